@@ -1,0 +1,190 @@
+"""The tables. Times are integer microseconds since 1970 in UTC; ids are lower-case UUID text.
+
+Children carry no foreign keys to interceptions, nor these to users: history outlives both.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Time = BigInteger
+"""Microseconds since 1970 in UTC: exact in comparisons on both engines."""
+
+Json = Text
+"""JSON text, kept as it was written; no engine reorders keys or refuses a character."""
+
+
+def _id(name: str = "id", *, key: bool = False, null: bool = False) -> Column[str]:
+    return Column(name, String(36), primary_key=key, nullable=null and not key)
+
+
+users = Table(
+    "users",
+    metadata,
+    _id(key=True),
+    Column("username", String(64), nullable=False),
+    Column("username_key", String(64), nullable=False, unique=True),  # lower case
+    Column("name", String(256), nullable=False, default=""),
+    Column("avatar_url", Text, nullable=False, default=""),
+    Column("status", String(16), nullable=False),  # active | suspended
+    Column("role", String(32), nullable=False),  # owner | auditor | user-admin | member
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(10), primary_key=True),
+    _id("user_id"),
+    Column("name", String(64), nullable=False),
+    Column("secret_sha256", String(64), nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=True),  # null: never
+    UniqueConstraint("user_id", "name"),
+)
+
+interceptions = Table(
+    "interceptions",
+    metadata,
+    _id(key=True),
+    _id("initiator_id"),
+    Column("api_key_id", String(10), nullable=True),
+    Column("provider", String(32), nullable=False),
+    Column("provider_name", String(64), nullable=False),
+    Column("route", String(128), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("client", String(64), nullable=True),
+    Column("client_session_id", String(256), nullable=True),
+    Column("session_id", String(256), nullable=False),
+    _id("thread_parent_id", null=True),
+    _id("thread_root_id", null=True),
+    Column("credential_kind", String(16), nullable=False),
+    Column("credential_hint", String(15), nullable=False),
+    Column("user_agent", String(256), nullable=False),
+    Column("metadata", Json, nullable=False),
+    Column("stream", Boolean, nullable=False),
+    Column("request_bytes", BigInteger, nullable=False),
+    Column("started_at", Time, nullable=False),
+    Column("edits", Json, nullable=False),
+    Column("notes", Json, nullable=False),
+    # Known when the answer ends:
+    Column("ended_at", Time, nullable=True),
+    Column("status", String(16), nullable=False),  # running | completed | failed | cancelled
+    Column("http_status", Integer, nullable=True),
+    Column("error_type", String(32), nullable=False),
+    Column("error_message", Text, nullable=False),
+    Column("stop_reason", String(64), nullable=False),
+    Column("first_byte_us", BigInteger, nullable=True),
+    Column("response_bytes", BigInteger, nullable=False),
+)
+Index("ix_interceptions_started", interceptions.c.started_at.desc(), interceptions.c.id.desc())
+Index(
+    "ix_interceptions_session",
+    interceptions.c.initiator_id,
+    interceptions.c.session_id,
+    interceptions.c.started_at,
+)
+Index(
+    "ix_interceptions_open",
+    interceptions.c.started_at,
+    sqlite_where=interceptions.c.ended_at.is_(None),
+    postgresql_where=interceptions.c.ended_at.is_(None),
+)
+
+
+def _child(name: str, *columns: Column[object]) -> Table:
+    """A table of facts under an interception, in the order in which they were recorded."""
+    return Table(
+        name,
+        metadata,
+        _id(key=True),
+        _id("interception_id"),
+        Column("provider_response_id", Text, nullable=False),
+        *columns,
+        Column("metadata", Json, nullable=False),
+        Column("created_at", Time, nullable=False),
+        Index(f"ix_{name}_interception", "interception_id"),
+    )
+
+
+token_usages = _child(
+    "token_usages",
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cache_read_input_tokens", BigInteger, nullable=False),
+    Column("cache_write_input_tokens", BigInteger, nullable=False),
+)
+
+user_prompts = _child("user_prompts", Column("prompt", Text, nullable=False))
+
+tool_usages = _child(
+    "tool_usages",
+    _id("initiator_id"),
+    Column("tool", Text, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("server_url", Text, nullable=False),
+    Column("injected", Boolean, nullable=False),
+    Column("invocation_error", Text, nullable=False),
+    Column("provider_tool_call_id", Text, nullable=False),  # empty: run by the provider itself
+    Column("provider_item_id", Text, nullable=False),
+)
+Index(
+    "ix_tool_usages_call",
+    tool_usages.c.initiator_id,
+    tool_usages.c.provider_tool_call_id,
+    sqlite_where=tool_usages.c.provider_tool_call_id != "",
+    postgresql_where=tool_usages.c.provider_tool_call_id != "",
+)
+
+model_thoughts = _child("model_thoughts", Column("content", Text, nullable=False))
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _id("initiator_id", key=True),
+    Column("id", String(256), primary_key=True),
+    Column("client", String(64), nullable=True),
+    Column("metadata", Json, nullable=False),  # of the first interception
+    Column("started_at", Time, nullable=False),
+    Column("ended_at", Time, nullable=False),
+    Column("last_active_at", Time, nullable=False),
+    Column("last_prompt_at", Time, nullable=True),
+    Column("last_prompt", Text, nullable=True),
+    Column("threads", BigInteger, nullable=False),
+    Column("interceptions", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cache_read_input_tokens", BigInteger, nullable=False),
+    Column("cache_write_input_tokens", BigInteger, nullable=False),
+    Index("ix_sessions_active", "last_active_at", "id", "initiator_id"),
+    Index("ix_sessions_id", "id", "last_active_at"),
+)
+"""A row a session, kept up to date in the transaction that ends each interception."""
+
+session_facets = Table(
+    "session_facets",
+    metadata,
+    _id("initiator_id", key=True),
+    Column("session_id", String(256), primary_key=True),
+    Column("kind", String(16), primary_key=True),  # provider | model
+    Column("value", Text, primary_key=True),
+)
+"""The distinct providers and models of a session."""
