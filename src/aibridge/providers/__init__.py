@@ -1,0 +1,1 @@
+"""Upstreams: their types and routes, and the credentials they are called with."""
