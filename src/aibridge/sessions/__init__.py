@@ -1,0 +1,1 @@
+"""Sessions, threads and agentic actions as they are read back."""

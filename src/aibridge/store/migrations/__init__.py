@@ -1,0 +1,43 @@
+"""Revisions of the tables, run by Alembic."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+HEAD = "0001"
+"""The newest revision; a test holds it against the files beside this one."""
+
+
+class NewerSchemaError(Exception):
+    """The database was written by a newer release than this one."""
+
+
+def current(connection: Connection) -> str | None:
+    """Return the revision that the database stands at, ``None`` for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.scalar(text("SELECT version_num FROM alembic_version"))
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the revisions that are missing. Raises `NewerSchemaError` for an unknown revision."""
+    revision = current(connection)
+    if revision == HEAD:  # the usual start: no need for Alembic, nor for its memory
+        return
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from alembic.util.exc import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = connection
+    if revision is not None:
+        try:
+            ScriptDirectory.from_config(config).get_revision(revision)
+        except CommandError as error:
+            raise NewerSchemaError(
+                f"the database is at revision {revision}, which this release does not know; "
+                "start it with the release that wrote it, or a newer one"
+            ) from error
+    command.upgrade(config, "head")
