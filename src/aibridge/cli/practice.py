@@ -1,0 +1,50 @@
+"""``aibridge practice``: a provider that answers from a script, to try things out without one."""
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from aibridge.practice.app import PracticeProvider
+from aibridge.practice.script import DEFAULT, Script, ScriptError, load
+from aibridge.practice.server import config
+
+_GREETING = """\
+The practice provider listens on {url} and speaks Messages, Chat Completions and Responses.
+
+export ANTHROPIC_BASE_URL={url}
+export ANTHROPIC_AUTH_TOKEN=practice
+export OPENAI_BASE_URL={url}/v1
+export OPENAI_API_KEY=practice
+"""
+
+
+def practice(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = 4010,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    script: Annotated[
+        Path | None, typer.Option(help="TOML file with the turns to play.", show_default="built in")
+    ] = None,
+) -> None:
+    """Run a provider that answers every dialect from a script."""
+    app = PracticeProvider(_script(script), log=False)
+    try:
+        listener = socket.create_server((host, port), backlog=2048)
+    except OSError as trouble:
+        raise typer.BadParameter(f"cannot listen on {host}:{port}: {trouble}") from trouble
+    with listener:
+        url = f"http://{host}:{listener.getsockname()[1]}"
+        Console(soft_wrap=True, highlight=False).print(_GREETING.format(url=url))
+        uvicorn.Server(config(app)).run([listener])
+
+
+def _script(path: Path | None) -> Script:
+    if path is None:
+        return DEFAULT
+    try:
+        return load(path)
+    except (OSError, ScriptError) as trouble:
+        raise typer.BadParameter(f"{path}: {trouble}", param_hint="--script") from trouble

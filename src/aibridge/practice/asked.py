@@ -1,0 +1,184 @@
+"""What a request asks for, as far as the practice provider cares."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import msgspec
+
+ASIDES = ("<system-reminder", "<environment_context", "<user_instructions")
+"""How texts open that agents put into user messages beside the person's prompt."""
+
+_NOTHING = msgspec.Raw(b"null")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, read.
+
+    ``rounds`` counts the rounds of tool results since the last ``prompt``. ``tools`` is the
+    JSON array that the client sent, empty where the model may call none. ``size`` is bytes.
+    """
+
+    model: str
+    stream: bool
+    wants_usage: bool
+    prompt: str
+    rounds: int
+    tools: bytes
+    size: int
+
+
+class _Block(msgspec.Struct):
+    type: str = ""
+    text: Any = None
+
+
+class _Message(msgspec.Struct):
+    role: str = ""
+    type: str = ""
+    content: msgspec.Raw = _NOTHING
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class _Request(msgspec.Struct):
+    model: str
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    tools: msgspec.Raw = _NOTHING
+    tool_choice: msgspec.Raw = _NOTHING
+
+
+class _Conversation(_Request, kw_only=True):
+    messages: list[_Message]
+
+
+class _Input(_Request):
+    input: str | list[_Message] = ""
+
+
+class _Step(Enum):
+    PROMPT = auto()
+    RESULT = auto()
+    MODEL = auto()
+
+
+_Steps = Iterator[tuple[_Step, str]]
+
+_blocks = msgspec.json.Decoder(str | list[_Block] | None)
+_conversation = msgspec.json.Decoder(_Conversation)
+_input = msgspec.json.Decoder(_Input)
+
+
+def read_messages(body: bytes) -> Asked:
+    """Read an Anthropic Messages request; raise `msgspec.DecodeError` on what is none."""
+    request = _conversation.decode(body)
+    return _asked(request, _message_steps(request.messages), len(body))
+
+
+def read_chat(body: bytes) -> Asked:
+    """Read an OpenAI Chat Completions request; raise `msgspec.DecodeError` on what is none."""
+    request = _conversation.decode(body)
+    return _asked(request, _chat_steps(request.messages), len(body))
+
+
+def read_responses(body: bytes) -> Asked:
+    """Read an OpenAI Responses request; raise `msgspec.DecodeError` on what is none."""
+    request = _input.decode(body)
+    if isinstance(request.input, str):
+        return _asked(request, iter([(_Step.PROMPT, request.input)]), len(body))
+    return _asked(request, _input_steps(request.input), len(body))
+
+
+READERS: dict[str, Callable[[bytes], Asked]] = {
+    "messages": read_messages,
+    "chat": read_chat,
+    "responses": read_responses,
+}
+"""The reader of each dialect."""
+
+
+def user_items(body: bytes) -> list[dict[str, Any]]:
+    """Return the user's messages among the input of a Responses request, as they came."""
+    request = msgspec.json.decode(body)
+    items = request.get("input") or []
+    if isinstance(items, str):
+        items = [{"role": "user", "content": items}]
+    return [{"type": "message", **item} for item in items if item.get("role") == "user"]
+
+
+def _asked(request: _Request, steps: _Steps, size: int) -> Asked:
+    prompt, rounds = _last_prompt(steps)
+    return Asked(
+        model=request.model,
+        stream=bool(request.stream),
+        wants_usage=bool(request.stream_options and request.stream_options.include_usage),
+        prompt=prompt,
+        rounds=rounds,
+        tools=_callable_tools(request),
+        size=size,
+    )
+
+
+def _callable_tools(request: _Request) -> bytes:
+    tools = bytes(request.tools)
+    if b'"none"' in bytes(request.tool_choice) or not tools.startswith(b"["):
+        return b""
+    return tools
+
+
+def _last_prompt(steps: _Steps) -> tuple[str, int]:
+    """Walk backwards to the last prompt; results that follow each other are one round."""
+    rounds, before = 0, _Step.MODEL
+    for step, text in steps:
+        if step is _Step.PROMPT:
+            return text, rounds
+        rounds += step is _Step.RESULT and before is not _Step.RESULT
+        before = step
+    return "", rounds
+
+
+def _message_steps(messages: list[_Message]) -> _Steps:
+    for message in reversed(messages):
+        if message.role == "assistant":
+            yield _Step.MODEL, ""
+        elif message.role == "user":
+            blocks = _blocks.decode(message.content)
+            if _holds_result(blocks):
+                yield _Step.RESULT, ""
+            else:
+                yield from _prompt(blocks)
+
+
+def _chat_steps(messages: list[_Message]) -> _Steps:
+    for message in reversed(messages):
+        if message.role == "user":
+            yield from _prompt(_blocks.decode(message.content))
+        elif message.role == "tool":
+            yield _Step.RESULT, ""
+        elif message.role == "assistant":
+            yield _Step.MODEL, ""
+
+
+def _input_steps(items: list[_Message]) -> _Steps:
+    for item in reversed(items):
+        if item.type.endswith("_output"):
+            yield _Step.RESULT, ""
+        elif item.role == "user":
+            yield from _prompt(_blocks.decode(item.content))
+        elif item.role not in {"system", "developer"}:
+            yield _Step.MODEL, ""
+
+
+def _holds_result(blocks: str | list[_Block] | None) -> bool:
+    return isinstance(blocks, list) and any(block.type == "tool_result" for block in blocks)
+
+
+def _prompt(blocks: str | list[_Block] | None) -> Iterable[tuple[_Step, str]]:
+    texts = [blocks] if isinstance(blocks, str) else [block.text for block in blocks or ()]
+    typed = [text for text in texts if isinstance(text, str) and not text.startswith(ASIDES)]
+    return [(_Step.PROMPT, "\n".join(typed))] if typed else []
