@@ -1,4 +1,4 @@
-"""Opening the database: one engine for SQLite and PostgreSQL, with the settings durability needs."""
+"""Opening the database, with the settings that durability needs."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -83,6 +83,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once where writing is meant: a later upgrade of the lock could fail."""
+    """Take the write lock at once where writing is meant: taking it later could fail."""
     writes = connection.get_execution_options().get("aibridge_writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

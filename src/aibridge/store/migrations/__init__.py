@@ -24,10 +24,14 @@ def upgrade(connection: Connection) -> None:
     revision = current(connection)
     if revision == HEAD:  # the usual start: no need for Alembic, nor for its memory
         return
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-    from alembic.util.exc import CommandError
+    _run(connection, revision)
+
+
+def _run(connection: Connection, revision: str | None) -> None:
+    from alembic import command  # noqa: PLC0415 - only when there is something to run
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.util.exc import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))

@@ -1,0 +1,5 @@
+"""``python -m aibridge`` is the command ``aibridge``."""
+
+from aibridge.cli import main
+
+main()

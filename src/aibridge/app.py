@@ -1,0 +1,99 @@
+"""The whole program put together: settings in, one ASGI application out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from aibridge import health
+from aibridge.api.app import create_app
+from aibridge.gateway.client import Client, Receive, Send
+from aibridge.gateway.gateway import Gateway, Rules
+from aibridge.gateway.request import PREFIXES
+from aibridge.gateway.upstream import Pool, Timeouts
+from aibridge.identity.authenticate import Authenticator
+from aibridge.providers.provider import Provider
+from aibridge.providers.settings import RESERVED_NAMES
+from aibridge.recorder.recorder import Recorder
+from aibridge.settings import Settings
+from aibridge.store.database import Database
+
+_log = structlog.get_logger()
+
+_PREFIXES = tuple(prefix.decode() for prefix in PREFIXES)
+
+
+class Application:
+    """The bridge as one ASGI application: the gateway, the API beside it, and health probes.
+
+    What belongs to an event loop is made when the server starts (ASGI's lifespan) and closed,
+    with all records written, when it stops.
+    """
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._people = Authenticator(database)
+        self._api = create_app(database, self._people.person)
+        self._recorder: Recorder | None = None
+        self._pool: Pool | None = None
+        self._gateway: Gateway | None = None
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Hand a request to the room that serves it."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        path: str = scope["path"]
+        if self._gateway is not None and is_gateway_path(path):
+            await self._gateway(scope, receive, send)
+        elif path in health.PATHS:
+            await health.answer(path, Client(receive, send), self._trouble)
+        else:
+            await self._api(dict(scope), receive, send)
+
+    async def start(self) -> None:
+        """Make what serves requests."""
+        settings = self._settings
+        timeouts = Timeouts(
+            settings.connect_timeout_seconds,
+            settings.first_byte_timeout_seconds,
+            settings.idle_timeout_seconds,
+        )
+        self._pool = Pool(timeouts)
+        self._recorder = Recorder(self._database)
+        self._gateway = Gateway(
+            [Provider.from_settings(one) for one in settings.providers],
+            self._people.person,
+            self._recorder,
+            self._pool,
+            Rules(settings.max_body_bytes, settings.allow_byok),
+        )
+
+    async def stop(self) -> None:
+        """Stop serving: every record that was accepted is written first."""
+        if self._pool is not None:
+            self._pool.close()
+        if self._recorder is not None:
+            await self._recorder.close()
+        self._people.close()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _trouble(self) -> str | None:
+        """Say what keeps the bridge from serving, if anything does."""
+        if self._recorder is None or not self._recorder.ready:
+            return "records cannot be written at the moment"
+        return None
+
+
+def is_gateway_path(path: str) -> bool:
+    """Whether a path belongs to a provider, and not to the API that stands beside them."""
+    rest = next((path[len(prefix) :] for prefix in _PREFIXES if path.startswith(prefix)), None)
+    return bool(rest) and rest is not None and rest.partition("/")[0] not in RESERVED_NAMES

@@ -1,0 +1,90 @@
+"""The command line: one module a noun, each imported when its command is called."""
+
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+import typer.core
+import typer.main
+
+from aibridge import __version__
+
+COMMANDS = {
+    "serve": ("aibridge.cli.serve", "serve", "Run the bridge."),
+    "users": ("aibridge.cli.users", "app", "The people who may use the bridge."),
+    "tokens": ("aibridge.cli.tokens", "app", "The tokens that clients send."),
+    "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),
+    "practice": ("aibridge.cli.practice", "practice", "Run a provider to practise with."),
+}
+"""The commands: their module, the function or app in it, and the line of the overview."""
+
+
+class LazyGroup(typer.core.TyperGroup):
+    """Commands that are known by name and imported when one of them is called."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - handed on as they come
+        super().__init__(**options)
+        for name, (_, _, line) in COMMANDS.items():
+            self.commands[name] = typer.core.TyperCommand(name, help=line)
+
+    def resolve_command(
+        self,
+        ctx: Any,  # noqa: ANN401 - its type moved between releases of typer
+        args: list[str],
+    ) -> tuple[str | None, Any, list[str]]:
+        """Return the command that the first argument names, and the arguments left for it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name in COMMANDS else command, rest
+
+
+def load_command(name: str) -> Any:  # noqa: ANN401 - see resolve_command
+    """Import a command of `COMMANDS`; one that this installation lacks ends the program."""
+    module_name, attribute, line = COMMANDS[name]
+    try:
+        target = getattr(import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        typer.echo(f"aibridge: {name} needs the package {error.name}", err=True)
+        raise typer.Exit(1) from None
+    if isinstance(target, typer.Typer):
+        target.rich_markup_mode = None  # every help reads the same
+        group = typer.main.get_group(target)
+        group.help = group.help or line
+        return group
+    single = new_app()
+    single.command(name)(target)
+    return typer.main.get_command(single)
+
+
+def new_app(**options: Any) -> typer.Typer:  # noqa: ANN401 - those of typer.Typer
+    """Make an app whose help is plain text, and whose errors are never a coloured traceback."""
+    return typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        **options,
+    )
+
+
+app = new_app(cls=LazyGroup, epilog="Example: aibridge serve --port 4000")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"aibridge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def bridge(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say which it is."),
+    ] = False,
+) -> None:
+    """A gateway between coding agents and model providers that keeps every call on record."""
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    app(prog_name="aibridge")

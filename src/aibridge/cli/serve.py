@@ -1,0 +1,37 @@
+"""``aibridge serve``: run the bridge."""
+
+from typing import Annotated
+
+import typer
+
+from aibridge.cli.database import Config, DatabaseURL, DataDir, clear_errors, load_settings
+
+
+def serve(
+    *,
+    config: Config = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 is any free one.")] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseURL = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+) -> None:
+    """Run the bridge until it is told to stop.
+
+    A flag counts more than a variable AIBRIDGE_*, a variable more than the configuration file.
+
+    Example: aibridge serve --config aibridge.toml --port 4000
+    """
+    flags = {
+        "host": host,
+        "port": port,
+        "data_dir": data_dir,
+        "database_url": database_url,
+        "log_level": log_level,
+    }
+    with clear_errors():
+        settings = load_settings(config, flags)
+
+        from aibridge.server import run  # noqa: PLC0415 - only once the settings are good
+
+        run(settings)

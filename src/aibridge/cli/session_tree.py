@@ -1,0 +1,191 @@
+"""Sessions drawn for a terminal: a table of many, a tree of one.
+
+Everything drawn was written by strangers: texts are never read as markup, and characters that
+steer a terminal or reorder a line are made visible instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none of it
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from aibridge.contract import (
+        AgenticAction,
+        FinalAnswer,
+        MinimalUser,
+        ModelThought,
+        Session,
+        SessionDetail,
+        Thread,
+        TokenCounts,
+        ToolCall,
+    )
+
+MAX_SHOWN = 2000
+"""Characters of one text that are drawn; the rest is counted."""
+
+_HARMFUL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Controls except tab and line feed, marks that change a line's direction, half characters."""
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with harmful characters made visible: control pictures, or U+FFFD."""
+    return _HARMFUL.sub(_picture, text.replace("\r\n", "\n"))
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:  # noqa: PLR2004 - the pictures stand in the order of the controls
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else "\ufffd"  # noqa: PLR2004 - delete has its own
+
+
+def escaped_json(text: str) -> str:
+    """Return JSON ``text`` with harmful characters as escapes: the same value, safe to print."""
+    return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _foreign(text: str, style: str = "") -> Text:
+    """Return foreign text to draw, cut to `MAX_SHOWN` characters."""
+    drawn = Text(visible(text[:MAX_SHOWN].rstrip()), style)
+    if len(text) > MAX_SHOWN:
+        drawn.append(f" … {len(text) - MAX_SHOWN:,} more characters, see --json", "dim")
+    return drawn
+
+
+def _line(text: str, most: int = 200) -> str:
+    """Return foreign text on one line of at most ``most`` characters."""
+    one = " ".join(visible(text[: most * 4]).split())
+    return one if len(one) <= most else one[: most - 1] + "…"
+
+
+def _tokens(counts: TokenCounts) -> str:
+    cached = counts.cache_read_input_tokens, counts.cache_write_input_tokens
+    text = f"{counts.input_tokens:,} in, {counts.output_tokens:,} out"
+    return text + (f", cache {cached[0]:,} read, {cached[1]:,} written" if any(cached) else "")
+
+
+def _user(user: MinimalUser) -> str:
+    return _line(user.username or user.id)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return _line(", ".join(names)) or "none"
+
+
+def render_sessions(sessions: Iterable[Session]) -> RenderableType:
+    """Draw a list of sessions as a table, one row each; times are local."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("ID", overflow="fold", ratio=3)
+    for name in ("Last active", "User", "Client"):
+        table.add_column(name, overflow="fold")
+    for name in ("Threads", "In", "Out"):
+        table.add_column(name, justify="right")
+    table.add_column("Last prompt", overflow="ellipsis", no_wrap=True, ratio=4)
+    for session in sessions:
+        table.add_row(*(Text(cell) for cell in _cells(session)))
+    return table
+
+
+def _cells(session: Session) -> tuple[str, ...]:
+    tokens = session.token_usage_summary
+    return (
+        visible(session.id),
+        _time(session.last_active_at),
+        _user(session.initiator),
+        _line(session.client or "Unknown"),
+        str(session.threads),
+        f"{tokens.input_tokens:,}",
+        f"{tokens.output_tokens:,}",
+        _line(session.last_prompt or ""),
+    )
+
+
+def render_session(detail: SessionDetail) -> RenderableType:
+    """Draw a session as a tree: its header, threads, thoughts, tool calls, tokens and errors."""
+    tree = Tree(_header(detail), guide_style="dim")
+    for thread in detail.threads:
+        _add_thread(tree, thread)
+    if not detail.threads:
+        tree.add(Text("no threads", "dim"))
+    return tree
+
+
+def _header(detail: SessionDetail) -> RenderableType:
+    facts = {
+        "client": _line(detail.client or "Unknown"),
+        "user": _user(detail.initiator),
+        "providers": _names(detail.providers),
+        "models": _names(detail.models),
+        "started": _time(detail.started_at),
+        "tokens": _tokens(detail.token_usage_summary),
+    }
+    lines = [Text.assemble((f"{name} ", "dim"), value) for name, value in facts.items()]
+    return Group(Text.assemble(("session ", "bold"), (visible(detail.id), "bold cyan")), *lines)
+
+
+def _add_thread(tree: Tree, thread: Thread) -> None:
+    prompt = _foreign(thread.prompt, "bold") if thread.prompt else Text("no prompt", "dim")
+    about = f"{_line(thread.model)} · {_time(thread.started_at)} · {_tokens(thread.token_usage)}"
+    branch = tree.add(Group(prompt, Text(about, "dim")))
+    for action in thread.agentic_actions:
+        _add_action(branch, action)
+    if thread.final is not None:
+        _add_final(branch, thread.final, thread.status)
+    if thread.error_type or thread.error_message:
+        kind = visible(thread.error_type) or "error"
+        branch.add(Text.assemble((f"✗ {kind} ", "bold red"), _foreign(thread.error_message)))
+
+
+def _add_action(branch: Tree, action: AgenticAction) -> None:
+    _add_thoughts(branch, action.thinking)
+    for call in action.tool_calls:
+        _add_call(branch, call)
+    branch.add(Text(f"{_line(action.model)} · {_tokens(action.token_usage)}", "dim"))
+
+
+def _add_thoughts(branch: Tree, thoughts: Iterable[ModelThought]) -> None:
+    for thought in thoughts:
+        branch.add(Text.assemble(("thought ", "magenta"), _foreign(thought.text, "italic")))
+
+
+def _add_call(branch: Tree, call: ToolCall) -> None:
+    where = f" on {_line(call.server_url)}" if call.server_url else ""
+    leaf = branch.add(Text.assemble(("tool ", "green"), (_line(call.tool), "bold green"), where))
+    if call.input:
+        leaf.add(_foreign(_arguments(call.input)))
+    if call.invocation_error:
+        leaf.add(Text.assemble(("✗ ", "bold red"), _foreign(call.invocation_error)))
+
+
+def _arguments(text: str) -> str:
+    """Return arguments a line a key where they are JSON, else as they are."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _add_final(branch: Tree, final: FinalAnswer, status: str) -> None:
+    _add_thoughts(branch, final.thinking)
+    style = "green" if status == "completed" else "yellow"
+    reason = f" ({_line(final.stop_reason)})" if final.stop_reason else ""
+    about = f"{_line(final.model)} · {_tokens(final.token_usage)}"
+    end = (f"{_line(status) or 'ended'}{reason} ", style)
+    branch.add(Text.assemble(("final ", "bold"), end, (about, "dim")))

@@ -1,0 +1,118 @@
+"""A call that may go on: who makes it, to which provider and route, with which credential."""
+
+from dataclasses import dataclass, field
+
+from aibridge import agents
+from aibridge.dialects.encoding import Undecodable, decode
+from aibridge.dialects.facts import Notes, RequestFacts
+from aibridge.gateway.caller import Credential
+from aibridge.gateway.headers import Headers, request_head
+from aibridge.gateway.readers import READERS
+from aibridge.gateway.request import Request, Upstream
+from aibridge.identity.people import Person
+from aibridge.providers.provider import Route
+from aibridge.providers.types import Dialect
+from aibridge.recorder.ids import new_id, now
+from aibridge.recorder.records import Start
+
+MAX_USER_AGENT = 256
+SIDE_CALL = {"kind": "side_call"}
+"""Metadata of what an agent asks for itself, such as a title: no prompt of the person."""
+
+EDIT_REQUEST = "request body: stream_options.include_usage set to true"
+EDIT_ENCODING = "request header accept-encoding: set to identity"
+EDIT_ANSWER = "answer: the usage chunk taken out, as the client did not ask for it"
+
+
+@dataclass(slots=True)
+class Call:
+    """What is forwarded. ``body`` is the client's, but for an edit that ``edits`` lists."""
+
+    request: Request
+    upstream: Upstream
+    route: Route
+    person: Person
+    credential: Credential
+    body: bytes
+    headers: Headers
+    edits: list[str] = field(default_factory=list)
+
+    @property
+    def hides_usage(self) -> bool:
+        """Whether the answer will hold a usage chunk that the client must not see."""
+        return EDIT_ANSWER in self.edits
+
+    def head(self) -> bytes:
+        """Return the head of the upstream request."""
+        path = self.upstream.provider.target(self.route).encode()
+        query = self.request.query
+        return request_head(
+            self.request.method,
+            path + b"?" + query if query else path,
+            self.upstream.authority,
+            self.headers,
+            self.credential.headers,
+            len(self.body),
+        )
+
+    def read(self, dialect: Dialect, limit: int) -> Start:
+        """Read the request, edit it where that is needed, and return the start of its record."""
+        facts = self._facts(dialect, limit)
+        if not facts.asks_usage and self.upstream.provider.ask_for_usage:
+            self._ask_for_usage(dialect)
+        return self._start(facts)
+
+    def _facts(self, dialect: Dialect, limit: int) -> RequestFacts:
+        """Read the body, unpacked if it is compressed; it is forwarded as it came all the same."""
+        body = self.body
+        encoding = self.request.headers.get(b"content-encoding")
+        try:
+            if encoding:
+                body = decode(body, encoding, limit)
+        except Undecodable as error:
+            notes = Notes()
+            notes.add(f"request: {error}")
+            return RequestFacts(notes=notes)
+        facts: RequestFacts = READERS[dialect].read_request(body)
+        return facts
+
+    def _ask_for_usage(self, dialect: Dialect) -> None:
+        """Ask for the token usage of a chat stream, which would otherwise not be known."""
+        if b"content-encoding" in self.request.headers:
+            return
+        edited = READERS[dialect].ask_for_usage(self.body)
+        if edited is None:
+            return
+        self.body = edited
+        self.edits = [EDIT_REQUEST, EDIT_ANSWER]
+        if b"accept-encoding" in self.request.headers:  # a chunk can't be taken out of those
+            kept = [item for item in self.headers if item[0] != b"accept-encoding"]
+            self.headers = [*kept, (b"accept-encoding", b"identity")]
+            self.edits.append(EDIT_ENCODING)
+
+    def _start(self, facts: RequestFacts) -> Start:
+        agent = agents.identify(self.request.headers, facts.hints)
+        is_side_call = agent.sends_tools and not facts.sends_tools
+        user_agent = self.request.headers.get(b"user-agent", b"").decode("latin-1")
+        return Start(
+            id=new_id(),
+            initiator_id=self.person.user_id,
+            api_key_id=self.person.token_id,
+            provider=self.upstream.provider.type.name,
+            provider_name=self.upstream.provider.name,
+            route=self.request.path,
+            model=facts.model,
+            client=agent.client,
+            client_session_id=agent.session_id,
+            tool_result_ids=facts.tool_result_ids,
+            prompt=None if is_side_call else facts.prompt,
+            credential_kind=self.credential.kind,
+            credential_hint=self.credential.hint,
+            user_agent=user_agent[:MAX_USER_AGENT],
+            stream=facts.stream,
+            request_bytes=len(self.body),
+            started_at=now(),
+            metadata=SIDE_CALL if is_side_call else {},
+            edits=self.edits,
+            notes=facts.notes,
+        )

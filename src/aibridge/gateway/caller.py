@@ -1,0 +1,89 @@
+"""Who calls, and with which credential the provider is called for them."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aibridge.gateway.headers import CREDENTIAL_HEADERS, TOKEN_HEADERS, provider_credential
+from aibridge.gateway.refusal import Refusal
+from aibridge.identity.people import Person
+from aibridge.providers.provider import Provider, credential_hint
+
+CENTRALIZED = "centralized"
+BYOK = "byok"
+
+Authenticate = Callable[[str], Person | None]
+Headers = dict[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What the upstream call is made with: the headers that carry it, and what is recorded."""
+
+    kind: str
+    hint: str
+    headers: list[tuple[bytes, bytes]]
+
+
+def authenticate(headers: Headers, find: Authenticate) -> tuple[Person, bool]:
+    """Return the caller, and whether they bring their own key. Raises `Refusal` 401."""
+    own = next((headers[name] for name in TOKEN_HEADERS if name in headers), None)
+    token = _text(own) if own is not None else _token(headers)
+    if not token:
+        raise Refusal(
+            401, "No AI Bridge token was sent: put it where the provider's API key would stand."
+        )
+    person = find(token)
+    if person is None:
+        raise Refusal(401, "The AI Bridge token is not valid: it may have expired.")
+    return person, own is not None
+
+
+def credential(headers: Headers, provider: Provider, *, byok: bool) -> Credential:
+    """Return what the provider is called with for this caller. Raises `Refusal`."""
+    if byok:
+        return _own(headers)
+    if not provider.keys:
+        raise Refusal(
+            403,
+            f"The provider {provider.name!r} has no key configured: send your own credential, and "
+            "your AI Bridge token in the header X-AI-Bridge-Token.",
+        )
+    key = provider.keys[0].reveal()
+    return Credential(
+        CENTRALIZED, credential_hint(key), provider_credential(provider.type.auth, key)
+    )
+
+
+def _own(headers: Headers) -> Credential:
+    """Take the caller's own credential as it came, but never our token with it."""
+    ours = next(_text(headers[name]) for name in TOKEN_HEADERS if name in headers)
+    found = [
+        (name, value)
+        for name in CREDENTIAL_HEADERS
+        if (value := headers.get(name)) and not hmac.compare_digest(_bare(value), ours.encode())
+    ]
+    if not found:
+        raise Refusal(
+            401,
+            "X-AI-Bridge-Token says that you bring your own credential for the provider, but none "
+            "was sent in Authorization or X-Api-Key.",
+        )
+    shown = next((value for name, value in found if name == b"x-api-key"), found[0][1])
+    return Credential(BYOK, credential_hint(_bare(shown).decode("latin-1")), found)
+
+
+def _token(headers: Headers) -> str:
+    """Return the token from the places where agents put an API key, Bearer first."""
+    bearer = headers.get(b"authorization", b"")
+    if bearer[:7].lower() == b"bearer ":
+        return _text(bearer[7:])
+    return _text(headers.get(b"x-api-key") or headers.get(b"api-key") or b"")
+
+
+def _bare(value: bytes) -> bytes:
+    return value[7:].strip() if value[:7].lower() == b"bearer " else value.strip()
+
+
+def _text(value: bytes) -> str:
+    return value.decode("latin-1").strip()

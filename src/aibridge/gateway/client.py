@@ -1,0 +1,101 @@
+"""The client's side of an exchange: its request's body in, our answer out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+WATCH_AFTER_SECONDS = 0.05
+"""Answers that take longer are watched for the client's leaving; for most it isn't worth a task."""
+BODY_IDLE_SECONDS = 60.0
+"""How long a client may pause within its request's body."""
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class BodyTooLarge(Exception):
+    """The request's body is larger than the bridge accepts."""
+
+
+class BodyTooSlow(Exception):
+    """The request's body stopped coming."""
+
+
+class Client:
+    """One request of a client over ASGI."""
+
+    __slots__ = ("_receive", "_send", "_watch", "began", "gone")
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._watch: asyncio.Task[None] | None = None
+        self.began = False
+        self.gone = False
+
+    async def body(self, limit: int) -> bytes:
+        """Return the whole body. Raises `BodyTooLarge` over ``limit`` bytes, or `ClientGone`."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        first: bytes = message["body"]
+        if not message["more_body"]:
+            if len(first) > limit:
+                raise BodyTooLarge
+            return first
+        return await self._rest(first, limit)
+
+    async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Send the status and headers of the answer."""
+        self.began = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, data: bytes, *, more: bool = True) -> None:
+        """Send a piece of the answer, waiting while the client is slow to take it."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    @contextmanager
+    def cancelling(self) -> Iterator[None]:
+        """Cancel what runs inside should the client leave meanwhile; `gone` is true then."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        timer = task.get_loop().call_later(WATCH_AFTER_SECONDS, self._begin_watching, task)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if self._watch is not None:
+                self._watch.cancel()
+
+    def _begin_watching(self, task: asyncio.Task[None]) -> None:
+        self._watch = asyncio.create_task(self._watch_for_leaving(task))
+
+    async def _watch_for_leaving(self, task: asyncio.Task[None]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        task.cancel()
+
+    async def _rest(self, first: bytes, limit: int) -> bytes:
+        parts = [first]
+        size = len(first)
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout(BODY_IDLE_SECONDS):
+                    message = await self._receive()
+            except TimeoutError as error:
+                raise BodyTooSlow from error
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            parts.append(message["body"])
+            size += len(message["body"])
+            if size > limit:
+                raise BodyTooLarge
+            more = message["more_body"]
+        return b"".join(parts)

@@ -1,0 +1,84 @@
+"""A recorded exchange on its way: what is known of it, and the one time that it is closed."""
+
+import asyncio
+import time
+
+from aibridge.dialects.facts import ResponseFacts
+from aibridge.gateway.observer import Observer
+from aibridge.gateway.outcome import INTERRUPTED, Outcome, of_answer
+from aibridge.recorder.ids import now
+from aibridge.recorder.recorder import Recorder
+from aibridge.recorder.records import End
+from aibridge.recorder.ticket import Ticket
+
+
+class Exchange:
+    """From the accepted start to the committed end of an interception."""
+
+    __slots__ = (
+        "_bytes",
+        "_closed",
+        "_first_byte",
+        "_recorder",
+        "_started",
+        "notes",
+        "observer",
+        "status",
+        "ticket",
+    )
+
+    def __init__(self, recorder: Recorder, ticket: Ticket) -> None:
+        self._recorder = recorder
+        self._started = time.perf_counter_ns()
+        self._first_byte: int | None = None
+        self._bytes = 0
+        self._closed = False
+        self.ticket = ticket
+        self.notes: list[str] = []
+        self.observer: Observer | None = None
+        self.status: int | None = None
+
+    async def on_record(self) -> None:
+        """Wait until the start is committed. Raises `RecordingError` if it cannot be."""
+        await self.ticket.started
+
+    def came(self, chunk: bytes) -> None:
+        """Count a piece of the answer's body."""
+        if self._first_byte is None and chunk:
+            self._first_byte = (time.perf_counter_ns() - self._started) // 1000
+        self._bytes += len(chunk)
+
+    async def complete(self) -> None:
+        """Record the answer, which has been seen to its end, and wait until it is committed."""
+        facts = self.facts()
+        await self._close(of_answer(self.status or 0, facts), facts)
+
+    async def fail(self, outcome: Outcome) -> None:
+        """Record that the answer did not come to its end, with what was seen of it."""
+        if not self._closed:
+            await self._close(outcome, self.facts())
+
+    def abandon(self) -> None:
+        """Have an exchange that nothing else has closed recorded as interrupted."""
+        if not self._closed:
+            self._close(INTERRUPTED, self.facts())
+
+    def facts(self) -> ResponseFacts:
+        """Return what was seen of the answer so far."""
+        return self.observer.facts() if self.observer is not None else ResponseFacts()
+
+    def _close(self, outcome: Outcome, facts: ResponseFacts) -> asyncio.Future[None]:
+        self._closed = True
+        status, error_type, error_message = outcome
+        end = End(
+            ended_at=now(),
+            status=status,
+            http_status=self.status,
+            error_type=error_type,
+            error_message=error_message,
+            first_byte_us=self._first_byte,
+            response_bytes=self._bytes,
+            notes=self.notes,
+            facts=facts,
+        )
+        return self._recorder.finish(self.ticket, end)

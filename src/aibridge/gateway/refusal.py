@@ -1,0 +1,38 @@
+"""Our own refusals, worded in the dialect of the route so that agents understand them."""
+
+from aibridge.gateway.client import Client
+from aibridge.gateway.readers import READERS
+from aibridge.providers.types import Dialect
+
+RETRY_AFTER_SECONDS = 5
+SERVICE_UNAVAILABLE = 503
+
+
+class Refusal(Exception):
+    """A request that goes no further: the HTTP status, and what the person is told.
+
+    Trouble of ours is 503 with Retry-After; what must not be tried again is neither 429 nor 5xx.
+    ``headers`` are added to the answer.
+    """
+
+    def __init__(
+        self, status: int, message: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+async def refuse(client: Client, refusal: Refusal, dialect: Dialect) -> None:
+    """Answer with the refusal."""
+    body = READERS[dialect].error_body(refusal.status, refusal.message)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        *refusal.headers,
+    ]
+    if refusal.status == SERVICE_UNAVAILABLE:
+        headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
+    await client.begin(refusal.status, headers)
+    await client.write(body, more=False)

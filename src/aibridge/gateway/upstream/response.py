@@ -1,0 +1,123 @@
+"""One answer on its way in: filled by its connection, read by the relay."""
+
+import asyncio
+from collections.abc import Callable
+
+from aibridge.gateway.upstream.errors import BrokenAnswer, UpstreamError
+
+HIGH_WATER = 256 * 1024
+"""Bytes of an answer that may wait for the client before reading from the provider pauses."""
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Response:
+    """An answer: its head, and its body as it comes.
+
+    ``flow`` is called with true to pause the connection, with false to let it go on;
+    ``finished`` once, with whether the answer was read to its end.
+    """
+
+    __slots__ = (
+        "_buffered",
+        "_finished",
+        "_flow",
+        "_parts",
+        "_waiter",
+        "complete",
+        "ended",
+        "error",
+        "head_done",
+        "headers",
+        "paused",
+        "status",
+    )
+
+    def __init__(self, flow: Callable[[bool], None], finished: Callable[[bool], None]) -> None:
+        self._flow = flow
+        self._finished = finished
+        self._parts: list[bytes] = []
+        self._buffered = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self.status = 0
+        self.headers: Headers = []
+        self.head_done = False
+        self.complete = False
+        """Whether the whole answer has come."""
+        self.ended = False
+        """Whether the whole answer has been read."""
+        self.error: UpstreamError | None = None
+        self.paused = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether nothing of the body has come yet, though some may."""
+        return not self._parts and not self.complete
+
+    async def head(self) -> None:
+        """Wait for the status and headers. Raises an `UpstreamError`."""
+        while not self.head_done:
+            if self.error is not None:
+                raise self.error
+            await self._wait()
+
+    async def read(self) -> bytes:
+        """Return what has come of the body since the last call, waiting for some; empty at the end.
+
+        Raises `BrokenAnswer` or `TimedOut` when the rest will not come.
+        """
+        while not self._parts and not self.complete:
+            if self.error is not None:
+                raise self.error
+            await self._wait()
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        self._buffered = 0
+        if self.complete:
+            self._end(read=True)
+        elif self.paused:
+            self.paused = False
+            self._flow(False)  # noqa: FBT003 - see the class
+        return data
+
+    def close(self) -> None:
+        """Give the answer up, unless it has been read to its end."""
+        self._end(read=self.complete and not self._parts)
+
+    # What the connection calls.
+
+    def take(self, body: bytes) -> None:
+        """Keep a piece of the body until it is read."""
+        self._parts.append(body)
+        self._buffered += len(body)
+
+    def hold_back(self) -> None:
+        """Pause the connection if more has come than the client takes."""
+        if self._buffered > HIGH_WATER and not self.paused and not self.complete:
+            self.paused = True
+            self._flow(True)  # noqa: FBT003 - see the class
+
+    def fail(self, error: UpstreamError) -> None:
+        """Tell the reader that no more will come; the first reason counts."""
+        if self.error is None:
+            self.error = error
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the reader look at what there is now."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _end(self, *, read: bool) -> None:
+        if not self.ended:
+            self.ended = True
+            if not read:
+                self.fail(BrokenAnswer("the answer was given up"))
+            self._finished(read)
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None

@@ -1,0 +1,80 @@
+"""Tokens as text: making them, taking them apart, how long they live.
+
+A token reads ``{id}-{secret}``. The id is the row's key; of the secret only the SHA-256 is
+kept. A plain hash is enough: the secret is 22 random characters (131 bits), not a password.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+ID_LENGTH = 10
+SECRET_LENGTH = 22
+ALPHABET = string.ascii_letters + string.digits
+LONGEST_LIFETIME = timedelta(days=36_500)
+
+_LENGTH = ID_LENGTH + 1 + SECRET_LENGTH
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_LIFETIME = re.compile(r"([0-9]{1,9})([smhdw])")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenText:
+    """A new token; ``text`` is shown to its owner once."""
+
+    id: str
+    secret: str = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """What a client sends."""
+        return f"{self.id}-{self.secret}"
+
+
+def generate() -> TokenText:
+    """Make a token from the system's randomness."""
+    return TokenText(_random(ID_LENGTH), _random(SECRET_LENGTH))
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def parse(text: str) -> tuple[str, str] | None:
+    """Return a token's id and secret, `None` for a text that is not exactly a token."""
+    if len(text) != _LENGTH or text[ID_LENGTH] != "-" or not text.isascii():
+        return None
+    token_id, secret = text[:ID_LENGTH], text[ID_LENGTH + 1 :]
+    return (token_id, secret) if token_id.isalnum() and secret.isalnum() else None
+
+
+def digest(secret: str) -> str:
+    """Return what is stored of a secret: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def matches(secret: str, stored: str) -> bool:
+    """Say whether a secret is the one a digest was stored of, in constant time."""
+    return hmac.compare_digest(digest(secret), stored)
+
+
+def parse_lifetime(text: str) -> timedelta | None:
+    """Read a lifetime such as ``30d``, ``12h``, ``90m``, ``45s`` or ``2w``; ``0`` is `None`: never.
+
+    Raises `ValueError`, whose text says what is expected.
+    """
+    if text == "0":
+        return None
+    match = _LIFETIME.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"a lifetime is a number and s, m, h, d or w, such as 30d, or 0 for never; not {text!r}"
+        )
+    seconds = int(match[1]) * _SECONDS[match[2]]
+    if not 0 < seconds <= LONGEST_LIFETIME.total_seconds():
+        raise ValueError(f"a lifetime is at least 1s and at most 100 years; not {text!r}")
+    return timedelta(seconds=seconds)

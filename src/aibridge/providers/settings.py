@@ -1,0 +1,150 @@
+"""The settings of one provider: a table of ``[[providers]]``, checked and with its keys read."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from aibridge.providers.provider import BaseURL, Secret
+from aibridge.providers.types import TYPES
+
+RESERVED_NAMES = frozenset({"interceptions", "sessions", "models", "clients", "keys", "providers"})
+"""Words that the API uses where a provider's name stands in the URL."""
+
+MAX_KEYS = 5
+
+CHECKED = ConfigDict(
+    frozen=True,
+    extra="forbid",
+    arbitrary_types_allowed=True,
+    hide_input_in_errors=True,  # it may be a secret
+    validate_default=True,
+)
+"""How models of settings check: nothing unknown passes, and nothing given is repeated."""
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def _read_key(value: object, info: ValidationInfo) -> Secret:
+    """Resolve ``env:NAME``, ``file:PATH`` or the key itself."""
+    if not isinstance(value, str):
+        raise ValueError('expected text: "env:NAME", "file:PATH" or the key itself')  # noqa: TRY004
+    context = info.context or {}
+    if not context.get("read_keys", True):
+        return Secret("")
+    kind, _, rest = value.partition(":")
+    if kind == "env":
+        key = _key_of_variable(rest, context.get("environ", {}))
+    elif kind == "file":
+        key = _key_of_file(Path(rest).expanduser())
+    else:
+        key = value
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError("a key is printable ASCII characters without spaces")
+    return Secret(key)
+
+
+def _key_of_variable(name: str, environ: Mapping[str, str]) -> str:
+    if not _VARIABLE.fullmatch(name):  # it may be a key that was put in the wrong place
+        raise ValueError('"env:" is followed by the name of a variable, in letters, digits and _')
+    key = environ.get(name, "").strip()
+    if not key:
+        raise ValueError(f"the environment variable {name} is not set, or is empty")
+    return key
+
+
+def _key_of_file(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            key = file.readline().strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ValueError(f"the key file {path} cannot be read: {reason}") from None
+    if not key:
+        raise ValueError(f"the key file {path} has an empty first line")
+    return key
+
+
+class ProviderSettings(BaseModel):
+    """One table of ``[[providers]]``.
+
+    The validation context gives ``environ``, and may say ``read_keys: False`` for a program that
+    will call no provider: its keys are then left unread.
+    """
+
+    model_config = CHECKED
+
+    type: str = Field(description="Which API it speaks: " + ", ".join(TYPES) + ".")
+    name: str = Field(
+        default="",
+        max_length=64,
+        description="Its segment in the URL: lower-case words with hyphens; the type's name if "
+        "left out.",
+    )
+    base_url: str = Field(
+        default="",
+        description="Where its API is, with the version's path; the type's own if left out.",
+    )
+    api_keys: tuple[Annotated[Secret, BeforeValidator(_read_key)], ...] = Field(
+        default=(),
+        max_length=MAX_KEYS,
+        description=f'Up to {MAX_KEYS} keys, tried in order, each "env:NAME", "file:PATH" or the '
+        "key itself.",
+    )
+    ask_for_usage: bool = Field(
+        default=True,
+        description="Whether chat streams whose client did not ask for token usage ask for it.",
+    )
+
+    @field_validator("type")
+    @classmethod
+    def _known_type(cls, value: str) -> str:
+        if value not in TYPES:
+            raise ValueError("expected one of " + ", ".join(TYPES))
+        return value
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _named_by_type(cls, value: object, info: ValidationInfo) -> object:
+        return info.data.get("type", "unnamed") if value == "" else value
+
+    @field_validator("name")
+    @classmethod
+    def _usable_name(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError("expected lower-case letters and digits with single hyphens between")
+        if value in RESERVED_NAMES:
+            raise ValueError("this name is reserved, as are " + ", ".join(sorted(RESERVED_NAMES)))
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _usable_address(cls, value: str, info: ValidationInfo) -> str:
+        kind = TYPES.get(info.data.get("type", ""))
+        if kind is None:  # said already
+            return value
+        address = value or kind.base_url
+        if not address:
+            raise ValueError(f"a provider of type {kind.name} has no default address: give it one")
+        path = BaseURL.parse(address).path
+        if path.endswith("/v1") and all(route.startswith("/v1/") for route in kind.recorded):
+            raise ValueError(f"the paths of type {kind.name} begin with /v1: leave it out here")
+        return address
+
+    @field_validator("api_keys")
+    @classmethod
+    def _keys_are_used(cls, value: tuple[Secret, ...], info: ValidationInfo) -> tuple[Secret, ...]:
+        kind = TYPES.get(info.data.get("type", ""))
+        if value and kind is not None and not kind.central:
+            raise ValueError(f"type {kind.name} takes none: callers bring their own credential")
+        return value

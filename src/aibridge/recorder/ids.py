@@ -1,0 +1,20 @@
+"""Ids of records: UUID version 7, so that new rows stand beside each other in an index."""
+
+import time
+from random import SystemRandom
+
+_random = SystemRandom()
+
+
+def new_id() -> str:
+    """Return a fresh UUIDv7 as lower-case hyphenated text (RFC 9562, section 5.7)."""
+    milliseconds = time.time_ns() // 1_000_000
+    bits = _random.getrandbits(74)
+    value = milliseconds << 80 | 7 << 76 | (bits >> 62) << 64 | 2 << 62 | bits & 0x3FFFFFFFFFFFFFFF
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def now() -> int:
+    """Return the time in microseconds since 1970 (UTC)."""
+    return time.time_ns() // 1000

@@ -1,0 +1,60 @@
+"""What the gateway hands to the recorder: the start of an interception, and its end."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from aibridge.dialects.facts import Notes, ResponseFacts
+
+
+class Status(StrEnum):
+    """How an interception stands."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    """The provider refused, broke off or could not be reached."""
+    CANCELLED = "cancelled"
+    """The client went away before the end."""
+
+
+@dataclass(slots=True)
+class Start:
+    """An interception as it begins. Times are microseconds since 1970, sizes are bytes."""
+
+    id: str
+    initiator_id: str
+    api_key_id: str
+    provider: str
+    provider_name: str
+    route: str
+    model: str
+    client: str | None
+    client_session_id: str | None
+    tool_result_ids: tuple[str, ...]
+    prompt: str | None
+    credential_kind: str
+    credential_hint: str
+    user_agent: str
+    stream: bool
+    request_bytes: int
+    started_at: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+    edits: list[str] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
+
+
+@dataclass(slots=True)
+class End:
+    """How an interception ended, with what its answer said. Times in microseconds."""
+
+    ended_at: int
+    status: Status
+    http_status: int | None = None
+    error_type: str = ""
+    error_message: str = ""
+    first_byte_us: int | None = None
+    response_bytes: int = 0
+    edits: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    facts: ResponseFacts = field(default_factory=ResponseFacts)

@@ -1,0 +1,72 @@
+"""After a crash: closing the interceptions whose end was never seen."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from aibridge.dialects.facts import Notes
+from aibridge.recorder.records import End, Start, Status
+from aibridge.recorder.rows import Place, end_rows
+from aibridge.store.database import Database
+from aibridge.store.writing import BatchWriter, InterceptionRow, Row
+
+BATCH = 500
+"""Interceptions closed in one transaction."""
+
+_NOTE = "the end was not seen: the bridge stopped while the answer was under way"
+_decode = msgspec.json.decode
+
+
+def close_interrupted(database: Database) -> int:
+    """Close every interception that stands open and return how many there were.
+
+    To be called before the first request is taken, by the one process that serves the database.
+    Nobody knows when they ended, so the time of their start, which is certain, is kept as the end.
+    """
+    writer = BatchWriter(database)
+    closed = 0
+    try:
+        while found := writer.open_interceptions(BATCH):
+            with writer.transaction():
+                writer.add(row for opened, prompt in found for row in _closing(opened, prompt))
+            closed += len(found)
+    finally:
+        writer.close()
+    return closed
+
+
+def _closing(row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
+    end = End(
+        ended_at=row.started_at,
+        status=Status.FAILED,
+        error_type="interrupted",
+        error_message="the bridge stopped before the answer ended",
+        notes=[_NOTE],
+    )
+    place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
+    return end_rows(_start(row, prompt), place, end)
+
+
+def _start(row: InterceptionRow, prompt: str | None) -> Start:
+    return Start(
+        id=row.id,
+        initiator_id=row.initiator_id,
+        api_key_id=row.api_key_id or "",
+        provider=row.provider,
+        provider_name=row.provider_name,
+        route=row.route,
+        model=row.model,
+        client=row.client,
+        client_session_id=row.client_session_id,
+        tool_result_ids=(),
+        prompt=prompt,
+        credential_kind=row.credential_kind,
+        credential_hint=row.credential_hint,
+        user_agent=row.user_agent,
+        stream=row.stream,
+        request_bytes=row.request_bytes,
+        started_at=row.started_at,
+        metadata=_decode(row.metadata),
+        edits=_decode(row.edits),
+        notes=Notes(_decode(row.notes)),
+    )

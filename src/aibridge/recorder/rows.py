@@ -1,0 +1,179 @@
+"""Facts to rows: pure, so that what is kept of an interception can be read here in one place."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from aibridge.dialects.facts import ResponseFacts, TokenUsage
+from aibridge.recorder.ids import new_id
+from aibridge.recorder.records import End, Start, Status
+from aibridge.store.writing import (
+    EndRow,
+    FacetRow,
+    InterceptionRow,
+    ModelThoughtRow,
+    PromptIdRow,
+    Row,
+    SessionRow,
+    TokenUsageRow,
+    ToolUsageRow,
+    UserPromptRow,
+)
+
+_encode = msgspec.json.Encoder().encode
+_NO_TOKENS = TokenUsage()
+
+
+class Place(NamedTuple):
+    """Where an interception belongs: its session, and the thread that it goes on with, if any."""
+
+    session_id: str
+    parent_id: str | None = None
+    root_id: str | None = None
+
+
+def start_rows(start: Start, place: Place) -> Iterator[Row]:
+    """Yield the rows of an interception that has only begun."""
+    yield _interception(start, place, None)
+    if start.prompt is not None:
+        yield _prompt(start, start.prompt, "")
+
+
+def end_rows(start: Start, place: Place, end: End) -> Iterator[Row]:
+    """Yield the rows that complete an interception whose start stands in the database."""
+    yield EndRow(id=start.id, **_ending(start, end))
+    if start.prompt is not None and end.facts.response_id:
+        yield PromptIdRow(end.facts.response_id, start.id)
+    yield from _found(start, place, end)
+
+
+def whole_rows(start: Start, place: Place, end: End) -> Iterator[Row]:
+    """Yield the rows of an interception that began and ended since the last commit."""
+    yield _interception(start, place, end)
+    if start.prompt is not None:
+        yield _prompt(start, start.prompt, end.facts.response_id)
+    yield from _found(start, place, end)
+
+
+def _json(value: object) -> str:
+    return _encode(value).decode() if value else ("[]" if isinstance(value, list) else "{}")
+
+
+def _ending(start: Start, end: End | None) -> dict[str, Any]:
+    """Return the columns that are known only when the answer has ended."""
+    if end is None:
+        end = End(ended_at=0, status=Status.RUNNING)
+    return {
+        "edits": _json([*start.edits, *end.edits]),
+        "notes": _json([*start.notes, *end.notes, *end.facts.notes]),
+        "ended_at": end.ended_at or None,
+        "status": end.status.value,
+        "http_status": end.http_status,
+        "error_type": end.error_type,
+        "error_message": end.error_message,
+        "stop_reason": end.facts.stop_reason[:64],
+        "first_byte_us": end.first_byte_us,
+        "response_bytes": end.response_bytes,
+    }
+
+
+def _interception(start: Start, place: Place, end: End | None) -> InterceptionRow:
+    return InterceptionRow(
+        id=start.id,
+        initiator_id=start.initiator_id,
+        api_key_id=start.api_key_id,
+        provider=start.provider,
+        provider_name=start.provider_name,
+        route=start.route,
+        model=start.model,
+        client=start.client,
+        client_session_id=start.client_session_id,
+        session_id=place.session_id,
+        thread_parent_id=place.parent_id,
+        thread_root_id=place.root_id,
+        credential_kind=start.credential_kind,
+        credential_hint=start.credential_hint,
+        user_agent=start.user_agent,
+        metadata=_json(start.metadata),
+        stream=start.stream,
+        request_bytes=start.request_bytes,
+        started_at=start.started_at,
+        **_ending(start, end),
+    )
+
+
+def _prompt(start: Start, prompt: str, response_id: str) -> UserPromptRow:
+    return UserPromptRow(new_id(), start.id, response_id, prompt, "{}", start.started_at)
+
+
+def _found(start: Start, place: Place, end: End) -> Iterator[Row]:
+    """Yield what the answer said, and what it adds to the session."""
+    facts = end.facts
+    if facts.usage is not None:
+        yield _usage(start.id, facts, facts.usage, end.ended_at)
+    yield from _tools(start, facts, end.ended_at)
+    for thought in facts.thoughts:
+        metadata = _json({"source": thought.source})
+        yield ModelThoughtRow(
+            new_id(), start.id, facts.response_id, thought.text, metadata, end.ended_at
+        )
+    yield _session(start, place, end)
+    yield FacetRow(start.initiator_id, place.session_id, "provider", start.provider)
+    if start.model:
+        yield FacetRow(start.initiator_id, place.session_id, "model", start.model)
+
+
+def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenUsageRow:
+    return TokenUsageRow(
+        id=new_id(),
+        interception_id=id_,
+        provider_response_id=facts.response_id,
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cache_read_input_tokens=usage.cache_read,
+        cache_write_input_tokens=usage.cache_write,
+        metadata=_json(usage.metadata),
+        created_at=at,
+    )
+
+
+def _tools(start: Start, facts: ResponseFacts, at: int) -> Iterator[ToolUsageRow]:
+    for call in facts.tool_calls:
+        yield ToolUsageRow(
+            id=new_id(),
+            interception_id=start.id,
+            provider_response_id=facts.response_id,
+            initiator_id=start.initiator_id,
+            tool=call.name,
+            input=call.input,
+            server_url=call.server_url,
+            injected=False,
+            invocation_error="",
+            provider_tool_call_id=call.call_id,
+            provider_item_id=call.item_id,
+            metadata=_json(call.metadata),
+            created_at=at,
+        )
+
+
+def _session(start: Start, place: Place, end: End) -> SessionRow:
+    tokens = end.facts.usage or _NO_TOKENS
+    prompted = start.prompt is not None
+    return SessionRow(
+        initiator_id=start.initiator_id,
+        id=place.session_id,
+        client=start.client,
+        metadata=_json(start.metadata),
+        started_at=start.started_at,
+        ended_at=end.ended_at,
+        last_active_at=start.started_at,
+        last_prompt_at=start.started_at if prompted else None,
+        last_prompt=start.prompt,
+        threads=int(place.root_id is None),
+        interceptions=1,
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        cache_read_input_tokens=tokens.cache_read,
+        cache_write_input_tokens=tokens.cache_write,
+    )

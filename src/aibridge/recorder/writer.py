@@ -1,0 +1,143 @@
+"""The writer: one thread, one transaction for all that came in since the last (group commit)."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+
+import structlog
+
+from aibridge.recorder.records import Start
+from aibridge.recorder.rows import Place, end_rows, start_rows, whole_rows
+from aibridge.recorder.ticket import RecordingError, Ticket
+from aibridge.store.database import Database
+from aibridge.store.writing import BatchWriter, Row
+
+MAX_BATCH = 512
+"""Tickets in one transaction: bounds how long the first of them waits."""
+
+_log = structlog.get_logger()
+
+Settled = Callable[[list[Ticket], RecordingError | None], None]
+
+
+class Writer:
+    """Writes tickets as they come, in order. ``settled`` is called in the writer's thread."""
+
+    def __init__(self, database: Database, settled: Settled, *, patience_seconds: float) -> None:
+        self._database = database
+        self._settled = settled
+        self._patience = patience_seconds
+        self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="recorder", daemon=True)
+        self._stopping = Event()
+        self.failing = False
+        """Whether the database refuses to take what the writer has for it."""
+
+    def begin(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def put(self, ticket: Ticket) -> None:
+        """Have the ticket written, as far as it is known when its turn comes."""
+        self._queue.put(ticket)
+
+    def waiting(self) -> int:
+        """Return about how many tickets wait for their turn."""
+        return self._queue.qsize()
+
+    def stop(self) -> None:
+        """Write what is queued, then end the thread."""
+        self._stopping.set()
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        store = BatchWriter(self._database)
+        try:
+            while batch := self._take():
+                self._write(store, batch)
+        finally:
+            store.close()
+
+    def _take(self) -> list[Ticket]:
+        """Wait for a ticket and return it with all others that are there; none at the end."""
+        batch: dict[Ticket, None] = {}
+        item = self._queue.get()
+        try:
+            while item is not None:
+                batch[item] = None
+                if len(batch) >= MAX_BATCH:
+                    break
+                item = self._queue.get_nowait()
+            else:
+                self._queue.put(None)  # stopping: to be met again after this batch
+                return list(batch)
+        except Empty:
+            pass
+        return list(batch)
+
+    def _write(self, store: BatchWriter, batch: list[Ticket]) -> None:
+        try:
+            self._persist(store, batch)
+        except sqlite3.Error as error:
+            if len(batch) > 1 and not isinstance(error, sqlite3.OperationalError):
+                for ticket in batch:  # one of them cannot be written: the others must not suffer
+                    self._write(store, [ticket])
+                return
+            _log.error("record_not_written", tickets=len(batch), error=str(error))
+            self._settled(batch, RecordingError(f"the record could not be written: {error}"))
+        else:
+            self._settled(batch, None)
+
+    def _persist(self, store: BatchWriter, batch: list[Ticket]) -> None:
+        """Write the batch, trying again while the database is busy, full or away."""
+        give_up = time.monotonic() + self._patience
+        pause = 0.05
+        while True:
+            try:
+                _commit(store, batch)
+            except sqlite3.OperationalError as error:
+                self.failing = True
+                if time.monotonic() + pause > give_up or self._stopping.is_set():
+                    raise
+                _log.warning("record_delayed", tickets=len(batch), error=str(error))
+                self._stopping.wait(pause)
+                pause = min(pause * 2, 1.0)
+            else:
+                self.failing = False
+                return
+
+
+def _commit(store: BatchWriter, batch: list[Ticket]) -> None:
+    """Write all that is known of the tickets in one transaction."""
+    places: dict[Ticket, Place] = {}
+    ended: list[Ticket] = []
+    rows: list[Row] = []
+    with store.transaction():
+        for ticket in batch:
+            end = ticket.end  # read once: the event loop may set it at any moment
+            if ticket.place is None:
+                place = places[ticket] = _place(store, ticket.start)
+                rows += (
+                    whole_rows(ticket.start, place, end) if end else start_rows(ticket.start, place)
+                )
+            elif end is not None and not ticket.end_is_written:
+                rows += end_rows(ticket.start, ticket.place, end)
+            if end is not None:
+                ended.append(ticket)
+        store.add(rows)
+    for ticket, place in places.items():
+        ticket.place = place
+    for ticket in ended:
+        ticket.end_is_written = True
+
+
+def _place(store: BatchWriter, start: Start) -> Place:
+    """Find the thread that the request goes on with: its newest tool result that is known."""
+    for call_id in reversed(start.tool_result_ids):
+        parent = store.parent(start.initiator_id, call_id, start.client_session_id)
+        if parent is not None:
+            return Place(parent.session_id, parent.id, parent.root_id)
+    return Place(start.client_session_id or start.id)

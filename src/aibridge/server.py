@@ -1,0 +1,127 @@
+"""Running the application: the preparations of a start, then uvicorn until it is told to stop."""
+
+import fcntl
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from aibridge import __version__
+from aibridge.app import Application
+from aibridge.identity.first import ensure_owner
+from aibridge.recorder.recovery import close_interrupted
+from aibridge.settings import Settings
+from aibridge.store.database import Database, DatabaseError
+
+GRACE_SECONDS = 30
+"""How long running answers may go on after the server was told to stop."""
+KEEP_ALIVE_SECONDS = 75
+BACKLOG = 4096
+
+_log = structlog.get_logger()
+
+
+def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
+    """Serve until told to stop. Raises `DatabaseError` or `OSError` when that cannot begin."""
+    _set_up_logging(settings.log_level)
+    database = Database(settings.database_url)
+    with _only_server(database):
+        database.upgrade()
+        token = ensure_owner(database)
+        closed = close_interrupted(database)
+        if closed:
+            _log.warning("interceptions_interrupted", closed=closed)
+        server = _Server(settings, database, lambda url: _greet(announce, url, token))
+        server.run()
+    database.close()
+
+
+@contextmanager
+def _only_server(database: Database) -> Iterator[None]:
+    """Hold the database's lock, so that no second process takes its running calls for dead."""
+    file = database.engine.url.database
+    if not file or file == ":memory:":
+        yield
+        return
+    path = Path(f"{file}.lock")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DatabaseError(f"another aibridge is serving the database {file}") from error
+    else:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _set_up_logging(level: str) -> None:
+    """Log to standard error, a line an event."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Pass what uvicorn says, but for a connection closed on purpose in the midst of an answer."""
+    return "without completing response" not in record.getMessage()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, telling its address once it listens."""
+
+    def __init__(
+        self, settings: Settings, database: Database, listening: Callable[[str], None]
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                Application(settings, database),  # type: ignore[arg-type] # scope is any mapping
+                host=settings.host,
+                port=settings.port,
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                date_header=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say where."""
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            self._listening(f"http://{shown}:{port}")
+
+
+def _greet(announce: Callable[[str], None], url: str, token: str | None) -> None:
+    announce(f"AI Bridge {__version__} serves {url}")
+    if token is not None:
+        announce(f"The owner account 'admin' was made. Its token, shown only now:\n\n    {token}\n")
+    sys.stdout.flush()

@@ -1,0 +1,299 @@
+"""Every option, once: its default, where it may come from, what it means.
+
+Sources in rising order: defaults, the TOML file, the environment (``AIBRIDGE_*``), flags. They
+are read once, at the edge, by `load`, which is given the environment and looks at nothing else
+around it. What is wrong is said with the key, its source and what is expected; the value of
+anything that may hold a secret is never repeated.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from platformdirs import user_data_dir
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from aibridge.providers.settings import CHECKED, ProviderSettings
+
+PREFIX = "AIBRIDGE_"
+CONFIG_FILE = "aibridge.toml"
+CONFIG_VARIABLE = "AIBRIDGE_CONFIG"
+OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "AIBRIDGE_URL", "AIBRIDGE_TOKEN"})
+"""Variables of the prefix that are no options: the last two are for clients of a bridge."""
+
+FLAGS = ("host", "port", "data_dir", "database_url", "log_level")
+"""The options that are flags of ``aibridge serve`` too."""
+
+KEYS_BY_DEFAULT = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "copilot": ""}
+"""The providers of an installation that configures none, and the variables of their keys."""
+
+_NEVER_SHOWN = frozenset({"api_keys", "base_url", "database_url", "providers"})
+_MAX_SHOWN = 80
+
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text names the key, its source and what is expected."""
+
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Settings(BaseModel):
+    """All options, checked. Times are in seconds, sizes in bytes."""
+
+    model_config = CHECKED
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="The address to listen on; 0.0.0.0 is every address of the machine.",
+    )
+    port: int = Field(
+        default=4000, ge=0, le=65_535, description="The port to listen on; 0 is any free one."
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: Path(user_data_dir("aibridge")),
+        description="Where the bridge keeps its files.",
+    )
+    database_url: str = Field(
+        default="",
+        repr=False,
+        description="The database, sqlite:///PATH; the file aibridge.db in data_dir if left out.",
+    )
+    log_level: LogLevel = Field(default="info", description="debug, info, warning or error.")
+    max_body_bytes: int = Field(
+        default=32 * 1024 * 1024,
+        gt=0,
+        description="The largest request body that is accepted, in bytes.",
+    )
+    connect_timeout_seconds: Seconds = Field(
+        default=10.0, description="How long connecting to a provider may take."
+    )
+    first_byte_timeout_seconds: Seconds = Field(
+        default=600.0, description="How long a provider may take until its answer begins."
+    )
+    idle_timeout_seconds: Seconds = Field(
+        default=300.0, description="How long a provider may pause within an answer."
+    )
+    allow_byok: bool = Field(
+        default=True,
+        description="Whether callers may bring their own provider credential beside their token.",
+    )
+    providers: tuple[ProviderSettings, ...] = Field(
+        default=(),
+        description="The upstreams, a table each (JSON in the environment); anthropic, openai and "
+        "copilot if left out, with the keys in ANTHROPIC_API_KEY and OPENAI_API_KEY.",
+    )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _home(cls, value: Path) -> Path:
+        return value.expanduser()
+
+    @field_validator("database_url")
+    @classmethod
+    def _in_data_dir(cls, value: str, info: ValidationInfo) -> str:
+        if not value and "data_dir" in info.data:
+            return f"sqlite:///{info.data['data_dir'] / 'aibridge.db'}"
+        if value and not value.startswith("sqlite:///"):
+            raise ValueError("expected sqlite:///PATH")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _usual_ones(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, list | tuple):
+            raise ValueError("expected tables, each headed [[providers]]")  # noqa: TRY004
+        if value:
+            return value
+        environ = (info.context or {}).get("environ", {})
+        return [
+            {"type": kind, "api_keys": [f"env:{variable}"] if environ.get(variable) else []}
+            for kind, variable in KEYS_BY_DEFAULT.items()
+        ]
+
+    @field_validator("providers")
+    @classmethod
+    def _distinct(cls, value: tuple[ProviderSettings, ...]) -> tuple[ProviderSettings, ...]:
+        names = [provider.name for provider in value]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"names must differ; used twice: {', '.join(repeated)}")
+        return value
+
+
+def load(
+    config: Path | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any],
+    *,
+    read_keys: bool = True,
+) -> Settings:
+    """Read the settings. A flag that is `None` and a variable that is empty count as not given.
+
+    ``config`` is a file that must exist; without one ``AIBRIDGE_CONFIG`` may name it, and else
+    ``aibridge.toml`` in the working directory is read if it is there. ``read_keys=False`` leaves
+    the providers' keys unread, for commands that call no provider. Raises `SettingsError`.
+    """
+    file = _file(config, environ)
+    sources = [
+        _Source(f"in {file}", {} if file is None else _read_file(file)),
+        _Source("in the environment", _read_environment(environ)),
+        _Source("as a flag", {key: value for key, value in flags.items() if value is not None}),
+    ]
+    merged: dict[str, Any] = {}
+    for source in sources:
+        merged |= source.values
+    context = {"environ": environ, "read_keys": read_keys}
+    try:
+        return Settings.model_validate(merged, context=context)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+        raise SettingsError("; ".join(_say(detail, sources) for detail in details)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where values come from. ``name`` follows a key: "port in bridge.toml"."""
+
+    name: str
+    values: Mapping[str, Any]
+
+    def called(self, path: str, key: str) -> str:
+        """A key as it is written in this source."""
+        if self.name == "in the environment":
+            return PREFIX + key.upper() + path.removeprefix(key)
+        return "--" + key.replace("_", "-") if self.name == "as a flag" else path
+
+
+def _file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+    if config is not None:
+        return config
+    if environ.get(CONFIG_VARIABLE):
+        return Path(environ[CONFIG_VARIABLE])
+    usual = Path(CONFIG_FILE)
+    return usual if usual.exists() else None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"the configuration file {path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"the configuration file {path} is not TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"the configuration file {path} is not UTF-8 text") from None
+
+
+def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for variable, value in sorted(environ.items()):
+        if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES:
+            continue
+        key = variable.removeprefix(PREFIX).lower()
+        if variable != PREFIX + key.upper() or key not in Settings.model_fields:
+            names = [PREFIX + name.upper() for name in Settings.model_fields]
+            raise SettingsError(
+                f"{variable} in the environment is unknown{_guess(variable, names)}"
+            )
+        if value:
+            values[key] = _json(variable, value) if key == "providers" else value
+    return values
+
+
+def _json(variable: str, value: str) -> object:
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise SettingsError(f"{variable} in the environment: expected a JSON array") from None
+
+
+def _say(detail: ErrorDetails, sources: list[_Source]) -> str:
+    """One problem in one sentence: the key, where it is, what is wrong, what is expected."""
+    key = str(detail["loc"][0])
+    path = _path(detail["loc"])
+    given = [source for source in sources if key in source.values]
+    place = f"{given[-1].called(path, key)} {given[-1].name}" if given else f"{path} by default"
+    if detail["type"] == "extra_forbidden":
+        fields = ProviderSettings.model_fields if len(detail["loc"]) > 1 else Settings.model_fields
+        return f"{place} is unknown{_guess(str(detail['loc'][-1]), list(fields))}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{place}{_shown(detail)}: {message[:1].lower()}{message[1:]}"
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """A place in the file, as a person would write it: ``providers[1].base_url``."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return "".join(steps).removeprefix(".")
+
+
+def _shown(detail: ErrorDetails) -> str:
+    """The value at fault, unless it is a table, long, or where a secret may stand."""
+    last, value = detail["loc"][-1], detail["input"]
+    secret = isinstance(last, int) or last in _NEVER_SHOWN
+    shown = isinstance(value, str | int | float) and not secret and len(repr(value)) <= _MAX_SHOWN
+    return f" is {value!r}" if shown else ""
+
+
+def _guess(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else "; known are " + ", ".join(known)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A line of the options table in the docs; empty where there is no variable or flag."""
+
+    name: str
+    env: str
+    flag: str
+    default: str
+    meaning: str
+
+
+def describe() -> list[Option]:
+    """Return every option in the order of the settings, those of a provider last."""
+    config = Option(
+        "config",
+        CONFIG_VARIABLE,
+        "--config",
+        f"{CONFIG_FILE} in the working directory, if it is there",
+        "The TOML file that holds the options.",
+    )
+    options = (
+        Option(
+            name,
+            PREFIX + name.upper(),
+            "--" + name.replace("_", "-") if name in FLAGS else "",
+            _default(field),
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    )
+    of_provider = (
+        Option(f"providers.{name}", "", "", _default(field), field.description or "")
+        for name, field in ProviderSettings.model_fields.items()
+    )
+    return [config, *options, *of_provider]
+
+
+def _default(field: FieldInfo) -> str:
+    """A default as TOML writes it; empty where the meaning tells it or there is none."""
+    if field.default_factory is not None:
+        return "the user's data directory of the platform"
+    default = None if field.is_required() else field.default
+    return "" if default in (None, "", ()) else json.dumps(default)

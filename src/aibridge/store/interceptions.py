@@ -1,0 +1,233 @@
+"""Reading interceptions back. One without an end is running, and hidden everywhere."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Tuple,
+    distinct,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+
+from aibridge.store.schema import (
+    interceptions,
+    model_thoughts,
+    token_usages,
+    tool_usages,
+    user_prompts,
+    users,
+)
+from aibridge.store.writing import (
+    InterceptionRow,
+    ModelThoughtRow,
+    TokenUsageRow,
+    ToolUsageRow,
+    UserPromptRow,
+)
+
+UNKNOWN_CLIENT = "Unknown"
+"""How a client that nobody recognised is named in lists and filters; in the table it is null."""
+
+IDS_A_QUERY = 5000
+"""Ids bound in one statement; engines bound the number of parameters (SQLite: 32,766)."""
+
+
+class CursorNotFoundError(LookupError):
+    """The row that a page should continue after is not there, or not visible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which interceptions are meant; ``None`` means any.
+
+    ``provider`` is the type, ``provider_name`` the configured one. The times are inclusive
+    bounds of ``started_at`` in microseconds. ``client`` may be `UNKNOWN_CLIENT`.
+    """
+
+    initiator_id: str | None = None
+    provider: str | None = None
+    provider_name: str | None = None
+    model: str | None = None
+    client: str | None = None
+    session_id: str | None = None
+    started_after: int | None = None
+    started_before: int | None = None
+
+
+class UserRow(NamedTuple):
+    """The initiator of a record; the texts are empty when the user was deleted."""
+
+    id: str
+    username: str
+    name: str
+    avatar_url: str
+
+
+class RecordedInterception(NamedTuple):
+    """An interception and who made it."""
+
+    row: InterceptionRow
+    user: UserRow
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """What is recorded under some interceptions, by interception id, in order of recording."""
+
+    token_usages: Mapping[str, Sequence[TokenUsageRow]]
+    user_prompts: Mapping[str, Sequence[UserPromptRow]]
+    tool_usages: Mapping[str, Sequence[ToolUsageRow]]
+    thoughts: Mapping[str, Sequence[ModelThoughtRow]]
+
+
+class _ChildRow(Protocol):
+    @property
+    def interception_id(self) -> str: ...
+
+
+_Child = TypeVar("_Child", bound=_ChildRow)
+
+_c = interceptions.c
+_NEWEST_KEY = tuple_(_c.started_at, _c.id)
+
+
+def user_columns(initiator_id: ColumnElement[str]) -> list[ColumnElement[str]]:
+    """Return the columns of a `UserRow` for a statement that outer-joins ``users``."""
+    texts = (users.c.username, users.c.name, users.c.avatar_url)
+    return [initiator_id, *(func.coalesce(column, "") for column in texts)]
+
+
+def matching(where: Filter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter on ended interceptions; lists and counts share them."""
+    wanted = {
+        _c.initiator_id: where.initiator_id,
+        _c.session_id: where.session_id,
+        _c.provider: where.provider,
+        _c.provider_name: where.provider_name,
+        _c.model: where.model,
+    }
+    found: list[ColumnElement[bool]] = [_c.ended_at.is_not(None)]
+    found += [column == value for column, value in wanted.items() if value is not None]
+    if where.client is not None:
+        found.append(_has_client(where.client))
+    if where.started_after is not None:
+        found.append(_c.started_at >= where.started_after)
+    if where.started_before is not None:
+        found.append(_c.started_at <= where.started_before)
+    return found
+
+
+def _has_client(client: str) -> ColumnElement[bool]:
+    named = _c.client == client
+    return or_(named, _c.client.is_(None)) if client == UNKNOWN_CLIENT else named
+
+
+def page(
+    connection: Connection,
+    where: Filter,
+    *,
+    limit: int,
+    offset: int = 0,
+    after_id: str | None = None,
+) -> list[RecordedInterception]:
+    """Return matching interceptions, newest first, after the one with ``after_id``.
+
+    Raises `CursorNotFoundError` when no visible interception has that id.
+    """
+    statement = (
+        select(*(_c[name] for name in InterceptionRow._fields), *user_columns(_c.initiator_id))
+        .outerjoin_from(interceptions, users, users.c.id == _c.initiator_id)
+        .where(*matching(where))
+        .order_by(_c.started_at.desc(), _c.id.desc())
+    )
+    if after_id is not None:
+        statement = statement.where(_position(connection, after_id) > _NEWEST_KEY)
+    rows = connection.execute(statement.limit(limit).offset(offset))
+    return [_recorded(row) for row in rows]
+
+
+def _recorded(row: Sequence[Any]) -> RecordedInterception:
+    own = len(InterceptionRow._fields)
+    return RecordedInterception(InterceptionRow(*row[:own]), UserRow(*row[own:]))
+
+
+def _position(connection: Connection, after_id: str) -> Tuple:
+    """Return the place of the cursor's row in the order of the list, as a value to compare."""
+    started = select(_c.started_at).where(_c.id == after_id, _c.ended_at.is_not(None))
+    moment = connection.scalar(started)
+    if moment is None:
+        raise CursorNotFoundError(after_id)
+    return tuple_(literal(moment), literal(after_id))
+
+
+def count(connection: Connection, where: Filter) -> int:
+    """Return how many interceptions match, whatever the page."""
+    statement = select(func.count()).select_from(interceptions).where(*matching(where))
+    return connection.execute(statement).scalar_one()
+
+
+def children(connection: Connection, ids: Sequence[str], *, thoughts: bool = False) -> Children:
+    """Return what is recorded under these interceptions: one query a table, not one a row."""
+    return Children(
+        _children(connection, token_usages, TokenUsageRow, ids),
+        _children(connection, user_prompts, UserPromptRow, ids),
+        _children(connection, tool_usages, ToolUsageRow, ids),
+        _children(connection, model_thoughts, ModelThoughtRow, ids) if thoughts else {},
+    )
+
+
+def _children(
+    connection: Connection, table: Table, kind: type[_Child], ids: Sequence[str]
+) -> Mapping[str, Sequence[_Child]]:
+    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+    statement = select(*(table.c[name] for name in fields))
+    found: defaultdict[str, list[_Child]] = defaultdict(list)
+    for some in _portions(ids):
+        mine = statement.where(table.c.interception_id.in_(some))
+        for row in connection.execute(mine.order_by(table.c.created_at, table.c.id)):
+            child = kind(*row)
+            found[child.interception_id].append(child)
+    return found
+
+
+def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), IDS_A_QUERY):
+        yield ids[start : start + IDS_A_QUERY]
+
+
+def models(
+    connection: Connection, where: Filter, *, prefix: str = "", limit: int, offset: int = 0
+) -> list[str]:
+    """Return the distinct models of matching interceptions, ascending.
+
+    ``prefix`` is what they begin with, in either case; nothing in it is a wildcard.
+    """
+    statement = _distinct(_c.model, where, prefix)
+    return list(connection.scalars(statement.limit(limit).offset(offset)))
+
+
+def clients(
+    connection: Connection, where: Filter, *, prefix: str = "", limit: int, offset: int = 0
+) -> list[str]:
+    """Return the distinct clients of matching interceptions as `models` does the models."""
+    named = func.coalesce(_c.client, literal(UNKNOWN_CLIENT))
+    statement = _distinct(named, where, prefix)
+    return list(connection.scalars(statement.limit(limit).offset(offset)))
+
+
+def _distinct(value: ColumnElement[str], where: Filter, prefix: str) -> Select[tuple[str]]:
+    found = select(distinct(value).label("value")).where(*matching(where)).subquery()
+    statement = select(found.c.value).order_by(found.c.value)
+    if prefix:
+        statement = statement.where(found.c.value.istartswith(prefix, autoescape=True))
+    return statement

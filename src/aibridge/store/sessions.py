@@ -1,0 +1,238 @@
+"""Reading sessions back: their summaries, and one session's threads.
+
+A session is known by its id and its initiator: two users may send the same id. A thread is
+known by the id of its root, and stays visible when the root itself is not.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Tuple,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+
+from aibridge.store.interceptions import (
+    CursorNotFoundError,
+    Filter,
+    UserRow,
+    matching,
+    user_columns,
+)
+from aibridge.store.schema import interceptions, session_facets, sessions, token_usages, users
+from aibridge.store.writing import InterceptionRow, SessionRow
+
+
+class ForeignCursorError(LookupError):
+    """The row that a page should continue from is in another session."""
+
+
+class RecordedSession(NamedTuple):
+    """A session's summary, who made it, and its distinct provider types and models, ascending."""
+
+    row: SessionRow
+    user: UserRow
+    providers: list[str]
+    models: list[str]
+
+
+class SessionCursor(NamedTuple):
+    """The last session of a page; without ``initiator_id`` the last of that id in the list."""
+
+    id: str
+    initiator_id: str | None = None
+
+
+class _Key(NamedTuple):
+    """What identifies a session."""
+
+    initiator_id: str
+    id: str
+
+
+class _Facets(NamedTuple):
+    providers: list[str]
+    models: list[str]
+
+
+_s, _c = sessions.c, interceptions.c
+_LATEST_KEY = tuple_(_s.last_active_at, _s.id, _s.initiator_id)
+_LATEST_FIRST = (_s.last_active_at.desc(), _s.id.desc(), _s.initiator_id.desc())
+_thread = func.coalesce(_c.thread_root_id, _c.id)
+
+
+def _matching_sessions(where: Filter) -> list[ColumnElement[bool]]:
+    """Return the conditions under which any ended interception of a session matches.
+
+    Every session has one that ended, so a filter by the session's own key need not look.
+    """
+    own = {_s.initiator_id: where.initiator_id, _s.id: where.session_id}
+    found: list[ColumnElement[bool]] = [
+        column == value for column, value in own.items() if value is not None
+    ]
+    if where != Filter(initiator_id=where.initiator_id, session_id=where.session_id):
+        mine = (_c.initiator_id == _s.initiator_id, _c.session_id == _s.id)
+        found.append(exists().where(*mine, *matching(where)).correlate(sessions))
+    return found
+
+
+def _recorded_sessions() -> Select[Any]:
+    columns = (_s[name] for name in SessionRow._fields)
+    statement = select(*columns, *user_columns(_s.initiator_id))
+    return statement.outerjoin_from(sessions, users, users.c.id == _s.initiator_id)
+
+
+def _fetch(connection: Connection, statement: Select[Any]) -> list[RecordedSession]:
+    """Run a statement of `_recorded_sessions` and add the facets of all its rows."""
+    own = len(SessionRow._fields)
+    rows = [(SessionRow(*row[:own]), UserRow(*row[own:])) for row in connection.execute(statement)]
+    facets = _facets(connection, [_Key(row.initiator_id, row.id) for row, _ in rows])
+    return [
+        RecordedSession(row, user, *facets[_Key(row.initiator_id, row.id)]) for row, user in rows
+    ]
+
+
+def _facets(connection: Connection, keys: Sequence[_Key]) -> Mapping[_Key, _Facets]:
+    found: defaultdict[_Key, _Facets] = defaultdict(lambda: _Facets([], []))
+    if not keys:
+        return found
+    f = session_facets.c
+    mine = tuple_(f.initiator_id, f.session_id).in_([tuple(key) for key in keys])
+    statement = select(f.initiator_id, f.session_id, f.kind, f.value).where(mine)
+    for initiator_id, session_id, kind, value in connection.execute(statement.order_by(f.value)):
+        facets = found[_Key(initiator_id, session_id)]
+        (facets.providers if kind == "provider" else facets.models).append(value)
+    return found
+
+
+def page(
+    connection: Connection,
+    where: Filter,
+    *,
+    limit: int,
+    offset: int = 0,
+    after: SessionCursor | None = None,
+) -> list[RecordedSession]:
+    """Return the sessions any of whose interceptions matches, most recently active first.
+
+    Raises `CursorNotFoundError` when there is no session to continue ``after``.
+    """
+    statement = _recorded_sessions().where(*_matching_sessions(where)).order_by(*_LATEST_FIRST)
+    if after is not None:
+        statement = statement.where(_position(connection, where, after) > _LATEST_KEY)
+    return _fetch(connection, statement.limit(limit).offset(offset))
+
+
+def _position(connection: Connection, where: Filter, after: SessionCursor) -> Tuple:
+    """Return the cursor's place in the list, as a value to compare.
+
+    It is looked for among the sessions that the list shows: one with the same id that the
+    filter leaves out must not move it. Only when none is left, any session of that id counts.
+    """
+    named = [_s.id == after.id]
+    if after.initiator_id is not None:
+        named.append(_s.initiator_id == after.initiator_id)
+    last = select(_s.last_active_at, _s.id, _s.initiator_id).where(*named)
+    last = last.order_by(_s.last_active_at, _s.initiator_id).limit(1)
+    listed = connection.execute(last.where(*_matching_sessions(where))).first()
+    row = listed or connection.execute(last).first()
+    if row is None:
+        raise CursorNotFoundError(after.id)
+    return tuple_(*(literal(value) for value in row))
+
+
+def count(connection: Connection, where: Filter) -> int:
+    """Return how many sessions match, whatever the page."""
+    statement = select(func.count()).select_from(sessions).where(*_matching_sessions(where))
+    return connection.execute(statement).scalar_one()
+
+
+def find(
+    connection: Connection, session_id: str, *, initiator: str | None = None
+) -> RecordedSession | None:
+    """Return the session of that id, of ``initiator`` (a user's id or name) if one is named.
+
+    Else, where several users have sent the same id, the one that was active last.
+    """
+    statement = _recorded_sessions().where(_s.id == session_id)
+    if initiator is not None:
+        statement = statement.where(_is_user(initiator))
+    found = _fetch(connection, statement.order_by(*_LATEST_FIRST).limit(1))
+    return found[0] if found else None
+
+
+def _is_user(text: str) -> ColumnElement[bool]:
+    try:
+        return _s.initiator_id == str(UUID(text))
+    except ValueError:
+        return users.c.username_key == text.lower()
+
+
+def usage_metadata(connection: Connection, session: SessionRow) -> list[str]:
+    """Return the metadata of every token usage in the session, as JSON texts."""
+    statement = (
+        select(token_usages.c.metadata)
+        .join(interceptions, _c.id == token_usages.c.interception_id)
+        .where(*_within(session))
+        .order_by(token_usages.c.created_at, token_usages.c.id)
+    )
+    return list(connection.scalars(statement))
+
+
+def _within(session: SessionRow) -> list[ColumnElement[bool]]:
+    return matching(Filter(initiator_id=session.initiator_id, session_id=session.id))
+
+
+def thread_page(
+    connection: Connection,
+    session: SessionRow,
+    *,
+    limit: int,
+    after_id: str | None = None,
+    before_id: str | None = None,
+) -> list[InterceptionRow]:
+    """Return the ended interceptions of one page of threads, oldest first.
+
+    The page holds the ``limit`` threads nearest to the cursor: after ``after_id``, before
+    ``before_id``, else from the beginning. A cursor is the id of a thread or of any
+    interception in it. Raises `CursorNotFoundError`, `ForeignCursorError`.
+    """
+    started = func.min(_c.started_at).label("started_at")
+    threads = select(_thread.label("id"), started).where(*_within(session)).group_by(_thread)
+    found = threads.subquery()
+    start, id_ = found.c.started_at, found.c.id
+    statement = select(id_).order_by(start, id_)
+    if before_id is not None:
+        before = _thread_position(connection, session, before_id)
+        nearest = select(id_).order_by(start.desc(), id_.desc())
+        statement = nearest.where(before > tuple_(start, id_))
+    elif after_id is not None:
+        after = _thread_position(connection, session, after_id)
+        statement = statement.where(after < tuple_(start, id_))
+    ids = list(connection.scalars(statement.limit(limit)))
+    rows = select(*(_c[name] for name in InterceptionRow._fields)).where(*_within(session))
+    rows = rows.where(_thread.in_(ids)).order_by(_c.started_at, _c.id)
+    return [InterceptionRow(*row) for row in connection.execute(rows)]
+
+
+def _thread_position(connection: Connection, session: SessionRow, cursor: str) -> Tuple:
+    """Return the place in the session of the thread that ``cursor`` names or belongs to."""
+    root = select(_thread).where(_c.id == cursor, *_within(session)).scalar_subquery()
+    mine = (_thread == func.coalesce(root, literal(cursor)), *_within(session))
+    place = select(_thread, func.min(_c.started_at)).where(*mine).group_by(_thread)
+    row = connection.execute(place).first()
+    if row is not None:
+        return tuple_(literal(row[1]), literal(row[0]))
+    elsewhere = select(_c.id).where(_c.id == cursor, *matching(Filter()))
+    if connection.scalar(elsewhere) is not None:
+        raise ForeignCursorError(cursor)
+    raise CursorNotFoundError(cursor)

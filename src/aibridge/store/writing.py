@@ -1,0 +1,336 @@
+"""Writing the record: rows of a whole batch in one transaction, as cheaply as the driver can.
+
+The statements are built from the tables once; what runs is their text on the bare driver
+connection, because the batch is the hot path (SQLAlchemy's own execution costs ten times more).
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    case,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql import ClauseElement
+
+from aibridge.store import schema
+from aibridge.store.database import Database
+
+
+class InterceptionRow(NamedTuple):
+    """A row of ``interceptions``; the fields are its columns."""
+
+    id: str
+    initiator_id: str
+    api_key_id: str | None
+    provider: str
+    provider_name: str
+    route: str
+    model: str
+    client: str | None
+    client_session_id: str | None
+    session_id: str
+    thread_parent_id: str | None
+    thread_root_id: str | None
+    credential_kind: str
+    credential_hint: str
+    user_agent: str
+    metadata: str
+    stream: bool
+    request_bytes: int
+    started_at: int
+    edits: str
+    notes: str
+    ended_at: int | None
+    status: str
+    http_status: int | None
+    error_type: str
+    error_message: str
+    stop_reason: str
+    first_byte_us: int | None
+    response_bytes: int
+
+
+class EndRow(NamedTuple):
+    """What the end of an answer changes in its row of ``interceptions``."""
+
+    edits: str
+    notes: str
+    ended_at: int
+    status: str
+    http_status: int | None
+    error_type: str
+    error_message: str
+    stop_reason: str
+    first_byte_us: int | None
+    response_bytes: int
+    id: str
+
+
+class TokenUsageRow(NamedTuple):
+    """A row of ``token_usages``."""
+
+    id: str
+    interception_id: str
+    provider_response_id: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int
+    cache_write_input_tokens: int
+    metadata: str
+    created_at: int
+
+
+class UserPromptRow(NamedTuple):
+    """A row of ``user_prompts``."""
+
+    id: str
+    interception_id: str
+    provider_response_id: str
+    prompt: str
+    metadata: str
+    created_at: int
+
+
+class ToolUsageRow(NamedTuple):
+    """A row of ``tool_usages``."""
+
+    id: str
+    interception_id: str
+    provider_response_id: str
+    initiator_id: str
+    tool: str
+    input: str
+    server_url: str
+    injected: bool
+    invocation_error: str
+    provider_tool_call_id: str
+    provider_item_id: str
+    metadata: str
+    created_at: int
+
+
+class ModelThoughtRow(NamedTuple):
+    """A row of ``model_thoughts``."""
+
+    id: str
+    interception_id: str
+    provider_response_id: str
+    content: str
+    metadata: str
+    created_at: int
+
+
+class SessionRow(NamedTuple):
+    """What one ended interception adds to its session's summary."""
+
+    initiator_id: str
+    id: str
+    client: str | None
+    metadata: str
+    started_at: int
+    ended_at: int
+    last_active_at: int
+    last_prompt_at: int | None
+    last_prompt: str | None
+    threads: int
+    interceptions: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int
+    cache_write_input_tokens: int
+
+
+class FacetRow(NamedTuple):
+    """A provider or model that a session used."""
+
+    initiator_id: str
+    session_id: str
+    kind: str
+    value: str
+
+
+class PromptIdRow(NamedTuple):
+    """The provider's response id for a prompt, which was stored before it was known."""
+
+    provider_response_id: str
+    interception_id: str
+
+
+Row = (
+    InterceptionRow
+    | UserPromptRow
+    | TokenUsageRow
+    | ToolUsageRow
+    | ModelThoughtRow
+    | EndRow
+    | PromptIdRow
+    | SessionRow
+    | FacetRow
+)
+
+
+class Parent(NamedTuple):
+    """The interception whose tool call a request answers."""
+
+    id: str
+    root_id: str
+    session_id: str
+
+
+def _sql(statement: ClauseElement) -> str:
+    """Return the statement as text with positional parameters, in the order they stand in it."""
+    return str(statement.compile(dialect=_DIALECT))
+
+
+def _insert(table: Table) -> str:
+    return _sql(sqlite.insert(table))
+
+
+def _end_interception() -> str:
+    table = schema.interceptions
+    values = {name: bindparam(f"new_{name}") for name in EndRow._fields[:-1]}
+    statement = update(table).values(values).where(table.c.id == bindparam("key"))
+    return _sql(statement.where(table.c.ended_at.is_(None)))
+
+
+def _prompt_id() -> str:
+    table = schema.user_prompts
+    statement = update(table).values(provider_response_id=bindparam("response"))
+    return _sql(statement.where(table.c.interception_id == bindparam("key")))
+
+
+def _merge_session() -> str:
+    """Add an interception to its session: sums grow, the first and the last of each kind win."""
+    table = schema.sessions
+    insert = sqlite.insert(table)
+    new = insert.excluded
+
+    def first(name: str) -> ColumnElement[Any]:
+        earlier = new.started_at < table.c.started_at
+        return case((earlier, new[name]), else_=table.c[name])
+
+    def last(name: str) -> ColumnElement[Any]:
+        nothing_yet = table.c.last_prompt_at.is_(None)
+        later = or_(nothing_yet, new.last_prompt_at >= table.c.last_prompt_at)
+        return case((and_(new.last_prompt_at.is_not(None), later), new[name]), else_=table.c[name])
+
+    active_at = case(
+        (and_(table.c.last_prompt_at.is_(None), new.last_prompt_at.is_(None)), first("started_at")),
+        else_=last("last_prompt_at"),
+    )
+    counts = SessionRow._fields[SessionRow._fields.index("threads") :]
+    changes: dict[str, ColumnElement[Any]] = {
+        **{name: first(name) for name in ("client", "metadata", "started_at")},
+        **{name: last(name) for name in ("last_prompt_at", "last_prompt")},
+        **{name: table.c[name] + new[name] for name in counts},
+        "last_active_at": active_at,
+        "ended_at": case((new.ended_at > table.c.ended_at, new.ended_at), else_=table.c.ended_at),
+    }
+    key = [table.c.initiator_id, table.c.id]
+    return _sql(insert.on_conflict_do_update(index_elements=key, set_=changes))
+
+
+def _find_parent(*, in_session: bool) -> str:
+    """Find the newest interception of this person that issued a tool call, if any did."""
+    tools, calls = schema.tool_usages, schema.interceptions
+    root = case((calls.c.thread_root_id.is_(None), calls.c.id), else_=calls.c.thread_root_id)
+    statement = (
+        select(calls.c.id, root, calls.c.session_id)
+        .join(calls, calls.c.id == tools.c.interception_id)
+        .where(
+            tools.c.initiator_id == bindparam("initiator_id"),
+            tools.c.provider_tool_call_id == bindparam("call_id"),
+            tools.c.provider_tool_call_id != literal_column("''"),  # as in the index, so it is used
+        )
+        .order_by(tools.c.created_at.desc())
+    )
+    if in_session:
+        statement = statement.where(calls.c.session_id == bindparam("session_id"))
+    return _sql(statement)
+
+
+def _open_interceptions() -> str:
+    """Select what is running, whole rows with the prompt of each."""
+    calls, prompts = schema.interceptions, schema.user_prompts
+    prompt = select(prompts.c.prompt).where(prompts.c.interception_id == calls.c.id)
+    running = select(calls, prompt.scalar_subquery()).where(calls.c.ended_at.is_(None))
+    return _sql(running.order_by(calls.c.started_at))
+
+
+_DIALECT = sqlite.dialect(paramstyle="qmark")
+_WRITES: dict[type[Row], str] = {
+    InterceptionRow: _insert(schema.interceptions),
+    UserPromptRow: _insert(schema.user_prompts),
+    TokenUsageRow: _insert(schema.token_usages),
+    ToolUsageRow: _insert(schema.tool_usages),
+    ModelThoughtRow: _insert(schema.model_thoughts),
+    EndRow: _end_interception(),
+    PromptIdRow: _prompt_id(),
+    SessionRow: _merge_session(),
+    FacetRow: _sql(sqlite.insert(schema.session_facets).on_conflict_do_nothing()),
+}
+"""A statement for every kind of row, in the order in which a batch is written."""
+_PARENT = _find_parent(in_session=False)
+_PARENT_IN_SESSION = _find_parent(in_session=True)
+_OPEN = _open_interceptions()
+
+
+class BatchWriter:
+    """A connection that writes batches of rows, each in a transaction of its own.
+
+    It belongs to the thread that uses it. Trouble with the database raises
+    `sqlite3.OperationalError` or another `sqlite3.Error`, with nothing of the batch written.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._connection = database.engine.raw_connection()
+        self._cursor = self._connection.cursor()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make everything done inside durable at the end, or nothing of it."""
+        self._cursor.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._cursor.execute("COMMIT")
+        except BaseException:
+            if self._connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+                self._cursor.execute("ROLLBACK")
+            raise
+
+    def parent(self, initiator_id: str, call_id: str, session_id: str | None) -> Parent | None:
+        """Return the interception that issued the call, in this session if one is named."""
+        if session_id is None:
+            self._cursor.execute(_PARENT, (initiator_id, call_id))
+        else:
+            self._cursor.execute(_PARENT_IN_SESSION, (initiator_id, call_id, session_id))
+        row = self._cursor.fetchone()
+        return Parent(*row) if row else None
+
+    def open_interceptions(self, most: int) -> list[tuple[InterceptionRow, str | None]]:
+        """Return interceptions without an end, oldest first, each with its prompt."""
+        self._cursor.execute(_OPEN)
+        return [(InterceptionRow(*row[:-1]), row[-1]) for row in self._cursor.fetchmany(most)]
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Write the rows, kind by kind."""
+        kinds: dict[type[Row], list[Row]] = {kind: [] for kind in _WRITES}
+        for row in rows:
+            kinds[type(row)].append(row)
+        for kind, group in kinds.items():
+            if group:
+                self._cursor.executemany(_WRITES[kind], group)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()

@@ -1,0 +1,119 @@
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from aibridge import __version__
+from aibridge import cli as cli_package
+from aibridge.cli import COMMANDS
+from aibridge.cli.serve import serve
+from aibridge.settings import FLAGS, Settings
+
+Cli = Callable[..., Result]
+
+HEAVY = {"httpx", "rich", "sqlalchemy", "pydantic", "fastapi", "uvicorn"}
+
+
+def test_the_version(cli: Cli) -> None:
+    result = cli("--version")
+    assert (result.exit_code, result.stdout) == (0, f"aibridge {__version__}\n")
+
+
+def test_the_overview_names_every_command(cli: Cli) -> None:
+    result = cli("--help")
+    assert result.exit_code == 0
+    assert all(f"  {name} " in result.stdout for name in COMMANDS)
+    assert "Example: aibridge" in result.stdout
+
+
+def test_the_overview_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, aibridge.cli as cli\n"
+        "sys.argv = ['aibridge', '--help']\n"
+        "try: cli.main()\n"
+        "finally: print(*(name.partition('.')[0] for name in sys.modules))\n"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert HEAVY.isdisjoint(printed.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "serve",
+        "users create",
+        "users list",
+        "users suspend",
+        "users activate",
+        "tokens create",
+        "tokens list",
+        "tokens delete",
+    ],
+)
+def test_help_ends_with_an_example(cli: Cli, command: str) -> None:
+    result = cli(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert f"Example: aibridge {command}" in result.stdout
+
+
+def test_an_unknown_command_is_guessed_at(cli: Cli) -> None:
+    result = cli("user")
+    assert result.exit_code == 2
+    assert "Did you mean 'users'" in result.stderr
+
+
+def test_no_command_shows_the_overview(cli: Cli) -> None:
+    result = cli()
+    assert result.exit_code == 2
+    assert "Usage: aibridge" in result.output
+
+
+def test_a_command_whose_packages_are_missing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ("aibridge.cli.not_there", "app", "Nothing.")
+    monkeypatch.setitem(cli_package.COMMANDS, "nothing", row)
+    result = cli("nothing")
+    assert result.exit_code == 1
+    assert result.stderr == "aibridge: nothing needs the package aibridge.cli.not_there\n"
+
+
+def test_python_m_aibridge() -> None:
+    command = [sys.executable, "-m", "aibridge", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"aibridge {__version__}\n"
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """What the server was started with."""
+    started: list[Settings] = []
+    module: Any = ModuleType("aibridge.app")
+    module.run = started.append
+    monkeypatch.setitem(sys.modules, "aibridge.app", module)
+    return started
+
+
+def test_serve_takes_flags_and_variables(cli: Cli, served: list[Settings]) -> None:
+    flags = ("--port", "0", "--host", "::1", "--log-level", "DEBUG")
+    result = cli("serve", *flags, AIBRIDGE_MAX_BODY_BYTES="5", AIBRIDGE_PORT="9")
+    assert result.exit_code == 0
+    (settings,) = served
+    assert (settings.port, settings.host, settings.log_level) == (0, "::1", "debug")
+    assert settings.max_body_bytes == 5
+
+
+def test_serve_refuses_bad_settings(cli: Cli, served: list[Settings]) -> None:
+    result = cli("serve", AIBRIDGE_PORT="high")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("aibridge: AIBRIDGE_PORT in the environment is 'high': ")
+    assert served == []
+
+
+def test_the_flags_of_serve_are_those_that_the_settings_name() -> None:
+    assert set(inspect.signature(serve).parameters) == {"config", *FLAGS}

@@ -1,0 +1,157 @@
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aibridge.identity.authenticate import Authenticator, IdentityUnavailable
+from aibridge.identity.first import issue_token
+from aibridge.identity.people import Person, Role
+from aibridge.store.database import Database
+from aibridge.store.identity import ACTIVE, SUSPENDED, create_user, delete_token, set_user_status
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "bridge.db"
+
+
+@pytest.fixture
+def database(file: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{file}")
+    database.upgrade()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def authenticator(database: Database) -> Iterator[Authenticator]:
+    authenticator = Authenticator(database)
+    yield authenticator
+    authenticator.close()
+
+
+def issue(database: Database, username: str = "ana", lifetime: timedelta | None = None) -> str:
+    with database.write() as connection:
+        user = create_user(connection, username, Role.AUDITOR)
+        return issue_token(connection, user, lifetime=lifetime).text
+
+
+def test_a_token_says_who_calls(database: Database, authenticator: Authenticator) -> None:
+    token = issue(database)
+    person = authenticator.person(token)
+    assert person is not None
+    assert person == Person(person.user_id, "ana", Role.AUDITOR, token[:10])
+
+
+def test_every_bad_token_looks_the_same(database: Database, authenticator: Authenticator) -> None:
+    token = issue(database)
+    other = issue(database, "bob")
+    mixed = f"{token[:10]}-{other[11:]}"
+    for bad in ("", "x", "sk-ant-1", f"AAAAAAAAAA-{token[11:]}", mixed, token.swapcase()):
+        assert authenticator.person(bad) is None
+
+
+def test_a_suspended_user_is_refused_at_the_next_request(
+    database: Database, authenticator: Authenticator
+) -> None:
+    token = issue(database)
+    assert authenticator.person(token)
+    with database.write() as connection:
+        set_user_status(connection, "ana", SUSPENDED)
+    assert authenticator.person(token) is None
+    with database.write() as connection:
+        set_user_status(connection, "ana", ACTIVE)
+    assert authenticator.person(token)
+
+
+def test_a_deleted_token_is_refused_at_the_next_request(
+    database: Database, authenticator: Authenticator
+) -> None:
+    token = issue(database)
+    assert authenticator.person(token)
+    with database.write() as connection:
+        delete_token(connection, token[:10])
+    assert authenticator.person(token) is None
+
+
+def test_a_commit_of_another_process_counts_at_once(
+    database: Database, authenticator: Authenticator, file: Path
+) -> None:
+    token = issue(database)
+    assert authenticator.person(token)
+    with sqlite3.connect(file) as other:
+        other.execute("UPDATE users SET status = 'suspended'")
+    other.close()
+    assert authenticator.person(token) is None
+
+
+def test_a_token_ends_when_its_time_is_over(
+    database: Database, authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = issue(database, lifetime=timedelta(hours=1))
+    begun = time.time_ns()
+    assert authenticator.person(token)
+    monkeypatch.setattr(time, "time_ns", lambda: begun + 3_590 * 10**9)
+    assert authenticator.person(token)
+    monkeypatch.setattr(time, "time_ns", lambda: begun + 3_600 * 10**9)
+    assert authenticator.person(token) is None
+
+
+def test_a_role_of_a_newer_release_is_no_role(
+    database: Database, authenticator: Authenticator, file: Path
+) -> None:
+    token = issue(database)
+    with sqlite3.connect(file) as other:
+        other.execute("UPDATE users SET role = 'emperor'")
+    other.close()
+    assert authenticator.person(token) is None
+
+
+def test_a_look_up_holds_no_snapshot_open(
+    database: Database, authenticator: Authenticator, file: Path
+) -> None:
+    token = issue(database)
+    other = sqlite3.connect(file)
+    for known in (token, f"AAAAAAAAAA-{token[11:]}"):
+        authenticator.person(known)
+        with database.write() as connection:
+            set_user_status(connection, "ana", ACTIVE)
+        busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert busy == 0
+    other.close()
+
+
+def test_trouble_is_not_a_bad_token_and_passes(
+    database: Database, authenticator: Authenticator, file: Path
+) -> None:
+    token = issue(database)
+    assert authenticator.person(token)
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("ALTER TABLE tokens RENAME TO away")
+    with pytest.raises(IdentityUnavailable):
+        authenticator.person(token)
+    with pytest.raises(IdentityUnavailable):
+        authenticator.person(token)
+    other.execute("ALTER TABLE away RENAME TO tokens")
+    other.close()
+    assert authenticator.person(token)
+
+
+def test_a_database_that_cannot_be_opened_is_trouble(tmp_path: Path) -> None:
+    file = tmp_path / "x.db"
+    file.write_text("this is no database" * 100)
+    database = Database(f"sqlite:///{file}")
+    authenticator = Authenticator(database)
+    with pytest.raises(IdentityUnavailable):
+        authenticator.person("AAAAAAAAAA-0123456789abcdefghijkl")
+    authenticator.close()
+    database.close()
+
+
+def test_it_works_again_after_close(database: Database, authenticator: Authenticator) -> None:
+    token = issue(database)
+    authenticator.close()
+    assert authenticator.person(token)

@@ -1,0 +1,72 @@
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aibridge.identity.authenticate import Authenticator
+from aibridge.identity.first import ensure_owner, issue_token
+from aibridge.identity.people import Role
+from aibridge.store import identity as store
+from aibridge.store.database import Database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'bridge.db'}")
+    database.upgrade()
+    yield database
+    database.close()
+
+
+def test_an_empty_database_gets_its_owner_once(database: Database) -> None:
+    text = ensure_owner(database)
+    assert text is not None
+    assert ensure_owner(database) is None
+    authenticator = Authenticator(database)
+    person = authenticator.person(text)
+    authenticator.close()
+    assert person is not None
+    assert (person.username, person.role) == ("admin", Role.OWNER)
+    with database.read() as connection:
+        (token,) = store.list_tokens(connection)
+    assert (token.name, token.expires_at) == ("first", None)
+
+
+def test_a_database_with_users_is_let_be(database: Database) -> None:
+    with database.write() as connection:
+        store.create_user(connection, "ana")
+    assert ensure_owner(database) is None
+    with database.read() as connection:
+        assert store.list_tokens(connection) == []
+
+
+def test_of_processes_that_start_at_once_one_makes_the_owner(database: Database) -> None:
+    texts: list[str | None] = []
+    together = threading.Barrier(4)
+
+    def start() -> None:
+        mine = Database(str(database.engine.url))
+        together.wait()
+        texts.append(ensure_owner(mine))
+        mine.close()
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([text for text in texts if text is not None]) == 1
+    assert len(texts) == 4
+
+
+def test_a_token_is_named_after_its_id_unless_it_gets_a_name(database: Database) -> None:
+    with database.write() as connection:
+        user = store.create_user(connection, "ana")
+        plain = issue_token(connection, user)
+        named = issue_token(connection, user, "laptop", timedelta(days=1))
+    assert plain.row.name == plain.row.id == plain.text[:10]
+    assert named.row.name == "laptop"
+    assert named.row.expires_at == named.row.created_at + 86_400_000_000
+    assert named.text not in repr(named)

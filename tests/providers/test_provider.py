@@ -1,0 +1,221 @@
+import copy
+import pickle
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aibridge.providers.provider import BaseURL, Provider, Route, Secret, credential_hint
+from aibridge.providers.settings import ProviderSettings
+from aibridge.providers.types import TYPES, Dialect
+
+
+def provider(kind: str, base_url: str = "") -> Provider:
+    return Provider(kind, TYPES[kind], BaseURL.parse(base_url or TYPES[kind].base_url))
+
+
+def test_a_secret_never_shows() -> None:
+    secret = Secret("sk-1234567890")
+    shown = f"{secret} {secret!r} {secret!s:>40} {[secret]} {provider('openai')}"
+    assert "sk-" not in shown
+    assert secret.reveal() == "sk-1234567890"
+    assert (secret == Secret("sk-1234567890"), secret == Secret("x")) == (True, False)
+    assert len({secret, Secret("sk-1234567890")}) == 1
+
+
+@pytest.mark.parametrize("carry", [pickle.dumps, copy.copy])
+def test_a_secret_does_not_leave_by_the_side_door(carry: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError, match="not to be pickled"):
+        carry(Secret("x"))
+
+
+@pytest.mark.parametrize(
+    ("secret", "hint"),
+    [
+        ("", ""),
+        ("a", "..."),
+        ("abc", "..."),
+        ("abcd", "..."),
+        ("short", "s...t"),
+        ("123456789", "1...9"),
+        ("1234567890", "12...90"),
+        ("1234567890123456789", "12...89"),
+        ("sk-ant-api03-abcdefgh", "sk-a...efgh"),
+        ("é" * 5, "é...é"),
+        ("😀" * 20, "😀😀😀😀...😀😀😀😀"),
+    ],
+)
+def test_a_hint_shows_little_of_a_credential(secret: str, hint: str) -> None:
+    assert credential_hint(secret) == hint
+
+
+@given(st.text(max_size=60))
+def test_a_hint_never_shows_half_of_a_credential(secret: str) -> None:
+    hint = credential_hint(secret)
+    assert len(hint) <= 11
+    assert len(hint.replace("...", "")) * 2 <= max(len(secret), 0) or hint in {"", "..."}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "authority"),
+    [
+        ("https://api.x.com", BaseURL("https", "api.x.com", 443, ""), "api.x.com"),
+        ("https://API.X.com/", BaseURL("https", "api.x.com", 443, ""), "api.x.com"),
+        ("http://x:8000/v1//", BaseURL("http", "x", 8000, "/v1"), "x:8000"),
+        ("http://x:80/a/v1", BaseURL("http", "x", 80, "/a/v1"), "x"),
+        ("https://[::1]:9/", BaseURL("https", "::1", 9, ""), "[::1]:9"),
+        ("https://[::1]", BaseURL("https", "::1", 443, ""), "[::1]"),
+    ],
+)
+def test_the_parts_of_a_base_url(text: str, expected: BaseURL, authority: str) -> None:
+    assert BaseURL.parse(text) == expected
+    assert expected.authority == authority
+
+
+@given(st.text(max_size=40).map("https://x".__add__) | st.text(max_size=40))
+def test_a_base_url_is_read_or_refused(text: str) -> None:
+    try:
+        url = BaseURL.parse(text)
+    except ValueError:
+        return
+    assert url.host
+    assert 0 <= url.port <= 65_535
+    assert not url.path.endswith("/")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "route"),
+    [
+        ("anthropic", "/v1/messages", Route("/v1/messages", Dialect.MESSAGES, Dialect.MESSAGES)),
+        ("anthropic", "/v1/models", Route("/v1/models", None, Dialect.MESSAGES)),
+        ("anthropic", "/v1/models/a", Route("/v1/models/a", None, Dialect.MESSAGES)),
+        (
+            "anthropic",
+            "/v1/messages/count_tokens",
+            Route("/v1/messages/count_tokens", None, Dialect.MESSAGES),
+        ),
+        ("openai", "/v1/responses", Route("/responses", Dialect.RESPONSES, Dialect.RESPONSES)),
+        (
+            "openai",
+            "/v1/chat/completions",
+            Route("/chat/completions", Dialect.CHAT, Dialect.CHAT),
+        ),
+        ("openai", "/v1/responses/compact", Route("/responses/compact", None, Dialect.CHAT)),
+        ("openai", "/v1/models/gpt%20x", Route("/models/gpt%20x", None, Dialect.CHAT)),
+        ("openai", "/v1/models/gpt-4.1", Route("/models/gpt-4.1", None, Dialect.CHAT)),
+        ("openai", "/v1/models/", Route("/models/", None, Dialect.CHAT)),
+        ("copilot", "/responses", Route("/responses", Dialect.RESPONSES, Dialect.RESPONSES)),
+        ("copilot", "/v1/messages", Route("/v1/messages", Dialect.MESSAGES, Dialect.MESSAGES)),
+        ("copilot", "/.well-known/x", Route("/.well-known/x", None, Dialect.CHAT)),
+        ("copilot", "/mcp/readonly", Route("/mcp/readonly", None, Dialect.CHAT)),
+    ],
+)
+def test_routes(kind: str, path: str, route: Route) -> None:
+    assert provider(kind).route(path) == route
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("anthropic", ""),
+        ("anthropic", "/"),
+        ("anthropic", "/messages"),
+        ("anthropic", "/v1/messages/"),
+        ("anthropic", "/v1/messages/batches"),
+        ("anthropic", "/v1/organizations"),
+        ("openai", "/chat/completions"),
+        ("openai", "/responses"),
+        ("openai", "/v1/v1/responses"),
+        ("openai", "/v1/files"),
+        ("openai", "/v1/organization/admin_api_keys"),
+        ("openai", "/v1/modelsx"),
+        ("copilot", "/v1/chat/completions"),
+    ],
+)
+def test_what_is_not_listed_is_refused(kind: str, path: str) -> None:
+    assert provider(kind).route(path) is None
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "../files",
+        "a/..",
+        "a/../../files",
+        "%2e%2e/files",
+        "%2E./files",
+        ".%2e/files",
+        "a%2ffiles",
+        "a%2Ffiles",
+        "..%5cfiles",
+        "a%5Cb",
+        "a\\b",
+        "a//b",
+        "/b",
+        "./b",
+        "a/.",
+        "%252e%252e/files",
+        "a%00",
+        "a%0d%0ab",
+        "a%7f",
+        "a\rb",
+        "a b",
+        "a\x7f",
+        "é",
+        "a?x=1",
+        "a#b",
+    ],
+)
+def test_a_path_that_may_mean_another_is_refused(rest: str) -> None:
+    assert provider("openai").route("/v1/models/" + rest) is None
+
+
+@given(st.text(max_size=40))
+def test_a_route_never_leaves_its_subtree(rest: str) -> None:
+    route = provider("openai").route("/v1/models/" + rest)
+    if route is not None:
+        assert route.path.startswith("/models/")
+        assert not re.search(r"\.\.|//|\\|[^\x21-\x7e]|%2[ef]", route.path, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "base_url", "path", "target"),
+    [
+        ("openai", "", "/v1/responses", "/v1/responses"),
+        ("openai-compat", "http://x/api/v1/", "/v1/chat/completions", "/api/v1/chat/completions"),
+        ("openai-compat", "http://x", "/v1/chat/completions", "/chat/completions"),
+        ("openai", "https://chatgpt.com/backend-api/codex", "/v1/responses/a", None),
+        ("anthropic", "", "/v1/messages", "/v1/messages"),
+        ("anthropic", "https://x/anthropic/", "/v1/messages", "/anthropic/v1/messages"),
+        ("google", "", "/v1/chat/completions", "/v1beta/openai/chat/completions"),
+    ],
+)
+def test_the_base_path_stands_in_front_once(
+    kind: str, base_url: str, path: str, target: str | None
+) -> None:
+    upstream = provider(kind, base_url)
+    route = upstream.route(path)
+    assert route is not None
+    assert upstream.target(route) == (target or "/backend-api/codex/responses/a")
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_path_of_every_type_is_reached(kind: str) -> None:
+    upstream = provider(kind, TYPES[kind].base_url or "http://x")
+    for path in (*TYPES[kind].recorded, *TYPES[kind].passed):
+        route = upstream.route(TYPES[kind].prefix + path)
+        assert route is not None
+        assert route.path == path
+        assert route.recorded is TYPES[kind].recorded.get(path)
+
+
+def test_a_provider_of_settings() -> None:
+    settings = ProviderSettings.model_validate(
+        {"type": "openai", "name": "fast", "api_keys": ["sk-1"], "ask_for_usage": False}
+    )
+    made = Provider.from_settings(settings)
+    assert (made.name, made.type, made.ask_for_usage) == ("fast", TYPES["openai"], False)
+    assert made.keys == (Secret("sk-1"),)
+    assert made.base_url == BaseURL("https", "api.openai.com", 443, "/v1")

@@ -1,0 +1,227 @@
+import re
+import traceback
+from pathlib import Path
+
+import pytest
+
+from aibridge.providers.provider import Secret
+from aibridge.settings import FLAGS, OTHER_VARIABLES, Settings, SettingsError, describe, load
+
+SECRET = "sk-very-secret-key"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(text: str) -> Path:
+    file = Path("bridge.toml")
+    file.write_text(text)
+    return file
+
+
+def problem(text: str = "", environ: dict[str, str] | None = None, **flags: object) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(write(text), environ or {}, flags)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    return str(caught.value)
+
+
+def test_defaults() -> None:
+    settings = load(None, {}, {})
+    assert (settings.host, settings.port, settings.log_level) == ("127.0.0.1", 4000, "info")
+    assert settings.max_body_bytes == 33_554_432
+    assert settings.connect_timeout_seconds == 10
+    assert settings.first_byte_timeout_seconds == 600
+    assert settings.idle_timeout_seconds == 300
+    assert settings.allow_byok is True
+    assert settings.data_dir.name == "aibridge"
+    assert settings.database_url == f"sqlite:///{settings.data_dir}/aibridge.db"
+
+
+def test_sources_rise_from_file_to_environment_to_flags() -> None:
+    file = write('host = "file"\nport = 1\nlog_level = "debug"\n')
+    environ = {"AIBRIDGE_HOST": "environment", "AIBRIDGE_PORT": "2"}
+    settings = load(file, environ, {"host": "flag", "port": None})
+    assert (settings.host, settings.port, settings.log_level) == ("flag", 2, "debug")
+
+
+def test_the_database_lies_in_the_data_directory_that_was_given() -> None:
+    assert load(None, {"AIBRIDGE_DATA_DIR": "/srv/x"}, {}).database_url == (
+        "sqlite:////srv/x/aibridge.db"
+    )
+
+
+def test_the_home_directory_may_be_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ana")
+    assert load(None, {}, {"data_dir": "~/b"}).data_dir == Path("/home/ana/b")
+
+
+def test_an_empty_variable_is_not_given() -> None:
+    assert load(None, {"AIBRIDGE_PORT": ""}, {}).port == 4000
+
+
+def test_the_usual_file_is_read_when_it_is_there() -> None:
+    Path("aibridge.toml").write_text("port = 7")
+    assert load(None, {}, {}).port == 7
+
+
+def test_a_variable_may_name_the_file() -> None:
+    assert load(None, {"AIBRIDGE_CONFIG": str(write("port = 8"))}, {}).port == 8
+
+
+@pytest.mark.parametrize("environ", [{}, {"AIBRIDGE_CONFIG": "missing.toml"}])
+def test_a_named_file_must_exist(environ: dict[str, str]) -> None:
+    config = None if environ else Path("missing.toml")
+    with pytest.raises(SettingsError, match=r"missing\.toml: No such file"):
+        load(config, environ, {})
+
+
+def test_a_file_that_is_not_toml_is_named_with_the_line() -> None:
+    assert re.search(r"bridge\.toml is not TOML: .*line 2", problem("port = 1\nhost = ="))
+
+
+def test_a_file_that_is_not_text() -> None:
+    Path("bridge.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load(Path("bridge.toml"), {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "flags", "expected"),
+    [
+        ("hots = 1", {}, {}, "hots in bridge.toml is unknown; did you mean host?"),
+        ("[[providers]]\ntype='openai'\nbase=1", {}, {}, "providers[0].base in bridge.toml is unk"),
+        ("", {"AIBRIDGE_PROT": "1"}, {}, "AIBRIDGE_PROT in the environment is unknown; did you me"),
+        ("", {"AIBRIDGE_port": "1"}, {}, "AIBRIDGE_port in the environment is unknown"),
+        ("", {}, {"speed": 1}, "--speed as a flag is unknown; known are host"),
+        ("port = 'x'", {}, {}, "port in bridge.toml is 'x': input should be a valid integer"),
+        ("", {"AIBRIDGE_PORT": "70000"}, {}, "AIBRIDGE_PORT in the environment is '70000'"),
+        ("", {}, {"port": -1}, "--port as a flag is -1: input should be greater than or equal"),
+        ("log_level = 'loud'", {}, {}, "'loud': input should be 'debug', 'info'"),
+        ("idle_timeout_seconds = 0", {}, {}, "idle_timeout_seconds in bridge.toml is 0"),
+        ("allow_byok = 'maybe'", {}, {}, "allow_byok in bridge.toml is 'maybe'"),
+        ("max_body_bytes = -1", {}, {}, "max_body_bytes in bridge.toml is -1"),
+        ("database_url = 'x'", {}, {}, "database_url in bridge.toml: expected sqlite:///PATH"),
+        ("providers = 'x'", {}, {}, "providers in bridge.toml: expected tables, each headed [["),
+        ("", {"AIBRIDGE_PROVIDERS": "{"}, {}, "AIBRIDGE_PROVIDERS in the environment: expected a"),
+        ("", {"AIBRIDGE_PROVIDERS": '[{"type":"x"}]'}, {}, "AIBRIDGE_PROVIDERS[0].type in the env"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_source(
+    text: str, environ: dict[str, str], flags: dict[str, object], expected: str
+) -> None:
+    assert expected in problem(text, environ, **flags)
+
+
+def test_every_problem_is_named_at_once() -> None:
+    text = problem("port = 'x'\nlog_level = 'y'")
+    assert "port" in text
+    assert "log_level" in text
+
+
+def test_variables_for_clients_of_a_bridge_are_let_be() -> None:
+    environ = dict.fromkeys(OTHER_VARIABLES - {"AIBRIDGE_CONFIG"}, "x")
+    assert load(None, environ, {}).port == 4000
+
+
+def test_the_usual_providers_take_the_usual_keys() -> None:
+    environ = {"ANTHROPIC_API_KEY": SECRET, "OPENAI_API_KEY": ""}
+    providers = load(write("providers = []"), environ, {}).providers
+    assert [(p.name, p.type, len(p.api_keys)) for p in providers] == [
+        ("anthropic", "anthropic", 1),
+        ("openai", "openai", 0),
+        ("copilot", "copilot", 0),
+    ]
+    assert providers[0].api_keys == (Secret(SECRET),)
+
+
+def test_a_provider_takes_name_and_address_from_its_type() -> None:
+    (provider,) = load(write("[[providers]]\ntype = 'openrouter'"), {}, {}).providers
+    assert provider.name == "openrouter"
+    assert provider.base_url == "https://openrouter.ai/api/v1/"
+    assert provider.ask_for_usage is True
+
+
+def test_providers_may_come_as_json_from_the_environment() -> None:
+    environ = {"AIBRIDGE_PROVIDERS": '[{"type": "openai", "name": "o-2", "ask_for_usage": false}]'}
+    (provider,) = load(None, environ, {}).providers
+    assert (provider.name, provider.ask_for_usage) == ("o-2", False)
+
+
+def test_keys_come_from_variables_files_or_stand_there() -> None:
+    Path("key").write_text(" from-file \nsecond line")
+    keys = "api_keys = ['env:A_KEY', 'file:key', 'sk-plain']"
+    settings = load(write(f"[[providers]]\ntype='openai'\n{keys}"), {"A_KEY": "from-env"}, {})
+    assert [key.reveal() for key in settings.providers[0].api_keys] == [
+        "from-env",
+        "from-file",
+        "sk-plain",
+    ]
+    assert not re.search("from|plain", repr(settings))
+
+
+def test_keys_stay_unread_for_those_who_need_none() -> None:
+    file = write("[[providers]]\ntype='openai'\napi_keys=['env:NOT_SET']")
+    (provider,) = load(file, {}, {}, read_keys=False).providers
+    assert provider.api_keys == (Secret(""),)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("", "providers[0].type in bridge.toml: field required"),
+        ("type='openia'", "is 'openia': expected one of anthropic, openai"),
+        ("type='openai'\nname='Bad_Name'", "is 'Bad_Name': expected lower-case letters"),
+        ("type='openai'\nname='a--b'", "expected lower-case letters"),
+        (f"type='openai'\nname='{'a' * 65}'", "at most 64"),
+        ("type='openai'\nname='sessions'", "this name is reserved"),
+        ("type='openai-compat'", "has no default address"),
+        ("type='openai'\nbase_url='api.openai.com'", "expected an absolute http"),
+        ("type='openai'\nbase_url='ftp://x/'", "expected an absolute http"),
+        ("type='openai'\nbase_url='http://x/v1?a=b'", "must not have a query"),
+        ("type='openai'\nbase_url='http://x/v1#'", "must not have a query"),
+        ("type='openai'\nbase_url='http://x/a/../b'", "an address must not have"),
+        ("type='openai'\nbase_url='http://x:port/'", "is not an address"),
+        (f"type='openai'\nbase_url='http://u:{SECRET}@x/'", "must not hold a user or password"),
+        ("type='anthropic'\nbase_url='https://x/v1'", "begin with /v1: leave it out"),
+        (f"type='copilot'\napi_keys=['{SECRET}']", "type copilot takes none"),
+        ("type='openai'\napi_keys=['env:NOPE']", "variable NOPE is not set"),
+        (f"type='openai'\napi_keys=['env:{SECRET}']", "is followed by the name of a variable"),
+        ("type='openai'\napi_keys=['env:BLANK']", "variable BLANK is not set, or is empty"),
+        ("type='openai'\napi_keys=['file:nope']", "key file nope cannot be read: No such file"),
+        ("type='openai'\napi_keys=['file:empty']", "key file empty has an empty first line"),
+        ("type='openai'\napi_keys=['file:binary']", "key file binary cannot be read"),
+        (f"type='openai'\napi_keys=['{SECRET} x']", "printable ASCII characters without spaces"),
+        (f"type='openai'\napi_keys=['{SECRET}\\n']".replace("'", '"'), "printable ASCII"),
+        ("type='openai'\napi_keys=['']", "printable ASCII"),
+        ("type='openai'\napi_keys=[1]", "providers[0].api_keys[0] in bridge.toml: expected text"),
+        (f"type='openai'\napi_keys='{SECRET}'", "providers[0].api_keys in bridge.toml: input"),
+        ("type='openai'\napi_keys=['1','2','3','4','5','6']", "at most 5"),
+        ("type='openai'\n[[providers]]\ntype='openai'", "used twice: openai"),
+    ],
+)
+def test_a_provider_that_cannot_be_used(table: str, expected: str) -> None:
+    Path("empty").touch()
+    Path("binary").write_bytes(b"\xff\xff")
+    message = problem("[[providers]]\n" + table, {"BLANK": " "})
+    assert expected in message
+    assert SECRET not in message
+
+
+def test_a_key_in_the_wrong_place_is_not_repeated() -> None:
+    assert SECRET not in problem(f"providers = '{SECRET}'")
+    assert SECRET not in problem(f"providers = ['{SECRET}']")
+    assert SECRET not in problem(f"api_keys = ['{SECRET}']")
+
+
+def test_every_option_is_described() -> None:
+    options = {option.name: option for option in describe()}
+    assert set(Settings.model_fields) < set(options)
+    assert all(option.meaning.endswith(".") for option in options.values())
+    assert options["port"].env == "AIBRIDGE_PORT"
+    assert (options["port"].flag, options["port"].default) == ("--port", "4000")
+    assert {name for name, option in options.items() if option.flag} == {*FLAGS, "config"}
+    assert options["providers.ask_for_usage"].default == "true"
+    assert options["providers.type"].env == ""
