@@ -95,5 +95,4 @@ class Application:
 
 def is_gateway_path(path: str) -> bool:
     """Whether a path belongs to a provider, and not to the API that stands beside them."""
-    rest = next((path[len(prefix) :] for prefix in _PREFIXES if path.startswith(prefix)), None)
-    return bool(rest) and rest is not None and rest.partition("/")[0] not in RESERVED_NAMES
+    return path.startswith(_PREFIXES) and path.split("/", 5)[4] not in RESERVED_NAMES

@@ -1,6 +1,7 @@
 """Running the application: the preparations of a start, then uvicorn until it is told to stop."""
 
 import fcntl
+import gc
 import logging
 import os
 import socket
@@ -23,6 +24,8 @@ GRACE_SECONDS = 30
 """How long running answers may go on after the server was told to stop."""
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 4096
+GC_THRESHOLDS = (10_000, 20, 50)
+"""Requests leave next to no cycles: Python's own thresholds would look for them all the time."""
 
 _log = structlog.get_logger()
 
@@ -37,7 +40,10 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
         closed = close_interrupted(database)
         if closed:
             _log.warning("interceptions_interrupted", closed=closed)
-        server = _Server(settings, database, lambda url: _greet(announce, url, token))
+        gc.collect()
+        gc.freeze()  # what a start leaves behind stays: there is no use in looking through it
+        gc.set_threshold(*GC_THRESHOLDS)
+        server = Server(settings, database, lambda url: _greet(announce, url, token))
         server.run()
     database.close()
 
@@ -84,7 +90,7 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn, telling its address once it listens."""
 
     def __init__(

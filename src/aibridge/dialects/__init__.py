@@ -1,1 +1,38 @@
 """What the bytes say: one module a wire API. Pure: no I/O, no settings, no sockets."""
+
+import re
+from typing import Protocol
+
+from aibridge.dialects import chat, messages, responses
+from aibridge.dialects.facts import ProviderError, RequestFacts, ResponseFacts
+from aibridge.dialects.reading import AnswerReader
+
+__all__ = ["DIALECTS", "Dialect"]
+
+
+class Dialect(Protocol):
+    """What every module of a dialect offers."""
+
+    @property
+    def SKIP(self) -> re.Pattern[bytes]:  # noqa: N802 # a constant of the module
+        """Events that say nothing for the record, for `aibridge.dialects.sse.EventStream`."""
+
+    @property
+    def StreamReader(self) -> type[AnswerReader]:  # noqa: N802 # a class of the module
+        """The reader of a streamed answer, made without arguments."""
+
+    def read_request(self, body: bytes) -> RequestFacts:
+        """Read a request; never raises."""
+
+    def read_answer(self, body: bytes) -> ResponseFacts:
+        """Read an answer that came in one piece; never raises."""
+
+    def read_error(self, status: int, body: bytes) -> ProviderError:
+        """Read the body of an answer with an error status; never raises."""
+
+    def error_body(self, status: int, message: str, *, kind: str | None = None) -> bytes:
+        """Word a refusal of ours."""
+
+
+DIALECTS: dict[str, Dialect] = {"messages": messages, "chat": chat, "responses": responses}
+"""Every dialect by its name."""

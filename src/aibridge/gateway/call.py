@@ -8,7 +8,8 @@ from aibridge.dialects.facts import Notes, RequestFacts
 from aibridge.gateway.caller import Credential
 from aibridge.gateway.headers import Headers, request_head
 from aibridge.gateway.readers import READERS
-from aibridge.gateway.request import Request, Upstream
+from aibridge.gateway.request import Request
+from aibridge.gateway.target import Target
 from aibridge.identity.people import Person
 from aibridge.providers.provider import Route
 from aibridge.providers.types import Dialect
@@ -29,7 +30,7 @@ class Call:
     """What is forwarded. ``body`` is the client's, but for an edit that ``edits`` lists."""
 
     request: Request
-    upstream: Upstream
+    target: Target
     route: Route
     person: Person
     credential: Credential
@@ -44,12 +45,12 @@ class Call:
 
     def head(self) -> bytes:
         """Return the head of the upstream request."""
-        path = self.upstream.provider.target(self.route).encode()
+        path = self.target.provider.target(self.route).encode()
         query = self.request.query
         return request_head(
             self.request.method,
             path + b"?" + query if query else path,
-            self.upstream.authority,
+            self.target.authority,
             self.headers,
             self.credential.headers,
             len(self.body),
@@ -58,7 +59,7 @@ class Call:
     def read(self, dialect: Dialect, limit: int) -> Start:
         """Read the request, edit it where that is needed, and return the start of its record."""
         facts = self._facts(dialect, limit)
-        if not facts.asks_usage and self.upstream.provider.ask_for_usage:
+        if not facts.asks_usage and self.target.provider.ask_for_usage:
             self._ask_for_usage(dialect)
         return self._start(facts)
 
@@ -98,8 +99,8 @@ class Call:
             id=new_id(),
             initiator_id=self.person.user_id,
             api_key_id=self.person.token_id,
-            provider=self.upstream.provider.type.name,
-            provider_name=self.upstream.provider.name,
+            provider=self.target.provider.type.name,
+            provider_name=self.target.provider.name,
             route=self.request.path,
             model=facts.model,
             client=agent.client,

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aibridge.gateway.headers import CREDENTIAL_HEADERS, TOKEN_HEADERS, provider_credential
 from aibridge.gateway.refusal import Refusal
@@ -22,7 +22,7 @@ class Credential:
 
     kind: str
     hint: str
-    headers: list[tuple[bytes, bytes]]
+    headers: list[tuple[bytes, bytes]] = field(repr=False)
 
 
 def authenticate(headers: Headers, find: Authenticate) -> tuple[Person, bool]:
@@ -39,23 +39,17 @@ def authenticate(headers: Headers, find: Authenticate) -> tuple[Person, bool]:
     return person, own is not None
 
 
-def credential(headers: Headers, provider: Provider, *, byok: bool) -> Credential:
-    """Return what the provider is called with for this caller. Raises `Refusal`."""
-    if byok:
-        return _own(headers)
+def configured_credential(provider: Provider) -> Credential | None:
+    """Return what a provider's configuration pays with, if it does."""
     if not provider.keys:
-        raise Refusal(
-            403,
-            f"The provider {provider.name!r} has no key configured: send your own credential, and "
-            "your AI Bridge token in the header X-AI-Bridge-Token.",
-        )
+        return None
     key = provider.keys[0].reveal()
     return Credential(
         CENTRALIZED, credential_hint(key), provider_credential(provider.type.auth, key)
     )
 
 
-def _own(headers: Headers) -> Credential:
+def own_credential(headers: Headers) -> Credential:
     """Take the caller's own credential as it came, but never our token with it."""
     ours = next(_text(headers[name]) for name in TOKEN_HEADERS if name in headers)
     found = [

@@ -1,8 +1,7 @@
 """The client's side of an exchange: its request's body in, our answer out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, cast
 
 Message = MutableMapping[str, Any]
@@ -30,12 +29,11 @@ class BodyTooSlow(Exception):
 class Client:
     """One request of a client over ASGI."""
 
-    __slots__ = ("_receive", "_send", "_watch", "began", "gone")
+    __slots__ = ("_receive", "_send", "began", "gone")
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
-        self._watch: asyncio.Task[None] | None = None
         self.began = False
         self.gone = False
 
@@ -60,26 +58,15 @@ class Client:
         """Send a piece of the answer, waiting while the client is slow to take it."""
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
-    @contextmanager
-    def cancelling(self) -> Iterator[None]:
-        """Cancel what runs inside should the client leave meanwhile; `gone` is true then."""
-        task = cast("asyncio.Task[None]", asyncio.current_task())
-        timer = task.get_loop().call_later(WATCH_AFTER_SECONDS, self._begin_watching, task)
-        try:
-            yield
-        finally:
-            timer.cancel()
-            if self._watch is not None:
-                self._watch.cancel()
+    def cancelling(self) -> "Cancelling":
+        """Return a context that cancels what runs in it should the client leave meanwhile."""
+        return Cancelling(self)
 
-    def _begin_watching(self, task: asyncio.Task[None]) -> None:
-        self._watch = asyncio.create_task(self._watch_for_leaving(task))
-
-    async def _watch_for_leaving(self, task: asyncio.Task[None]) -> None:
+    async def wait_for_leaving(self) -> None:
+        """Wait until the client has left; `gone` is true then."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.gone = True
-        task.cancel()
 
     async def _rest(self, first: bytes, limit: int) -> bytes:
         parts = [first]
@@ -99,3 +86,32 @@ class Client:
                 raise BodyTooLarge
             more = message["more_body"]
         return b"".join(parts)
+
+
+class Cancelling:
+    """Cancels the task that runs in it when the client leaves.
+
+    A class, as this is entered for every request: a generator would take twice as long.
+    """
+
+    __slots__ = ("_client", "_timer", "_watch")
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._watch: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._timer = task.get_loop().call_later(WATCH_AFTER_SECONDS, self._begin, task)
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def _begin(self, task: asyncio.Task[None]) -> None:
+        self._watch = asyncio.create_task(self._cancel_when_gone(task))
+
+    async def _cancel_when_gone(self, task: asyncio.Task[None]) -> None:
+        await self._client.wait_for_leaving()
+        task.cancel()

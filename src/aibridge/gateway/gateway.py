@@ -9,13 +9,14 @@ import structlog
 
 from aibridge.gateway import outcome
 from aibridge.gateway.call import Call
-from aibridge.gateway.caller import Authenticate, authenticate, credential
+from aibridge.gateway.caller import Authenticate, Credential, authenticate, own_credential
 from aibridge.gateway.client import BodyTooLarge, BodyTooSlow, Client, ClientGone, Receive, Send
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.observer import observe
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import relay, relay_recorded
-from aibridge.gateway.request import Request, read, upstream
+from aibridge.gateway.request import Request, read
+from aibridge.gateway.target import Target, target_of
 from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError
 from aibridge.identity.authenticate import IdentityUnavailable
 from aibridge.providers.provider import Provider
@@ -46,7 +47,7 @@ class Gateway:
         pool: Pool,
         rules: Rules,
     ) -> None:
-        self._upstreams = {one.name.encode(): upstream(one) for one in providers}
+        self._targets = {one.name.encode(): target_of(one) for one in providers}
         self._find_person = find_person
         self._recorder = recorder
         self._pool = pool
@@ -55,7 +56,7 @@ class Gateway:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
         client = Client(receive, send)
-        request = read(scope, self._upstreams)
+        request = read(scope, self._targets)
         try:
             await self._serve(request, client)
         except Refusal as refusal:
@@ -94,16 +95,14 @@ class Gateway:
             raise _trouble(error) from error
         if byok and not self._rules.allow_byok:
             raise Refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
-        if request.upstream is None or request.route is None:
+        if request.target is None or request.route is None:
             method = request.method.decode("latin-1")
             raise Refusal(404, f"route not supported: {method} {request.path}")
         if request.route.recorded is not None and request.method != b"POST":
             raise Refusal(405, "Use POST on this route.", headers=((b"allow", b"POST"),))
-        paid = credential(request.headers, request.upstream.provider, byok=byok)
+        pays = own_credential(request.headers) if byok else _configured(request.target)
         body = await self._body(client)
-        return Call(
-            request, request.upstream, request.route, person, paid, body, request.header_list
-        )
+        return Call(request, request.target, request.route, person, pays, body, request.header_list)
 
     async def _body(self, client: Client) -> bytes:
         limit = self._rules.max_body_bytes
@@ -163,7 +162,7 @@ class Gateway:
 
     async def _forward(self, call: Call) -> Response:
         method = call.request.method
-        response = await self._pool.send(call.upstream.address, method, call.head(), call.body)
+        response = await self._pool.send(call.target.address, method, call.head(), call.body)
         call.body = b""  # a stream may stay open for long: its request needs no memory any more
         return response
 
@@ -181,7 +180,17 @@ def _trouble(error: Exception) -> Refusal:
     return Refusal(503, next(text for kind, text in _TROUBLE if isinstance(error, kind)))
 
 
+def _configured(target: Target) -> Credential:
+    if target.credential is None:
+        raise Refusal(
+            403,
+            f"The provider {target.provider.name!r} has no key configured: send your own "
+            "credential, and your AI Bridge token in the header X-AI-Bridge-Token.",
+        )
+    return target.credential
+
+
 def _unreachable(call: Call, error: UpstreamError) -> Refusal:
     """Say that the provider did not answer, and why."""
     status = 504 if isinstance(error, TimedOut) else 502
-    return Refusal(status, f"AI Bridge got no answer from {call.upstream.provider.name}: {error}")
+    return Refusal(status, f"AI Bridge got no answer from {call.target.provider.name}: {error}")

@@ -3,27 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from aibridge.gateway.upstream import Address
-from aibridge.providers.provider import Provider, Route
+from aibridge.gateway.target import Target
+from aibridge.providers.provider import Route
 from aibridge.providers.types import Dialect
 
 PREFIXES = (b"/api/v2/aibridge/", b"/api/v2/ai-gateway/")
 """Where the gateway's routes stand; the second is an alias."""
-
-
-class Upstream(NamedTuple):
-    """A provider with what is needed to reach it, worked out once."""
-
-    provider: Provider
-    address: Address
-    authority: bytes
-
-
-def upstream(provider: Provider) -> Upstream:
-    """Prepare a provider for the gateway."""
-    url = provider.base_url
-    address = Address(url.host, url.port, url.scheme == "https")
-    return Upstream(provider, address, url.authority.encode())
 
 
 class Request(NamedTuple):
@@ -34,7 +19,7 @@ class Request(NamedTuple):
     query: bytes
     header_list: list[tuple[bytes, bytes]]
     headers: dict[bytes, bytes]
-    upstream: Upstream | None
+    target: Target | None
     route: Route | None
 
     @property
@@ -42,14 +27,14 @@ class Request(NamedTuple):
         """The dialect in which the caller expects errors."""
         if self.route is not None:
             return self.route.dialect
-        if self.upstream is not None:
-            return self.upstream.provider.type.dialect
+        if self.target is not None:
+            return self.target.provider.type.dialect
         return Dialect.MESSAGES if self.path.endswith("/messages") else Dialect.CHAT
 
     @property
     def is_probe(self) -> bool:
         """Whether this only asks if somebody is there, as Claude Code does when it starts."""
-        return self.method == b"HEAD" and self.upstream is not None and self.path in {"", "/"}
+        return self.method == b"HEAD" and self.target is not None and self.path in {"", "/"}
 
     @property
     def wants_websocket(self) -> bool:
@@ -57,20 +42,23 @@ class Request(NamedTuple):
         return self.headers.get(b"upgrade", b"").lower() == b"websocket"
 
 
-def read(scope: Mapping[str, Any], upstreams: Mapping[bytes, Upstream]) -> Request:
+def read(scope: Mapping[str, Any], targets: Mapping[bytes, Target]) -> Request:
     """Find out what an ASGI request is for: its provider and route, where there are any."""
-    raw: bytes = scope["raw_path"]
-    rest = next((raw[len(prefix) :] for prefix in PREFIXES if raw.startswith(prefix)), b"")
-    name, slash, path = rest.partition(b"/")
-    found = upstreams.get(name)
-    asked = (slash + path).decode("latin-1")
+    name, path = split(scope["raw_path"])
+    target = targets.get(name)
     header_list: list[tuple[bytes, bytes]] = scope["headers"]
     return Request(
-        method=scope["method"].encode(),
-        path=asked,
-        query=scope["query_string"],
-        header_list=header_list,
-        headers=dict(header_list),
-        upstream=found,
-        route=found.provider.route(asked) if found else None,
+        scope["method"].encode(),
+        path,
+        scope["query_string"],
+        header_list,
+        dict(header_list),
+        target,
+        None if target is None else target.provider.route(path),
     )
+
+
+def split(raw_path: bytes) -> tuple[bytes, str]:
+    """Take a path below `PREFIXES` apart: the provider's name, and what follows it."""
+    name, slash, path = raw_path.split(b"/", 4)[-1].partition(b"/")
+    return name, (slash + path).decode("latin-1")

@@ -35,14 +35,15 @@ class Place(NamedTuple):
 
 def start_rows(start: Start, place: Place) -> Iterator[Row]:
     """Yield the rows of an interception that has only begun."""
-    yield _interception(start, place, None)
+    running = (_json(start.edits), _json(start.notes), None, Status.RUNNING.value, None)
+    yield _interception(start, place, (*running, "", "", "", None, 0))
     if start.prompt is not None:
         yield _prompt(start, start.prompt, "")
 
 
 def end_rows(start: Start, place: Place, end: End) -> Iterator[Row]:
     """Yield the rows that complete an interception whose start stands in the database."""
-    yield EndRow(id=start.id, **_ending(start, end))
+    yield EndRow(*_ending(start, end), start.id)
     if start.prompt is not None and end.facts.response_id:
         yield PromptIdRow(end.facts.response_id, start.id)
     yield from _found(start, place, end)
@@ -50,7 +51,7 @@ def end_rows(start: Start, place: Place, end: End) -> Iterator[Row]:
 
 def whole_rows(start: Start, place: Place, end: End) -> Iterator[Row]:
     """Yield the rows of an interception that began and ended since the last commit."""
-    yield _interception(start, place, end)
+    yield _interception(start, place, _ending(start, end))
     if start.prompt is not None:
         yield _prompt(start, start.prompt, end.facts.response_id)
     yield from _found(start, place, end)
@@ -60,51 +61,49 @@ def _json(value: object) -> str:
     return _encode(value).decode() if value else ("[]" if isinstance(value, list) else "{}")
 
 
-def _ending(start: Start, end: End | None) -> dict[str, Any]:
-    """Return the columns that are known only when the answer has ended."""
-    if end is None:
-        end = End(ended_at=0, status=Status.RUNNING)
-    return {
-        "edits": _json([*start.edits, *end.edits]),
-        "notes": _json([*start.notes, *end.notes, *end.facts.notes]),
-        "ended_at": end.ended_at or None,
-        "status": end.status.value,
-        "http_status": end.http_status,
-        "error_type": end.error_type,
-        "error_message": end.error_message,
-        "stop_reason": end.facts.stop_reason[:64],
-        "first_byte_us": end.first_byte_us,
-        "response_bytes": end.response_bytes,
-    }
+def _ending(start: Start, end: End) -> tuple[Any, ...]:
+    """Return the columns that are known only when the answer has ended, `EndRow` but for its id."""
+    return (
+        _json([*start.edits, *end.edits]),
+        _json([*start.notes, *end.notes, *end.facts.notes]),
+        end.ended_at,
+        end.status.value,
+        end.http_status,
+        end.error_type,
+        end.error_message,
+        end.facts.stop_reason[:64],
+        end.first_byte_us,
+        end.response_bytes,
+    )
 
 
-def _interception(start: Start, place: Place, end: End | None) -> InterceptionRow:
+def _interception(start: Start, place: Place, ending: tuple[Any, ...]) -> InterceptionRow:
     return InterceptionRow(
-        id=start.id,
-        initiator_id=start.initiator_id,
-        api_key_id=start.api_key_id,
-        provider=start.provider,
-        provider_name=start.provider_name,
-        route=start.route,
-        model=start.model,
-        client=start.client,
-        client_session_id=start.client_session_id,
-        session_id=place.session_id,
-        thread_parent_id=place.parent_id,
-        thread_root_id=place.root_id,
-        credential_kind=start.credential_kind,
-        credential_hint=start.credential_hint,
-        user_agent=start.user_agent,
-        metadata=_json(start.metadata),
-        stream=start.stream,
-        request_bytes=start.request_bytes,
-        started_at=start.started_at,
-        **_ending(start, end),
+        start.id,
+        start.initiator_id,
+        start.api_key_id,
+        start.provider,
+        start.provider_name,
+        start.route,
+        start.model,
+        start.client,
+        start.client_session_id,
+        place.session_id,
+        place.parent_id,
+        place.root_id,
+        start.credential_kind,
+        start.credential_hint,
+        start.user_agent,
+        _json(start.metadata),
+        start.stream,
+        start.request_bytes,
+        start.started_at,
+        *ending,
     )
 
 
 def _prompt(start: Start, prompt: str, response_id: str) -> UserPromptRow:
-    return UserPromptRow(new_id(), start.id, response_id, prompt, "{}", start.started_at)
+    return UserPromptRow(start.id, new_id(), response_id, prompt, "{}", start.started_at)
 
 
 def _found(start: Start, place: Place, end: End) -> Iterator[Row]:
@@ -116,12 +115,12 @@ def _found(start: Start, place: Place, end: End) -> Iterator[Row]:
     for thought in facts.thoughts:
         metadata = _json({"source": thought.source})
         yield ModelThoughtRow(
-            new_id(), start.id, facts.response_id, thought.text, metadata, end.ended_at
+            start.id, new_id(), facts.response_id, thought.text, metadata, end.ended_at
         )
     yield _session(start, place, end)
-    yield FacetRow(start.initiator_id, place.session_id, "provider", start.provider)
+    yield FacetRow(place.session_id, start.initiator_id, "provider", start.provider)
     if start.model:
-        yield FacetRow(start.initiator_id, place.session_id, "model", start.model)
+        yield FacetRow(place.session_id, start.initiator_id, "model", start.model)
 
 
 def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenUsageRow:

@@ -16,6 +16,9 @@ from aibridge.store.writing import BatchWriter, Row
 
 MAX_BATCH = 512
 """Tickets in one transaction: bounds how long the first of them waits."""
+CROWD = 3
+LINGER_SECONDS = 0.002
+"""While more than `CROWD` tickets come for each commit, the next waits so long for company."""
 
 _log = structlog.get_logger()
 
@@ -32,6 +35,7 @@ class Writer:
         self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._stopping = Event()
+        self._crowded = False
         self.failing = False
         """Whether the database refuses to take what the writer has for it."""
 
@@ -65,6 +69,8 @@ class Writer:
         """Wait for a ticket and return it with all others that are there; none at the end."""
         batch: dict[Ticket, None] = {}
         item = self._queue.get()
+        if self._crowded and item is not None:
+            time.sleep(LINGER_SECONDS)
         try:
             while item is not None:
                 batch[item] = None
@@ -73,9 +79,9 @@ class Writer:
                 item = self._queue.get_nowait()
             else:
                 self._queue.put(None)  # stopping: to be met again after this batch
-                return list(batch)
         except Empty:
             pass
+        self._crowded = len(batch) > CROWD
         return list(batch)
 
     def _write(self, store: BatchWriter, batch: list[Ticket]) -> None:

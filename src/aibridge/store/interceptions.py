@@ -11,7 +11,6 @@ from sqlalchemy import (
     Select,
     Table,
     Tuple,
-    distinct,
     func,
     literal,
     or_,
@@ -226,7 +225,7 @@ def clients(
 
 
 def _distinct(value: ColumnElement[str], where: Filter, prefix: str) -> Select[tuple[str]]:
-    found = select(distinct(value).label("value")).where(*matching(where)).subquery()
+    found = select(value.label("value")).distinct().where(*matching(where)).subquery()
     statement = select(found.c.value).order_by(found.c.value)
     if prefix:
         statement = statement.where(found.c.value.istartswith(prefix, autoescape=True))

@@ -1,6 +1,8 @@
 """The tables. Times are integer microseconds since 1970 in UTC; ids are lower-case UUID text.
 
-Children carry no foreign keys to interceptions, nor these to users: history outlives both.
+Children carry no foreign keys to interceptions, nor these to users: history outlives both. They
+are keyed by interception first, so that what belongs together lies together and each row costs
+one tree. SQLite keeps the tables of the record in the order of their keys (WITHOUT ROWID).
 """
 
 from sqlalchemy import (
@@ -94,6 +96,7 @@ interceptions = Table(
     Column("stop_reason", String(64), nullable=False),
     Column("first_byte_us", BigInteger, nullable=True),
     Column("response_bytes", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 Index("ix_interceptions_started", interceptions.c.started_at.desc(), interceptions.c.id.desc())
 Index(
@@ -115,13 +118,13 @@ def _child(name: str, *columns: Column[object]) -> Table:
     return Table(
         name,
         metadata,
+        _id("interception_id", key=True),
         _id(key=True),
-        _id("interception_id"),
         Column("provider_response_id", Text, nullable=False),
         *columns,
         Column("metadata", Json, nullable=False),
         Column("created_at", Time, nullable=False),
-        Index(f"ix_{name}_interception", "interception_id"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -159,8 +162,8 @@ model_thoughts = _child("model_thoughts", Column("content", Text, nullable=False
 sessions = Table(
     "sessions",
     metadata,
-    _id("initiator_id", key=True),
     Column("id", String(256), primary_key=True),
+    _id("initiator_id", key=True),
     Column("client", String(64), nullable=True),
     Column("metadata", Json, nullable=False),  # of the first interception
     Column("started_at", Time, nullable=False),
@@ -175,16 +178,17 @@ sessions = Table(
     Column("cache_read_input_tokens", BigInteger, nullable=False),
     Column("cache_write_input_tokens", BigInteger, nullable=False),
     Index("ix_sessions_active", "last_active_at", "id", "initiator_id"),
-    Index("ix_sessions_id", "id", "last_active_at"),
+    sqlite_with_rowid=False,
 )
 """A row a session, kept up to date in the transaction that ends each interception."""
 
 session_facets = Table(
     "session_facets",
     metadata,
-    _id("initiator_id", key=True),
     Column("session_id", String(256), primary_key=True),
+    _id("initiator_id", key=True),
     Column("kind", String(16), primary_key=True),  # provider | model
     Column("value", Text, primary_key=True),
+    sqlite_with_rowid=False,
 )
 """The distinct providers and models of a session."""

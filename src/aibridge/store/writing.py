@@ -4,8 +4,11 @@ The statements are built from the tables once; what runs is their text on the ba
 connection, because the batch is the hot path (SQLAlchemy's own execution costs ten times more).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -79,8 +82,8 @@ class EndRow(NamedTuple):
 class TokenUsageRow(NamedTuple):
     """A row of ``token_usages``."""
 
-    id: str
     interception_id: str
+    id: str
     provider_response_id: str
     input_tokens: int
     output_tokens: int
@@ -93,8 +96,8 @@ class TokenUsageRow(NamedTuple):
 class UserPromptRow(NamedTuple):
     """A row of ``user_prompts``."""
 
-    id: str
     interception_id: str
+    id: str
     provider_response_id: str
     prompt: str
     metadata: str
@@ -104,8 +107,8 @@ class UserPromptRow(NamedTuple):
 class ToolUsageRow(NamedTuple):
     """A row of ``tool_usages``."""
 
-    id: str
     interception_id: str
+    id: str
     provider_response_id: str
     initiator_id: str
     tool: str
@@ -122,8 +125,8 @@ class ToolUsageRow(NamedTuple):
 class ModelThoughtRow(NamedTuple):
     """A row of ``model_thoughts``."""
 
-    id: str
     interception_id: str
+    id: str
     provider_response_id: str
     content: str
     metadata: str
@@ -133,8 +136,8 @@ class ModelThoughtRow(NamedTuple):
 class SessionRow(NamedTuple):
     """What one ended interception adds to its session's summary."""
 
-    initiator_id: str
     id: str
+    initiator_id: str
     client: str | None
     metadata: str
     started_at: int
@@ -153,8 +156,8 @@ class SessionRow(NamedTuple):
 class FacetRow(NamedTuple):
     """A provider or model that a session used."""
 
-    initiator_id: str
     session_id: str
+    initiator_id: str
     kind: str
     value: str
 
@@ -280,9 +283,31 @@ _WRITES: dict[type[Row], str] = {
     FacetRow: _sql(sqlite.insert(schema.session_facets).on_conflict_do_nothing()),
 }
 """A statement for every kind of row, in the order in which a batch is written."""
+_UPDATES = frozenset({EndRow, PromptIdRow})
+_VALUES = re.compile(r"VALUES (\([?, ]+\))")
+_MAX_PORTION = 32
 _PARENT = _find_parent(in_session=False)
 _PARENT_IN_SESSION = _find_parent(in_session=True)
 _OPEN = _open_interceptions()
+
+
+@cache
+def _many(kind: type[Row], count: int) -> str:
+    """Return the statement that writes ``count`` rows at once.
+
+    One statement for many rows runs without giving up Python's lock for each of them, which
+    beside a busy event loop is dear.
+    """
+    return _VALUES.sub(lambda found: "VALUES " + ", ".join([found[1]] * count), _WRITES[kind])
+
+
+def _portions(size: int) -> Iterator[tuple[int, int]]:
+    """Cut ``size`` rows into powers of two, so that few different statements are prepared."""
+    start = 0
+    while start < size:
+        count = min(1 << (size - start).bit_length() - 1, _MAX_PORTION)
+        yield start, count
+        start += count
 
 
 class BatchWriter:
@@ -328,8 +353,12 @@ class BatchWriter:
         for row in rows:
             kinds[type(row)].append(row)
         for kind, group in kinds.items():
-            if group:
+            if kind in _UPDATES:
                 self._cursor.executemany(_WRITES[kind], group)
+                continue
+            for start, count in _portions(len(group)):
+                values = chain.from_iterable(group[start : start + count])
+                self._cursor.execute(_many(kind, count), tuple(values))
 
     def close(self) -> None:
         """Give the connection back."""

@@ -164,7 +164,7 @@ class Connection(asyncio.Protocol):
 
     # What the response calls.
 
-    def _flow(self, pause: bool) -> None:  # noqa: FBT001 - see Response
+    def _flow(self, pause: bool) -> None:
         if self._transport is None or self._transport.is_closing():
             return
         if pause:
@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
             self.last_active = self._loop.time()
             self._transport.resume_reading()
 
-    def _finished(self, read: bool) -> None:  # noqa: FBT001 - see Response
+    def _finished(self, read: bool) -> None:
         """Free the connection for the next request, or close it if it cannot take one."""
         self._response = None
         self._is_fresh = False

@@ -77,7 +77,7 @@ class Response:
             self._end(read=True)
         elif self.paused:
             self.paused = False
-            self._flow(False)  # noqa: FBT003 - see the class
+            self._flow(False)
         return data
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class Response:
         """Pause the connection if more has come than the client takes."""
         if self._buffered > HIGH_WATER and not self.paused and not self.complete:
             self.paused = True
-            self._flow(True)  # noqa: FBT003 - see the class
+            self._flow(True)
 
     def fail(self, error: UpstreamError) -> None:
         """Tell the reader that no more will come; the first reason counts."""

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("first_byte_us", sa.BigInteger(), nullable=True),
         sa.Column("response_bytes", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_interceptions")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_interceptions_open",
@@ -65,31 +66,30 @@ def upgrade() -> None:
     )
     op.create_table(
         "model_thoughts",
-        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("interception_id", sa.String(length=36), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("provider_response_id", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_model_thoughts")),
-    )
-    op.create_index(
-        "ix_model_thoughts_interception", "model_thoughts", ["interception_id"], unique=False
+        sa.PrimaryKeyConstraint("interception_id", "id", name=op.f("pk_model_thoughts")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "session_facets",
-        sa.Column("initiator_id", sa.String(length=36), nullable=False),
         sa.Column("session_id", sa.String(length=256), nullable=False),
+        sa.Column("initiator_id", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "initiator_id", "session_id", "kind", "value", name=op.f("pk_session_facets")
+            "session_id", "initiator_id", "kind", "value", name=op.f("pk_session_facets")
         ),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "sessions",
-        sa.Column("initiator_id", sa.String(length=36), nullable=False),
         sa.Column("id", sa.String(length=256), nullable=False),
+        sa.Column("initiator_id", sa.String(length=36), nullable=False),
         sa.Column("client", sa.String(length=64), nullable=True),
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
@@ -103,16 +103,16 @@ def upgrade() -> None:
         sa.Column("output_tokens", sa.BigInteger(), nullable=False),
         sa.Column("cache_read_input_tokens", sa.BigInteger(), nullable=False),
         sa.Column("cache_write_input_tokens", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("initiator_id", "id", name=op.f("pk_sessions")),
+        sa.PrimaryKeyConstraint("id", "initiator_id", name=op.f("pk_sessions")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_sessions_active", "sessions", ["last_active_at", "id", "initiator_id"], unique=False
     )
-    op.create_index("ix_sessions_id", "sessions", ["id", "last_active_at"], unique=False)
     op.create_table(
         "token_usages",
-        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("interception_id", sa.String(length=36), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("provider_response_id", sa.Text(), nullable=False),
         sa.Column("input_tokens", sa.BigInteger(), nullable=False),
         sa.Column("output_tokens", sa.BigInteger(), nullable=False),
@@ -120,10 +120,8 @@ def upgrade() -> None:
         sa.Column("cache_write_input_tokens", sa.BigInteger(), nullable=False),
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_token_usages")),
-    )
-    op.create_index(
-        "ix_token_usages_interception", "token_usages", ["interception_id"], unique=False
+        sa.PrimaryKeyConstraint("interception_id", "id", name=op.f("pk_token_usages")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "tokens",
@@ -138,8 +136,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "tool_usages",
-        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("interception_id", sa.String(length=36), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("provider_response_id", sa.Text(), nullable=False),
         sa.Column("initiator_id", sa.String(length=36), nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),
@@ -151,7 +149,8 @@ def upgrade() -> None:
         sa.Column("provider_item_id", sa.Text(), nullable=False),
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_tool_usages")),
+        sa.PrimaryKeyConstraint("interception_id", "id", name=op.f("pk_tool_usages")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_tool_usages_call",
@@ -161,19 +160,16 @@ def upgrade() -> None:
         sqlite_where=sa.text("provider_tool_call_id != ''"),
         postgresql_where=sa.text("provider_tool_call_id != ''"),
     )
-    op.create_index("ix_tool_usages_interception", "tool_usages", ["interception_id"], unique=False)
     op.create_table(
         "user_prompts",
-        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("interception_id", sa.String(length=36), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("provider_response_id", sa.Text(), nullable=False),
         sa.Column("prompt", sa.Text(), nullable=False),
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_prompts")),
-    )
-    op.create_index(
-        "ix_user_prompts_interception", "user_prompts", ["interception_id"], unique=False
+        sa.PrimaryKeyConstraint("interception_id", "id", name=op.f("pk_user_prompts")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "users",

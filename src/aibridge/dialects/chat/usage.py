@@ -1,0 +1,95 @@
+"""Asking for usage on behalf of a client that did not, and knowing what comes of it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+_OPENING = re.compile(rb"\s*+\{")
+_KEY = re.compile(rb'\s*+,?\s*+("(?:[^"\\]|\\.)*+")\s*+:\s*+')
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_STRING = msgspec.json.Decoder(str)
+_ASKED = b'{"include_usage":true}'
+
+
+class _Chunk(Struct):
+    choices: list[Raw] | None = None
+    usage: Any = None
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk)
+
+
+def ask_for_usage(body: bytes) -> bytes | None:
+    """Edit ``body`` so that ``stream_options.include_usage`` is true; no other byte changes.
+
+    ``None`` where that cannot be done safely: no JSON object, a key that stands there twice,
+    ``stream_options`` that are no object.
+    """
+    try:
+        options = bytes(_MEMBERS.decode(body).get("stream_options", b"null"))
+        asked = _ASKED if options == b"null" else _put(options, "include_usage", b"true")
+        edited = asked and _put(body, "stream_options", asked)
+        return edited if edited and _differs_only_in_options(body, edited) else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def is_usage_only(data: bytes) -> bool:
+    """Whether ``data`` is the extra chunk that a stream has because usage was asked for."""
+    if b'"usage"' not in data:
+        return False
+    try:
+        chunk = _CHUNK.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return chunk.choices == [] and isinstance(chunk.usage, dict)
+
+
+def _put(source: bytes, key: str, value: bytes) -> bytes | None:
+    """Set a member of the JSON object ``source`` on its bytes: in place, or as the first."""
+    members = _MEMBERS.decode(source)
+    if key not in members:
+        return _insert(source, f'"{key}":'.encode() + value, last=not members)
+    places = [(start, end) for name, start, end in _walk(source, members) if name == key]
+    if len(places) != 1:
+        return None
+    start, end = places[0]
+    return source[:start] + value + source[end:]
+
+
+def _insert(source: bytes, member: bytes, *, last: bool) -> bytes | None:
+    opening = _OPENING.match(source)
+    if opening is None:
+        return None
+    return source[: opening.end()] + member + (b"" if last else b",") + source[opening.end() :]
+
+
+def _walk(source: bytes, members: dict[str, Raw]) -> Iterator[tuple[str, int, int]]:
+    """Name, start and end of each member's value, as far as the values stand where expected.
+
+    A key that stands there twice with different values ends the walk early or goes astray;
+    callers compare the outcome.
+    """
+    opening = _OPENING.match(source)
+    key = _KEY.match(source, opening.end()) if opening else None
+    while key is not None:
+        name = _STRING.decode(key[1])
+        value = bytes(members.get(name, b""))
+        if not source.startswith(value, key.end()):
+            return
+        yield name, key.end(), key.end() + len(value)
+        key = _KEY.match(source, key.end() + len(value))
+
+
+def _differs_only_in_options(body: bytes, edited: bytes) -> bool:
+    """Whether all members are the same but for the options, where usage is asked for now."""
+    before, after = _MEMBERS.decode(body), _MEMBERS.decode(edited)
+    old = before.pop("stream_options", None)
+    new = _MEMBERS.decode(after.pop("stream_options"))
+    rest = {} if old is None or bytes(old) == b"null" else _MEMBERS.decode(old)
+    rest.pop("include_usage", None)
+    asked = bytes(new.pop("include_usage", b""))
+    return asked == b"true" and rest == new and before == after

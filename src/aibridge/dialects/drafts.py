@@ -1,0 +1,124 @@
+"""Tool calls and thoughts while an answer is still being said: gathered in order, bounded."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+
+from aibridge.dialects.facts import Notes, Thought, ToolCall
+
+MAX_TEXT = 1 << 20
+"""Characters kept of one tool input or one thought."""
+
+MAX_TOTAL = 8 << 20
+"""Characters kept of all tool inputs and thoughts of one answer."""
+
+MAX_ITEMS = 1000
+"""Tool calls, and thoughts, kept of one answer."""
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """A tool call or a thought, and the pieces of its text that have come so far."""
+
+    fact: ToolCall | Thought
+    pieces: list[str] = field(default_factory=list)
+    size: int = 0
+    closed: bool = False
+
+    def text(self) -> str:
+        """All pieces joined."""
+        return "".join(self.pieces)
+
+
+class Drafts:
+    """The tool calls and thoughts of one answer, each open under a key until it is closed."""
+
+    __slots__ = ("_all", "_counts", "_notes", "_open", "_size")
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+        self._all: list[Draft] = []
+        self._open: dict[Hashable, Draft] = {}
+        self._counts = {ToolCall: 0, Thought: 0}
+        self._size = 0
+
+    def begin(self, key: Hashable, fact: ToolCall | Thought) -> bool:
+        """Open ``fact`` under ``key``, and close what was open there; false beyond the bound."""
+        self.close(key)
+        kind = type(fact)
+        if self._counts[kind] >= MAX_ITEMS:
+            self._notes.add(f"more than {MAX_ITEMS} tool calls or thoughts: the rest is left out")
+            return False
+        self._counts[kind] += 1
+        self._open[key] = draft = Draft(fact)
+        self._all.append(draft)
+        return True
+
+    def get(self, key: Hashable) -> ToolCall | Thought | None:
+        """What is open under ``key``."""
+        draft = self._open.get(key)
+        return draft.fact if draft is not None else None
+
+    def add(self, key: Hashable, piece: str) -> None:
+        """Append ``piece`` to what is open under ``key``, as far as the bounds allow."""
+        draft = self._open.get(key)
+        if draft is None or not piece:
+            return
+        room = min(MAX_TEXT - draft.size, MAX_TOTAL - self._size)
+        if len(piece) > room:
+            self._notes.add("a tool input or thought is too long: it was cut")
+            piece = piece[:room]
+        draft.pieces.append(piece)
+        draft.size += len(piece)
+        self._size += len(piece)
+
+    def close(self, key: Hashable) -> None:
+        """Nothing more comes for ``key``: it is whole."""
+        draft = self._open.pop(key, None)
+        if draft is not None:
+            draft.closed = True
+
+    def close_all(self) -> None:
+        """Everything that is open is whole."""
+        for key in list(self._open):
+            self.close(key)
+
+    def put(self, key: Hashable, fact: ToolCall | Thought) -> None:
+        """Take ``fact`` as a whole, with the text it has."""
+        begun: ToolCall | Thought
+        if isinstance(fact, ToolCall):
+            whole, begun = fact.input, replace(fact, input="")
+        else:
+            whole, begun = fact.text, replace(fact, text="")
+        if self.begin(key, begun):
+            self.add(key, whole)
+            self.close(key)
+
+    def discard(self, key: Hashable) -> None:
+        """Forget what is open under ``key``: its whole is about to be taken instead."""
+        draft = self._open.pop(key, None)
+        if draft is not None:
+            self._all.remove(draft)
+            self._counts[type(draft.fact)] -= 1
+            self._size -= draft.size
+
+    def tool_calls(self) -> list[ToolCall]:
+        """Every tool call so far; one that is still open says so in its metadata."""
+        return [
+            _tool_call(draft.fact, draft) for draft in self._all if isinstance(draft.fact, ToolCall)
+        ]
+
+    def thoughts(self) -> list[Thought]:
+        """Every thought so far that has a text."""
+        found = [
+            replace(draft.fact, text=draft.text())
+            for draft in self._all
+            if isinstance(draft.fact, Thought)
+        ]
+        return [thought for thought in found if thought.text.strip()]
+
+
+def _tool_call(call: ToolCall, draft: Draft) -> ToolCall:
+    """``call`` with its text; what it began with counts only if no pieces followed."""
+    if draft.closed:
+        return replace(call, input=draft.text() or call.input, metadata=dict(call.metadata))
+    return replace(call, input=draft.text(), metadata={**call.metadata, "partial": True})

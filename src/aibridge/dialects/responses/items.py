@@ -1,0 +1,103 @@
+"""Output items: which are tool calls, which are thoughts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from aibridge.dialects.facts import Thought, ToolCall
+from aibridge.dialects.fields import compact, label, text
+
+_INPUTS = (
+    "arguments",
+    "input",
+    "action",
+    "actions",
+    "operation",
+    "queries",
+    "code",
+    "revised_prompt",
+)
+"""Fields that may hold what a tool is called with; the first present one counts."""
+
+
+class TextPart(Struct):
+    """A part of a reasoning item or of a message."""
+
+    type: Any = None
+    text: Any = None
+
+
+class Item(Struct):
+    """What is read of an output item; generated images and the like stay out."""
+
+    type: Any = None
+    id: Any = None
+    call_id: Any = None
+    name: Any = None
+    status: Any = None
+    phase: Any = None
+    role: Any = None
+    server_label: Any = None
+    server_url: Any = None
+    summary: list[TextPart] | None = None
+    content: list[TextPart] | None = None
+    arguments: Raw = Raw()
+    input: Raw = Raw()
+    action: Raw = Raw()
+    actions: Raw = Raw()
+    operation: Raw = Raw()
+    queries: Raw = Raw()
+    code: Raw = Raw()
+    revised_prompt: Raw = Raw()
+
+
+ITEM = msgspec.json.Decoder(Item)
+
+
+def facts_of(item: Item) -> Iterator[ToolCall | Thought]:
+    """The tool call or the thoughts that a whole ``item`` is."""
+    if is_call(item):
+        yield call_of(item)
+    elif item.type == "reasoning":
+        yield from _thoughts(item.summary, "summary_text", "reasoning_summary")
+        yield from _thoughts(item.content, "reasoning_text", "reasoning")
+    elif item.type == "message" and item.phase == "commentary":
+        yield from _thoughts(item.content, "output_text", "commentary")
+
+
+def is_call(item: Item) -> bool:
+    """Whether ``item`` calls a tool, the client's or a hosted one, also of kinds yet unknown."""
+    return text(item.type).endswith("_call")
+
+
+def call_of(item: Item) -> ToolCall:
+    """The tool call that ``item`` is; a tool without a name goes by its type.
+
+    A call without a ``call_id`` is the provider's own to run (hosted).
+    """
+    call_id = label(item.call_id)
+    metadata: dict[str, Any] = {} if call_id else {"hosted": True}
+    if server_name := label(item.server_label):
+        metadata["server_name"] = server_name
+    if item.status == "incomplete":
+        metadata["partial"] = True
+    return ToolCall(
+        name=label(item.name) or label(item.type),
+        input=_input(item),
+        call_id=call_id,
+        item_id=label(item.id),
+        server_url=label(item.server_url),
+        metadata=metadata,
+    )
+
+
+def _input(item: Item) -> str:
+    return next(filter(None, (compact(getattr(item, field)) for field in _INPUTS)), "")
+
+
+def _thoughts(found: list[TextPart] | None, kind: str, source: str) -> Iterator[Thought]:
+    for part in found or []:
+        if part.type == kind and text(part.text):
+            yield Thought(part.text, source)
