@@ -98,7 +98,7 @@ class Server(uvicorn.Server):
     ) -> None:
         super().__init__(
             uvicorn.Config(
-                Application(settings, database),  # type: ignore[arg-type] # scope is any mapping
+                Application(settings, database),
                 host=settings.host,
                 port=settings.port,
                 loop="uvloop",

@@ -58,9 +58,7 @@ def list_sessions(
     Console(highlight=False).print(render_sessions(sessions))
 
 
-@app.command(
-    "show", epilog="Example: aibridge sessions show 0199a3c4-7f00-7000-8000-000000000001"
-)
+@app.command("show", epilog="Example: aibridge sessions show 0199a3c4-7f00-7000-8000-000000000001")
 def show_session(
     session_id: Annotated[str, typer.Argument(metavar="ID", help="The session's id.")],
     as_json: AsJson = False,

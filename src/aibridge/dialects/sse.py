@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from aibridge.dialects.facts import Notes
 
-MAX_EVENT = 4 << 20
-"""Bytes of one event; a larger one is skipped."""
+MAX_EVENT = 16 << 20
+"""Bytes of one event; a larger one is skipped. A last event may hold whole images."""
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\n|\r")

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 from aibridge import agents
+from aibridge.dialects import DIALECTS, chat
 from aibridge.dialects.encoding import Undecodable, decode
 from aibridge.dialects.facts import Notes, RequestFacts
 from aibridge.gateway.caller import Credential
 from aibridge.gateway.headers import Headers, request_head
-from aibridge.gateway.readers import READERS
 from aibridge.gateway.request import Request
 from aibridge.gateway.target import Target
 from aibridge.identity.people import Person
@@ -60,7 +60,7 @@ class Call:
         """Read the request, edit it where that is needed, and return the start of its record."""
         facts = self._facts(dialect, limit)
         if not facts.asks_usage and self.target.provider.ask_for_usage:
-            self._ask_for_usage(dialect)
+            self._ask_for_usage()
         return self._start(facts)
 
     def _facts(self, dialect: Dialect, limit: int) -> RequestFacts:
@@ -74,14 +74,13 @@ class Call:
             notes = Notes()
             notes.add(f"request: {error}")
             return RequestFacts(notes=notes)
-        facts: RequestFacts = READERS[dialect].read_request(body)
-        return facts
+        return DIALECTS[dialect].read_request(body)
 
-    def _ask_for_usage(self, dialect: Dialect) -> None:
+    def _ask_for_usage(self) -> None:
         """Ask for the token usage of a chat stream, which would otherwise not be known."""
         if b"content-encoding" in self.request.headers:
             return
-        edited = READERS[dialect].ask_for_usage(self.body)
+        edited = chat.ask_for_usage(self.body)
         if edited is None:
             return
         self.body = edited

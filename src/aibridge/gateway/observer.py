@@ -4,16 +4,16 @@ An observer is fed the answer as it comes and says of each piece what may go to 
 and what has to wait for the record: the answer's last event, and all that comes with it.
 """
 
-from types import ModuleType
 from typing import Protocol
 
 import structlog
 
+from aibridge.dialects import DIALECTS, chat
+from aibridge.dialects import Dialect as Reader
 from aibridge.dialects.encoding import Decoder, Undecodable, decoder
 from aibridge.dialects.facts import ResponseFacts
 from aibridge.dialects.sse import Event, EventStream
 from aibridge.gateway.outcome import FIRST_ERROR
-from aibridge.gateway.readers import READERS
 from aibridge.providers.types import Dialect
 
 MAX_WHOLE_BODY = 16 << 20
@@ -43,19 +43,19 @@ def observe(
     ``hide_usage`` takes the chunk out of a chat stream that came only because the bridge asked
     for usage.
     """
-    reader = READERS[dialect]
+    reader = DIALECTS[dialect]
     encoding = headers.get(b"content-encoding", b"")
     if status >= FIRST_ERROR or b"text/event-stream" not in headers.get(b"content-type", b""):
         return WholeObserver(reader, status, encoding)
     if hide_usage and not encoding:
-        return EditingObserver(reader)
+        return EditingObserver()
     return StreamObserver(reader, encoding)
 
 
 class StreamObserver:
     """Reads a stream of events."""
 
-    def __init__(self, dialect: ModuleType, encoding: bytes = b"") -> None:
+    def __init__(self, dialect: Reader, encoding: bytes = b"") -> None:
         self._reader = dialect.StreamReader()
         self._events = EventStream(dialect.SKIP, self._reader.notes)
         self._decoder: Decoder | None = None
@@ -75,7 +75,7 @@ class StreamObserver:
 
     def facts(self) -> ResponseFacts:
         """Return what was found; of an answer that could not be read nobody knows how it ended."""
-        facts: ResponseFacts = self._reader.facts()
+        facts = self._reader.facts()
         facts.ended = facts.ended or self._blind
         return facts
 
@@ -118,9 +118,8 @@ class EditingObserver(StreamObserver):
     Only whole events go on, so that none is half sent before it is known.
     """
 
-    def __init__(self, dialect: ModuleType) -> None:
-        super().__init__(dialect)
-        self._is_unwanted = dialect.is_usage_only
+    def __init__(self) -> None:
+        super().__init__(chat)
         self._tail = b""
         self._cuts: list[tuple[int, int]] = []
 
@@ -140,14 +139,14 @@ class EditingObserver(StreamObserver):
         return _without(data, 0, held, cuts), _without(data, held, complete, cuts)
 
     def _read(self, events: list[Event]) -> Event | None:
-        self._cuts += [(e.start, e.end) for e in events if self._is_unwanted(e.data)]
+        self._cuts += [(e.start, e.end) for e in events if chat.is_usage_only(e.data)]
         return super()._read(events)
 
 
 class WholeObserver:
     """Reads a body that comes in one piece: an unstreamed answer, or an error."""
 
-    def __init__(self, dialect: ModuleType, status: int, encoding: bytes) -> None:
+    def __init__(self, dialect: Reader, status: int, encoding: bytes) -> None:
         self._dialect = dialect
         self._status = status
         self._encoding = encoding
@@ -182,8 +181,7 @@ class WholeObserver:
             body = unpack.feed(body) if unpack else body
         if self._status >= FIRST_ERROR:
             return ResponseFacts(error=self._dialect.read_error(self._status, body), ended=True)
-        facts: ResponseFacts = self._dialect.read_answer(body)
-        return facts
+        return self._dialect.read_answer(body)
 
 
 def _without(data: bytes, start: int, end: int, cuts: list[tuple[int, int]]) -> bytes:

@@ -1,7 +1,7 @@
 """Our own refusals, worded in the dialect of the route so that agents understand them."""
 
+from aibridge.dialects import DIALECTS
 from aibridge.gateway.client import Client
-from aibridge.gateway.readers import READERS
 from aibridge.providers.types import Dialect
 
 RETRY_AFTER_SECONDS = 5
@@ -26,7 +26,7 @@ class Refusal(Exception):
 
 async def refuse(client: Client, refusal: Refusal, dialect: Dialect) -> None:
     """Answer with the refusal."""
-    body = READERS[dialect].error_body(refusal.status, refusal.message)
+    body = DIALECTS[dialect].error_body(refusal.status, refusal.message)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),

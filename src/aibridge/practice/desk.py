@@ -11,7 +11,7 @@ from aibridge.practice.exchange import Reply, Request
 from aibridge.practice.script import Failure, Script, Turn
 
 
-class _Refused(Exception):  # noqa: N818 - it carries an answer, it reports no fault of ours
+class _Refused(Exception):
     def __init__(self, status: int, message: str, code: str | None = None) -> None:
         super().__init__(message)
         self.failure = Failure(status=status, message=message, code=code)

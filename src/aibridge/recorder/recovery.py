@@ -8,7 +8,8 @@ from aibridge.dialects.facts import Notes
 from aibridge.recorder.records import End, Start, Status
 from aibridge.recorder.rows import Place, end_rows
 from aibridge.store.database import Database
-from aibridge.store.writing import BatchWriter, InterceptionRow, Row
+from aibridge.store.rows import InterceptionRow, Row
+from aibridge.store.writing import BatchWriter
 
 BATCH = 500
 """Interceptions closed in one transaction."""

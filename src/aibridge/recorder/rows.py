@@ -8,7 +8,7 @@ import msgspec
 from aibridge.dialects.facts import ResponseFacts, TokenUsage
 from aibridge.recorder.ids import new_id
 from aibridge.recorder.records import End, Start, Status
-from aibridge.store.writing import (
+from aibridge.store.rows import (
     EndRow,
     FacetRow,
     InterceptionRow,
@@ -43,7 +43,7 @@ def start_rows(start: Start, place: Place) -> Iterator[Row]:
 
 def end_rows(start: Start, place: Place, end: End) -> Iterator[Row]:
     """Yield the rows that complete an interception whose start stands in the database."""
-    yield EndRow(*_ending(start, end), start.id)
+    yield EndRow._make((*_ending(start, end), start.id))
     if start.prompt is not None and end.facts.response_id:
         yield PromptIdRow(end.facts.response_id, start.id)
     yield from _found(start, place, end)

@@ -12,7 +12,8 @@ from aibridge.recorder.records import Start
 from aibridge.recorder.rows import Place, end_rows, start_rows, whole_rows
 from aibridge.recorder.ticket import RecordingError, Ticket
 from aibridge.store.database import Database
-from aibridge.store.writing import BatchWriter, Row
+from aibridge.store.rows import Row
+from aibridge.store.writing import BatchWriter
 
 MAX_BATCH = 512
 """Tickets in one transaction: bounds how long the first of them waits."""

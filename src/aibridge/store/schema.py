@@ -5,6 +5,8 @@ are keyed by interception first, so that what belongs together lies together and
 one tree. SQLite keeps the tables of the record in the order of their keys (WITHOUT ROWID).
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -113,7 +115,7 @@ Index(
 )
 
 
-def _child(name: str, *columns: Column[object]) -> Table:
+def _child(name: str, *columns: Column[Any]) -> Table:
     """A table of facts under an interception, in the order in which they were recorded."""
     return Table(
         name,

@@ -14,9 +14,11 @@ from sqlalchemy import (
     Connection,
     Select,
     Tuple,
+    case,
     exists,
     func,
     literal,
+    or_,
     select,
     tuple_,
 )
@@ -225,11 +227,12 @@ def thread_page(
 
 
 def _thread_position(connection: Connection, session: SessionRow, cursor: str) -> Tuple:
-    """Return the place in the session of the thread that ``cursor`` names or belongs to."""
+    """Return the place in the session of the thread that ``cursor`` names, or else is part of."""
     root = select(_thread).where(_c.id == cursor, *_within(session)).scalar_subquery()
-    mine = (_thread == func.coalesce(root, literal(cursor)), *_within(session))
-    place = select(_thread, func.min(_c.started_at)).where(*mine).group_by(_thread)
-    row = connection.execute(place).first()
+    named = case((_thread == cursor, 0), else_=1)
+    meant = select(_thread, func.min(_c.started_at)).where(*_within(session))
+    meant = meant.where(or_(_thread == cursor, _thread == root)).group_by(_thread)
+    row = connection.execute(meant.order_by(named)).first()
     if row is not None:
         return tuple_(literal(row[1]), literal(row[0]))
     elsewhere = select(_c.id).where(_c.id == cursor, *matching(Filter()))

@@ -16,7 +16,8 @@ def current(connection: Connection) -> str | None:
     """Return the revision that the database stands at, ``None`` for an empty one."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    return connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def upgrade(connection: Connection) -> None:

@@ -1,0 +1,87 @@
+"""Refusals of the control plane: one JSON shape for every one of them.
+
+Source of the shape and the texts: section 1.3 of the contract. An SDK quotes what is not JSON, so
+there is no refusal here that is not.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, params
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from aibridge.api.responses import JsonResponse
+from aibridge.contract import ErrorBody, Validation
+
+INTERNAL_ERROR = "An internal server error occurred."
+"""What the caller learns of trouble that is not theirs; the log knows more."""
+
+
+class ApiError(Exception):
+    """A request is refused with this status and body."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        detail: str = "",
+        validations: Sequence[Validation] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = ErrorBody(message=message, detail=detail, validations=tuple(validations))
+        self.headers = headers
+
+    def response(self) -> JsonResponse:
+        """Return what the caller receives."""
+        return JsonResponse(self.body, status_code=self.status, headers=self.headers)
+
+
+def install(app: FastAPI) -> None:
+    """Make ``app`` answer every failure in the shape of `ErrorBody`."""
+    app.add_exception_handler(ApiError, _refused)
+    app.add_exception_handler(HTTPException, _no_such_route)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _failed)
+
+
+def trouble(message: str) -> params.Depends:
+    """Return a dependency that gives an endpoint its own message instead of `INTERNAL_ERROR`."""
+
+    async def remember(request: Request) -> None:
+        request.state.trouble = message
+
+    return params.Depends(remember)
+
+
+async def _refused(_request: Request, error: Exception) -> JsonResponse:
+    assert isinstance(error, ApiError)  # noqa: S101 - it is registered for nothing else
+    return error.response()
+
+
+async def _no_such_route(_request: Request, error: Exception) -> JsonResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    texts = {404: "Route not found.", 405: "Method not allowed."}
+    message = texts.get(error.status_code) or f"{HTTPStatus(error.status_code).phrase}."
+    return ApiError(error.status_code, message, headers=error.headers).response()
+
+
+async def _invalid(_request: Request, error: Exception) -> JsonResponse:
+    """Answer what FastAPI itself found wrong. What was sent is not repeated: it may be secret."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    problems = error.errors()
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return ApiError(400, "Request body must be valid JSON.").response()
+    found = [
+        Validation(field=".".join(str(part) for part in problem["loc"][1:]), detail=problem["msg"])
+        for problem in problems
+    ]
+    return ApiError(400, "Validation failed.", validations=found).response()
+
+
+async def _failed(request: Request, _error: Exception) -> JsonResponse:
+    """Answer trouble of ours; Starlette raises it on, so the server's log has the cause."""
+    return ApiError(500, getattr(request.state, "trouble", INTERNAL_ERROR)).response()

@@ -1,0 +1,67 @@
+"""Lists of interceptions, models and clients."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request
+
+from aibridge.api.access import Caller
+from aibridge.api.errors import ApiError, trouble
+from aibridge.api.parameters import Parameters, refuse_both_cursors
+from aibridge.api.responses import JsonResponse
+from aibridge.api.search import search
+from aibridge.contract import InterceptionList
+from aibridge.sessions import reading
+from aibridge.store.interceptions import CursorNotFoundError
+
+router = APIRouter()
+
+
+@router.get(
+    "/interceptions", dependencies=[trouble("Internal error getting AI Bridge interceptions.")]
+)
+def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
+    """Answer a page of interceptions, newest first; an empty one to who may not read them."""
+    parameters = Parameters(request.query_params)
+    after_id = parameters.uuid("after_id")
+    paging = parameters.paging()
+    refuse_both_cursors(after_id, paging, "after_id")
+    where = search(parameters.text("q"), refusal="Invalid interception search query.")
+    if not caller.role.reads_all:
+        return JsonResponse(InterceptionList(count=0, results=[]))
+    try:
+        page = reading.list_interceptions(
+            request.app.state.database,
+            where,
+            limit=paging.limit,
+            offset=paging.offset,
+            after_id=after_id,
+        )
+    except CursorNotFoundError as error:
+        detail = f"after_id: interception {after_id} not found: invalid pagination cursor"
+        raise ApiError(400, "Invalid pagination cursor.", detail=detail) from error
+    return JsonResponse(page)
+
+
+@router.get("/models", dependencies=[trouble("Internal error getting AI Gateway models.")])
+def list_models(request: Request, caller: Caller) -> JsonResponse:
+    """Answer the distinct models on record, ascending."""
+    return _names(request, caller, reading.list_models, "models")
+
+
+@router.get("/clients", dependencies=[trouble("Internal error getting AI Gateway clients.")])
+def list_clients(request: Request, caller: Caller) -> JsonResponse:
+    """Answer the distinct clients on record, ascending, with Unknown for those not recognised."""
+    return _names(request, caller, reading.list_clients, "clients")
+
+
+def _names(
+    request: Request, caller: Caller, read: Callable[..., list[str]], kind: str
+) -> JsonResponse:
+    parameters = Parameters(request.query_params)
+    paging = parameters.paging()
+    refusal = f"Invalid AI Gateway {kind} search query."
+    where = search(parameters.text("q"), refusal=refusal)
+    if not caller.role.reads_all:
+        return JsonResponse([])
+    database = request.app.state.database
+    return JsonResponse(read(database, where, limit=paging.limit, offset=paging.offset))

@@ -1,0 +1,126 @@
+"""Query parameters, read strictly; the texts are those of the contract (sections 1.3 to 1.8)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from aibridge.api.errors import ApiError
+from aibridge.contract import Validation
+from aibridge.sessions.reading import ThreadPage
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+DEFAULT_THREADS = 50
+MAX_THREADS = 200
+
+_MAX_INTEGER = 2**31 - 1
+_INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
+_SHOWN = 64
+"""How much of a bad value an answer repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which rows of a list."""
+
+    limit: int
+    offset: int
+
+
+class Parameters:
+    """The query of a request. Complaints are collected, so that one answer names them all."""
+
+    def __init__(self, query: Mapping[str, str]) -> None:
+        self._query = query
+        self._complaints: list[Validation] = []
+
+    def text(self, name: str) -> str:
+        """Return a parameter as it is, empty when it is absent."""
+        return self._query.get(name, "")
+
+    def integer(self, name: str) -> int:
+        """Return a parameter's integer; 0 when it is absent or bad."""
+        text = self.text(name)
+        if not text:
+            return 0
+        number = parse_integer(text)
+        if number is None:
+            self._complain(name, f'must be a valid integer ("{text[:_SHOWN]}" is none)')
+        return number or 0
+
+    def uuid(self, name: str) -> str | None:
+        """Return a parameter's UUID in lower case; ``None`` when it is absent, nil or bad."""
+        text = self.text(name)
+        try:
+            return parse_uuid(text)
+        except ValueError:
+            self._complain(name, f'must be a valid uuid ("{text[:_SHOWN]}" is none)')
+            return None
+
+    def paging(self) -> Paging:
+        """Return ``limit`` and ``offset`` of a list; a limit of 0 means the default."""
+        paging = Paging(self.integer("limit") or DEFAULT_LIMIT, self.integer("offset"))
+        if paging.offset < 0:
+            self._complain("offset", "has invalid value: must not be negative")
+        self.check()
+        if not 0 < paging.limit <= MAX_LIMIT:
+            detail = f"Pagination limit must be in range (0, {MAX_LIMIT}]"
+            raise ApiError(400, "Invalid pagination limit value.", detail=detail)
+        return paging
+
+    def _complain(self, name: str, text: str) -> None:
+        detail = f'Query param "{name}" {text}'
+        self._complaints.append(Validation(field=name, detail=detail))
+
+    def check(self) -> None:
+        """Refuse the request when any parameter so far was bad."""
+        if self._complaints:
+            message = "Query parameters have invalid values."
+            raise ApiError(400, message, validations=self._complaints)
+
+
+def parse_integer(text: str) -> int | None:
+    """Return the integer that ``text`` is, ``None`` if it is none of 32 bits."""
+    if not _INTEGER.fullmatch(text):
+        return None
+    number = int(text)
+    return number if abs(number) <= _MAX_INTEGER else None
+
+
+def parse_uuid(text: str) -> str | None:
+    """Return ``text`` as a lower-case UUID, ``None`` if empty or nil. Raises `ValueError`."""
+    if not text:
+        return None
+    value = UUID(text)
+    return str(value) if value.int else None
+
+
+def refuse_both_cursors(cursor: object, paging: Paging, name: str) -> None:
+    """Refuse a list that is asked for by cursor and by offset at once."""
+    if cursor and paging.offset:
+        raise ApiError(
+            400,
+            "Query parameters have invalid values.",
+            detail=f"Cannot use both {name} and offset pagination in the same request.",
+        )
+
+
+def thread_page(parameters: Parameters) -> ThreadPage:
+    """Return which threads of a session are asked for; here a limit of 0 is refused."""
+    if parameters.text("after_id") and parameters.text("before_id"):
+        raise ApiError(400, "Cannot use both after_id and before_id in the same request.")
+    after_id, before_id = (_thread_cursor(parameters, name) for name in ("after_id", "before_id"))
+    text = parameters.text("limit")
+    limit = parse_integer(text) if text else DEFAULT_THREADS
+    if limit is None or not 0 < limit <= MAX_THREADS:
+        detail = f"Limit must be between 1 and {MAX_THREADS}."
+        raise ApiError(400, "Invalid limit query parameter.", detail=detail)
+    return ThreadPage(limit=limit, after_id=after_id, before_id=before_id)
+
+
+def _thread_cursor(parameters: Parameters, name: str) -> str | None:
+    try:
+        return parse_uuid(parameters.text(name))
+    except ValueError as error:
+        raise ApiError(400, f"Invalid {name} query parameter.", detail=str(error)) from error

@@ -1,0 +1,109 @@
+"""The list of sessions, and one session with its threads."""
+
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Request
+
+from aibridge.api.access import Caller
+from aibridge.api.errors import ApiError, trouble
+from aibridge.api.parameters import Parameters, refuse_both_cursors, thread_page
+from aibridge.api.responses import JsonResponse
+from aibridge.api.search import search
+from aibridge.contract import SessionDetail, SessionList
+from aibridge.sessions import reading
+from aibridge.sessions.reading import ThreadPage
+from aibridge.store.interceptions import CursorNotFoundError
+from aibridge.store.sessions import ForeignCursorError, SessionCursor
+
+router = APIRouter()
+
+BAD_CURSOR = "Invalid pagination cursor."
+
+
+@router.get("/sessions", dependencies=[trouble("Internal error getting AI Bridge sessions.")])
+def list_sessions(request: Request, caller: Caller) -> JsonResponse:
+    """Answer a page of sessions, most recently active first; an empty one to who may not read.
+
+    Beyond the contract, ``after_initiator_id`` beside ``after_session_id`` makes the cursor
+    exact where several users have sent the same session id.
+    """
+    parameters = Parameters(request.query_params)
+    after = _session_cursor(parameters)
+    paging = parameters.paging()
+    refuse_both_cursors(after, paging, "after_session_id")
+    where = search(parameters.text("q"), refusal="Invalid session search query.")
+    if not caller.role.reads_all:
+        return JsonResponse(SessionList(count=0, sessions=[]))
+    try:
+        page = reading.list_sessions(
+            request.app.state.database,
+            where,
+            limit=paging.limit,
+            offset=paging.offset,
+            after=after,
+        )
+    except CursorNotFoundError as error:
+        detail = f'after_session_id: session "{error}" not found'
+        raise ApiError(400, "Query parameter has invalid value.", detail=detail) from error
+    return JsonResponse(page)
+
+
+def _session_cursor(parameters: Parameters) -> SessionCursor | None:
+    session_id = parameters.text("after_session_id")
+    initiator_id = parameters.uuid("after_initiator_id")
+    return SessionCursor(session_id, initiator_id) if session_id else None
+
+
+@router.get(
+    "/sessions/{session_id:path}", dependencies=[trouble("Internal error fetching session.")]
+)
+def show_session(request: Request, session_id: str, caller: Caller) -> JsonResponse:
+    """Answer one session with a page of its threads, oldest first.
+
+    Beyond the contract, ``initiator`` (a user's id, a username, or ``me``) chooses among users
+    who have sent the same session id; without it the most recently active one is shown.
+    """
+    if not session_id:
+        raise ApiError(400, "Missing session_id path parameter.")
+    parameters = Parameters(request.query_params)
+    page = thread_page(parameters)
+    initiator = parameters.text("initiator") or None
+    if initiator == "me":
+        initiator = caller.user_id
+    if not caller.role.reads_all:
+        raise _not_found()
+    for spelling in _spellings(request, session_id):
+        detail = _read(request, spelling, page, initiator)
+        if detail is not None:
+            return JsonResponse(detail)
+    raise _not_found()
+
+
+def _not_found() -> ApiError:
+    return ApiError(404, "Session not found.")
+
+
+def _spellings(request: Request, session_id: str) -> list[str]:
+    """Return the ids that the path may mean: decoded, or as it was sent.
+
+    Clients of the original's SDK put the id into the path as it is, percent signs and all.
+    """
+    raw_path: bytes = request.scope.get("raw_path") or b""
+    _, found, raw = raw_path.partition(b"/sessions/")
+    sent = raw.partition(b"?")[0].decode("ascii", "replace")
+    as_sent = [sent] if found and sent != session_id and unquote(sent) == session_id else []
+    return [session_id, *as_sent]
+
+
+def _read(
+    request: Request, session_id: str, page: ThreadPage, initiator: str | None
+) -> SessionDetail | None:
+    database = request.app.state.database
+    try:
+        return reading.show_session(database, session_id, page, initiator=initiator)
+    except CursorNotFoundError as error:
+        detail = f"interception {error} not found"
+        raise ApiError(400, BAD_CURSOR, detail=detail) from error
+    except ForeignCursorError as error:
+        detail = f"interception {error} does not belong to session {session_id}"
+        raise ApiError(400, BAD_CURSOR, detail=detail) from error

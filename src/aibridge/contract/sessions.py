@@ -1,0 +1,140 @@
+"""Sessions as they are listed, and one session with its threads and agentic actions."""
+
+from aibridge.contract.base import (
+    Metadata,
+    MinimalUser,
+    Model,
+    OptionalText,
+    OptionalTime,
+    Time,
+)
+
+
+class TokenCounts(Model):
+    """Sums of tokens; ``input_tokens`` excludes what the cache read or wrote."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int
+    cache_write_input_tokens: int
+
+
+class Usage(TokenCounts):
+    """Sums of tokens, and of the provider's own counters under their dotted names."""
+
+    metadata: Metadata
+
+
+class Session(Model):
+    """A session in the list. Every number is over the whole session.
+
+    ``client`` and ``metadata`` are those of its first interception; the identity of a session
+    is the pair of ``id`` and ``initiator``.
+    """
+
+    id: str
+    initiator: MinimalUser
+    providers: list[str]
+    models: list[str]
+    client: str | None
+    metadata: Metadata
+    started_at: Time
+    ended_at: OptionalTime = None
+    threads: int
+    token_usage_summary: TokenCounts
+    last_prompt: OptionalText = None
+    last_active_at: Time
+
+
+class SessionList(Model):
+    """A page of sessions, the most recently active first; ``count`` ignores paging."""
+
+    count: int
+    sessions: list[Session]
+
+
+class ModelThought(Model):
+    """A piece of the model's reasoning."""
+
+    text: str
+
+
+class ToolCall(Model):
+    """A tool that the model asked for, within an agentic action."""
+
+    id: str
+    interception_id: str
+    provider_response_id: str
+    server_url: str
+    tool: str
+    injected: bool
+    input: str
+    metadata: Metadata
+    created_at: Time
+    invocation_error: str = ""
+    """Beyond the original's contract; empty when nothing failed."""
+
+
+class AgenticAction(Model):
+    """The tool calls of one interception, with the thinking and tokens that led to them."""
+
+    model: str
+    token_usage: Usage
+    thinking: list[ModelThought]
+    tool_calls: list[ToolCall]
+
+
+class FinalAnswer(Model):
+    """What a thread's interceptions without tool calls thought and used, usually its last one.
+
+    ``model`` and ``stop_reason`` are those of the last of them.
+    """
+
+    model: str
+    token_usage: Usage
+    thinking: list[ModelThought]
+    stop_reason: str
+
+
+class Thread(Model):
+    """A person's prompt and the tool loop that answers it; its id is the root interception's.
+
+    The keys from ``status`` on are beyond the original's contract. ``status`` is that of the
+    last interception; the error is the newest one, even where a later attempt succeeded.
+    """
+
+    id: str
+    prompt: OptionalText = None
+    model: str
+    provider: str
+    credential_kind: str
+    credential_hint: str
+    started_at: Time
+    ended_at: OptionalTime = None
+    token_usage: Usage
+    agentic_actions: list[AgenticAction]
+    status: str = ""
+    error_type: str = ""
+    error_message: str = ""
+    final: FinalAnswer | None = None
+    """Absent (null) when every interception of the thread called tools."""
+
+
+class SessionDetail(Model):
+    """A session with one page of its threads, oldest first.
+
+    ``page_started_at`` and ``page_ended_at`` span the threads on this page.
+    """
+
+    id: str
+    initiator: MinimalUser
+    providers: list[str]
+    models: list[str]
+    client: OptionalText = None
+    metadata: Metadata
+    page_started_at: OptionalTime = None
+    page_ended_at: OptionalTime = None
+    started_at: Time
+    ended_at: OptionalTime = None
+    token_usage_summary: Usage
+    threads: list[Thread]

@@ -1,0 +1,111 @@
+"""Reading the record: pages of interceptions and sessions, and one session whole.
+
+Each function reads in one transaction, so the numbers of an answer agree. What the caller may
+see is for the caller of this module to have decided, and to say in the filter.
+"""
+
+from dataclasses import dataclass
+
+from aibridge.contract import InterceptionList, SessionDetail, SessionList, Thread
+from aibridge.sessions import shape
+from aibridge.sessions.metadata import read_object
+from aibridge.sessions.tree import build_threads
+from aibridge.store import interceptions, sessions
+from aibridge.store.database import Database
+from aibridge.store.interceptions import Filter
+from aibridge.store.sessions import RecordedSession, SessionCursor
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPage:
+    """Which threads of a session: the ``limit`` nearest to a cursor, at most one of the two."""
+
+    limit: int
+    after_id: str | None = None
+    before_id: str | None = None
+
+
+def list_interceptions(
+    database: Database, where: Filter, *, limit: int, offset: int = 0, after_id: str | None = None
+) -> InterceptionList:
+    """Return a page of interceptions, newest first. Raises `CursorNotFoundError`."""
+    with database.read() as connection:
+        rows = interceptions.page(connection, where, limit=limit, offset=offset, after_id=after_id)
+        children = interceptions.children(connection, [recorded.row.id for recorded in rows])
+        count = interceptions.count(connection, where)
+    results = [shape.interception(recorded, children) for recorded in rows]
+    return InterceptionList(count=count, results=results)
+
+
+def list_sessions(
+    database: Database,
+    where: Filter,
+    *,
+    limit: int,
+    offset: int = 0,
+    after: SessionCursor | None = None,
+) -> SessionList:
+    """Return a page of sessions, most recently active first. Raises `CursorNotFoundError`."""
+    with database.read() as connection:
+        rows = sessions.page(connection, where, limit=limit, offset=offset, after=after)
+        count = sessions.count(connection, where)
+    return SessionList(count=count, sessions=[shape.session(recorded) for recorded in rows])
+
+
+def show_session(
+    database: Database, session_id: str, page: ThreadPage, *, initiator: str | None = None
+) -> SessionDetail | None:
+    """Return a session with one page of its threads, ``None`` when there is no such session.
+
+    ``initiator`` is a user's id or name, for an id that several users have sent.
+    Raises `CursorNotFoundError`, `ForeignCursorError`.
+    """
+    with database.read() as connection:
+        found = sessions.find(connection, session_id, initiator=initiator)
+        if found is None:
+            return None
+        metadata = sessions.usage_metadata(connection, found.row)
+        rows = sessions.thread_page(
+            connection,
+            found.row,
+            limit=page.limit,
+            after_id=page.after_id,
+            before_id=page.before_id,
+        )
+        children = interceptions.children(connection, [row.id for row in rows], thoughts=True)
+    return _detail(found, metadata, build_threads(rows, children))
+
+
+def list_models(
+    database: Database, where: Filter, *, prefix: str = "", limit: int, offset: int = 0
+) -> list[str]:
+    """Return the distinct models of matching interceptions that begin so, ascending."""
+    with database.read() as connection:
+        return interceptions.models(connection, where, prefix=prefix, limit=limit, offset=offset)
+
+
+def list_clients(
+    database: Database, where: Filter, *, prefix: str = "", limit: int, offset: int = 0
+) -> list[str]:
+    """Return the distinct clients of matching interceptions that begin so, ascending."""
+    with database.read() as connection:
+        return interceptions.clients(connection, where, prefix=prefix, limit=limit, offset=offset)
+
+
+def _detail(found: RecordedSession, metadata: list[str], threads: list[Thread]) -> SessionDetail:
+    row = found.row
+    ends = [thread.ended_at for thread in threads if thread.ended_at is not None]
+    return SessionDetail(
+        id=row.id,
+        initiator=shape.user(found.user),
+        providers=found.providers,
+        models=found.models,
+        client=row.client,
+        metadata=read_object(row.metadata),
+        page_started_at=min((thread.started_at for thread in threads), default=None),
+        page_ended_at=max(ends, default=None),
+        started_at=shape.moment(row.started_at),
+        ended_at=shape.moment(row.ended_at),
+        token_usage_summary=shape.session_usage(row, metadata),
+        threads=threads,
+    )

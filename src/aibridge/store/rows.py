@@ -1,0 +1,164 @@
+"""Rows of the record as they are written; the fields are the columns, in the tables' order."""
+
+from typing import NamedTuple
+
+
+class InterceptionRow(NamedTuple):
+    """A row of ``interceptions``; the fields are its columns."""
+
+    id: str
+    initiator_id: str
+    api_key_id: str | None
+    provider: str
+    provider_name: str
+    route: str
+    model: str
+    client: str | None
+    client_session_id: str | None
+    session_id: str
+    thread_parent_id: str | None
+    thread_root_id: str | None
+    credential_kind: str
+    credential_hint: str
+    user_agent: str
+    metadata: str
+    stream: bool
+    request_bytes: int
+    started_at: int
+    edits: str
+    notes: str
+    ended_at: int | None
+    status: str
+    http_status: int | None
+    error_type: str
+    error_message: str
+    stop_reason: str
+    first_byte_us: int | None
+    response_bytes: int
+
+
+class EndRow(NamedTuple):
+    """What the end of an answer changes in its row of ``interceptions``."""
+
+    edits: str
+    notes: str
+    ended_at: int
+    status: str
+    http_status: int | None
+    error_type: str
+    error_message: str
+    stop_reason: str
+    first_byte_us: int | None
+    response_bytes: int
+    id: str
+
+
+class TokenUsageRow(NamedTuple):
+    """A row of ``token_usages``."""
+
+    interception_id: str
+    id: str
+    provider_response_id: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int
+    cache_write_input_tokens: int
+    metadata: str
+    created_at: int
+
+
+class UserPromptRow(NamedTuple):
+    """A row of ``user_prompts``."""
+
+    interception_id: str
+    id: str
+    provider_response_id: str
+    prompt: str
+    metadata: str
+    created_at: int
+
+
+class ToolUsageRow(NamedTuple):
+    """A row of ``tool_usages``."""
+
+    interception_id: str
+    id: str
+    provider_response_id: str
+    initiator_id: str
+    tool: str
+    input: str
+    server_url: str
+    injected: bool
+    invocation_error: str
+    provider_tool_call_id: str
+    provider_item_id: str
+    metadata: str
+    created_at: int
+
+
+class ModelThoughtRow(NamedTuple):
+    """A row of ``model_thoughts``."""
+
+    interception_id: str
+    id: str
+    provider_response_id: str
+    content: str
+    metadata: str
+    created_at: int
+
+
+class SessionRow(NamedTuple):
+    """What one ended interception adds to its session's summary."""
+
+    id: str
+    initiator_id: str
+    client: str | None
+    metadata: str
+    started_at: int
+    ended_at: int
+    last_active_at: int
+    last_prompt_at: int | None
+    last_prompt: str | None
+    threads: int
+    interceptions: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int
+    cache_write_input_tokens: int
+
+
+class FacetRow(NamedTuple):
+    """A provider or model that a session used."""
+
+    session_id: str
+    initiator_id: str
+    kind: str
+    value: str
+
+
+class PromptIdRow(NamedTuple):
+    """The provider's response id for a prompt, which was stored before it was known."""
+
+    provider_response_id: str
+    interception_id: str
+
+
+Row = (
+    InterceptionRow
+    | UserPromptRow
+    | TokenUsageRow
+    | ToolUsageRow
+    | ModelThoughtRow
+    | EndRow
+    | PromptIdRow
+    | SessionRow
+    | FacetRow
+)
+
+
+class Parent(NamedTuple):
+    """The interception whose tool call a request answers."""
+
+    id: str
+    root_id: str
+    session_id: str
