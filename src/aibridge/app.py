@@ -72,6 +72,8 @@ class Application:
 
     async def stop(self) -> None:
         """Stop serving: every record that was accepted is written first."""
+        if self._gateway is not None:
+            self._gateway.close()
         if self._pool is not None:
             self._pool.close()
         if self._recorder is not None:

@@ -92,12 +92,12 @@ def _names(names: Iterable[str]) -> str:
 def render_sessions(sessions: Iterable[Session]) -> RenderableType:
     """Draw a list of sessions as a table, one row each; times are local."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("ID", overflow="fold", ratio=3)
+    table.add_column("ID", overflow="fold", no_wrap=True)  # to be copied: the last to shrink
     for name in ("Last active", "User", "Client"):
         table.add_column(name, overflow="fold")
     for name in ("Threads", "In", "Out"):
         table.add_column(name, justify="right")
-    table.add_column("Last prompt", overflow="ellipsis", no_wrap=True, ratio=4)
+    table.add_column("Last prompt", overflow="ellipsis")
     for session in sessions:
         table.add_row(*(Text(cell) for cell in _cells(session)))
     return table

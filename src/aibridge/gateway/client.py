@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, cast
+from typing import Any
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-WATCH_AFTER_SECONDS = 0.05
-"""Answers that take longer are watched for the client's leaving; for most it isn't worth a task."""
 BODY_IDLE_SECONDS = 60.0
 """How long a client may pause within its request's body."""
 
@@ -58,10 +56,6 @@ class Client:
         """Send a piece of the answer, waiting while the client is slow to take it."""
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
-    def cancelling(self) -> "Cancelling":
-        """Return a context that cancels what runs in it should the client leave meanwhile."""
-        return Cancelling(self)
-
     async def wait_for_leaving(self) -> None:
         """Wait until the client has left; `gone` is true then."""
         while (await self._receive())["type"] != "http.disconnect":
@@ -86,32 +80,3 @@ class Client:
                 raise BodyTooLarge
             more = message["more_body"]
         return b"".join(parts)
-
-
-class Cancelling:
-    """Cancels the task that runs in it when the client leaves.
-
-    A class, as this is entered for every request: a generator would take twice as long.
-    """
-
-    __slots__ = ("_client", "_timer", "_watch")
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._watch: asyncio.Task[None] | None = None
-
-    def __enter__(self) -> None:
-        task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._timer = task.get_loop().call_later(WATCH_AFTER_SECONDS, self._begin, task)
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
-
-    def _begin(self, task: asyncio.Task[None]) -> None:
-        self._watch = asyncio.create_task(self._cancel_when_gone(task))
-
-    async def _cancel_when_gone(self, task: asyncio.Task[None]) -> None:
-        await self._client.wait_for_leaving()
-        task.cancel()

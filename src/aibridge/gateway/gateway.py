@@ -12,6 +12,7 @@ from aibridge.gateway.call import Call
 from aibridge.gateway.caller import Authenticate, Credential, authenticate, own_credential
 from aibridge.gateway.client import BodyTooLarge, BodyTooSlow, Client, ClientGone, Receive, Send
 from aibridge.gateway.exchange import Exchange
+from aibridge.gateway.lookout import Lookout
 from aibridge.gateway.observer import observe
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import relay, relay_recorded
@@ -52,6 +53,7 @@ class Gateway:
         self._recorder = recorder
         self._pool = pool
         self._rules = rules
+        self._lookout = Lookout()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -70,6 +72,10 @@ class Gateway:
             _log.exception("request_failed", path=request.path)
             if not client.began:
                 await refuse(client, _trouble(error), request.dialect)
+
+    def close(self) -> None:
+        """Stop what runs beside the requests."""
+        self._lookout.close()
 
     async def _serve(self, request: Request, client: Client) -> None:
         if request.is_probe:
@@ -116,7 +122,7 @@ class Gateway:
 
     async def _pass(self, call: Call, client: Client) -> None:
         """Forward a call that is not recorded."""
-        with client.cancelling():
+        with self._lookout.over(client):
             try:
                 response = await self._forward(call)
             except UpstreamError as error:
@@ -149,7 +155,7 @@ class Gateway:
     async def _exchange(
         self, call: Call, dialect: Dialect, exchange: Exchange, client: Client
     ) -> None:
-        with client.cancelling():
+        with self._lookout.over(client):
             response = await self._forward(call)
             try:
                 exchange.status = response.status

@@ -15,8 +15,8 @@ from aibridge.contract import (
 )
 from aibridge.sessions.metadata import flatten, read_object, read_texts
 from aibridge.store.interceptions import Children, RecordedInterception, UserRow
+from aibridge.store.rows import SessionRow, TokenUsageRow, ToolUsageRow, UserPromptRow
 from aibridge.store.sessions import RecordedSession
-from aibridge.store.writing import SessionRow, TokenUsageRow, ToolUsageRow, UserPromptRow
 
 MAX_HINT = 15
 """The longest credential hint that can be a masked one."""

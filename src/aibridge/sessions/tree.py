@@ -7,7 +7,7 @@ from aibridge.contract import AgenticAction, FinalAnswer, ModelThought, Thread, 
 from aibridge.sessions.metadata import read_object
 from aibridge.sessions.shape import credential_hint, moment, usage
 from aibridge.store.interceptions import Children
-from aibridge.store.writing import InterceptionRow, ToolUsageRow
+from aibridge.store.rows import InterceptionRow, ToolUsageRow
 
 
 def build_threads(rows: Sequence[InterceptionRow], children: Children) -> list[Thread]:

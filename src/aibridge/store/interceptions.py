@@ -18,20 +18,21 @@ from sqlalchemy import (
     tuple_,
 )
 
+from aibridge.store.rows import (
+    InterceptionRow,
+    ModelThoughtRow,
+    TokenUsageRow,
+    ToolUsageRow,
+    UserPromptRow,
+)
 from aibridge.store.schema import (
+    Time,
     interceptions,
     model_thoughts,
     token_usages,
     tool_usages,
     user_prompts,
     users,
-)
-from aibridge.store.writing import (
-    InterceptionRow,
-    ModelThoughtRow,
-    TokenUsageRow,
-    ToolUsageRow,
-    UserPromptRow,
 )
 
 UNKNOWN_CLIENT = "Unknown"
@@ -166,7 +167,7 @@ def _position(connection: Connection, after_id: str) -> Tuple:
     moment = connection.scalar(started)
     if moment is None:
         raise CursorNotFoundError(after_id)
-    return tuple_(literal(moment), literal(after_id))
+    return tuple_(literal(moment, Time), literal(after_id))
 
 
 def count(connection: Connection, where: Filter) -> int:

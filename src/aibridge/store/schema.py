@@ -100,7 +100,13 @@ interceptions = Table(
     Column("response_bytes", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("ix_interceptions_started", interceptions.c.started_at.desc(), interceptions.c.id.desc())
+Index(
+    "ix_interceptions_ended",
+    interceptions.c.started_at.desc(),
+    interceptions.c.id.desc(),
+    sqlite_where=interceptions.c.ended_at.is_not(None),
+    postgresql_where=interceptions.c.ended_at.is_not(None),
+)
 Index(
     "ix_interceptions_session",
     interceptions.c.initiator_id,

@@ -30,8 +30,15 @@ from aibridge.store.interceptions import (
     matching,
     user_columns,
 )
-from aibridge.store.schema import interceptions, session_facets, sessions, token_usages, users
-from aibridge.store.writing import InterceptionRow, SessionRow
+from aibridge.store.rows import InterceptionRow, SessionRow
+from aibridge.store.schema import (
+    Time,
+    interceptions,
+    session_facets,
+    sessions,
+    token_usages,
+    users,
+)
 
 
 class ForeignCursorError(LookupError):
@@ -149,7 +156,7 @@ def _position(connection: Connection, where: Filter, after: SessionCursor) -> Tu
     row = listed or connection.execute(last).first()
     if row is None:
         raise CursorNotFoundError(after.id)
-    return tuple_(*(literal(value) for value in row))
+    return tuple_(literal(row[0], Time), literal(row[1]), literal(row[2]))
 
 
 def count(connection: Connection, where: Filter) -> int:
@@ -234,7 +241,7 @@ def _thread_position(connection: Connection, session: SessionRow, cursor: str) -
     meant = meant.where(or_(_thread == cursor, _thread == root)).group_by(_thread)
     row = connection.execute(meant.order_by(named)).first()
     if row is not None:
-        return tuple_(literal(row[1]), literal(row[0]))
+        return tuple_(literal(row[1], Time), literal(row[0]))
     elsewhere = select(_c.id).where(_c.id == cursor, *matching(Filter()))
     if connection.scalar(elsewhere) is not None:
         raise ForeignCursorError(cursor)

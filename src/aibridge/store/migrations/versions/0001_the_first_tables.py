@@ -45,6 +45,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
+        "ix_interceptions_ended",
+        "interceptions",
+        [sa.literal_column("started_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_interceptions_open",
         "interceptions",
         ["started_at"],
@@ -56,12 +64,6 @@ def upgrade() -> None:
         "ix_interceptions_session",
         "interceptions",
         ["initiator_id", "session_id", "started_at"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_interceptions_started",
-        "interceptions",
-        [sa.literal_column("started_at DESC"), sa.literal_column("id DESC")],
         unique=False,
     )
     op.create_table(

@@ -1,0 +1,224 @@
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from tests.builders import ANA, BEN, Call, uid
+
+PATH = "/api/v2/aibridge/interceptions"
+BAD_PARAMETERS = "Query parameters have invalid values."
+
+Seed = Callable[..., None]
+
+
+async def test_nothing_on_record_is_an_empty_list(client: httpx.AsyncClient) -> None:
+    answer = await client.get(PATH, params={"q": ""})
+    assert answer.text == '{"count":0,"results":[]}'
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+
+
+async def test_an_interception_as_the_contract_shows_it(
+    client: httpx.AsyncClient, seed: Seed
+) -> None:
+    seed(
+        Call(
+            1,
+            at=0.25,
+            prompts=("hello",),
+            tools=("read",),
+            thoughts=("hm",),
+            tokens=((1, 2, 3, 4),),
+            token_metadata={"usage": {"n": 1}},
+            columns={
+                "client": None,
+                "metadata": '{"request_user_agent": "x"}',
+                "edits": '["usage asked for"]',
+                "first_byte_us": 1500,
+                "credential_hint": "sk-secret",
+            },
+        )
+    )
+    (found,) = (await client.get(PATH)).json()["results"]
+    children = {name: found.pop(name) for name in ("token_usages", "user_prompts", "tool_usages")}
+    assert found == {
+        "id": uid(1),
+        "api_key_id": None,
+        "initiator": {"id": ANA, "username": "ana", "name": "Ana"},
+        "provider": "anthropic",
+        "provider_name": "claude",
+        "model": "sonnet",
+        "client": None,
+        "metadata": {"request_user_agent": "x"},
+        "started_at": "2026-01-01T00:00:00.25Z",
+        "ended_at": "2026-01-01T00:00:00.75Z",
+        "status": "completed",
+        "error_type": "",
+        "error_message": "",
+        "stop_reason": "end_turn",
+        "time_to_first_byte_ms": 1.5,
+        "duration_ms": 500.0,
+        "request_bytes": 1000,
+        "response_bytes": 2000,
+        "http_status": 200,
+        "stream": True,
+        "route": "/v1/messages",
+        "user_agent": "claude-cli/2.0",
+        "session_id": uid(1),
+        "thread_root_id": None,
+        "thread_parent_id": None,
+        "credential_kind": "centralized",
+        "credential_hint": "...",
+        "edits": ["usage asked for"],
+        "notes": [],
+    }
+    assert children["user_prompts"][0]["created_at"] == "2026-01-01T00:00:00.25Z"
+    assert children["token_usages"][0]["created_at"] == "2026-01-01T00:00:00.250003Z"
+    assert {name: _without_identity(rows[0]) for name, rows in children.items()} == {
+        "token_usages": {
+            "input_tokens": 1,
+            "output_tokens": 2,
+            "cache_read_input_tokens": 3,
+            "cache_write_input_tokens": 4,
+            "metadata": {"usage": {"n": 1}},
+        },
+        "user_prompts": {"prompt": "hello", "metadata": {}},
+        "tool_usages": {
+            "server_url": "",
+            "tool": "read",
+            "input": '{"path": "a.txt"}',
+            "injected": False,
+            "invocation_error": "",
+            "metadata": {},
+        },
+    }
+
+
+def _without_identity(child: dict[str, Any]) -> dict[str, Any]:
+    assert child["interception_id"] == uid(1)
+    assert child["provider_response_id"] == "msg_1"
+    hidden = {"id", "interception_id", "provider_response_id", "created_at"}
+    return {name: value for name, value in child.items() if name not in hidden}
+
+
+async def test_a_running_interception_is_hidden(client: httpx.AsyncClient, seed: Seed) -> None:
+    seed(Call(1, running=True))
+    assert (await client.get(PATH)).json() == {"count": 0, "results": []}
+
+
+async def test_hostile_metadata_does_not_spoil_the_list(
+    client: httpx.AsyncClient, seed: Seed
+) -> None:
+    deep = '{"a":' * 5000 + "1" + "}" * 5000
+    for number, text in enumerate(["null", "{", '{"x": "\\ud800"}', '{"x": NaN}', deep]):
+        seed(Call(number, columns={"metadata": text}))
+    results = (await client.get(PATH)).json()["results"]
+    found = [result["metadata"] for result in reversed(results)]
+    assert found == [{}, {}, {"x": "?"}, {"x": None}, {}]
+
+
+async def test_the_limit_is_100_unless_asked_otherwise(
+    client: httpx.AsyncClient, seed: Seed
+) -> None:
+    seed(*(Call(number) for number in range(101)))
+    for query, length in [("", 100), ("limit=", 100), ("limit=0", 100), ("limit=1000", 101)]:
+        answer = (await client.get(f"{PATH}?{query}")).json()
+        assert (answer["count"], len(answer["results"])) == (101, length)
+
+
+@pytest.mark.parametrize("kind", ["interceptions", "sessions", "models", "clients"])
+@pytest.mark.parametrize("limit", ["1001", "-1"])
+async def test_a_limit_out_of_range_is_refused(
+    client: httpx.AsyncClient, kind: str, limit: str
+) -> None:
+    answer = await client.get(f"/api/v2/aibridge/{kind}?limit={limit}")
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "message": "Invalid pagination limit value.",
+        "detail": "Pagination limit must be in range (0, 1000]",
+    }
+
+
+async def test_every_bad_parameter_is_named_at_once(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"{PATH}?limit=many&offset=-1&after_id=x")
+    assert answer.status_code == 400
+    body = answer.json()
+    assert body["message"] == BAD_PARAMETERS
+    assert [(one["field"], one["detail"]) for one in body["validations"]] == [
+        ("after_id", 'Query param "after_id" must be a valid uuid ("x" is none)'),
+        ("limit", 'Query param "limit" must be a valid integer ("many" is none)'),
+        ("offset", 'Query param "offset" has invalid value: must not be negative'),
+    ]
+
+
+@pytest.mark.parametrize("text", ["1_0", "٣", "1.0", "99999999999", "2147483648", " 1"])
+async def test_only_plain_integers_count(client: httpx.AsyncClient, text: str) -> None:
+    answer = await client.get(PATH, params={"offset": text})
+    assert answer.status_code == 400
+
+
+async def test_pages_by_cursor_and_by_offset_show_the_same(
+    client: httpx.AsyncClient, seed: Seed
+) -> None:
+    seed(*(Call(number) for number in range(20)))
+    by_cursor: list[str] = []
+    by_offset: list[str] = []
+    for page in range(4):
+        cursor = {"after_id": by_cursor[-1].upper()} if by_cursor else {}
+        for found, query in ((by_cursor, cursor), (by_offset, {"offset": page * 5})):
+            answer = (await client.get(PATH, params={"limit": 5, **query})).json()
+            assert answer["count"] == 20
+            found += [result["id"] for result in answer["results"]]
+    assert by_cursor == by_offset == [uid(number) for number in range(19, -1, -1)]
+
+
+async def test_both_kinds_of_paging_at_once_are_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"{PATH}?after_id={uid(1)}&offset=1")
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "message": BAD_PARAMETERS,
+        "detail": "Cannot use both after_id and offset pagination in the same request.",
+    }
+
+
+async def test_an_unknown_cursor_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"{PATH}?after_id={uid(1)}")
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "message": "Invalid pagination cursor.",
+        "detail": f"after_id: interception {uid(1)} not found: invalid pagination cursor",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("interceptions", "Invalid interception search query."),
+        ("sessions", "Invalid session search query."),
+        ("models", "Invalid AI Gateway models search query."),
+        ("clients", "Invalid AI Gateway clients search query."),
+    ],
+)
+async def test_searching_is_not_available_yet(
+    client: httpx.AsyncClient, kind: str, message: str
+) -> None:
+    answer = await client.get(f"/api/v2/aibridge/{kind}", params={"q": "model:x"})
+    assert answer.status_code == 400
+    assert answer.json()["message"] == message
+    (validation,) = answer.json()["validations"]
+    assert validation["field"] == "q"
+    assert "isn't available yet" in validation["detail"]
+
+
+async def test_models_and_clients_are_bare_sorted_lists(
+    client: httpx.AsyncClient, seed: Seed
+) -> None:
+    assert (await client.get("/api/v2/aibridge/clients")).text == "[]"
+    seed(
+        Call(1, columns={"model": "b", "client": "Zed"}),
+        Call(2, columns={"model": "a", "client": None}),
+        Call(3, initiator=BEN, columns={"model": "b", "client": "Zed"}),
+        Call(4, columns={"model": "c", "client": "Codex"}),
+    )
+    assert (await client.get("/api/v2/aibridge/models")).json() == ["a", "b", "c"]
+    assert (await client.get("/api/v2/aibridge/models?limit=1&offset=1")).json() == ["b"]
+    assert (await client.get("/api/v2/aibridge/clients")).json() == ["Codex", "Unknown", "Zed"]

@@ -1,0 +1,213 @@
+"""Rows of the record for tests, with the summaries that belong to them."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert
+
+from aibridge.store import schema
+from aibridge.store.database import Database
+
+ANA, BEN, CLEO = (str(UUID(int=number)) for number in (0xA, 0xB, 0xC))
+START = 1_767_225_600_000_000
+"""2026-01-01T00:00:00Z in microseconds."""
+
+SECOND = 1_000_000
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def uid(number: int) -> str:
+    """Return the id of interception ``number``."""
+    return str(UUID(int=0x1000 + number))
+
+
+@dataclass
+class Call:
+    """An interception and what is recorded under it; ``at`` is in seconds after `START`."""
+
+    number: int
+    at: float = 0
+    initiator: str = ANA
+    session: str | None = None
+    root: int | None = None
+    parent: int | None = None
+    prompts: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    thoughts: tuple[str, ...] = ()
+    tokens: tuple[tuple[int, int, int, int], ...] = ()
+    token_metadata: Mapping[str, Any] | str = field(default_factory=dict)
+    running: bool = False
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return uid(self.number)
+
+    @property
+    def session_id(self) -> str:
+        return self.session or uid(self.number if self.root is None else self.root)
+
+    @property
+    def started_at(self) -> int:
+        return START + round(self.at * SECOND)
+
+    @property
+    def ended_at(self) -> int | None:
+        return None if self.running else self.started_at + SECOND // 2
+
+    def row(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "initiator_id": self.initiator,
+            "api_key_id": None,
+            "provider": "anthropic",
+            "provider_name": "claude",
+            "route": "/v1/messages",
+            "model": "sonnet",
+            "client": "Claude Code",
+            "client_session_id": self.session,
+            "session_id": self.session_id,
+            "thread_parent_id": None if self.parent is None else uid(self.parent),
+            "thread_root_id": None if self.root is None else uid(self.root),
+            "credential_kind": "centralized",
+            "credential_hint": "sk-...wxyz",
+            "user_agent": "claude-cli/2.0",
+            "metadata": "{}",
+            "stream": True,
+            "request_bytes": 1000,
+            "started_at": self.started_at,
+            "edits": "[]",
+            "notes": "[]",
+            "ended_at": self.ended_at,
+            "status": "running" if self.running else "completed",
+            "http_status": None if self.running else 200,
+            "error_type": "",
+            "error_message": "",
+            "stop_reason": "" if self.running else "end_turn",
+            "first_byte_us": None if self.running else 1500,
+            "response_bytes": 2000,
+            **self.columns,
+        }
+
+    def children(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        ids, moments = count(1), count(self.started_at)
+
+        def child(**columns: Any) -> dict[str, Any]:
+            return {
+                "id": str(UUID(int=self.number << 64 | next(ids))),
+                "interception_id": self.id,
+                "provider_response_id": f"msg_{self.number}",
+                "metadata": "{}",
+                "created_at": next(moments),
+                **columns,
+            }
+
+        for text in self.prompts:
+            yield "user_prompts", child(prompt=text)
+        for text in self.thoughts:
+            yield "model_thoughts", child(content=text)
+        for name in self.tools:
+            yield "tool_usages", child(**self._tool(name))
+        for tokens in self.tokens:
+            yield "token_usages", child(metadata=self._token_metadata(), **_counts(tokens))
+
+    def _tool(self, name: str) -> dict[str, Any]:
+        return {
+            "initiator_id": self.initiator,
+            "tool": name,
+            "input": '{"path": "a.txt"}',
+            "server_url": "",
+            "injected": False,
+            "invocation_error": "",
+            "provider_tool_call_id": f"call_{self.number}_{name}",
+            "provider_item_id": "",
+        }
+
+    def _token_metadata(self) -> str:
+        metadata = self.token_metadata
+        return metadata if isinstance(metadata, str) else json.dumps(metadata)
+
+
+COUNTERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens")
+
+
+def _counts(tokens: Iterable[int]) -> dict[str, int]:
+    return dict(zip(COUNTERS, tokens, strict=True))
+
+
+def record(connection: Connection, *calls: Call) -> None:
+    """Write calls, and summaries and facets of their sessions; once for each session."""
+    rows: Rows = defaultdict(list)
+    by_session: dict[tuple[str, str], list[Call]] = defaultdict(list)
+    for call in calls:
+        rows["interceptions"].append(call.row())
+        for table, child in call.children():
+            rows[table].append(child)
+        if not call.running:
+            by_session[call.initiator, call.session_id].append(call)
+    for (initiator, session_id), members in by_session.items():
+        rows["sessions"].append(_summary(initiator, session_id, members))
+        rows["session_facets"] += _facets(initiator, session_id, members)
+    for name, values in rows.items():
+        connection.execute(insert(schema.metadata.tables[name]), values)
+
+
+def _summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any]:
+    first = min(calls, key=lambda call: (call.started_at, call.id)).row()
+    children = [child for call in calls for child in call.children()]
+    prompts = [row for table, row in children if table == "user_prompts"]
+    tokens = [row for table, row in children if table == "token_usages"]
+    last = max(prompts, key=lambda row: (row["created_at"], row["id"]), default=None)
+    return {
+        "initiator_id": initiator,
+        "id": session_id,
+        "client": first["client"],
+        "metadata": first["metadata"],
+        "started_at": first["started_at"],
+        "ended_at": max(call.row()["ended_at"] for call in calls),
+        "last_active_at": last["created_at"] if last else first["started_at"],
+        "last_prompt_at": last["created_at"] if last else None,
+        "last_prompt": last["prompt"] if last else None,
+        "threads": sum(call.root is None for call in calls),
+        "interceptions": len(calls),
+        **{name: sum(row[name] for row in tokens) for name in COUNTERS},
+    }
+
+
+def _facets(initiator: str, session_id: str, calls: list[Call]) -> list[dict[str, Any]]:
+    found = {(kind, call.row()[kind]) for call in calls for kind in ("provider", "model")}
+    return [
+        {"initiator_id": initiator, "session_id": session_id, "kind": kind, "value": value}
+        for kind, value in sorted(found)
+    ]
+
+
+def add_user(connection: Connection, user_id: str, username: str, **columns: Any) -> None:
+    """Write a user who may call."""
+    row = {
+        "id": user_id,
+        "username": username,
+        "username_key": username.lower(),
+        "name": "",
+        "avatar_url": "",
+        "status": "active",
+        "role": "member",
+        "created_at": START,
+        "updated_at": START,
+        **columns,
+    }
+    connection.execute(insert(schema.users), row)
+
+
+def new_database(url: str) -> Database:
+    """Open a database with all tables."""
+    database = Database(url)
+    with database.write() as connection:
+        schema.metadata.create_all(connection)
+    return database

@@ -1,0 +1,170 @@
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from aibridge import contract
+from aibridge.contract import (
+    ErrorBody,
+    FinalAnswer,
+    Interception,
+    MinimalUser,
+    Session,
+    SessionDetail,
+    Thread,
+    TokenCounts,
+    Usage,
+    Validation,
+    rfc3339,
+)
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+USER = MinimalUser(id="u", username="ana")
+NO_TOKENS = {
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "cache_read_input_tokens": 0,
+    "cache_write_input_tokens": 0,
+}
+USAGE = Usage(**NO_TOKENS, metadata={})
+
+
+def as_json(model: object) -> dict[str, object]:
+    value = json.loads(to_json(model))
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (NOON, "2026-01-01T12:00:00Z"),
+        (NOON + timedelta(microseconds=1), "2026-01-01T12:00:00.000001Z"),
+        (NOON + timedelta(milliseconds=120), "2026-01-01T12:00:00.12Z"),
+        (NOON.astimezone(timezone(timedelta(hours=2))), "2026-01-01T12:00:00Z"),
+        (NOON.replace(hour=10, minute=0, second=10), "2026-01-01T10:00:10Z"),
+    ],
+)
+def test_times_are_utc_with_trailing_zeros_trimmed(moment: datetime, text: str) -> None:
+    assert rfc3339(moment) == text
+    assert datetime.fromisoformat(text) == moment
+
+
+def test_a_user_without_name_and_avatar_has_neither_key() -> None:
+    assert as_json(USER) == {"id": "u", "username": "ana"}
+    assert as_json(MinimalUser(id="u", username="", name="Ana", avatar_url="x")) == {
+        "id": "u",
+        "username": "",
+        "name": "Ana",
+        "avatar_url": "x",
+    }
+
+
+def test_an_error_leaves_out_what_is_empty() -> None:
+    assert as_json(ErrorBody(message="m")) == {"message": "m"}
+    body = ErrorBody(message="m", detail="d", validations=(Validation(field="f", detail="x"),))
+    assert as_json(body) == {
+        "message": "m",
+        "detail": "d",
+        "validations": [{"field": "f", "detail": "x"}],
+    }
+
+
+def test_a_listed_session_has_a_null_client_and_no_empty_optional_keys() -> None:
+    session = Session(
+        id="s",
+        initiator=USER,
+        providers=[],
+        models=[],
+        client=None,
+        metadata={},
+        started_at=NOON,
+        threads=0,
+        token_usage_summary=TokenCounts(**NO_TOKENS),
+        last_active_at=NOON,
+    )
+    assert as_json(session) == {
+        "id": "s",
+        "initiator": {"id": "u", "username": "ana"},
+        "providers": [],
+        "models": [],
+        "client": None,
+        "metadata": {},
+        "started_at": "2026-01-01T12:00:00Z",
+        "threads": 0,
+        "token_usage_summary": NO_TOKENS,
+        "last_active_at": "2026-01-01T12:00:00Z",
+    }
+
+
+def test_a_session_in_detail_leaves_out_client_and_page_bounds() -> None:
+    detail = SessionDetail(
+        id="s",
+        initiator=USER,
+        providers=[],
+        models=[],
+        metadata={},
+        started_at=NOON,
+        token_usage_summary=USAGE,
+        threads=[],
+    )
+    absent = {"client", "page_started_at", "page_ended_at", "ended_at"}
+    assert not absent & as_json(detail).keys()
+    assert as_json(detail)["token_usage_summary"] == {**NO_TOKENS, "metadata": {}}
+
+
+def test_a_thread_leaves_out_prompt_and_end_but_shows_that_it_has_no_final() -> None:
+    thread = Thread(
+        id="t",
+        model="m",
+        provider="p",
+        credential_kind="byok",
+        credential_hint="",
+        started_at=NOON,
+        token_usage=USAGE,
+        agentic_actions=[],
+    )
+    found = as_json(thread)
+    assert not {"prompt", "ended_at"} & found.keys()
+    assert found["final"] is None
+    assert found["agentic_actions"] == []
+
+
+def test_an_interception_shows_unknown_key_and_client_as_null() -> None:
+    interception = Interception(
+        id="i",
+        api_key_id=None,
+        initiator=USER,
+        provider="p",
+        provider_name="n",
+        model="m",
+        client=None,
+        metadata={},
+        started_at=NOON,
+        ended_at=None,
+        token_usages=[],
+        user_prompts=[],
+        tool_usages=[],
+    )
+    found = as_json(interception)
+    nulls = ("api_key_id", "client", "ended_at", "thread_root_id", "http_status")
+    assert [found[name] for name in nulls] == [None] * 5
+    assert [found[name] for name in ("token_usages", "edits", "notes")] == [[], [], []]
+
+
+def test_models_read_what_they_wrote_and_ignore_keys_of_newer_servers() -> None:
+    final = FinalAnswer(model="m", token_usage=USAGE, thinking=[], stop_reason="end_turn")
+    newer = {**as_json(final), "cost": 7}
+    assert FinalAnswer.model_validate(newer) == final
+
+
+def test_values_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        USER.username = "ben"
+
+
+def test_the_public_names_are_those_listed() -> None:
+    assert sorted(contract.__all__) == contract.__all__
+    assert all(hasattr(contract, name) for name in contract.__all__)

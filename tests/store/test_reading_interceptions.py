@@ -1,0 +1,187 @@
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, event
+from tests.builders import ANA, BEN, START, Call, add_user, new_database, record, uid
+
+from aibridge.store import interceptions
+from aibridge.store.database import Database
+from aibridge.store.interceptions import CursorNotFoundError, Filter
+
+EVERY = Filter()
+
+
+@pytest.fixture
+def connection(record_database: Database) -> Iterator[Connection]:
+    with record_database.write() as connection:
+        yield connection
+
+
+def numbers(connection: Connection, where: Filter = EVERY, *, limit: int = 100) -> list[int]:
+    return [number_of(found.row.id) for found in interceptions.page(connection, where, limit=limit)]
+
+
+def number_of(id_: str) -> int:
+    return next(number for number in range(1000) if uid(number) == id_)
+
+
+def test_an_interception_is_seen_when_it_has_ended(connection: Connection) -> None:
+    record(connection, Call(1), Call(2, running=True))
+    assert numbers(connection) == [1]
+    assert interceptions.count(connection, EVERY) == 1
+
+
+def test_the_newest_comes_first_and_the_larger_id_among_equals(connection: Connection) -> None:
+    record(connection, Call(1, at=5), Call(2, at=7), Call(3, at=5))
+    assert numbers(connection) == [2, 3, 1]
+
+
+def test_the_initiator_is_named_and_one_who_was_deleted_keeps_the_id(
+    connection: Connection,
+) -> None:
+    add_user(connection, ANA, "ana", name="Ana", avatar_url="https://x/a.png")
+    record(connection, Call(1, at=1), Call(2, initiator=BEN))
+    ana, ben = interceptions.page(connection, EVERY, limit=2)
+    assert ana.user == (ANA, "ana", "Ana", "https://x/a.png")
+    assert ben.user == (BEN, "", "", "")
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        (Filter(initiator_id=BEN), [2]),
+        (Filter(provider="openai"), [3]),
+        (Filter(provider_name="spare"), [4]),
+        (Filter(model="opus"), [5]),
+        (Filter(client="Codex"), [6]),
+        (Filter(client="Unknown"), [7]),
+        (Filter(session_id="s"), [8]),
+        (Filter(started_after=START + 7_000_000), [8, 7]),
+        (Filter(started_before=START + 2_000_000), [2, 1]),
+        (Filter(started_after=START + 2_000_000, started_before=START + 2_000_000), [2]),
+        (Filter(initiator_id=BEN, model="opus"), []),
+        (Filter(initiator_id=ANA, model="opus", provider="anthropic"), [5]),
+    ],
+)
+def test_count_and_list_agree_under_every_filter(
+    connection: Connection, where: Filter, found: list[int]
+) -> None:
+    record(
+        connection,
+        Call(1, at=1),
+        Call(2, at=2, initiator=BEN),
+        Call(3, at=3, columns={"provider": "openai"}),
+        Call(4, at=4, columns={"provider_name": "spare"}),
+        Call(5, at=5, columns={"model": "opus"}),
+        Call(6, at=6, columns={"client": "Codex"}),
+        Call(7, at=7, columns={"client": None}),
+        Call(8, at=8, session="s"),
+    )
+    assert numbers(connection, where) == found
+    assert interceptions.count(connection, where) == len(found)
+
+
+def test_an_unknown_or_running_cursor_is_refused(connection: Connection) -> None:
+    record(connection, Call(1, running=True))
+    for number in (1, 2):
+        with pytest.raises(CursorNotFoundError):
+            interceptions.page(connection, EVERY, limit=1, after_id=uid(number))
+
+
+MOMENTS = st.lists(st.integers(0, 3), max_size=12)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(moments=MOMENTS, limit=st.integers(1, 5), initiator=st.sampled_from([None, ANA, BEN]))
+def test_walking_by_cursor_visits_each_once_in_order(
+    moments: list[int], limit: int, initiator: str | None
+) -> None:
+    calls = [
+        Call(number, at=at, initiator=(ANA, BEN)[number % 2], running=number % 5 == 4)
+        for number, at in enumerate(moments)
+    ]
+    where = Filter(initiator_id=initiator)
+    database = new_database("sqlite://")
+    with database.write() as connection:
+        record(connection, *calls)
+        whole = [found.row.id for found in interceptions.page(connection, where, limit=100)]
+        by_cursor: list[str] = []
+        while page := interceptions.page(
+            connection, where, limit=limit, after_id=by_cursor[-1] if by_cursor else None
+        ):
+            by_cursor += [found.row.id for found in page]
+        by_offset = [
+            found.row.id
+            for offset in range(0, len(whole), limit)
+            for found in interceptions.page(connection, where, limit=limit, offset=offset)
+        ]
+    database.close()
+    visible = [c for c in calls if not c.running and initiator in {None, c.initiator}]
+    assert whole == [c.id for c in sorted(visible, key=lambda c: (c.at, c.id), reverse=True)]
+    assert by_cursor == by_offset == whole
+
+
+def test_children_come_in_order_of_recording(connection: Connection) -> None:
+    record(
+        connection,
+        Call(1, prompts=("a", "b"), tools=("x", "y"), thoughts=("t",), tokens=((1, 2, 3, 4),)),
+        Call(2, prompts=("c",)),
+    )
+    children = interceptions.children(connection, [uid(1), uid(2)], thoughts=True)
+    assert [row.prompt for row in children.user_prompts[uid(1)]] == ["a", "b"]
+    assert [row.prompt for row in children.user_prompts[uid(2)]] == ["c"]
+    assert [row.tool for row in children.tool_usages[uid(1)]] == ["x", "y"]
+    assert [row.content for row in children.thoughts[uid(1)]] == ["t"]
+    assert children.token_usages[uid(1)][0][3:7] == (1, 2, 3, 4)
+    assert children.tool_usages[uid(1)][0].injected is False
+
+
+def test_children_of_a_page_take_one_query_a_table(
+    record_database: Database, connection: Connection
+) -> None:
+    record(connection, *(Call(number, prompts=("a",)) for number in range(50)))
+    statements: list[str] = []
+
+    def note(*arguments: object) -> None:
+        statements.append(str(arguments[2]))
+
+    event.listen(record_database.engine, "before_cursor_execute", note)
+    interceptions.children(connection, [uid(number) for number in range(50)], thoughts=True)
+    assert len(statements) == 4
+
+
+def test_more_children_than_parameters_fit_are_read_in_portions(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interceptions, "IDS_A_QUERY", 2)
+    record(connection, *(Call(number, prompts=("a",)) for number in range(5)))
+    children = interceptions.children(connection, [uid(number) for number in range(5)])
+    assert len(children.user_prompts) == 5
+
+
+def test_models_and_clients_are_distinct_and_ascending(connection: Connection) -> None:
+    record(
+        connection,
+        Call(1, columns={"model": "b", "client": "Zed"}),
+        Call(2, columns={"model": "a", "client": None}),
+        Call(3, columns={"model": "b", "client": "Codex"}),
+        Call(4, running=True, columns={"model": "hidden", "client": "hidden"}),
+    )
+    assert interceptions.models(connection, EVERY, limit=10) == ["a", "b"]
+    assert interceptions.models(connection, EVERY, limit=1, offset=1) == ["b"]
+    assert interceptions.clients(connection, EVERY, limit=10) == ["Codex", "Unknown", "Zed"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "found"), [("g", ["g%1", "gpt"]), ("G", ["g%1", "gpt"]), ("g%", ["g%1"]), ("_", [])]
+)
+def test_a_prefix_matches_either_case_and_knows_no_wildcards(
+    connection: Connection, prefix: str, found: list[str]
+) -> None:
+    record(
+        connection,
+        *(Call(n, columns={"model": name}) for n, name in enumerate(["gpt", "g%1", "o"])),
+    )
+    assert interceptions.models(connection, EVERY, prefix=prefix, limit=10) == found
