@@ -1,6 +1,5 @@
 """A recorded exchange on its way: what is known of it, and the one time that it is closed."""
 
-import asyncio
 import time
 
 from aibridge.dialects.facts import ResponseFacts
@@ -40,7 +39,7 @@ class Exchange:
 
     async def on_record(self) -> None:
         """Wait until the start is committed. Raises `RecordingError` if it cannot be."""
-        await self.ticket.started
+        await self._recorder.started(self.ticket)
 
     def came(self, chunk: bytes) -> None:
         """Count a piece of the answer's body."""
@@ -51,12 +50,14 @@ class Exchange:
     async def complete(self) -> None:
         """Record the answer, which has been seen to its end, and wait until it is committed."""
         facts = self.facts()
-        await self._close(of_answer(self.status or 0, facts), facts)
+        self._close(of_answer(self.status or 0, facts), facts)
+        await self._recorder.ended(self.ticket)
 
     async def fail(self, outcome: Outcome) -> None:
         """Record that the answer did not come to its end, with what was seen of it."""
         if not self._closed:
-            await self._close(outcome, self.facts())
+            self._close(outcome, self.facts())
+            await self._recorder.ended(self.ticket)
 
     def abandon(self) -> None:
         """Have an exchange that nothing else has closed recorded as interrupted."""
@@ -67,7 +68,7 @@ class Exchange:
         """Return what was seen of the answer so far."""
         return self.observer.facts() if self.observer is not None else ResponseFacts()
 
-    def _close(self, outcome: Outcome, facts: ResponseFacts) -> asyncio.Future[None]:
+    def _close(self, outcome: Outcome, facts: ResponseFacts) -> None:
         self._closed = True
         status, error_type, error_message = outcome
         end = End(
@@ -81,4 +82,4 @@ class Exchange:
             notes=self.notes,
             facts=facts,
         )
-        return self._recorder.finish(self.ticket, end)
+        self._recorder.finish(self.ticket, end)

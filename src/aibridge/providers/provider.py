@@ -117,7 +117,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """An upstream. ``keys`` are tried in order; without keys every caller brings their own."""
+    """An upstream. The first of ``keys`` pays; without keys every caller brings their own."""
 
     name: str
     type: ProviderType

@@ -98,8 +98,8 @@ class ProviderSettings(BaseModel):
     api_keys: tuple[Annotated[Secret, BeforeValidator(_read_key)], ...] = Field(
         default=(),
         max_length=MAX_KEYS,
-        description=f'Up to {MAX_KEYS} keys, tried in order, each "env:NAME", "file:PATH" or the '
-        "key itself.",
+        description=f'Up to {MAX_KEYS} keys, each "env:NAME", "file:PATH" or the key itself; the '
+        "first one is used.",
     )
     ask_for_usage: bool = Field(
         default=True,

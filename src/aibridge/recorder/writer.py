@@ -17,9 +17,12 @@ from aibridge.store.writing import BatchWriter
 
 MAX_BATCH = 512
 """Tickets in one transaction: bounds how long the first of them waits."""
-CROWD = 3
 LINGER_SECONDS = 0.002
-"""While more than `CROWD` tickets come for each commit, the next waits so long for company."""
+"""How long a ticket waits for company, unless all that are under way wait for the commit.
+
+A start is not in a hurry: its commit runs beside the upstream call, which takes far longer. An
+answer that is quick all the same is then written together with its start, in half the commits.
+"""
 
 _log = structlog.get_logger()
 
@@ -36,7 +39,7 @@ class Writer:
         self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._stopping = Event()
-        self._crowded = False
+        self._hurry = Event()
         self.failing = False
         """Whether the database refuses to take what the writer has for it."""
 
@@ -47,6 +50,10 @@ class Writer:
     def put(self, ticket: Ticket) -> None:
         """Have the ticket written, as far as it is known when its turn comes."""
         self._queue.put(ticket)
+
+    def hurry(self) -> None:
+        """Commit at once: nobody is left whose ticket could join."""
+        self._hurry.set()
 
     def waiting(self) -> int:
         """Return about how many tickets wait for their turn."""
@@ -70,8 +77,9 @@ class Writer:
         """Wait for a ticket and return it with all others that are there; none at the end."""
         batch: dict[Ticket, None] = {}
         item = self._queue.get()
-        if self._crowded and item is not None:
-            time.sleep(LINGER_SECONDS)
+        if item is not None:
+            self._hurry.wait(LINGER_SECONDS)
+        self._hurry.clear()
         try:
             while item is not None:
                 batch[item] = None
@@ -82,7 +90,6 @@ class Writer:
                 self._queue.put(None)  # stopping: to be met again after this batch
         except Empty:
             pass
-        self._crowded = len(batch) > CROWD
         return list(batch)
 
     def _write(self, store: BatchWriter, batch: list[Ticket]) -> None:

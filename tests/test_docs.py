@@ -1,0 +1,91 @@
+"""The documentation holds every option, command and route: what is new must be written there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+from starlette.routing import Route
+
+from aibridge import cli
+from aibridge.api.app import PREFIXES, create_app
+from aibridge.providers.types import TYPES
+from aibridge.settings import describe
+from aibridge.store.database import Database
+
+DOCS = Path(__file__).parent.parent / "docs"
+README = DOCS.parent / "README.md"
+
+
+def read(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+def commands(command, path=()):
+    """Every command that can be called, by its words."""
+    children = getattr(command, "commands", None)
+    if not children:
+        return [" ".join(path)]
+    return [found for name in children for found in commands(load(name, path, children), (*path, name))]
+
+
+def load(name, path, children):
+    return children[name] if path else cli.load_command(name)
+
+
+@pytest.mark.parametrize("option", describe(), ids=lambda option: option.name)
+def test_every_option_is_in_the_settings_page(option):
+    page = read("settings.md")
+    name = option.name.removeprefix("providers.")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    assert option.meaning in row
+    assert option.env in row
+    assert option.flag in row
+
+
+@pytest.mark.parametrize("words", commands(typer.main.get_command(cli.app)))
+def test_every_command_is_in_the_commands_page(words):
+    assert f"## aibridge {words}\n" in read("commands.md")
+
+
+def test_every_flag_is_in_the_commands_page():
+    page = read("commands.md")
+    for name in cli.COMMANDS:
+        command = cli.load_command(name)
+        for one in getattr(command, "commands", {"": command}).values():
+            for parameter in one.params:
+                assert parameter.name is None or parameter.opts[0] in page
+
+
+def test_every_route_of_the_api_is_in_its_page():
+    page = read("api.md")
+    app = create_app(Database("sqlite://"), lambda token: None)
+    paths = {route.path for route in app.routes if isinstance(route, Route)}
+    assert paths
+    for path in paths:
+        rest = next(path.removeprefix(one) for one in PREFIXES if path.startswith(one))
+        assert f"`GET {rest.replace(':path', '')}`" in page
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
+def test_every_type_and_route_of_a_provider_is_documented(kind):
+    settings, page = read("settings.md"), read("api.md")
+    row = next(line for line in settings.splitlines() if line.startswith(f"| `{kind.name}` |"))
+    assert not kind.base_url or kind.base_url in row
+    for path in (*kind.recorded, *kind.passed):
+        shown = f"{path}…" if path.endswith("/") else path
+        assert f"`{kind.prefix}{shown}`" in page
+
+
+def test_every_guarantee_names_tests_that_exist():
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", read("guarantees.md"))
+    assert named
+    for file, test in named:
+        text = (DOCS.parent / file).read_text()
+        assert not test or f"def {test}(" in text
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in (*DOCS.glob("*.md"), *DOCS.parent.glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} -> {target}"
