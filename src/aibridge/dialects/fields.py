@@ -23,7 +23,7 @@ _STRING = msgspec.json.Decoder(str)
 T = TypeVar("T")
 Buffer = bytes | Raw
 
-_FILLED_ARRAY = re.compile(rb"\s*+\[\s*+[^\s\]]")
+_FILLED_ARRAY = re.compile(rb"\s*\[\s*[^\s\]]")
 _ESCAPE = re.compile(
     rb"\\(?:(?P<pair>u[dD][89abAB]..\\u[dD][c-fC-F]..)|(?P<lone>u[dD][89a-fA-F]..)|.)", re.DOTALL
 )

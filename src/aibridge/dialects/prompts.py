@@ -56,8 +56,8 @@ NOT_TYPED: tuple[str, ...] = (
 """How texts begin that an agent writes as a whole (all of them Claude Code's)."""
 
 _OPENING = re.compile(
-    rf"\s*+(?:# AGENTS\.md instructions[^\n]*+\s*+)?<({'|'.join(map(re.escape, INJECTED))})"
-    r"(?:\s[^<>]*+)?>"
+    rf"\s*(?:# AGENTS\.md instructions[^\n]*\n\s*)?<({'|'.join(map(re.escape, INJECTED))})"
+    r"(?:\s[^<>]*)?>"
 )
 
 

@@ -49,8 +49,8 @@ class Client:
 
     async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Send the status and headers of the answer."""
-        self.began = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        self.began = True
 
     async def write(self, data: bytes, *, more: bool = True) -> None:
         """Send a piece of the answer, waiting while the client is slow to take it."""

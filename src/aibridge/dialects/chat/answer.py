@@ -12,14 +12,14 @@ from aibridge.dialects.facts import ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.dialects.fields import compact, count, index, label, mapping, read, text
 from aibridge.dialects.reading import AnswerReader
 
-_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_PLAIN = rb'"[^"\\\n]*+"'
+_TEXT = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_PLAIN = rb'"[^"\\\n]*"'
 SKIP = re.compile(
-    rb'(?:data: \{"id":' + _PLAIN + rb',"object":"chat\.completion\.chunk","created":\d++,'
-    rb'"model":' + _PLAIN + rb'(?:,"(?:service_tier|system_fingerprint)":' + _PLAIN + rb")*+"
-    rb',"choices":\[\{"index":\d++,"delta":\{"content":' + _TEXT + rb"\}"
-    rb'(?:,"(?:logprobs|finish_reason|usage)":null)*+\}\]'
-    rb'(?:,"(?:usage":null|obfuscation":' + _PLAIN + rb"))*+\}\n\n)*+"
+    rb'(?:data: \{"id":' + _PLAIN + rb',"object":"chat\.completion\.chunk","created":\d+,'
+    rb'"model":' + _PLAIN + rb'(?:,"(?:service_tier|system_fingerprint)":' + _PLAIN + rb")*"
+    rb',"choices":\[\{"index":\d+,"delta":\{"content":' + _TEXT + rb"\}"
+    rb'(?:,"(?:logprobs|finish_reason|usage)":null)*\}\]'
+    rb'(?:,"(?:usage":null|obfuscation":' + _PLAIN + rb"))*\}\n\n)*"
 )
 """Events that say nothing for the record, in the form in which they come: pieces of text.
 

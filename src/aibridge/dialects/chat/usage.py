@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-_OPENING = re.compile(rb"\s*+\{")
-_KEY = re.compile(rb'\s*+,?\s*+("(?:[^"\\]|\\.)*+")\s*+:\s*+')
+_OPENING = re.compile(rb"\s*\{")
+_KEY = re.compile(rb'\s*(?:,\s*)?("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*')
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _STRING = msgspec.json.Decoder(str)
 _ASKED = b'{"include_usage":true}'

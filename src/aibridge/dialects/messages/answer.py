@@ -13,9 +13,9 @@ from aibridge.dialects.fields import compact, count, index, label, read, text
 from aibridge.dialects.reading import AnswerReader
 
 SKIP = re.compile(
-    rb'(?:event: (?:content_block_delta\ndata: \{"type":"content_block_delta","index":\d++,'
+    rb'(?:event: (?:content_block_delta\ndata: \{"type":"content_block_delta","index":\d+,'
     rb'"delta":\{"type":"(?:text|signature|citations)_delta"'
-    rb'|ping\ndata: \{"type": ?"ping")[^\n]*+\n\n)*+'
+    rb'|ping\ndata: \{"type": ?"ping")[^\n]*\n\n)*'
 )
 """Events that say nothing for the record, in the form in which they come: pieces of text.
 

@@ -19,9 +19,7 @@ _SILENT = (
     rb"|reasoning_summary_part\.(?:added|done)|image_generation_call\.partial_image"
     rb"|code_interpreter_call_code\.(?:delta|done))|keepalive"
 )
-SKIP = re.compile(
-    rb'(?:(?:event: [a-z_.]++\n)?+data: \{"type": ?"(?:' + _SILENT + rb')"[^\n]*+\n\n)*+'
-)
+SKIP = re.compile(rb'(?:(?:event: [a-z_.]+\n)?data: \{"type": ?"(?:' + _SILENT + rb')"[^\n]*\n\n)*')
 """Events that say nothing for the record, in the form in which they come.
 
 Anchored at the beginning of the data, so no text can look like one.

@@ -125,6 +125,8 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """Begin an answer; an interim one (1xx) may come before the real one."""
         if self._response is not None:
+            if self._response.complete:
+                raise BrokenAnswer("more came than was asked for")
             self._has_begun = True
             self._head_size = 0
             self._response.headers = []
@@ -177,11 +179,19 @@ class Connection(asyncio.Protocol):
         """Free the connection for the next request, or close it if it cannot take one."""
         self._response = None
         self._is_fresh = False
-        if read and self._keep_alive and not self._ends_by_closing and not self._is_head_request:
-            if self.usable:
-                self._released(self)
+        if read and self._keeps():
+            self._released(self)
         else:
             self.close()
+
+    def _keeps(self) -> bool:
+        """Whether another request may follow the one that was just answered."""
+        if not self._keep_alive or self._ends_by_closing or self._is_head_request:
+            return False
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return False
+        return not transport.get_write_buffer_size()  # answered early: the rest is still going out
 
     def _fail(self, error: UpstreamError) -> None:
         if self._response is not None:

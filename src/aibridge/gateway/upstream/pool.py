@@ -89,6 +89,8 @@ class Pool:
             raise TimedOut(f"no connection to {address.host} within {seconds}") from error
         except OSError as error:
             raise ConnectFailed(f"no connection to {address.host}: {error}") from error
+        if not connection.usable:
+            raise ConnectFailed(f"no connection to {address.host}: it was closed at once")
         self._all[connection] = address
         return connection
 
