@@ -22,7 +22,6 @@ SIDE_CALL = {"kind": "side_call"}
 
 EDIT_REQUEST = "request body: stream_options.include_usage set to true"
 EDIT_ENCODING = "request header accept-encoding: set to identity"
-EDIT_ANSWER = "answer: the usage chunk taken out, as the client did not ask for it"
 
 
 @dataclass(slots=True)
@@ -37,11 +36,8 @@ class Call:
     body: bytes
     headers: Headers
     edits: list[str] = field(default_factory=list)
-
-    @property
-    def hides_usage(self) -> bool:
-        """Whether the answer will hold a usage chunk that the client must not see."""
-        return EDIT_ANSWER in self.edits
+    hides_usage: bool = False
+    """Whether the answer will hold a usage chunk that the client must not see."""
 
     def head(self) -> bytes:
         """Return the head of the upstream request."""
@@ -84,7 +80,8 @@ class Call:
         if edited is None:
             return
         self.body = edited
-        self.edits = [EDIT_REQUEST, EDIT_ANSWER]
+        self.hides_usage = True
+        self.edits = [EDIT_REQUEST]
         if b"accept-encoding" in self.request.headers:  # a chunk can't be taken out of those
             kept = [item for item in self.headers if item[0] != b"accept-encoding"]
             self.headers = [*kept, (b"accept-encoding", b"identity")]

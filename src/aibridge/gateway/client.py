@@ -1,15 +1,11 @@
 """The client's side of an exchange: its request's body in, our answer out."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
-BODY_IDLE_SECONDS = 60.0
-"""How long a client may pause within its request's body."""
 
 
 class ClientGone(Exception):
@@ -20,26 +16,25 @@ class BodyTooLarge(Exception):
     """The request's body is larger than the bridge accepts."""
 
 
-class BodyTooSlow(Exception):
-    """The request's body stopped coming."""
-
-
 class Client:
     """One request of a client over ASGI."""
 
-    __slots__ = ("_receive", "_send", "began", "gone")
+    __slots__ = ("_receive", "_send", "began", "gone", "pieces")
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
         self.began = False
         self.gone = False
+        self.pieces = 0
+        """Pieces of the request's body that have come."""
 
     async def body(self, limit: int) -> bytes:
-        """Return the whole body. Raises `BodyTooLarge` over ``limit`` bytes, or `ClientGone`."""
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
+        """Return the whole body.
+
+        Raises `BodyTooLarge` over ``limit`` bytes, or `ClientGone`.
+        """
+        message = await self._piece()
         first: bytes = message["body"]
         if not message["more_body"]:
             if len(first) > limit:
@@ -67,16 +62,17 @@ class Client:
         size = len(first)
         more = True
         while more:
-            try:
-                async with asyncio.timeout(BODY_IDLE_SECONDS):
-                    message = await self._receive()
-            except TimeoutError as error:
-                raise BodyTooSlow from error
-            if message["type"] == "http.disconnect":
-                raise ClientGone
+            message = await self._piece()
             parts.append(message["body"])
             size += len(message["body"])
             if size > limit:
                 raise BodyTooLarge
             more = message["more_body"]
         return b"".join(parts)
+
+    async def _piece(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        self.pieces += 1
+        return message

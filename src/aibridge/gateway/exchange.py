@@ -79,6 +79,7 @@ class Exchange:
             error_message=error_message,
             first_byte_us=self._first_byte,
             response_bytes=self._bytes,
+            edits=self.observer.edits if self.observer is not None else [],
             notes=self.notes,
             facts=facts,
         )

@@ -10,9 +10,9 @@ import structlog
 from aibridge.gateway import outcome
 from aibridge.gateway.call import Call
 from aibridge.gateway.caller import Authenticate, Credential, authenticate, own_credential
-from aibridge.gateway.client import BodyTooLarge, BodyTooSlow, Client, ClientGone, Receive, Send
+from aibridge.gateway.client import BodyTooLarge, Client, ClientGone, Receive, Send
 from aibridge.gateway.exchange import Exchange
-from aibridge.gateway.lookout import Lookout
+from aibridge.gateway.lookout import BodyTooSlow, Lookout
 from aibridge.gateway.observer import observe
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import relay, relay_recorded
@@ -113,7 +113,8 @@ class Gateway:
     async def _body(self, client: Client) -> bytes:
         limit = self._rules.max_body_bytes
         try:
-            return await client.body(limit)
+            with self._lookout.reading(client):
+                return await client.body(limit)
         except BodyTooLarge as error:
             size = f"{limit / (1 << 20):g} MiB"
             raise Refusal(413, f"The request body is larger than {size}.") from error

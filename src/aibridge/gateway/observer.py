@@ -12,12 +12,14 @@ from aibridge.dialects import DIALECTS, chat
 from aibridge.dialects import Dialect as Reader
 from aibridge.dialects.encoding import Decoder, Undecodable, decoder
 from aibridge.dialects.facts import ResponseFacts
-from aibridge.dialects.sse import Event, EventStream
+from aibridge.dialects.sse import MAX_EVENT, Event, EventStream
 from aibridge.gateway.outcome import FIRST_ERROR
 from aibridge.providers.types import Dialect
 
 MAX_WHOLE_BODY = 16 << 20
 """Bytes of an unstreamed answer that are kept for reading; a larger one is only relayed."""
+
+EDIT = "answer: the usage chunk taken out, as the client did not ask for it"
 
 _log = structlog.get_logger()
 
@@ -26,7 +28,14 @@ Split = tuple[bytes, bytes]
 
 
 class Observer(Protocol):
-    """A reader of one answer."""
+    """A reader of one answer.
+
+    ``edits`` are what it changed; ``shortens`` says that it may, so that the length the provider
+    names is not the client's.
+    """
+
+    shortens: bool
+    edits: list[str]
 
     def feed(self, chunk: bytes, *, last: bool) -> Split:
         """Take a piece; ``last`` says that the body ends with it."""
@@ -45,7 +54,10 @@ def observe(
     """
     reader = DIALECTS[dialect]
     encoding = headers.get(b"content-encoding", b"")
-    if status >= FIRST_ERROR or b"text/event-stream" not in headers.get(b"content-type", b""):
+    if (
+        status >= FIRST_ERROR
+        or b"text/event-stream" not in headers.get(b"content-type", b"").lower()
+    ):
         return WholeObserver(reader, status, encoding)
     if hide_usage and not encoding:
         return EditingObserver()
@@ -60,6 +72,8 @@ class StreamObserver:
         self._events = EventStream(dialect.SKIP, self._reader.notes)
         self._decoder: Decoder | None = None
         self._blind = False
+        self.shortens = False
+        self.edits: list[str] = []
         if encoding:
             self._begin_decoding(encoding)
 
@@ -91,7 +105,7 @@ class StreamObserver:
             data = self._decoder.feed(chunk) if self._decoder else chunk
             events = self._events.feed(data)
             if last:
-                events += self._events.finish()
+                events += self._unfinished(len(chunk))
             return self._read(events)
         except Undecodable as error:
             self._go_blind(str(error))
@@ -107,6 +121,11 @@ class StreamObserver:
                 end = event
         return end
 
+    def _unfinished(self, end: int) -> list[Event]:
+        """Return the last event where its blank line is missing: it ends where the chunk does."""
+        start = end - self._events.pending
+        return [Event(event.name, event.data, start, end) for event in self._events.finish()]
+
     def _go_blind(self, why: str) -> None:
         self._blind = True
         self._reader.notes.add(why)
@@ -120,6 +139,7 @@ class EditingObserver(StreamObserver):
 
     def __init__(self) -> None:
         super().__init__(chat)
+        self.shortens = True
         self._tail = b""
         self._cuts: list[tuple[int, int]] = []
 
@@ -132,10 +152,14 @@ class EditingObserver(StreamObserver):
         data = self._tail + chunk
         self._cuts = []
         end = self._end_in(chunk, last=last)
-        complete = len(data) if last or self._blind else len(data) - self._events.pending
+        pending = self._events.pending
+        kept = 0 if last or pending > MAX_EVENT or self._blind else pending
+        complete = len(data) - kept
         self._tail = data[complete:]
         held = complete if end is None else min(before + end.start, complete)
         cuts = [(before + start, before + stop) for start, stop in self._cuts]
+        if cuts and not self.edits:
+            self.edits.append(EDIT)
         return _without(data, 0, held, cuts), _without(data, held, complete, cuts)
 
     def _read(self, events: list[Event]) -> Event | None:
@@ -152,6 +176,8 @@ class WholeObserver:
         self._encoding = encoding
         self._parts: list[bytes] = []
         self._size = 0
+        self.shortens = False
+        self.edits: list[str] = []
 
     def feed(self, chunk: bytes, *, last: bool) -> Split:
         """Keep the piece for reading; nothing needs to wait until the body ends."""

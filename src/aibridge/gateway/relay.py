@@ -29,7 +29,10 @@ async def relay_recorded(
     async def begin() -> None:
         if not client.began:
             await exchange.on_record()
-            await client.begin(response.status, answer_headers(response.headers))
+            headers = answer_headers(response.headers)
+            if observer.shortens:
+                headers = [item for item in headers if item[0] != b"content-length"]
+            await client.begin(response.status, headers)
 
     async def read() -> Split:
         chunk = await response.read()

@@ -17,7 +17,7 @@ from aibridge.store.writing import BatchWriter
 
 MAX_BATCH = 512
 """Tickets in one transaction: bounds how long the first of them waits."""
-LINGER_SECONDS = 0.002
+LINGER_SECONDS = 0.004
 """How long a ticket waits for company, unless all that are under way wait for the commit.
 
 A start is not in a hurry: its commit runs beside the upstream call, which takes far longer. An

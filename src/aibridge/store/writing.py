@@ -20,7 +20,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    update,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
@@ -51,17 +50,18 @@ def _insert(table: Table) -> str:
     return _sql(sqlite.insert(table))
 
 
-def _end_interception() -> str:
-    table = schema.interceptions
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in EndRow._fields[:-1]}
-    statement = update(table).values(values).where(table.c.id == bindparam("key"))
-    return _sql(statement.where(table.c.ended_at.is_(None)))
+def _update(table: Table, row: type[Row], *, key: str, only: str = "") -> str:
+    """Return a statement that changes the rows whose ``key``, the last field, is given.
 
-
-def _prompt_id() -> str:
-    table = schema.user_prompts
-    statement = update(table).values(provider_response_id=bindparam("response"))
-    return _sql(statement.where(table.c.interception_id == bindparam("key")))
+    It takes its values from a list, as an insert does, so that one statement changes many rows.
+    """
+    columns = [table.c[name].name for name in row._fields]
+    changes = ", ".join(f"{name} = new.{name}" for name in columns if name != key)
+    values = ", ".join("?" * len(columns))
+    return (
+        f"WITH new ({', '.join(columns)}) AS (VALUES ({values})) "  # noqa: S608 - names of ours
+        f"UPDATE {table.name} SET {changes} FROM new WHERE {table.name}.{key} = new.{key}{only}"
+    )
 
 
 def _merge_session() -> str:
@@ -129,13 +129,14 @@ _WRITES: dict[type[Row], str] = {
     TokenUsageRow: _insert(schema.token_usages),
     ToolUsageRow: _insert(schema.tool_usages),
     ModelThoughtRow: _insert(schema.model_thoughts),
-    EndRow: _end_interception(),
-    PromptIdRow: _prompt_id(),
+    EndRow: _update(
+        schema.interceptions, EndRow, key="id", only=" AND interceptions.ended_at IS NULL"
+    ),
+    PromptIdRow: _update(schema.user_prompts, PromptIdRow, key="interception_id"),
     SessionRow: _merge_session(),
     FacetRow: _sql(sqlite.insert(schema.session_facets).on_conflict_do_nothing()),
 }
 """A statement for every kind of row, in the order in which a batch is written."""
-_UPDATES = frozenset({EndRow, PromptIdRow})
 _VALUES = re.compile(r"VALUES (\([?, ]+\))")
 _MAX_PORTION = 32
 _PARENT = _find_parent(in_session=False)
@@ -205,9 +206,6 @@ class BatchWriter:
         for row in rows:
             kinds[type(row)].append(row)
         for kind, group in kinds.items():
-            if kind in _UPDATES:
-                self._cursor.executemany(_WRITES[kind], group)
-                continue
             for start, count in _portions(len(group)):
                 values = chain.from_iterable(group[start : start + count])
                 self._cursor.execute(_many(_WRITES[kind], count), tuple(values))

@@ -14,6 +14,7 @@ MAX_HEAD = 256 * 1024
 
 _LENGTH_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 _FIRST_FINAL_STATUS = 200
+_LAST_STATUS = 599
 
 
 class Connection(asyncio.Protocol):
@@ -146,6 +147,8 @@ class Connection(asyncio.Protocol):
         response = self._response
         if response is None or status < _FIRST_FINAL_STATUS:
             return
+        if status > _LAST_STATUS:
+            raise BrokenAnswer(f"there is no status {status}")
         response.status = status
         response.head_done = True
         self._ends_by_closing = not any(name in _LENGTH_HEADERS for name, _ in response.headers)
