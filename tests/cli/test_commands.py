@@ -93,9 +93,9 @@ def test_python_m_aibridge() -> None:
 def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """What the server was started with."""
     started: list[Settings] = []
-    module: Any = ModuleType("aibridge.app")
+    module: Any = ModuleType("aibridge.server")
     module.run = started.append
-    monkeypatch.setitem(sys.modules, "aibridge.app", module)
+    monkeypatch.setitem(sys.modules, "aibridge.server", module)
     return started
 
 

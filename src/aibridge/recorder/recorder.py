@@ -81,6 +81,7 @@ class Recorder:
     def _settle(self, tickets: list[tuple[Ticket, bool]], error: RecordingError | None) -> None:
         for ticket, is_over in tickets:
             settle(ticket.started, error)
-            if is_over and ticket.end is not None and not ticket.ended.done():
+            if is_over and ticket.end is not None and not ticket.is_over:
+                ticket.is_over = True
                 self._open -= 1
                 settle(ticket.ended, error)

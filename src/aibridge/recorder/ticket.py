@@ -26,6 +26,8 @@ class Ticket:
     place: Place | None = None
     """Set once the start is committed."""
     end_is_written: bool = False
+    is_over: bool = False
+    """Whether the event loop knows what has become of the end."""
 
 
 def settle(future: asyncio.Future[None], error: RecordingError | None) -> None:

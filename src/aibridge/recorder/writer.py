@@ -23,6 +23,8 @@ LINGER_SECONDS = 0.004
 A start is not in a hurry: its commit runs beside the upstream call, which takes far longer. An
 answer that is quick all the same is then written together with its start, in half the commits.
 """
+PROBE_SECONDS = 1.0
+"""How often a database that failed is looked at when there is nothing to write."""
 
 _log = structlog.get_logger()
 
@@ -68,15 +70,15 @@ class Writer:
     def _run(self) -> None:
         store = BatchWriter(self._database)
         try:
-            while batch := self._take():
+            while batch := self._take(store):
                 self._write(store, batch)
         finally:
             store.close()
 
-    def _take(self) -> list[Ticket]:
+    def _take(self, store: BatchWriter) -> list[Ticket]:
         """Wait for a ticket and return it with all others that are there; none at the end."""
         batch: dict[Ticket, None] = {}
-        item = self._queue.get()
+        item = self._next(store)
         if item is not None:
             self._hurry.wait(LINGER_SECONDS)
         self._hurry.clear()
@@ -92,10 +94,19 @@ class Writer:
             pass
         return list(batch)
 
+    def _next(self, store: BatchWriter) -> Ticket | None:
+        """Wait for a ticket, and for the database's recovery: while it fails none may come."""
+        while self.failing:
+            try:
+                return self._queue.get(timeout=PROBE_SECONDS)
+            except Empty:
+                self.failing = not _takes_transactions(store)
+        return self._queue.get()
+
     def _write(self, store: BatchWriter, batch: list[Ticket]) -> None:
         try:
             self._persist(store, batch)
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others' records go on
             if len(batch) > 1 and not isinstance(error, sqlite3.OperationalError):
                 for ticket in batch:  # one of them cannot be written: the others must not suffer
                     self._write(store, [ticket])
@@ -122,6 +133,14 @@ class Writer:
             else:
                 self.failing = False
                 return
+
+
+def _takes_transactions(store: BatchWriter) -> bool:
+    try:
+        with store.transaction():
+            return True
+    except sqlite3.Error:
+        return False
 
 
 def _commit(store: BatchWriter, batch: list[Ticket]) -> None:

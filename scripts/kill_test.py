@@ -1,0 +1,200 @@
+"""The proof of durability: no answer that a client has read to its end is missing in the record.
+
+In every round clients ask in all dialects, whole and streamed; at a random moment the bridge is
+killed with SIGKILL and started again on the same database; in every second round the database is
+locked for the last moment of its life. Then each answer is looked for through
+the API: in full if its client had read the end, as interrupted if it had only begun.
+"""
+
+import argparse
+import asyncio
+import random
+import sqlite3
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from scripts.kill_asks import SCRIPT, TIMEOUT_SECONDS, USAGE, Ask, Crowd, asks
+from scripts.running import Bridge, Upstream
+
+from aibridge.contract import Interception, InterceptionList
+from aibridge.practice import serve
+
+PAGE = 100
+MOST_ASKS = 400
+ROUND_SECONDS = 120
+PLAIN_SECONDS = (0.0, 0.05)
+LOCKED_SECONDS = (0.1, 0.3)
+SHOWN_LOSSES = 5
+LEGEND = """
+locked       the database was locked in the time before the kill: nothing could be written
+ended        the client has read the end; found complete: those of them on record in full
+broken off   the client has read the first byte and no end; of those
+             interrupted: found as such; unread: found complete, killed before the end was sent
+"""
+TITLES = ("requests", "ended", "found complete", "broken off", "interrupted", "unread", "lost")
+COMPLETE, INTERRUPTED = "found complete", "found interrupted"
+
+Record = dict[str, list[Interception]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When the bridge dies: ``after`` so many answers have ended, ``moment`` seconds later.
+
+    With ``locked`` it can write nothing in that time: whatever ends then had better not be shown
+    to its client.
+    """
+
+    asked: list[Ask]
+    after: int
+    moment: float
+    locked: bool
+
+    @property
+    def name(self) -> str:
+        """Say when the bridge dies."""
+        locked = ", locked" if self.locked else ""
+        return f"{self.moment * 1000:.0f} ms after {self.after} ended{locked}"
+
+
+def main() -> int:
+    """Run the rounds; the result is the exit status."""
+    options = _options()
+    dice = random.Random(options.seed)  # noqa: S311 - to be repeatable, not secret
+    print(f"{options.rounds} rounds of {options.streams} answers, --seed {options.seed}\n{LEGEND}")
+    print(_line("killed", *TITLES), flush=True)
+    asked: list[Ask] = []
+    record: Record = {}
+    with tempfile.TemporaryDirectory(prefix="aibridge-kill-") as home, serve(SCRIPT) as practice:
+        upstreams = (Upstream("anthropic", practice.url), Upstream("openai", f"{practice.url}/v1"))
+        bridge = Bridge(Path(home), upstreams)
+        bridge.make_owner("ana")
+        with bridge.running():
+            for number in range(1, options.rounds + 1):
+                plan = _plan(dice, number, options.streams)
+                asyncio.run(_round(bridge, plan))
+                bridge.start()
+                record = _record(bridge)
+                print(_line(plan.name, *_tally(plan.asked, record)), flush=True)
+                asked += plan.asked
+    print(_line("all of them, at the end", *_tally(asked, record)))
+    losses = _losses(asked, record)
+    print(*losses[:SHOWN_LOSSES], sep="\n", end="\n" if losses else "")
+    return 1 if losses else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/kill-test", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--streams", type=int, default=200, help=f"answers a round, ≤ {MOST_ASKS}")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311 - see main
+    options = parser.parse_args()
+    options.streams = min(max(options.streams, 1), MOST_ASKS)
+    return options
+
+
+def _plan(dice: random.Random, number: int, streams: int) -> Plan:
+    asked = list(asks(dice, str(number), streams))
+    after = dice.randint(max(1, streams // 10), max(1, streams // 2))
+    locked = number % 2 == 0
+    return Plan(asked, after, dice.uniform(*(LOCKED_SECONDS if locked else PLAIN_SECONDS)), locked)
+
+
+async def _round(bridge: Bridge, plan: Plan) -> None:
+    """Ask, and kill the bridge in the midst of it."""
+    crowd = Crowd(bridge.url, bridge.token, plan.after)
+    async with asyncio.timeout(ROUND_SECONDS), asyncio.TaskGroup() as group:
+        group.create_task(crowd.send(plan.asked))
+        await crowd.enough.wait()
+        with _locked(bridge.database) if plan.locked else nullcontext():
+            await asyncio.sleep(plan.moment)
+            bridge.kill()
+
+
+@contextmanager
+def _locked(database: Path) -> Iterator[None]:
+    """Keep the bridge from writing, as a slow disk or a backup may."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def _record(bridge: Bridge) -> Record:
+    """Read every interception, page by page, and return them by their prompts."""
+    record: Record = {}
+    headers = {"Coder-Session-Token": bridge.token}
+    with httpx.Client(headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        for one in _interceptions(client, f"{bridge.url}/api/v2/aibridge/interceptions"):
+            for prompt in one.user_prompts:
+                record.setdefault(prompt.prompt, []).append(one)
+    return record
+
+
+def _interceptions(client: httpx.Client, url: str) -> Iterator[Interception]:
+    query: dict[str, str | int] = {"limit": PAGE}
+    while True:
+        page = client.get(url, params=query).raise_for_status().content
+        results = InterceptionList.model_validate_json(page).results
+        yield from results
+        if len(results) < PAGE:
+            return
+        query["after_id"] = results[-1].id
+
+
+def judge(ask: Ask, found: list[Interception]) -> str:
+    """Say how an answer stands on record: `COMPLETE`, `INTERRUPTED`, or what is wrong with it."""
+    if len(found) != 1:
+        return f"{len(found)} times on record"
+    one = found[0]
+    if one.ended_at is None:
+        return "still open"
+    if one.status == "failed" and one.error_type == "interrupted":
+        return INTERRUPTED
+    tokens = [(usage.input_tokens, usage.output_tokens) for usage in one.token_usages]
+    whole = ("completed", ask.kind.stop, [(USAGE.input, USAGE.output)])
+    is_whole = (one.status, one.stop_reason, tokens) == whole
+    return COMPLETE if is_whole else f"{one.status}, {one.stop_reason!r}, tokens {tokens}"
+
+
+def _losses(asked: Iterable[Ask], record: Record) -> list[str]:
+    """Describe every answer that is not on record as it should be.
+
+    One whose client had not read the end may yet be complete: the bridge commits before it sends.
+    """
+    losses = []
+    for ask in asked:
+        verdict = judge(ask, record.get(ask.prompt, []))
+        allowed = {COMPLETE} if ask.ended else {COMPLETE, INTERRUPTED}
+        if ask.began and verdict not in allowed:
+            losses.append(f"lost: {ask.kind.path} {ask.prompt!r}, ended {ask.ended}: {verdict}")
+    return losses
+
+
+def _tally(asked: list[Ask], record: Record) -> tuple[int, ...]:
+    """Count what `TITLES` name."""
+    verdicts = [(ask.ended, judge(ask, record.get(ask.prompt, []))) for ask in asked if ask.began]
+    counts = Counter(verdicts)
+    ended = sum(ask.ended for ask in asked)
+    return (
+        len(asked),
+        ended,
+        counts[True, COMPLETE],
+        len(verdicts) - ended,
+        counts[False, INTERRUPTED],
+        counts[False, COMPLETE],
+        len(_losses(asked, record)),
+    )
+
+
+def _line(name: str, *cells: object) -> str:
+    return f"{name:28}" + "".join(f"{cell!s:>15}" for cell in cells)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

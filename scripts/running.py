@@ -1,0 +1,162 @@
+"""The bridge as its users run it: a process of its own, configured by a file, on a free port."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 60
+STOP_SECONDS = 15
+COMMAND_SECONDS = 60
+
+_GREETING = re.compile(r"serves (http://\S+)")
+_LOG_LINES = 20
+
+
+class BridgeError(Exception):
+    """The bridge, or a command of it, did not do what it was asked; the text says what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A provider of the bridge: its type, its name (the type's if empty), where it is."""
+
+    type: str
+    base_url: str
+    name: str = ""
+
+    def toml(self) -> str:
+        """Return the table that configures it."""
+        values = {"type": self.type, "name": self.name or self.type, "base_url": self.base_url}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        return "\n".join(["[[providers]]", *lines, 'api_keys = ["practice"]', ""])
+
+
+class Bridge:
+    """A bridge whose files are all in ``home``; ``cores`` are those it may run on, if not all."""
+
+    def __init__(
+        self, home: Path, upstreams: Sequence[Upstream], *, cores: set[int] | None = None
+    ) -> None:
+        self.url = ""
+        self.token = ""
+        self.database = home / "data" / "aibridge.db"
+        self._cores = cores
+        self._config = home / "bridge.toml"
+        self._log = home / "bridge.log"
+        self._process: subprocess.Popen[str] | None = None
+        options = f"port = 0\ndata_dir = {json.dumps(str(self.database.parent))}\n"
+        self._config.write_text("\n".join([options, *(one.toml() for one in upstreams)]))
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running bridge."""
+        return self._running.pid
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables for a client of the bridge; nothing of the caller's own agents is in them."""
+        client = {"AIBRIDGE_URL": self.url, "AIBRIDGE_TOKEN": self.token}
+        return plain_environment() | {name: value for name, value in client.items() if value}
+
+    def make_owner(self, name: str) -> None:
+        """Add a user who may read everything, with a token."""
+        self._command("users", "create", name, "--role", "owner")
+        self.token = json.loads(self._command("tokens", "create", "--user", name, "--json"))[
+            "token"
+        ]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the bridge for as long as the ``with`` lasts."""
+        try:
+            self.start()
+            yield
+        finally:
+            self.stop()
+
+    def start(self) -> None:
+        """Start, and return once it listens; it has a new ``url`` then. Raises `BridgeError`."""
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(
+                self._arguments("serve"),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=plain_environment(),
+            )
+        if self._cores:
+            os.sched_setaffinity(self._process.pid, self._cores)
+        self.url = self._greeting(self._process)
+
+    def stop(self) -> None:
+        """Have the bridge finish and end; one that will not is killed."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._ended()
+
+    def kill(self) -> None:
+        """End the bridge as a crash or a dead machine would: at once, with no word."""
+        self._running.kill()
+        self._ended()
+
+    def wait(self) -> None:
+        """Return when the bridge ends of itself."""
+        self._running.wait()
+
+    @property
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            raise BridgeError("the bridge is not running")
+        return self._process
+
+    def _ended(self) -> None:
+        with self._running as process:  # waits, and closes its pipe
+            process.wait()
+        self._process = None
+
+    def _greeting(self, process: subprocess.Popen[str]) -> str:
+        """Read where it listens. A timer ends one that never says so, and with it the pipe."""
+        timer = threading.Timer(START_SECONDS, process.kill)
+        timer.start()
+        try:
+            found = _GREETING.search(process.stdout.readline() if process.stdout else "")
+        finally:
+            timer.cancel()
+        if found is None:
+            lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+            raise BridgeError("\n".join(["the bridge did not start:", *lines]))
+        return found[1]
+
+    def _command(self, *words: str) -> str:
+        done = subprocess.run(
+            self._arguments(*words),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            env=plain_environment(),
+            check=False,
+        )
+        if done.returncode:
+            raise BridgeError(f"aibridge {' '.join(words)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def _arguments(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "aibridge", *words, "--config", str(self._config)]
+
+
+def plain_environment() -> dict[str, str]:
+    """Return this process's environment without settings of a bridge, an agent or a proxy."""
+    ours = re.compile(r"(AIBRIDGE|ANTHROPIC|OPENAI)_|(https?|all|no)_proxy$", re.IGNORECASE)
+    return {name: value for name, value in os.environ.items() if not ours.match(name)}

@@ -1,0 +1,229 @@
+"""The whole bridge on a real socket, in a thread, over a database in a temporary folder."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import delete, select
+from tests.wire import PATIENCE, Answer, ask
+
+from aibridge.app import Application
+from aibridge.identity.first import issue_token
+from aibridge.identity.people import Role
+from aibridge.server import Server
+from aibridge.settings import load
+from aibridge.store import identity, schema
+from aibridge.store.database import Database
+
+Row = dict[str, Any]
+Found = TypeVar("Found")
+
+KEY = "sk-provider-key-0123456789"
+"""The key that every provider of `providers` is configured with."""
+
+ROUTES = {
+    "messages": "/api/v2/aibridge/anthropic/v1/messages",
+    "chat": "/api/v2/aibridge/openai/v1/chat/completions",
+    "responses": "/api/v2/aibridge/openai/v1/responses",
+}
+"""The recorded route of each dialect."""
+
+_RECORD = (
+    schema.interceptions,
+    schema.user_prompts,
+    schema.token_usages,
+    schema.tool_usages,
+    schema.model_thoughts,
+    schema.sessions,
+    schema.session_facets,
+)
+_JSON = ("metadata", "edits", "notes")
+
+
+def providers(url: str, **options: Any) -> list[dict[str, Any]]:
+    """Return providers of every auth style whose upstream is at ``url``."""
+    return [
+        {"type": "anthropic", "base_url": url, "api_keys": [KEY]},
+        {"type": "openai", "base_url": f"{url}/v1", "api_keys": [KEY], **options},
+        {"type": "azure", "base_url": f"{url}/v1", "api_keys": [KEY]},
+        {"type": "copilot", "base_url": url},
+    ]
+
+
+@dataclass
+class Record:
+    """An interception as it stands in the database, with what is recorded under it."""
+
+    row: Row
+    prompts: list[Row]
+    usages: list[Row]
+    tools: list[Row]
+    thoughts: list[Row]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.row[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+@dataclass
+class Bridge:
+    """A running bridge. ``token`` is a member's, ``user`` is who they are."""
+
+    url: str
+    database: Database
+    server: Server
+    user: identity.User
+    token: str
+    _committed: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def app(self) -> Application:
+        return self.server.config.app  # type: ignore[return-value]
+
+    def headers(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
+        """Return the headers of a member's request."""
+        return [("authorization", f"Bearer {self.token}"), *more]
+
+    def ask(self, target: str, **request: Any) -> Answer:
+        """Make a request as the member."""
+        request["headers"] = self.headers(*request.get("headers", ()))
+        return ask(self.url, target, **request)
+
+    def post(self, dialect: str, body: Mapping[str, Any], *headers: tuple[str, str]) -> Answer:
+        """Ask the route of a dialect as the member."""
+        return self.ask(ROUTES[dialect], body=json.dumps(body).encode(), headers=headers)
+
+    def barrier(self) -> None:
+        """Let the bridge take what has come to its sockets by now."""
+        for _ in range(3):
+            assert ask(self.url, "/healthz", method="GET").status == 200
+
+    def add_user(
+        self, name: str, role: Role = Role.MEMBER, *, lifetime: timedelta | None = None
+    ) -> str:
+        """Make a user and return a token of theirs."""
+        with self.database.write() as connection:
+            user = identity.create_user(connection, name, role)
+            return issue_token(connection, user, lifetime=lifetime).text
+
+    def rows(self, table: str) -> list[Row]:
+        """Return all rows of a table, in the order of their ids, with JSON read."""
+        found = schema.metadata.tables[table]
+        with self.database.read() as connection:
+            rows = connection.execute(select(found).order_by(*found.primary_key)).mappings()
+            return [_read(row) for row in rows]
+
+    def records(self) -> list[Record]:
+        """Return all interceptions, oldest first."""
+        children = [self.rows(table.name) for table in _RECORD[1:5]]
+        return [
+            Record(
+                row, *([c for c in rows if c["interception_id"] == row["id"]] for rows in children)
+            )
+            for row in self.rows("interceptions")
+        ]
+
+    def record(self) -> Record:
+        """Return the only interception."""
+        (record,) = self.records()
+        return record
+
+    def wait_for(self, find: Callable[[], Found]) -> Found:
+        """Look again after every commit of the recorder until there is something to find."""
+        found: list[Found] = []
+
+        def look() -> bool:
+            found[:] = [find()]
+            return bool(found[0])
+
+        with self._committed:
+            assert self._committed.wait_for(look, PATIENCE), "what is waited for was not recorded"
+        return found[0]
+
+    def ended(self) -> Record:
+        """Wait until the only interception has ended, and return it."""
+        self.wait_for(lambda: [row for row in self.rows("interceptions") if row["ended_at"]])
+        return self.record()
+
+    def forget(self) -> None:
+        """Empty the record."""
+        with self.database.write() as connection:
+            for table in _RECORD:
+                connection.execute(delete(table))
+
+    @contextmanager
+    def locked(self) -> Iterator[Callable[[], None]]:
+        """Hold the database's write lock, until the end or until what is given is called."""
+        other = sqlite3.connect(str(self.database.engine.url.database), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+
+        def release() -> None:
+            if other.in_transaction:
+                other.execute("ROLLBACK")
+
+        try:
+            yield release
+        finally:
+            release()
+            other.close()
+
+    def watch_commits(self) -> None:
+        """Have `wait_for` told of every commit."""
+        recorder = self.app._recorder
+        assert recorder is not None
+        writer = recorder._writer
+        settled = writer._settled
+
+        def tell(*arguments: Any) -> None:
+            settled(*arguments)
+            with self._committed:
+                self._committed.notify_all()
+
+        writer._settled = tell
+
+
+def _read(row: Mapping[Any, Any]) -> Row:
+    return {
+        name: json.loads(value) if name in _JSON and value is not None else value
+        for name, value in row.items()
+    }
+
+
+@contextmanager
+def serve(folder: Path, configured: list[dict[str, Any]], **options: Any) -> Iterator[Bridge]:
+    """Run a bridge with these providers and options as long as the ``with`` lasts."""
+    config = {"host": "127.0.0.1", "port": 0, "data_dir": folder, "providers": configured}
+    settings = load(None, {}, config | options)
+    database = Database(settings.database_url)
+    database.upgrade()
+    with database.write() as connection:
+        user = identity.create_user(connection, "ana", Role.MEMBER)
+        token = issue_token(connection, user).text
+    listening = threading.Event()
+    urls: list[str] = []
+
+    def tell(url: str) -> None:
+        urls.append(url)
+        listening.set()
+
+    server = Server(settings, database, tell)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        assert listening.wait(PATIENCE), "the bridge did not start"
+        bridge = Bridge(urls[0], database, server, user, token)
+        bridge.watch_commits()
+        yield bridge
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE)
+        database.close()
+        assert not thread.is_alive(), "the bridge did not stop"

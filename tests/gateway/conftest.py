@@ -1,0 +1,41 @@
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+import uvloop
+from tests import bridge as bridges
+from tests.bridge import Bridge
+from tests.wire import Wire
+
+
+@pytest.fixture(scope="module")
+def shared_wire() -> Iterator[Wire]:
+    with Wire() as wire:
+        yield wire
+
+
+@pytest.fixture(scope="module")
+def shared_bridge(shared_wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
+    folder = tmp_path_factory.mktemp("bridge")
+    with bridges.serve(folder, bridges.providers(shared_wire.url)) as bridge:
+        yield bridge
+
+
+@pytest.fixture
+def wire(shared_wire: Wire) -> Wire:
+    """A scripted provider with nothing played or received yet; shared within a module."""
+    shared_wire.forget()
+    return shared_wire
+
+
+@pytest.fixture
+def bridge(shared_bridge: Bridge, wire: Wire) -> Bridge:
+    """A bridge before `wire`, with an empty record; shared within a module."""
+    shared_bridge.forget()
+    return shared_bridge
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run what is asynchronous on the event loop that serves."""
+    return {"uvloop": uvloop.new_event_loop}
