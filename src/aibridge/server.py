@@ -27,6 +27,12 @@ BACKLOG = 4096
 GC_THRESHOLDS = (10_000, 20, 50)
 """Requests leave next to no cycles: Python's own thresholds would look for them all the time."""
 
+_NO_NEWS = (
+    "without completing response",
+    "Unsupported upgrade request",
+    "No supported WebSocket library",
+)
+
 _log = structlog.get_logger()
 
 
@@ -86,8 +92,11 @@ def _set_up_logging(level: str) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Pass what uvicorn says, but for a connection closed on purpose in the midst of an answer."""
-    return "without completing response" not in record.getMessage()
+    """Pass what uvicorn says, but for what happens on purpose.
+
+    That is a connection closed in the midst of an answer that broke off, and a WebSocket refused.
+    """
+    return not any(text in record.getMessage() for text in _NO_NEWS)
 
 
 class Server(uvicorn.Server):

@@ -102,7 +102,7 @@ def test_list_shows_a_row_for_each_session(run: Run) -> None:
     assert result.exit_code == 0
     title, row = result.stdout.splitlines()
     assert title.split()[0] == "ID"
-    assert all(text in row for text in ("a/b", "ana", "Claude Code", "1,200", "34"))
+    assert all(text in row for text in ("a/b", "ana", "Claude Code", "1200", "34"))
 
 
 def test_list_gives_the_json_of_the_api(run: Run) -> None:

@@ -92,12 +92,13 @@ def _names(names: Iterable[str]) -> str:
 def render_sessions(sessions: Iterable[Session]) -> RenderableType:
     """Draw a list of sessions as a table, one row each; times are local."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("ID", overflow="fold", no_wrap=True)  # to be copied: the last to shrink
-    for name in ("Last active", "User", "Client"):
-        table.add_column(name, overflow="fold")
-    for name in ("Threads", "In", "Out"):
-        table.add_column(name, justify="right")
-    table.add_column("Last prompt", overflow="ellipsis")
+    table.add_column("ID", overflow="fold", min_width=36)  # to be copied: it never shrinks
+    table.add_column("Active", no_wrap=True)
+    for name in ("User", "Client"):
+        table.add_column(name, overflow="ellipsis", no_wrap=True)
+    for name in ("In", "Out"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Last prompt", overflow="ellipsis", no_wrap=True, ratio=1, min_width=6)
     for session in sessions:
         table.add_row(*(Text(cell) for cell in _cells(session)))
     return table
@@ -107,14 +108,21 @@ def _cells(session: Session) -> tuple[str, ...]:
     tokens = session.token_usage_summary
     return (
         visible(session.id),
-        _time(session.last_active_at),
+        f"{session.last_active_at.astimezone():%m-%d %H:%M}",
         _user(session.initiator),
         _line(session.client or "Unknown"),
-        str(session.threads),
-        f"{tokens.input_tokens:,}",
-        f"{tokens.output_tokens:,}",
+        _count(tokens.input_tokens),
+        _count(tokens.output_tokens),
         _line(session.last_prompt or ""),
     )
+
+
+def _count(tokens: int) -> str:
+    """Write a number of tokens in few characters: from 10,000 on in thousands, then millions."""
+    if tokens < 10_000:  # noqa: PLR2004
+        return str(tokens)
+    unit, size = ("k", 1e3) if tokens < 999_500 else ("M", 1e6)  # noqa: PLR2004
+    return f"{tokens / size:.0f}{unit}"
 
 
 def render_session(detail: SessionDetail) -> RenderableType:

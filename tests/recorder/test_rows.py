@@ -1,0 +1,196 @@
+"""Facts to rows: what is kept of an interception."""
+
+import pytest
+from tests.recorder.facts import ANA, end, facts, start
+
+from aibridge.dialects.facts import Notes, ResponseFacts, Thought, TokenUsage, ToolCall
+from aibridge.recorder.records import Status
+from aibridge.recorder.rows import Place, end_rows, start_rows, whole_rows
+from aibridge.store.rows import (
+    EndRow,
+    FacetRow,
+    InterceptionRow,
+    ModelThoughtRow,
+    PromptIdRow,
+    SessionRow,
+    TokenUsageRow,
+    ToolUsageRow,
+    UserPromptRow,
+)
+
+PLACE = Place("s-1")
+
+
+def of(kind, rows):
+    return [row for row in rows if isinstance(row, kind)]
+
+
+def test_a_start_is_an_interception_that_runs_and_its_prompt():
+    begun = start(
+        started_at=5, metadata={"a": 1}, edits=["e"], notes=Notes(["n"]), client_session_id="c"
+    )
+    interception, prompt = start_rows(begun, Place("s-1", "p-1", "r-1"))
+    assert interception == InterceptionRow(
+        id=begun.id,
+        initiator_id=ANA,
+        api_key_id="abcdefghij",
+        provider="anthropic",
+        provider_name="claude",
+        route="/v1/messages",
+        model="m-1",
+        client="Claude Code",
+        client_session_id="c",
+        session_id="s-1",
+        thread_parent_id="p-1",
+        thread_root_id="r-1",
+        credential_kind="centralized",
+        credential_hint="sk...yz",
+        user_agent="claude-cli/2",
+        metadata='{"a":1}',
+        stream=True,
+        request_bytes=10,
+        started_at=5,
+        edits='["e"]',
+        notes='["n"]',
+        ended_at=None,
+        status="running",
+        http_status=None,
+        error_type="",
+        error_message="",
+        stop_reason="",
+        first_byte_us=None,
+        response_bytes=0,
+    )
+    assert isinstance(prompt, UserPromptRow)
+    assert prompt == (begun.id, prompt.id, "", "Hello.", "{}", 5)
+
+
+def test_without_a_prompt_there_is_none():
+    begun = start(prompt=None)
+    assert [type(row) for row in start_rows(begun, PLACE)] == [InterceptionRow]
+    assert not of(UserPromptRow, whole_rows(begun, PLACE, end()))
+    assert not of(PromptIdRow, end_rows(begun, PLACE, end()))
+
+
+def test_an_empty_prompt_is_one():
+    assert of(UserPromptRow, start_rows(start(prompt=""), PLACE))
+
+
+def test_an_end_completes_the_interception():
+    begun = start(edits=["e1"], notes=Notes(["n1"]))
+    over = end(
+        ended_at=9,
+        status=Status.FAILED,
+        http_status=500,
+        error_type="server_error",
+        error_message="Oops",
+        edits=["e2"],
+        notes=["n2"],
+        facts=facts(notes=Notes(["n3"])),
+    )
+    (row,) = of(EndRow, end_rows(begun, PLACE, over))
+    assert row == EndRow(
+        edits='["e1","e2"]',
+        notes='["n1","n2","n3"]',
+        ended_at=9,
+        status="failed",
+        http_status=500,
+        error_type="server_error",
+        error_message="Oops",
+        stop_reason="end_turn",
+        first_byte_us=5,
+        response_bytes=20,
+        id=begun.id,
+    )
+
+
+def test_whole_rows_are_those_of_the_start_and_of_the_end():
+    begun, over = start(), end()
+    (whole,) = of(InterceptionRow, whole_rows(begun, PLACE, over))
+    (opened,) = of(InterceptionRow, start_rows(begun, PLACE))
+    (closed,) = of(EndRow, end_rows(begun, PLACE, over))
+    assert whole._asdict() == opened._asdict() | closed._asdict()
+    (prompt,) = of(UserPromptRow, whole_rows(begun, PLACE, over))
+    (late,) = of(PromptIdRow, end_rows(begun, PLACE, over))
+    assert prompt.provider_response_id == late.provider_response_id == "msg-1"
+
+
+def test_a_prompt_whose_answer_has_no_id_keeps_none():
+    assert not of(PromptIdRow, end_rows(start(), PLACE, end(facts=ResponseFacts())))
+
+
+def test_tokens_are_kept_once():
+    over = end(ended_at=9)
+    (row,) = of(TokenUsageRow, end_rows(start(id="i"), PLACE, over))
+    assert row == ("i", row.id, "msg-1", 1, 2, 3, 4, '{"usage":{"input_tokens":1}}', 9)
+
+
+def test_unknown_usage_is_no_row_and_zero_tokens_are_one():
+    nothing, zero = end(facts=ResponseFacts()), end(facts=facts(usage=TokenUsage()))
+    assert not of(TokenUsageRow, end_rows(start(), PLACE, nothing))
+    (row,) = of(TokenUsageRow, end_rows(start(), PLACE, zero))
+    assert (row.input_tokens, row.metadata) == (0, "{}")
+
+
+def test_tools_and_thoughts_stand_in_their_order():
+    calls = [
+        ToolCall("bash", '{"a":1}', call_id="c1", item_id="i1", metadata={"x": 1}),
+        ToolCall("search", "free text", server_url="https://mcp.test"),
+    ]
+    over = end(
+        ended_at=9,
+        facts=facts(tool_calls=calls, thoughts=[Thought("1"), Thought("2", "reasoning")]),
+    )
+    found = list(end_rows(start(id="i"), PLACE, over))
+    first, second = of(ToolUsageRow, found)
+    assert first == (
+        *("i", first.id, "msg-1", ANA, "bash", '{"a":1}', "", False, "", "c1", "i1", '{"x":1}', 9),
+    )
+    assert (second.server_url, second.provider_tool_call_id) == ("https://mcp.test", "")
+    assert first.id < second.id
+    thoughts = of(ModelThoughtRow, found)
+    assert [(row.content, row.metadata) for row in thoughts] == [
+        ("1", '{"source":"thinking"}'),
+        ("2", '{"source":"reasoning"}'),
+    ]
+    assert thoughts[0].id < thoughts[1].id
+
+
+@pytest.mark.parametrize(("place", "threads"), [(Place("s-1"), 1), (Place("s-1", "p-1", "r-1"), 0)])
+def test_the_session_gets_what_one_call_adds(place, threads):
+    (row,) = of(SessionRow, end_rows(start(started_at=5), place, end(ended_at=9)))
+    assert row == SessionRow(
+        id="s-1",
+        initiator_id=ANA,
+        client="Claude Code",
+        metadata="{}",
+        started_at=5,
+        ended_at=9,
+        last_active_at=5,
+        last_prompt_at=5,
+        last_prompt="Hello.",
+        threads=threads,
+        interceptions=1,
+        input_tokens=1,
+        output_tokens=2,
+        cache_read_input_tokens=3,
+        cache_write_input_tokens=4,
+    )
+
+
+def test_a_session_without_prompt_or_tokens():
+    over = end(facts=ResponseFacts())
+    (row,) = of(SessionRow, end_rows(start(prompt=None), PLACE, over))
+    assert (row.last_prompt, row.last_prompt_at) == (None, None)
+    assert row[-4:] == (0, 0, 0, 0)
+
+
+def test_a_session_has_its_providers_and_models():
+    facets = of(FacetRow, end_rows(start(), PLACE, end()))
+    assert facets == [("s-1", ANA, "provider", "anthropic"), ("s-1", ANA, "model", "m-1")]
+    assert len(of(FacetRow, end_rows(start(model=""), PLACE, end()))) == 1
+
+
+def test_a_reason_to_stop_is_cut_to_its_column():
+    over = end(facts=facts(stop_reason="x" * 100))
+    assert len(of(EndRow, end_rows(start(), PLACE, over))[0].stop_reason) == 64

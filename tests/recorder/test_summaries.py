@@ -1,0 +1,143 @@
+"""Sessions are summed up in the transaction that ends each call: the sum is always right."""
+
+from dataclasses import replace
+from itertools import count
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.builders import new_database
+from tests.recorder.facts import end, facts, start
+
+from aibridge.dialects.facts import TokenUsage
+from aibridge.recorder.ids import new_id
+from aibridge.recorder.records import End, Start
+from aibridge.recorder.ticket import Ticket
+from aibridge.recorder.writer import _commit
+from aibridge.store import schema
+from aibridge.store.writing import BatchWriter
+
+COUNTERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens")
+_times = count(1_000_000)
+_tokens = st.none() | st.builds(TokenUsage, *[st.integers(0, 1 << 40)] * 4)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    database = new_database(f"sqlite:///{tmp_path_factory.mktemp('sums') / 'bridge.db'}")
+    yield database
+    database.close()
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[Start, End | None]:
+    """Draw a call of one of two people, in a session of its own or one that is shared."""
+    begun = start(
+        initiator_id=draw(st.sampled_from("ab")),
+        client_session_id=draw(st.sampled_from([None, "s-1", "s-2"])),
+        client=draw(st.sampled_from([None, "Codex", "Claude Code"])),
+        provider=draw(st.sampled_from(["anthropic", "openai"])),
+        model=draw(st.sampled_from(["", "m-1", "m-2"])),
+        prompt=draw(st.none() | st.sampled_from(["", "Hi.", "Bye."])),
+        metadata=draw(st.sampled_from([{}, {"kind": "side_call"}])),
+        tool_result_ids=tuple(draw(st.lists(st.sampled_from("xyz"), max_size=2))),
+    )
+    said = draw(st.lists(st.sampled_from("xyz"), max_size=2, unique=True))
+    over = end(facts=facts(*said, usage=draw(_tokens)), ended_at=draw(st.integers(0, 50)))
+    return begun, draw(st.sampled_from([over, over, over, None]))
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data(), drawn=st.lists(calls(), min_size=1, max_size=8))
+def test_summaries_equal_the_sum_of_the_raw_rows(database, data, drawn):
+    mark = new_id()[:8] + new_id()[-12:]
+    tickets = [ticket(begun, over, mark, data.draw(st.integers(0, 50))) for begun, over in drawn]
+    ends = [over for _, over in drawn]
+    store = BatchWriter(database)
+    try:
+        for batch in batches(data, tickets, ends):
+            _commit(store, batch)
+    finally:
+        store.close()
+    kept, expected = read(database, mark)
+    assert kept == expected
+
+
+def ticket(begun: Start, over: End | None, mark: str, gap: int) -> Ticket:
+    """Make it of this example, and at a time of its own."""
+    at = next(_times) * 100 + gap
+    begun = replace(begun, id=new_id(), initiator_id=begun.initiator_id + mark, started_at=at)
+    if over is not None:
+        over.ended_at += at
+    return Ticket(begun, cast("Any", None), cast("Any", None))
+
+
+def batches(data: st.DataObject, tickets: list[Ticket], ends: list[End | None]):
+    """Yield the tickets in any order and company, some of them before they have ended."""
+    early = [one for one in tickets if data.draw(st.booleans())]
+    if early:
+        yield early
+    late = data.draw(st.permutations(range(len(tickets))))
+    size = data.draw(st.integers(1, 4))
+    for first in range(0, len(late), size):
+        batch = late[first : first + size]
+        for number in batch:
+            tickets[number].end = ends[number]
+        yield [tickets[number] for number in batch]
+
+
+def read(database, mark: str) -> tuple[Any, Any]:
+    """Return the summaries and facets of an example, as kept and as the raw rows have them."""
+    tables = {}
+    with database.read() as connection:
+        for name, table in schema.metadata.tables.items():
+            if name not in {"users", "tokens"}:
+                tables[name] = [dict(row) for row in connection.execute(table.select()).mappings()]
+    mine = [row for row in tables["interceptions"] if row["initiator_id"].endswith(mark)]
+    sessions = [row for row in tables["sessions"] if row["initiator_id"].endswith(mark)]
+    facets = [row for row in tables["session_facets"] if row["initiator_id"].endswith(mark)]
+    keys = {(row["initiator_id"], row["session_id"]) for row in mine if row["ended_at"]}
+    ended = {
+        key: [
+            row
+            for row in mine
+            if row["ended_at"] and key == (row["initiator_id"], row["session_id"])
+        ]
+        for key in keys
+    }
+    expected = {key: summary(key, rows, tables) for key, rows in ended.items()}
+    kept = {(row["initiator_id"], row["id"]): row for row in sessions}
+    kept_facets = {tuple(row.values()) for row in facets}
+    expected_facets = {
+        (session, initiator, kind, row[kind])
+        for (initiator, session), rows in ended.items()
+        for row in rows
+        for kind in ("provider", "model")
+        if row[kind]
+    }
+    return (kept, kept_facets), (expected, expected_facets)
+
+
+def summary(key: tuple[str, str], rows: list[dict[str, Any]], tables: Any) -> dict[str, Any]:
+    ids = {row["id"] for row in rows}
+    first = min(rows, key=lambda row: row["started_at"])
+    prompts = [row for row in tables["user_prompts"] if row["interception_id"] in ids]
+    usages = [row for row in tables["token_usages"] if row["interception_id"] in ids]
+    last = max(prompts, key=lambda row: row["created_at"], default=None)
+    return {
+        "id": key[1],
+        "initiator_id": key[0],
+        "client": first["client"],
+        "metadata": first["metadata"],
+        "started_at": first["started_at"],
+        "ended_at": max(row["ended_at"] for row in rows),
+        "last_active_at": last["created_at"] if last else first["started_at"],
+        "last_prompt_at": last["created_at"] if last else None,
+        "last_prompt": last["prompt"] if last else None,
+        "threads": sum(row["thread_root_id"] is None for row in rows),
+        "interceptions": len(rows),
+        **{name: sum(row[name] for row in usages) for name in COUNTERS},
+    }
