@@ -265,7 +265,7 @@ def test_tools_and_thoughts_are_read_in_order(play, sse):
     facts = play(messages, stream)
     assert facts.thoughts == [Thought("hm, well", "thinking")]
     assert facts.tool_calls == [
-        ToolCall("Read", '{"path": "text_delta"}', call_id="toolu_1"),
+        ToolCall("Read", '{"path":"text_delta"}', call_id="toolu_1"),
         ToolCall("Now", "{}", call_id="toolu_2"),
     ]
     assert (facts.stop_reason, facts.ended, facts.notes) == ("tool_use", True, [])

@@ -3,7 +3,10 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
+from msgspec import Raw
+
 from aibridge.dialects.facts import Notes, Thought, ToolCall
+from aibridge.dialects.fields import compact
 
 MAX_TEXT = 1 << 20
 """Characters kept of one tool input or one thought."""
@@ -71,11 +74,14 @@ class Drafts:
         draft.size += len(piece)
         self._size += len(piece)
 
-    def close(self, key: Hashable) -> None:
-        """Nothing more comes for ``key``: it is whole."""
+    def close(self, key: Hashable, *, is_json: bool = False) -> None:
+        """Nothing more comes for ``key``: it is whole, and if it is JSON loses its white space."""
         draft = self._open.pop(key, None)
-        if draft is not None:
-            draft.closed = True
+        if draft is None:
+            return
+        draft.closed = True
+        if is_json and isinstance(draft.fact, ToolCall) and draft.pieces:
+            draft.pieces = [compact(Raw(draft.text().encode("utf-8", "replace")))]
 
     def close_all(self) -> None:
         """Everything that is open is whole."""

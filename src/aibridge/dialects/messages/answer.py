@@ -135,7 +135,7 @@ class StreamReader(AnswerReader):
         return False
 
     def _block_stop(self, event: _Event) -> bool:
-        self.drafts.close(index(event.index))
+        self.drafts.close(index(event.index), is_json=True)
         return False
 
     def _message_delta(self, event: _Event) -> bool:
