@@ -38,6 +38,11 @@ def request(
     return body | more
 
 
+def encoded(body: dict[str, Any]) -> bytes:
+    """Return a body as it is sent."""
+    return json.dumps(body).encode()
+
+
 def event(data: Any, name: str = "") -> bytes:
     """Return a server-sent event."""
     line = f"event: {name}\n" if name else ""

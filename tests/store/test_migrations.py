@@ -9,11 +9,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text, update
 from sqlalchemy.sql import column, table
+from tests.builders import new_database
 
 from aibridge.store import migrations, schema
 from aibridge.store.database import Database
 from aibridge.store.migrations import NewerSchemaError
-from tests.builders import new_database
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_database_of_a_newer_release_is_refused_and_left_alone(database):
     with database.write() as connection:
         connection.execute(update(version).values(version_num="9999"))
     before = statements(database)
-    with pytest.raises(NewerSchemaError, match="revision 9999.*start it with the release that"):
+    with pytest.raises(NewerSchemaError, match=r"revision 9999.*start it with the release that"):
         database.upgrade()
     assert statements(database) == before
     with database.read() as connection:

@@ -68,6 +68,7 @@ class Watch:
         self._new.discard(self)
         if self._watcher is not None:
             self._watcher.cancel()
+            self._watcher = None  # which refers back here: a cycle would keep all of the request
 
     def begin(self) -> None:
         """Wait for the client's leaving beside the task."""
