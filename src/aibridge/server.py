@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -50,7 +50,8 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
         gc.freeze()  # what a start leaves behind stays: there is no use in looking through it
         gc.set_threshold(*GC_THRESHOLDS)
         server = Server(settings, database, lambda url: _greet(announce, url, token))
-        server.run()
+        with suppress(KeyboardInterrupt):  # uvicorn has stopped in good order by then
+            server.run()
     database.close()
 
 

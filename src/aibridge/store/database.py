@@ -59,7 +59,7 @@ def _engine(url: str) -> Engine:
             f"database_url names {parsed.get_backend_name()!r}; this release supports sqlite:///PATH"
         )
     if parsed.database and parsed.database != ":memory:":
-        _make_parent(Path(parsed.database))
+        _make_file(Path(parsed.database))
     engine = create_engine(
         parsed,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "cached_statements": 256},
@@ -70,12 +70,13 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _make_parent(file: Path) -> None:
-    """Create the folder of a database file, for its owner alone: it will hold prompts."""
+def _make_file(file: Path) -> None:
+    """Create a database file and its folder, for their owner alone: they will hold prompts."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
     except OSError as error:
-        raise DatabaseError(f"cannot create {file.parent} for the database: {error}") from error
+        raise DatabaseError(f"cannot create the database {file}: {error.strerror}") from error
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
