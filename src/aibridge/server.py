@@ -16,6 +16,7 @@ import uvicorn
 from aibridge import __version__
 from aibridge.app import Application
 from aibridge.identity.first import ensure_owner
+from aibridge.protocol import BoundedProtocol
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.settings import Settings
 from aibridge.store.database import Database, DatabaseError
@@ -112,7 +113,7 @@ class Server(uvicorn.Server):
                 host=settings.host,
                 port=settings.port,
                 loop="uvloop",
-                http="httptools",
+                http=BoundedProtocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,
