@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 import msgspec
+
 from scripts.benching.load import OVERTIME_SECONDS, Result
 from scripts.benching.machine import (
     allow_many_files,

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.demo_agent import PROMPT, TOOL, days_between
-from scripts.running import Bridge, BridgeError, Upstream
-
 from aibridge.contract import SessionDetail, SessionList
 from aibridge.practice import DEFAULT, Part, Script, Turn, serve
+from scripts.demo_agent import PROMPT, TOOL, days_between
+from scripts.running import Bridge, BridgeError, Upstream
 
 FIRST, LAST = "2026-03-01", "2026-12-25"
 SCRIPT = Script(

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from scripts.kill_asks import SCRIPT, TIMEOUT_SECONDS, USAGE, Ask, Crowd, asks
-from scripts.running import Bridge, Upstream
 
 from aibridge.contract import Interception, InterceptionList
 from aibridge.practice import serve
+from scripts.kill_asks import SCRIPT, TIMEOUT_SECONDS, USAGE, Ask, Crowd, asks
+from scripts.running import Bridge, Upstream
 
 PAGE = 100
 MOST_ASKS = 400

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import delete, select
-from tests.wire import PATIENCE, Answer, ask
 
 from aibridge.app import Application
 from aibridge.identity.first import issue_token
@@ -20,6 +19,7 @@ from aibridge.server import Server
 from aibridge.settings import load
 from aibridge.store import identity, schema
 from aibridge.store.database import Database
+from tests.wire import PATIENCE, Answer, ask
 
 Row = dict[str, Any]
 Found = TypeVar("Found")

@@ -13,6 +13,7 @@ from typing import Any
 import httptools
 import msgspec
 import uvloop
+
 from scripts.benching.machine import allow_many_files
 
 OVERTIME_SECONDS = 10.0

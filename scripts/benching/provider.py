@@ -12,10 +12,10 @@ from typing import cast
 
 import httptools
 import uvloop
-from scripts.benching.machine import allow_many_files
-from scripts.benching.traffic import EVENTS, KEY_BYTES, stream_events, whole_answer
 
 from aibridge.practice.exchange import fresh_key
+from scripts.benching.machine import allow_many_files
+from scripts.benching.traffic import EVENTS, KEY_BYTES, stream_events, whole_answer
 
 BACKLOG = 4096
 

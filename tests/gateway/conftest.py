@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import uvloop
+
 from tests import bridge as bridges
 from tests.bridge import Bridge
 from tests.wire import Wire

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from tests.wire import Step, Then, chunk, head
-
 from aibridge.practice.encodings import compressed
+from tests.wire import Step, Then, chunk, head
 
 DIALECTS = ("messages", "chat", "responses")
 ENCODINGS = ("gzip", "deflate", "br", "zstd")

@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.bridge import ROUTES, Bridge
 from tests.gateway import samples
 from tests.wire import Caller, Wire, reply

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from structlog.testing import capture_logs
+
 from tests import bridge as bridges
 from tests.bridge import KEY, ROUTES
 from tests.gateway import samples

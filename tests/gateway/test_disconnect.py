@@ -6,6 +6,7 @@ import socket
 import threading
 
 import pytest
+
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples

@@ -6,14 +6,14 @@ import json
 import threading
 
 import pytest
-from tests import bridge as bridges
-from tests.bridge import ROUTES
-from tests.gateway import samples
-from tests.wire import STREAM_HEAD, Caller, ask, chunk, reply, streamed
 
 from aibridge import app
 from aibridge.recorder.recorder import Recorder
 from aibridge.store import database
+from tests import bridge as bridges
+from tests.bridge import ROUTES
+from tests.gateway import samples
+from tests.wire import STREAM_HEAD, Caller, ask, chunk, reply, streamed
 
 dialects = pytest.mark.parametrize("dialect", samples.DIALECTS)
 

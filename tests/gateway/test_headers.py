@@ -1,6 +1,7 @@
 """Which headers pass: everything, but for those of one connection and those that are ours."""
 
 import pytest
+
 from tests.bridge import KEY, ROUTES
 from tests.gateway import samples
 from tests.wire import Caller, reply

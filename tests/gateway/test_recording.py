@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 import pytest
+
+from aibridge.practice import Failure, Part, Script, StreamFailure, Turn, Usage, serve
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples
 from tests.wire import Caller, reply
-
-from aibridge.practice import Failure, Part, Script, StreamFailure, Turn, Usage, serve
 
 USAGE = Usage(input=100, output=9, cache_read=20, cache_write=3)
 ERRORS = {
@@ -338,8 +338,7 @@ def test_an_answer_that_is_not_understood_leaves_a_note(wire, tmp_path, dialect)
             assert bridge.post(dialect, samples.request(dialect)).status == 200
         records = bridge.records()
     assert [len(record.notes) for record in records] == [1] * 3
-    assert [record.status for record in records] == ["failed", "completed", "completed"]
-    assert records[0].error_type == "truncated"
+    assert [record.status for record in records] == ["completed"] * 3
 
 
 def test_an_answer_too_large_to_be_read_passes_with_a_note(wire, tmp_path):

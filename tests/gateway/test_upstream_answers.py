@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.gateway.upstream import HEAD, Dialogue, body_of, failure_of
 
 from aibridge.gateway.upstream import BrokenAnswer, UpstreamError
 from aibridge.gateway.upstream.connection import MAX_HEAD
+from tests.gateway.upstream import HEAD, Dialogue, body_of, failure_of
 
 SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\nx-a:  2\r\n\r\nhello"
 CHUNKED = (

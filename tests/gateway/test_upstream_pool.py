@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.gateway.upstream import Transport, body_of
-from tests.wire import Then, Wire, chunk, head, reply
 
 from aibridge.gateway.upstream import (
     Address,
@@ -21,6 +19,8 @@ from aibridge.gateway.upstream import (
 )
 from aibridge.gateway.upstream import pool as pools
 from aibridge.gateway.upstream.response import HIGH_WATER
+from tests.gateway.upstream import Transport, body_of
+from tests.wire import Then, Wire, chunk, head, reply
 
 PLENTY = Timeouts(20.0, 20.0, 20.0)
 OK = reply(b"ok")

@@ -5,10 +5,10 @@ import ssl
 
 import pytest
 import trustme
-from tests.gateway.upstream import body_of
-from tests.wire import Wire, reply
 
 from aibridge.gateway.upstream import Address, ConnectFailed, Pool, Timeouts
+from tests.gateway.upstream import body_of
+from tests.wire import Wire, reply
 
 HEAD = b"GET /x HTTP/1.1\r\nhost: h\r\n\r\n"
 

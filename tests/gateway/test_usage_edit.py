@@ -5,12 +5,12 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from aibridge.gateway.observer import MAX_WHOLE_BODY, EditingObserver
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples
 from tests.wire import reply
-
-from aibridge.gateway.observer import MAX_WHOLE_BODY, EditingObserver
 
 EVENTS = samples.EVENTS["chat"]
 WITH_USAGE = b"".join(EVENTS)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.builders import new_database
 
 from aibridge.store import database as databases
 from aibridge.store import schema
 from aibridge.store.database import Database
+from tests.builders import new_database
 
 Rows = Callable[[str], list[dict[str, Any]]]
 

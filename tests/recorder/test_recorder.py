@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
-from tests.recorder.facts import end, facts, start
 
 from aibridge.recorder import writer as writers
 from aibridge.recorder.recorder import MAX_WAITING, Recorder, RecorderUnavailable
 from aibridge.recorder.ticket import RecordingError, Ticket
 from aibridge.recorder.writer import MAX_BATCH, Writer
 from aibridge.store.writing import BatchWriter
+from tests.recorder.facts import end, facts, start
 
 LONG = 20.0
 NOT_TEXT = "\ud800"

@@ -3,12 +3,12 @@
 import asyncio
 
 from sqlalchemy import update
-from tests.recorder.facts import end, start
 
 from aibridge.recorder import recovery
 from aibridge.recorder.recorder import Recorder
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.store import schema
+from tests.recorder.facts import end, start
 
 
 async def leave(database, *tickets) -> None:

@@ -1,7 +1,6 @@
 """Facts to rows: what is kept of an interception."""
 
 import pytest
-from tests.recorder.facts import ANA, end, facts, start
 
 from aibridge.dialects.facts import Notes, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.recorder.records import Status
@@ -17,6 +16,7 @@ from aibridge.store.rows import (
     ToolUsageRow,
     UserPromptRow,
 )
+from tests.recorder.facts import ANA, end, facts, start
 
 PLACE = Place("s-1")
 

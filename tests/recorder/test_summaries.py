@@ -7,8 +7,6 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.builders import new_database
-from tests.recorder.facts import end, facts, start
 
 from aibridge.dialects.facts import TokenUsage
 from aibridge.recorder.ids import new_id
@@ -17,6 +15,8 @@ from aibridge.recorder.ticket import Ticket
 from aibridge.recorder.writer import _commit
 from aibridge.store import schema
 from aibridge.store.writing import BatchWriter
+from tests.builders import new_database
+from tests.recorder.facts import end, facts, start
 
 COUNTERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens")
 _times = count(1_000_000)

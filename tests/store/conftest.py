@@ -2,9 +2,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.builders import new_database
 
 from aibridge.store.database import Database
+from tests.builders import new_database
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text, update
 from sqlalchemy.sql import column, table
-from tests.builders import new_database
 
 from aibridge.store import migrations, schema
 from aibridge.store.database import Database
 from aibridge.store.migrations import NewerSchemaError
+from tests.builders import new_database
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event
-from tests.builders import ANA, BEN, START, Call, add_user, new_database, record, uid
 
 from aibridge.store import interceptions
 from aibridge.store.database import Database
-from aibridge.store.interceptions import CursorNotFoundError, Filter
+from aibridge.store.interceptions import ANY, CursorNotFoundError, Filter, Values, only
+from tests.builders import ANA, BEN, CLEO, START, Call, add_user, new_database, record, uid
 
 EVERY = Filter()
 
@@ -51,18 +51,25 @@ def test_the_initiator_is_named_and_one_who_was_deleted_keeps_the_id(
 @pytest.mark.parametrize(
     ("where", "found"),
     [
-        (Filter(initiator_id=BEN), [2]),
-        (Filter(provider="openai"), [3]),
-        (Filter(provider_name="spare"), [4]),
-        (Filter(model="opus"), [5]),
-        (Filter(client="Codex"), [6]),
-        (Filter(client="Unknown"), [7]),
-        (Filter(session_id="s"), [8]),
+        (Filter(initiator_id=only(BEN)), [2]),
+        (Filter(provider=only("openai")), [3]),
+        (Filter(provider_name=only("spare")), [4]),
+        (Filter(model=only("opus")), [5]),
+        (Filter(client=only("Codex")), [6]),
+        (Filter(client=only("Unknown")), [7]),
+        (Filter(session_id=only("s")), [8]),
         (Filter(started_after=START + 7_000_000), [8, 7]),
         (Filter(started_before=START + 2_000_000), [2, 1]),
         (Filter(started_after=START + 2_000_000, started_before=START + 2_000_000), [2]),
-        (Filter(initiator_id=BEN, model="opus"), []),
-        (Filter(initiator_id=ANA, model="opus", provider="anthropic"), [5]),
+        (Filter(initiator_id=only(BEN), model=only("opus")), []),
+        (Filter(model=only("opus", "nothing")), [5]),
+        (Filter(client=only("Codex", "Unknown")), [7, 6]),
+        (Filter(client=Values(none_of=("Claude Code",))), [7, 6]),
+        (Filter(client=Values(none_of=("Claude Code", "Unknown"))), [6]),
+        (Filter(client=Values(none_of=("Codex",)), started_after=START + 5_500_000), [8, 7]),
+        (Filter(model=Values(("opus", "sonnet"), ("sonnet",))), [5]),
+        (Filter(initiator_id=Values(none_of=(ANA,))), [2]),
+        (Filter(initiator_id=only(ANA), model=only("opus"), provider=only("anthropic")), [5]),
     ],
 )
 def test_count_and_list_agree_under_every_filter(
@@ -102,7 +109,7 @@ def test_walking_by_cursor_visits_each_once_in_order(
         Call(number, at=at, initiator=(ANA, BEN)[number % 2], running=number % 5 == 4)
         for number, at in enumerate(moments)
     ]
-    where = Filter(initiator_id=initiator)
+    where = Filter(initiator_id=only(initiator) if initiator else ANY)
     database = new_database("sqlite://")
     with database.write() as connection:
         record(connection, *calls)
@@ -175,13 +182,44 @@ def test_models_and_clients_are_distinct_and_ascending(connection: Connection) -
 
 
 @pytest.mark.parametrize(
-    ("prefix", "found"), [("g", ["g%1", "gpt"]), ("G", ["g%1", "gpt"]), ("g%", ["g%1"]), ("_", [])]
+    ("prefixes", "found"),
+    [
+        (ANY, ["g%1", "gpt", "o"]),
+        (only("g"), ["g%1", "gpt"]),
+        (only("G"), ["g%1", "gpt"]),
+        (only("g%"), ["g%1"]),
+        (only("_"), []),
+        (only("gp", "O"), ["gpt", "o"]),
+        (Values(none_of=("G%", "o")), ["gpt"]),
+        (Values(("g",), ("gp",)), ["g%1"]),
+    ],
 )
 def test_a_prefix_matches_either_case_and_knows_no_wildcards(
-    connection: Connection, prefix: str, found: list[str]
+    connection: Connection, prefixes: Values, found: list[str]
 ) -> None:
     record(
         connection,
         *(Call(n, columns={"model": name}) for n, name in enumerate(["gpt", "g%1", "o"])),
     )
-    assert interceptions.models(connection, EVERY, prefix=prefix, limit=10) == found
+    assert interceptions.models(connection, EVERY, prefixes=prefixes, limit=10) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ana", ANA),
+        ("ANA", ANA),
+        (ANA.upper(), ANA),
+        (BEN, BEN),
+        (CLEO, None),
+        (uid(7), None),
+        ("an", None),
+        ("", None),
+    ],
+)
+def test_an_initiator_is_known_by_name_or_id_and_when_deleted_by_what_is_on_record(
+    connection: Connection, text: str, found: str | None
+) -> None:
+    add_user(connection, ANA, "Ana")
+    record(connection, Call(1, initiator=BEN), Call(2, initiator=CLEO, running=True))
+    assert interceptions.find_initiator(connection, text) == found

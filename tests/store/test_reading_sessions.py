@@ -4,12 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event
-from tests.builders import ANA, BEN, CLEO, START, Call, add_user, new_database, record, uid
 
 from aibridge.store import sessions
 from aibridge.store.database import Database
-from aibridge.store.interceptions import CursorNotFoundError, Filter
+from aibridge.store.interceptions import CursorNotFoundError, Filter, Values, only
 from aibridge.store.sessions import ForeignCursorError, RecordedSession, SessionCursor
+from tests.builders import ANA, BEN, CLEO, START, Call, add_user, new_database, record, uid
 
 EVERY = Filter()
 
@@ -66,16 +66,22 @@ def test_a_page_takes_two_queries(record_database: Database, connection: Connect
     ("where", "found"),
     [
         (EVERY, ["two", "one"]),
-        (Filter(model="opus"), ["one"]),
-        (Filter(model="opus", client="Codex"), []),
-        (Filter(model="opus", provider_name="claude"), ["one"]),
-        (Filter(client="Codex"), ["one"]),
-        (Filter(initiator_id=BEN), ["two"]),
-        (Filter(session_id="two"), ["two"]),
-        (Filter(session_id="two", initiator_id=ANA), []),
+        (Filter(model=only("opus")), ["one"]),
+        (Filter(model=only("opus"), client=only("Codex")), []),
+        (Filter(model=only("opus"), provider_name=only("claude")), ["one"]),
+        (Filter(client=only("Codex")), ["one"]),
+        (Filter(initiator_id=only(BEN)), ["two"]),
+        (Filter(session_id=only("two")), ["two"]),
+        (Filter(session_id=only("two"), initiator_id=only(ANA)), []),
         (Filter(started_after=START + 3_000_000), ["two"]),
         (Filter(started_before=START + 3_000_000), ["two", "one"]),
-        (Filter(model="hidden"), []),
+        (Filter(model=only("hidden")), []),
+        (Filter(model=only("opus", "sonnet")), ["two", "one"]),
+        (Filter(model=Values(none_of=("sonnet",))), ["one"]),
+        (Filter(model=Values(none_of=("opus",)), client=Values(none_of=("Codex",))), ["two"]),
+        (Filter(session_id=only("one", "two"), initiator_id=only(ANA, BEN)), ["two", "one"]),
+        (Filter(session_id=Values(none_of=("two",))), ["one"]),
+        (Filter(initiator_id=Values(none_of=(BEN,)), model=only("sonnet", "opus")), ["one"]),
     ],
 )
 def test_a_session_matches_when_any_of_its_interceptions_matches_all(
@@ -101,7 +107,7 @@ def test_the_numbers_of_a_row_are_over_the_whole_session_under_a_filter(
         Call(1, at=1, session="s", tokens=((1, 1, 1, 1),), columns={"model": "opus"}),
         Call(2, at=2, session="s", tokens=((10, 1, 1, 1),)),
     )
-    (found,) = sessions.page(connection, Filter(model="opus"), limit=10)
+    (found,) = sessions.page(connection, Filter(model=only("opus")), limit=10)
     assert (found.row.input_tokens, found.row.threads) == (11, 2)
     assert found.models == ["opus", "sonnet"]
 
@@ -130,7 +136,10 @@ def test_users_with_the_same_session_id_have_a_row_each(connection: Connection) 
 def test_a_bare_cursor_is_the_last_of_that_id_in_the_list(connection: Connection) -> None:
     collision(connection)
     assert after(connection, SessionCursor("same")) == ["last"]
-    assert after(connection, SessionCursor("same"), Filter(initiator_id=ANA)) == ["between", "last"]
+    assert after(connection, SessionCursor("same"), Filter(initiator_id=only(ANA))) == [
+        "between",
+        "last",
+    ]
 
 
 def test_a_cursor_with_its_initiator_is_exact(connection: Connection) -> None:
@@ -140,7 +149,7 @@ def test_a_cursor_with_its_initiator_is_exact(connection: Connection) -> None:
 
 def test_a_cursor_that_the_filter_leaves_out_still_has_its_place(connection: Connection) -> None:
     collision(connection)
-    assert after(connection, SessionCursor("between"), Filter(model="opus")) == ["same"]
+    assert after(connection, SessionCursor("between"), Filter(model=only("opus"))) == ["same"]
 
 
 def test_an_unknown_cursor_is_refused(connection: Connection) -> None:
@@ -154,7 +163,14 @@ def test_an_unknown_cursor_is_refused(connection: Connection) -> None:
 @given(
     moments=st.lists(st.integers(0, 3), max_size=12),
     limit=st.integers(1, 5),
-    where=st.sampled_from([EVERY, Filter(initiator_id=ANA), Filter(model="opus")]),
+    where=st.sampled_from(
+        [
+            EVERY,
+            Filter(initiator_id=only(ANA)),
+            Filter(initiator_id=only(ANA, CLEO), model=only("opus")),
+            Filter(model=Values(none_of=("opus",)), session_id=Values(none_of=("s1",))),
+        ]
+    ),
 )
 def test_walking_by_cursor_visits_each_session_once_in_order(
     moments: list[int], limit: int, where: Filter

@@ -33,8 +33,8 @@ class Call:
     route: Route
     person: Person
     credential: Credential
-    body: bytes
-    headers: Headers
+    body: bytes = field(repr=False)
+    headers: Headers = field(repr=False)
     edits: list[str] = field(default_factory=list)
     hides_usage: bool = False
     """Whether the answer will hold a usage chunk that the client must not see."""

@@ -207,7 +207,9 @@ class WholeObserver:
             body = unpack.feed(body) if unpack else body
         if self._status >= FIRST_ERROR:
             return ResponseFacts(error=self._dialect.read_error(self._status, body), ended=True)
-        return self._dialect.read_answer(body)
+        facts = self._dialect.read_answer(body)
+        facts.ended = True  # whatever it says: the body has come to its end
+        return facts
 
 
 def _without(data: bytes, start: int, end: int, cuts: list[tuple[int, int]]) -> bytes:

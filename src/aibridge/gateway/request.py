@@ -22,6 +22,10 @@ class Request(NamedTuple):
     target: Target | None
     route: Route | None
 
+    def __repr__(self) -> str:
+        """Show what is asked for, without the headers, which hold the token."""
+        return f"Request({self.method!r}, {self.path!r})"
+
     @property
     def dialect(self) -> Dialect:
         """The dialect in which the caller expects errors."""

@@ -1,0 +1,80 @@
+"""The program put together: which room serves a path, and whether it is ready."""
+
+import pytest
+
+from aibridge.app import is_gateway_path
+from aibridge.providers.settings import RESERVED_NAMES
+from tests import bridge as bridges
+from tests.bridge import Bridge
+from tests.wire import Wire, ask
+
+
+@pytest.fixture(scope="module")
+def wire():
+    with Wire() as wire:
+        yield wire
+
+
+@pytest.fixture(scope="module")
+def bridge(wire, tmp_path_factory):
+    with bridges.serve(tmp_path_factory.mktemp("app"), bridges.providers(wire.url)) as bridge:
+        yield bridge
+
+
+def get(bridge: Bridge, path: str):
+    return ask(bridge.url, path, method="GET")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        ("/api/v2/aibridge/anthropic", True),
+        ("/api/v2/aibridge/anthropic/v1/messages", True),
+        ("/api/v2/ai-gateway/anthropic/v1/messages", True),
+        ("/api/v2/aibridge/nobody/at/all", True),
+        ("/api/v2/aibridge/", True),
+        ("/api/v2/aibridge", False),
+        ("/api/v2/aibridgeX/anthropic", False),
+        ("/api/v2/users/me", False),
+        ("/", False),
+        ("", False),
+        *((f"/api/v2/aibridge/{name}", False) for name in sorted(RESERVED_NAMES)),
+        *((f"/api/v2/ai-gateway/{name}/x", False) for name in sorted(RESERVED_NAMES)),
+    ],
+)
+def test_the_gateway_serves_what_stands_below_a_providers_name(path, is_one):
+    assert is_gateway_path(path) is is_one
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_bridge_that_serves_says_so(bridge, path):
+    answer = get(bridge, path)
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert answer.values(b"cache-control") == [b"no-store"]
+
+
+def test_a_bridge_that_cannot_record_is_alive_but_not_ready(bridge, monkeypatch):
+    monkeypatch.setattr(bridge.app._recorder._writer, "failing", True)
+    answer = get(bridge, "/readyz")
+    assert (answer.status, answer.body) == (503, b"records cannot be written at the moment")
+    assert get(bridge, "/healthz").status == 200
+
+
+@pytest.mark.parametrize("prefix", ["aibridge", "ai-gateway"])
+def test_the_api_stands_beside_the_providers(bridge, prefix):
+    path = f"/api/v2/{prefix}/interceptions"
+    assert get(bridge, path).status == 401
+    answer = bridge.ask(path, method="GET")
+    assert answer.status == 200
+    assert b'"results"' in answer.body
+
+
+def test_what_nobody_serves_is_not_found(bridge, wire):
+    for path in ("/", "/nothing", "/api/v2/nothing", "/api/v2/aibridge"):
+        assert get(bridge, path).status == 404
+    assert not wire.requests
+
+
+def test_servers_do_not_sign_their_answers(bridge):
+    names = {name for name, _ in get(bridge, "/healthz").headers}
+    assert names == {b"content-type", b"content-length", b"cache-control"}
