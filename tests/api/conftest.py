@@ -5,11 +5,11 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.builders import ANA, BEN, CLEO, Call, add_user, new_database, record
 
 from aibridge.api.app import create_app
 from aibridge.identity.people import Person, Role
 from aibridge.store.database import Database
+from tests.builders import ANA, BEN, CLEO, Call, add_user, new_database, record
 
 PEOPLE = {
     "owner-token": Person(ANA, "ana", Role.OWNER, "tok-ana"),

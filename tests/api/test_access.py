@@ -3,9 +3,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.builders import ANA, Call
 
 from aibridge.identity.authenticate import IdentityUnavailable
+from tests.builders import ANA, Call
 
 LISTS = ["interceptions", "sessions", "models", "clients"]
 PATHS = [*LISTS, "sessions/s"]

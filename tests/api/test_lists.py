@@ -3,6 +3,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.builders import ANA, BEN, Call, uid
 
 PATH = "/api/v2/aibridge/interceptions"
@@ -187,26 +188,6 @@ async def test_an_unknown_cursor_is_refused(client: httpx.AsyncClient) -> None:
         "message": "Invalid pagination cursor.",
         "detail": f"after_id: interception {uid(1)} not found: invalid pagination cursor",
     }
-
-
-@pytest.mark.parametrize(
-    ("kind", "message"),
-    [
-        ("interceptions", "Invalid interception search query."),
-        ("sessions", "Invalid session search query."),
-        ("models", "Invalid AI Gateway models search query."),
-        ("clients", "Invalid AI Gateway clients search query."),
-    ],
-)
-async def test_searching_is_not_available_yet(
-    client: httpx.AsyncClient, kind: str, message: str
-) -> None:
-    answer = await client.get(f"/api/v2/aibridge/{kind}", params={"q": "model:x"})
-    assert answer.status_code == 400
-    assert answer.json()["message"] == message
-    (validation,) = answer.json()["validations"]
-    assert validation["field"] == "q"
-    assert "isn't available yet" in validation["detail"]
 
 
 async def test_models_and_clients_are_bare_sorted_lists(

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+
 from tests.builders import ANA, BEN, Call, uid
 
 PATH = "/api/v2/aibridge/sessions"

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import uvicorn
 from rich.console import Console
-from tests.builders import ANA, CLEO, Call, add_user, new_database, record, uid
 from typer.testing import CliRunner, Result
 
 from aibridge.api.app import create_app
@@ -23,6 +22,7 @@ from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
 from aibridge.store.database import Database
 from aibridge.store.interceptions import Filter
+from tests.builders import ANA, CLEO, Call, add_user, new_database, record, uid
 
 Run = Callable[..., Result]
 

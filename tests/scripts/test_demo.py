@@ -1,6 +1,5 @@
-from scripts.demo import missing_of
-
 from aibridge.contract import SessionDetail
+from scripts.demo import missing_of
 
 
 def test_the_demo_shows_a_recorded_session_and_ends(script):

@@ -1,7 +1,6 @@
+from aibridge.contract import Interception
 from scripts.kill_asks import KINDS, USAGE, Ask
 from scripts.kill_test import COMPLETE, INTERRUPTED, judge
-
-from aibridge.contract import Interception
 
 ASK = Ask("Tell me a quick story, number 1-0.", KINDS[0], 0.0)
 TOKENS: dict[str, object] = {

@@ -2,6 +2,7 @@ import tomllib
 
 import pytest
 from packaging.requirements import Requirement
+
 from tests.scripts.conftest import ROOT
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.builders import Call, uid
 
 from aibridge.contract import Thread
 from aibridge.sessions.shape import credential_hint, moment
@@ -17,6 +16,7 @@ from aibridge.store.rows import (
     ToolUsageRow,
     UserPromptRow,
 )
+from tests.builders import Call, uid
 
 KINDS: Mapping[str, Any] = {
     "token_usages": TokenUsageRow,

@@ -8,10 +8,10 @@ from aibridge.api.access import Caller
 from aibridge.api.errors import ApiError, trouble
 from aibridge.api.parameters import Parameters, refuse_both_cursors
 from aibridge.api.responses import JsonResponse
-from aibridge.api.search import search
+from aibridge.api.search import search_interceptions, search_names
 from aibridge.contract import InterceptionList
 from aibridge.sessions import reading
-from aibridge.store.interceptions import CursorNotFoundError
+from aibridge.store.interceptions import CursorNotFoundError, Filter
 
 router = APIRouter()
 
@@ -25,12 +25,13 @@ def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
     after_id = parameters.uuid("after_id")
     paging = parameters.paging()
     refuse_both_cursors(after_id, paging, "after_id")
-    where = search(parameters.text("q"), refusal="Invalid interception search query.")
+    database = request.app.state.database
+    where = search_interceptions(database, caller, parameters.text("q"))
     if not caller.role.reads_all:
         return JsonResponse(InterceptionList(count=0, results=[]))
     try:
         page = reading.list_interceptions(
-            request.app.state.database,
+            database,
             where,
             limit=paging.limit,
             offset=paging.offset,
@@ -45,23 +46,28 @@ def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
 @router.get("/models", dependencies=[trouble("Internal error getting AI Gateway models.")])
 def list_models(request: Request, caller: Caller) -> JsonResponse:
     """Answer the distinct models on record, ascending."""
-    return _names(request, caller, reading.list_models, "models")
+    return _names(request, caller, reading.list_models, "model")
 
 
 @router.get("/clients", dependencies=[trouble("Internal error getting AI Gateway clients.")])
 def list_clients(request: Request, caller: Caller) -> JsonResponse:
     """Answer the distinct clients on record, ascending, with Unknown for those not recognised."""
-    return _names(request, caller, reading.list_clients, "clients")
+    return _names(request, caller, reading.list_clients, "client")
 
 
 def _names(
-    request: Request, caller: Caller, read: Callable[..., list[str]], kind: str
+    request: Request, caller: Caller, read: Callable[..., list[str]], key: str
 ) -> JsonResponse:
     parameters = Parameters(request.query_params)
     paging = parameters.paging()
-    refusal = f"Invalid AI Gateway {kind} search query."
-    where = search(parameters.text("q"), refusal=refusal)
+    prefixes = search_names(key, parameters.text("q"))
     if not caller.role.reads_all:
         return JsonResponse([])
-    database = request.app.state.database
-    return JsonResponse(read(database, where, limit=paging.limit, offset=paging.offset))
+    names = read(
+        request.app.state.database,
+        Filter(),
+        prefixes=prefixes,
+        limit=paging.limit,
+        offset=paging.offset,
+    )
+    return JsonResponse(names)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from aibridge.api.errors import ApiError
@@ -16,6 +17,11 @@ MAX_THREADS = 200
 
 _MAX_INTEGER = 2**31 - 1
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
+_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?:\.([0-9]+))?(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
+)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - offsets are added by hand: a moment may be year 1
 _SHOWN = 64
 """How much of a bad value an answer repeats."""
 
@@ -94,6 +100,25 @@ def parse_uuid(text: str) -> str | None:
         return None
     value = UUID(text)
     return str(value) if value.int else None
+
+
+def parse_time(text: str) -> int:
+    """Return the nanoseconds since 1970 of an RFC 3339 time with its offset, in either case.
+
+    Raises `ValueError`, whose text shows the time in upper case.
+    """
+    shown = f'parsing time "{text.upper()[:_SHOWN]}"'
+    found = _TIME.fullmatch(text.upper())
+    if found is None:
+        raise ValueError(f"{shown}: it is not an RFC 3339 time with its offset")
+    clock, fraction, sign, hours, minutes = found.groups(default="0")
+    try:
+        local = datetime.fromisoformat(clock) - _EPOCH
+    except ValueError as error:
+        raise ValueError(f"{shown}: {error}") from error
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
+    seconds = (local + offset if sign == "-" else local - offset) // timedelta(seconds=1)
+    return seconds * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))
 
 
 def refuse_both_cursors(cursor: object, paging: Paging, name: str) -> None:

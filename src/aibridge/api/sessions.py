@@ -8,7 +8,7 @@ from aibridge.api.access import Caller
 from aibridge.api.errors import ApiError, trouble
 from aibridge.api.parameters import Parameters, refuse_both_cursors, thread_page
 from aibridge.api.responses import JsonResponse
-from aibridge.api.search import search
+from aibridge.api.search import search_sessions
 from aibridge.contract import SessionDetail, SessionList
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
@@ -31,12 +31,13 @@ def list_sessions(request: Request, caller: Caller) -> JsonResponse:
     after = _session_cursor(parameters)
     paging = parameters.paging()
     refuse_both_cursors(after, paging, "after_session_id")
-    where = search(parameters.text("q"), refusal="Invalid session search query.")
+    database = request.app.state.database
+    where = search_sessions(database, caller, parameters.text("q"))
     if not caller.role.reads_all:
         return JsonResponse(SessionList(count=0, sessions=[]))
     try:
         page = reading.list_sessions(
-            request.app.state.database,
+            database,
             where,
             limit=paging.limit,
             offset=paging.offset,

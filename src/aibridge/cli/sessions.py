@@ -3,9 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -14,17 +12,14 @@ from aibridge.cli import new_app, output
 from aibridge.cli.session_tree import escaped_json, render_session, render_sessions, visible
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
-    import httpx
-
-    from aibridge.contract import Model
+    from aibridge.contract import Model, SessionDetail
+    from aibridge.sdk import Client
 
 __all__ = ["app", "render_session"]
 
-PATH = "/api/v2/aibridge/sessions"
 THREADS_A_PAGE = 200
 """The most that the API gives at once; the rest is paged through."""
 
-TIMEOUT_SECONDS = 30
 LOCAL = "http://127.0.0.1:4000"
 
 app = new_app(help="What was recorded, by session.")
@@ -36,8 +31,6 @@ Token = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's JSON.")]
 
-_M = TypeVar("_M", bound="Model")
-
 
 @app.command("list", epilog="Example: aibridge sessions list --limit 10")
 def list_sessions(
@@ -48,14 +41,11 @@ def list_sessions(
 ) -> None:
     """List sessions, the most recently active first."""
     with _client(url, token) as client:
-        answer = _get(client, PATH, {"limit": limit})
+        page = client.list_sessions(limit=limit)
     if as_json:
-        _print_json(answer)
-        return
-    from aibridge.contract import SessionList  # noqa: PLC0415 - see TYPE_CHECKING above
-
-    sessions = _parsed(SessionList, answer).sessions
-    Console(highlight=False).print(render_sessions(sessions))
+        _print_json(page)
+    else:
+        Console(highlight=False).print(render_sessions(page.sessions))
 
 
 @app.command("show", epilog="Example: aibridge sessions show 0199a3c4-7f00-7000-8000-000000000001")
@@ -67,76 +57,52 @@ def show_session(
 ) -> None:
     """Show a session as a tree: prompts, thoughts, tool calls, tokens and errors."""
     with _client(url, token) as client:
-        answer = _whole_session(client, session_id)
+        session = _whole_session(client, session_id)
     if as_json:
-        _print_json(answer)
-        return
-    from aibridge.contract import SessionDetail  # noqa: PLC0415
-
-    Console(highlight=False).print(render_session(_parsed(SessionDetail, answer)))
+        _print_json(session)
+    else:
+        Console(highlight=False).print(render_session(session))
 
 
-def _whole_session(client: "httpx.Client", session_id: str) -> dict[str, Any]:
-    """Return the API's answer with the threads of all its pages."""
-    path = f"{PATH}/{quote(session_id, safe='')}"
-    whole = page = _get(client, path, {"limit": THREADS_A_PAGE})
-    scope = {"limit": THREADS_A_PAGE, "initiator": whole["initiator"]["id"]}
-    while len(threads := page["threads"]) == THREADS_A_PAGE:
-        page = _get(client, path, {**scope, "after_id": threads[-1]["id"]})
-        whole["threads"] = whole["threads"] + page["threads"]
-        ends = [one["page_ended_at"] for one in (whole, page) if "page_ended_at" in one]
-        whole.update({"page_ended_at": ends[-1]} if ends else {})
-    return whole
+def _whole_session(client: "Client", session_id: str) -> "SessionDetail":
+    """Return a session with the threads of all its pages."""
+    first = page = client.get_session_threads(session_id, limit=THREADS_A_PAGE)
+    threads, end = list(page.threads), page.page_ended_at
+    while len(page.threads) == THREADS_A_PAGE:
+        page = client.get_session_threads(
+            session_id,
+            limit=THREADS_A_PAGE,
+            after_id=threads[-1].id,
+            initiator=first.initiator.id,
+        )
+        threads += page.threads
+        end = page.page_ended_at or end
+    return first.model_copy(update={"threads": threads, "page_ended_at": end})
 
 
 @contextmanager
-def _client(url: str, token: str) -> "Iterator[httpx.Client]":
+def _client(url: str, token: str) -> "Iterator[Client]":
     """Yield a client of the API. What goes wrong ends the command with one line on stderr."""
-    import httpx  # noqa: PLC0415
+    from aibridge import sdk  # noqa: PLC0415 - see TYPE_CHECKING above
 
     if not token:
         _fail("no token: set AIBRIDGE_TOKEN or pass --token")
-    if not (token.isascii() and token.isprintable()):
+    if not (token.isascii() and token.isprintable()) or " " in token:
         _fail("the token holds characters that no token has")
-    headers = {"Coder-Session-Token": token}
     try:
-        with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
+        with sdk.Client(url, token, retries=0) as client:
             yield client
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except sdk.ApiError as error:
+        details = (error.detail, *(one.detail for one in error.validations))
+        _fail(" ".join((error.message, *(detail for detail in details if detail))))
+    except sdk.AIBridgeError as error:
         _fail(f"cannot reach AI Bridge at {url}: {error}")
-    except (KeyError, TypeError):
-        _fail(f"{url} answered, but not as AI Bridge does")
-
-
-def _get(client: "httpx.Client", path: str, query: dict[str, Any]) -> dict[str, Any]:
-    """Return what the API answers. Its refusals, and answers of another server, end the command."""
-    response = client.get(path, params=query)
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        _fail(f"{client.base_url} answered {response.status_code}, but not as AI Bridge does")
-    if response.status_code != HTTPStatus.OK:
-        texts = (answer.get("message"), answer.get("detail"))
-        _fail(" ".join(str(text) for text in texts if text) or f"status {response.status_code}")
-    return answer
-
-
-def _parsed(model: type[_M], answer: dict[str, Any]) -> _M:
-    from pydantic import ValidationError  # noqa: PLC0415
-
-    try:
-        return model.model_validate(answer)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        _fail(f"the answer is not one of AI Bridge: {place}: {problem['msg']}")
 
 
 def _fail(text: str) -> NoReturn:
     output.fail(visible(text))
 
 
-def _print_json(answer: dict[str, Any]) -> None:
-    typer.echo(escaped_json(json.dumps(answer, indent=2, ensure_ascii=False)))
+def _print_json(answer: "Model") -> None:
+    value = answer.model_dump(mode="json")
+    typer.echo(escaped_json(json.dumps(value, indent=2, ensure_ascii=False)))

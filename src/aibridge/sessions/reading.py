@@ -4,6 +4,7 @@ Each function reads in one transaction, so the numbers of an answer agree. What 
 see is for the caller of this module to have decided, and to say in the filter.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aibridge.contract import InterceptionList, SessionDetail, SessionList, Thread
@@ -12,7 +13,7 @@ from aibridge.sessions.metadata import read_object
 from aibridge.sessions.tree import build_threads
 from aibridge.store import interceptions, sessions
 from aibridge.store.database import Database
-from aibridge.store.interceptions import Filter
+from aibridge.store.interceptions import ANY, Filter, Values
 from aibridge.store.sessions import RecordedSession, SessionCursor
 
 
@@ -77,19 +78,30 @@ def show_session(
 
 
 def list_models(
-    database: Database, where: Filter, *, prefix: str = "", limit: int, offset: int = 0
+    database: Database, where: Filter, *, prefixes: Values = ANY, limit: int, offset: int = 0
 ) -> list[str]:
     """Return the distinct models of matching interceptions that begin so, ascending."""
     with database.read() as connection:
-        return interceptions.models(connection, where, prefix=prefix, limit=limit, offset=offset)
+        return interceptions.models(
+            connection, where, prefixes=prefixes, limit=limit, offset=offset
+        )
 
 
 def list_clients(
-    database: Database, where: Filter, *, prefix: str = "", limit: int, offset: int = 0
+    database: Database, where: Filter, *, prefixes: Values = ANY, limit: int, offset: int = 0
 ) -> list[str]:
     """Return the distinct clients of matching interceptions that begin so, ascending."""
     with database.read() as connection:
-        return interceptions.clients(connection, where, prefix=prefix, limit=limit, offset=offset)
+        return interceptions.clients(
+            connection, where, prefixes=prefixes, limit=limit, offset=offset
+        )
+
+
+def find_initiators(database: Database, names: Iterable[str]) -> Mapping[str, str]:
+    """Return the ids of the users named by id or username, by name; the unknown are left out."""
+    with database.read() as connection:
+        found = {name: interceptions.find_initiator(connection, name) for name in names}
+    return {name: id_ for name, id_ in found.items() if id_ is not None}
 
 
 def _detail(found: RecordedSession, metadata: list[str], threads: list[Thread]) -> SessionDetail:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     tuple_,
 )
 
@@ -47,19 +49,35 @@ class CursorNotFoundError(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
+class Values:
+    """Which texts are meant; an empty ``any_of`` means whatever is not in ``none_of``."""
+
+    any_of: tuple[str, ...] = ()
+    none_of: tuple[str, ...] = ()
+
+
+ANY = Values()
+
+
+def only(*values: str) -> Values:
+    """Return a choice of just these values."""
+    return Values(any_of=values)
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
-    """Which interceptions are meant; ``None`` means any.
+    """Which interceptions are meant: those that are as every field says.
 
     ``provider`` is the type, ``provider_name`` the configured one. The times are inclusive
     bounds of ``started_at`` in microseconds. ``client`` may be `UNKNOWN_CLIENT`.
     """
 
-    initiator_id: str | None = None
-    provider: str | None = None
-    provider_name: str | None = None
-    model: str | None = None
-    client: str | None = None
-    session_id: str | None = None
+    initiator_id: Values = ANY
+    provider: Values = ANY
+    provider_name: Values = ANY
+    model: Values = ANY
+    client: Values = ANY
+    session_id: Values = ANY
     started_after: int | None = None
     started_before: int | None = None
 
@@ -99,6 +117,7 @@ _Child = TypeVar("_Child", bound=_ChildRow)
 
 _c = interceptions.c
 _NEWEST_KEY = tuple_(_c.started_at, _c.id)
+_client = func.coalesce(_c.client, literal(UNKNOWN_CLIENT))
 
 
 def user_columns(initiator_id: ColumnElement[str]) -> list[ColumnElement[str]]:
@@ -109,17 +128,15 @@ def user_columns(initiator_id: ColumnElement[str]) -> list[ColumnElement[str]]:
 
 def matching(where: Filter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter on ended interceptions; lists and counts share them."""
-    wanted = {
-        _c.initiator_id: where.initiator_id,
-        _c.session_id: where.session_id,
-        _c.provider: where.provider,
-        _c.provider_name: where.provider_name,
-        _c.model: where.model,
-    }
-    found: list[ColumnElement[bool]] = [_c.ended_at.is_not(None)]
-    found += [column == value for column, value in wanted.items() if value is not None]
-    if where.client is not None:
-        found.append(_has_client(where.client))
+    found: list[ColumnElement[bool]] = [
+        _c.ended_at.is_not(None),
+        *chosen(_c.initiator_id, where.initiator_id),
+        *chosen(_c.session_id, where.session_id),
+        *chosen(_c.provider, where.provider),
+        *chosen(_c.provider_name, where.provider_name),
+        *chosen(_c.model, where.model),
+        *chosen(_client, where.client),
+    ]
     if where.started_after is not None:
         found.append(_c.started_at >= where.started_after)
     if where.started_before is not None:
@@ -127,9 +144,31 @@ def matching(where: Filter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _has_client(client: str) -> ColumnElement[bool]:
-    named = _c.client == client
-    return or_(named, _c.client.is_(None)) if client == UNKNOWN_CLIENT else named
+def chosen(column: ColumnElement[str], values: Values) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions under which a column, which is never null, has one of ``values``."""
+    if values.any_of:
+        yield column.in_(values.any_of)
+    if values.none_of:
+        yield column.not_in(values.none_of)
+
+
+def find_initiator(connection: Connection, text: str) -> str | None:
+    """Return the id of a user named by id or username, in either case; ``None`` if there is none.
+
+    The id of a user who was deleted counts while something of theirs is on record.
+    """
+    named = select(users.c.id).where(users.c.username_key == text.lower())
+    return connection.scalar(named) or _find_initiator_by_id(connection, text)
+
+
+def _find_initiator_by_id(connection: Connection, text: str) -> str | None:
+    try:
+        id_ = str(UUID(text))
+    except ValueError:
+        return None
+    known = select(users.c.id).where(users.c.id == id_)
+    recorded = select(_c.initiator_id).where(*matching(Filter(initiator_id=only(id_)))).limit(1)
+    return connection.scalar(known) or connection.scalar(recorded)
 
 
 def page(
@@ -206,28 +245,31 @@ def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def models(
-    connection: Connection, where: Filter, *, prefix: str = "", limit: int, offset: int = 0
+    connection: Connection, where: Filter, *, prefixes: Values = ANY, limit: int, offset: int = 0
 ) -> list[str]:
     """Return the distinct models of matching interceptions, ascending.
 
-    ``prefix`` is what they begin with, in either case; nothing in it is a wildcard.
+    ``prefixes`` is what they begin with, in either case; nothing in it is a wildcard.
     """
-    statement = _distinct(_c.model, where, prefix)
+    statement = _distinct(_c.model, where, prefixes)
     return list(connection.scalars(statement.limit(limit).offset(offset)))
 
 
 def clients(
-    connection: Connection, where: Filter, *, prefix: str = "", limit: int, offset: int = 0
+    connection: Connection, where: Filter, *, prefixes: Values = ANY, limit: int, offset: int = 0
 ) -> list[str]:
     """Return the distinct clients of matching interceptions as `models` does the models."""
-    named = func.coalesce(_c.client, literal(UNKNOWN_CLIENT))
-    statement = _distinct(named, where, prefix)
+    statement = _distinct(_client, where, prefixes)
     return list(connection.scalars(statement.limit(limit).offset(offset)))
 
 
-def _distinct(value: ColumnElement[str], where: Filter, prefix: str) -> Select[tuple[str]]:
+def _distinct(value: ColumnElement[str], where: Filter, prefixes: Values) -> Select[tuple[str]]:
     found = select(value.label("value")).distinct().where(*matching(where)).subquery()
-    statement = select(found.c.value).order_by(found.c.value)
-    if prefix:
-        statement = statement.where(found.c.value.istartswith(prefix, autoescape=True))
-    return statement
+    name = found.c.value
+    wanted = [_begins(name, prefix) for prefix in prefixes.any_of]
+    unwanted = [~_begins(name, prefix) for prefix in prefixes.none_of]
+    return select(name).where(or_(*wanted) if wanted else true(), *unwanted).order_by(name)
+
+
+def _begins(name: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    return name.istartswith(prefix, autoescape=True)

@@ -27,7 +27,9 @@ from aibridge.store.interceptions import (
     CursorNotFoundError,
     Filter,
     UserRow,
+    chosen,
     matching,
+    only,
     user_columns,
 )
 from aibridge.store.rows import InterceptionRow, SessionRow
@@ -84,10 +86,7 @@ def _matching_sessions(where: Filter) -> list[ColumnElement[bool]]:
 
     Every session has one that ended, so a filter by the session's own key need not look.
     """
-    own = {_s.initiator_id: where.initiator_id, _s.id: where.session_id}
-    found: list[ColumnElement[bool]] = [
-        column == value for column, value in own.items() if value is not None
-    ]
+    found = [*chosen(_s.initiator_id, where.initiator_id), *chosen(_s.id, where.session_id)]
     if where != Filter(initiator_id=where.initiator_id, session_id=where.session_id):
         mine = (_c.initiator_id == _s.initiator_id, _c.session_id == _s.id)
         found.append(exists().where(*mine, *matching(where)).correlate(sessions))
@@ -198,7 +197,7 @@ def usage_metadata(connection: Connection, session: SessionRow) -> list[str]:
 
 
 def _within(session: SessionRow) -> list[ColumnElement[bool]]:
-    return matching(Filter(initiator_id=session.initiator_id, session_id=session.id))
+    return matching(Filter(initiator_id=only(session.initiator_id), session_id=only(session.id)))
 
 
 def thread_page(

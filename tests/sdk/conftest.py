@@ -1,0 +1,114 @@
+"""Both clients behind one way to call them, against a script or a real server."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from aibridge.api.app import create_app
+from aibridge.identity.people import Person, Role
+from aibridge.sdk import AsyncClient, Client
+from aibridge.store.database import Database
+from tests.builders import ANA, BEN, Call, add_user, new_database, record
+
+TOKEN = "tok-secret-0123456789"
+URL = "http://bridge"
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class Clients:
+    """One kind of client: `use` opens one, calls a method, and returns all that came of it.
+
+    ``pauses`` are the seconds that it would have slept.
+    """
+
+    def __init__(self, kind: type[Client] | type[AsyncClient]) -> None:
+        self.kind = kind
+        self.pauses: list[float] = []
+
+    def use(self, handler: Handler, method: str, *arguments: Any, **options: Any) -> Any:
+        """Call a method of a client whose requests ``handler`` answers."""
+        own = {"url": URL, "token": TOKEN, "transport": httpx.MockTransport(handler)}
+        return self.open(own, method, *arguments, **options)
+
+    def open(self, own: dict[str, Any], method: str, *arguments: Any, **options: Any) -> Any:
+        """Call a method of a client made with ``own``."""
+        if self.kind is AsyncClient:
+            return asyncio.run(self._await(own, method, *arguments, **options))
+        with Client(**own, sleep=self.pauses.append) as client:
+            answer = getattr(client, method)(*arguments, **options)
+            return list(answer) if isinstance(answer, Iterator) else answer
+
+    async def _await(self, own: Any, method: str, *arguments: Any, **options: Any) -> Any:
+        async def sleep(seconds: float) -> None:
+            self.pauses.append(seconds)
+
+        async with AsyncClient(**own, sleep=sleep) as client:
+            answer: Awaitable[Any] | AsyncIterator[Any]
+            answer = getattr(client, method)(*arguments, **options)
+            if isinstance(answer, AsyncIterator):
+                return [item async for item in answer]
+            return await answer
+
+
+@pytest.fixture(params=[Client, AsyncClient])
+def clients(request: pytest.FixtureRequest) -> Clients:
+    return Clients(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AIBRIDGE_URL", "AIBRIDGE_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@contextmanager
+def serving(application: Any) -> Iterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(application, lifespan="off", ws="none", log_level="critical")
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+THREADS = 130
+"""Threads of the session ``a/b?%2F``: more than one page."""
+
+ODD_ID = "a/b?%2F c"
+
+
+def _calls() -> Iterator[Call]:
+    for number in range(THREADS):
+        yield Call(number, at=number, session=ODD_ID, prompts=(f"prompt {number}",))
+    yield Call(500, at=500, session="same", columns={"model": 'o"pus\\', "client": None})
+    yield Call(501, at=501, session="same", initiator=BEN)
+    yield Call(502, at=502, session="..")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real server with a record; its owner's token is `TOKEN`."""
+    folder: Path = tmp_path_factory.mktemp("sdk")
+    database: Database = new_database(f"sqlite:///{folder / 'bridge.db'}")
+    with database.write() as connection:
+        add_user(connection, ANA, "ana")
+        add_user(connection, BEN, "ben")
+        record(connection, *_calls())
+    owner = Person(ANA, "ana", Role.OWNER, "tok-ana")
+    with serving(create_app(database, {TOKEN: owner}.get)) as url:
+        yield url
+    database.close()

@@ -1,0 +1,75 @@
+"""Answers of the API for tests without a server."""
+
+from typing import Any
+
+import httpx
+
+NOON = "2026-01-01T12:00:00Z"
+ANA = {"id": "u-ana", "username": "ana"}
+_COUNTS = {
+    "input_tokens": 1,
+    "output_tokens": 2,
+    "cache_read_input_tokens": 3,
+    "cache_write_input_tokens": 4,
+}
+
+
+def interception(name: object) -> dict[str, Any]:
+    return {
+        "id": str(name),
+        "api_key_id": None,
+        "initiator": ANA,
+        "provider": "anthropic",
+        "provider_name": "claude",
+        "model": "sonnet",
+        "client": None,
+        "metadata": {},
+        "started_at": NOON,
+        "ended_at": None,
+        "token_usages": [],
+        "user_prompts": [],
+        "tool_usages": [],
+    }
+
+
+def session(name: object, initiator: str = "u-ana") -> dict[str, Any]:
+    return {
+        "id": str(name),
+        "initiator": {"id": initiator, "username": "ana"},
+        "providers": [],
+        "models": [],
+        "client": None,
+        "metadata": {},
+        "started_at": NOON,
+        "threads": 1,
+        "token_usage_summary": _COUNTS,
+        "last_active_at": NOON,
+    }
+
+
+def thread(name: object) -> dict[str, Any]:
+    return {
+        "id": str(name),
+        "model": "sonnet",
+        "provider": "anthropic",
+        "credential_kind": "byok",
+        "credential_hint": "",
+        "started_at": NOON,
+        "token_usage": {**_COUNTS, "metadata": {}},
+        "agentic_actions": [],
+    }
+
+
+def interceptions(*names: object) -> httpx.Response:
+    found = [interception(name) for name in names]
+    return httpx.Response(200, json={"count": len(found), "results": found})
+
+
+def sessions(*names: object) -> httpx.Response:
+    found = [session(*name) if isinstance(name, tuple) else session(name) for name in names]
+    return httpx.Response(200, json={"count": len(found), "sessions": found})
+
+
+def threads(*names: object) -> httpx.Response:
+    head = {**session("s"), "token_usage_summary": {**_COUNTS, "metadata": {}}}
+    return httpx.Response(200, json={**head, "threads": [thread(name) for name in names]})

@@ -1,0 +1,147 @@
+import inspect
+import subprocess
+import sys
+import traceback
+from importlib.resources import files
+
+import httpx
+import pytest
+
+import aibridge
+from aibridge import sdk
+from aibridge.sdk import AsyncClient, Client, ConnectionFailed, Misconfigured
+from tests.sdk.conftest import TOKEN, Clients
+
+CONTEXT = {"__enter__", "__exit__", "__aenter__", "__aexit__", "close", "aclose"}
+
+
+def test_the_public_names_are_those_listed() -> None:
+    listed = {
+        name
+        for name, value in vars(sdk).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    }
+    assert sorted(sdk.__all__) == sdk.__all__
+    assert set(sdk.__all__) == listed
+
+
+def test_both_clients_are_to_be_had_from_the_package() -> None:
+    assert aibridge.Client is Client
+    assert aibridge.AsyncClient is AsyncClient
+    assert not hasattr(aibridge, "Cleint")
+
+
+def methods(kind: type) -> dict[str, inspect.Signature]:
+    found = inspect.getmembers(kind, inspect.isfunction)
+    public = {name: value for name, value in found if not name.startswith("_")}
+    return {name: inspect.signature(value) for name, value in public.items()}
+
+
+def test_both_clients_have_the_same_methods_with_the_same_texts() -> None:
+    one, other = methods(Client), methods(AsyncClient)
+    assert one.keys() - CONTEXT == other.keys() - CONTEXT
+    for name in one.keys() - CONTEXT:
+        assert one[name].parameters == other[name].parameters
+        assert inspect.getdoc(getattr(Client, name)) == inspect.getdoc(getattr(AsyncClient, name))
+
+
+def options(kind: type) -> list[str]:
+    return list(inspect.signature(kind).parameters)
+
+
+def test_both_clients_are_made_in_the_same_way() -> None:
+    assert options(Client) == options(AsyncClient)
+
+
+def loaded(code: str) -> set[str]:
+    """Return the modules that a fresh Python has after running ``code``."""
+    code += "\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    return set(done.stdout.split())
+
+
+def test_the_sdk_needs_neither_server_nor_database() -> None:
+    modules = loaded("import aibridge\naibridge.Client(token='t').close()\naibridge.AsyncClient")
+    ours = {name.split(".")[1] for name in modules if name.startswith("aibridge.")}
+    assert ours == {"contract", "sdk"}
+    heavy = {"uvicorn", "fastapi", "starlette", "sqlalchemy", "alembic", "uvloop", "typer"}
+    assert not heavy & modules
+
+
+def test_the_package_alone_needs_nothing() -> None:
+    modules = loaded("import aibridge\naibridge.__version__")
+    assert not {"httpx", "pydantic", "aibridge.sdk"} & modules
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert files("aibridge").joinpath("py.typed").is_file()
+
+
+def test_the_environment_says_where_and_who(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIBRIDGE_URL", "https://bridge.example:8443")
+    monkeypatch.setenv("AIBRIDGE_TOKEN", "from-environment")
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json=[])
+
+    transport = httpx.MockTransport(answer)
+    clients.open({"transport": transport}, "list_models")
+    own = {"url": "http://other", "token": "given", "transport": transport}
+    clients.open(own, "list_models")
+    found = [
+        (one.url.scheme, one.url.netloc, one.headers["coder-session-token"]) for one in requests
+    ]
+    assert found == [
+        ("https", b"bridge.example:8443", "from-environment"),
+        ("http", b"other", "given"),
+    ]
+
+
+def test_without_a_url_the_bridge_is_on_this_machine(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "http://127.0.0.1:4000" in repr(clients.kind(token=TOKEN))
+    monkeypatch.setenv("AIBRIDGE_URL", "")
+    assert "http://127.0.0.1:4000" in repr(clients.kind(token=TOKEN))
+
+
+@pytest.mark.parametrize(
+    "url", ["", "bridge", "bridge:4000", "ftp://bridge", "http://", "http://a\nb"]
+)
+def test_a_url_that_is_none_is_refused(clients: Clients, url: str) -> None:
+    with pytest.raises(Misconfigured, match="URL"):
+        clients.kind(url, TOKEN)
+
+
+@pytest.mark.parametrize("token", [None, "", "a\nb", "a b", "tök", "a\x00"])
+def test_a_token_that_is_none_is_refused_and_not_repeated(
+    clients: Clients, token: str | None
+) -> None:
+    with pytest.raises(Misconfigured, match="token") as caught:
+        clients.kind("http://bridge", token)
+    assert not token or token not in str(caught.value)
+
+
+def test_neither_token_nor_password_shows(clients: Clients) -> None:
+    def fail(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    own = {"url": "http://user:hunter2@bridge", "token": TOKEN, "retries": 0}
+    own["transport"] = httpx.MockTransport(fail)
+    with pytest.raises(ConnectionFailed) as caught:
+        clients.open(own, "list_models")
+    shown = "".join(traceback.format_exception(caught.value))
+    shown += repr(clients.kind("http://user:hunter2@bridge", TOKEN)) + repr(caught.value)
+    assert TOKEN not in shown
+    assert "hunter2" not in shown
+
+
+def test_a_closed_client_is_not_to_be_used() -> None:
+    with Client("http://bridge", TOKEN) as client:
+        pass
+    with pytest.raises(RuntimeError, match="closed"):
+        client.list_models()

@@ -1,0 +1,131 @@
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aibridge.sdk import ConnectionFailed, RateLimited, Unavailable
+from aibridge.sdk.retries import FIRST_PAUSE, LONGEST_PAUSE, pause_before_next, retry_after
+from tests.sdk.conftest import TOKEN, URL, Clients, Handler
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+FINE = httpx.Response(200, json=["sonnet"])
+
+
+def refusing(status: int, **headers: str) -> httpx.Response:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(status, json={"message": "No."}, headers=given)
+
+
+def playing(outcomes: Iterable[httpx.Response | Exception]) -> Handler:
+    """Answer each request with the next of ``outcomes``; one more request than these fails."""
+    left = iter(outcomes)
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        outcome = next(left)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return httpx.Response(outcome.status_code, headers=outcome.headers, content=outcome.content)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        *(refusing(status) for status in (429, 502, 503, 504)),
+        httpx.Response(502, text="<html>Bad gateway</html>"),
+        httpx.ConnectError("refused"),
+        httpx.ReadError("reset"),
+        httpx.ConnectTimeout("slow"),
+        httpx.RemoteProtocolError("closed"),
+    ],
+    ids=str,
+)
+def test_what_may_pass_is_tried_again(
+    clients: Clients, trouble: httpx.Response | Exception
+) -> None:
+    answer = playing([trouble, trouble, FINE])
+    assert clients.use(answer, "list_models") == ["sonnet"]
+    assert clients.pauses == [FIRST_PAUSE, 2 * FIRST_PAUSE]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500, 501, 302])
+def test_what_will_not_pass_is_asked_once(clients: Clients, status: int) -> None:
+    with pytest.raises(Exception, match=f"status {status}"):
+        clients.use(playing([refusing(status)]), "list_models")
+    assert clients.pauses == []
+
+
+def test_a_slow_answer_is_not_waited_for_again(clients: Clients) -> None:
+    with pytest.raises(ConnectionFailed):
+        clients.use(playing([httpx.ReadTimeout("slow")]), "list_models")
+    assert clients.pauses == []
+
+
+def test_the_last_trouble_is_told_after_three_attempts(clients: Clients) -> None:
+    with pytest.raises(RateLimited):
+        clients.use(playing([refusing(503), refusing(502), refusing(429)]), "list_models")
+    assert len(clients.pauses) == 2
+
+
+def test_retries_can_be_turned_off(clients: Clients) -> None:
+    own = {"url": URL, "token": TOKEN, "retries": 0}
+    own["transport"] = httpx.MockTransport(playing([refusing(503)]))
+    with pytest.raises(Unavailable):
+        clients.open(own, "list_models")
+    assert clients.pauses == []
+
+
+def test_the_server_says_how_long_to_wait(clients: Clients) -> None:
+    answers = [refusing(503, retry_after="7"), refusing(429, retry_after="0"), FINE]
+    assert clients.use(playing(answers), "list_models") == ["sonnet"]
+    assert clients.pauses == [7, 0]
+
+
+def test_a_server_that_asks_for_too_long_a_wait_is_not_asked_again(clients: Clients) -> None:
+    with pytest.raises(Unavailable):
+        clients.use(playing([refusing(503, retry_after="31")]), "list_models")
+    assert clients.pauses == []
+
+
+def test_each_page_has_retries_of_its_own(clients: Clients) -> None:
+    empty = httpx.Response(200, json={"count": 0, "results": []})
+    answers = [refusing(503), refusing(503), empty]
+    assert clients.use(playing(answers), "iter_interceptions") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        (" 120 ", 120),
+        (format_datetime(NOW + timedelta(seconds=9), usegmt=True), 9),
+        (format_datetime(NOW - timedelta(seconds=9), usegmt=True), 0),
+        ("Thu, 01 Jan 2026 12:00:05 -0000", 5),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("1e9", None),
+        ("²", None),
+        ("9" * 400, None),
+        ("soon", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": text}, NOW) == seconds
+
+
+@given(st.text())
+def test_no_retry_after_breaks_the_reader(text: str) -> None:
+    found = retry_after({"retry-after": text}, NOW)
+    assert found is None or found >= 0
+
+
+@given(st.integers(1, 40), st.sampled_from(["", "1", "999999999", "Fri, 31 Dec 9999 23:59:59 GMT"]))
+def test_no_pause_is_longer_than_the_longest(done: int, asked: str) -> None:
+    pause = pause_before_next(refusing(503, retry_after=asked), done, retries=40)
+    assert pause is None or 0 <= pause <= LONGEST_PAUSE
