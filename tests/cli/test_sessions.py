@@ -21,7 +21,7 @@ from aibridge.identity.people import Person, Role
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
 from aibridge.store.database import Database
-from aibridge.store.interceptions import Filter
+from aibridge.store.filters import Filter
 from tests.builders import ANA, CLEO, Call, add_user, new_database, record, uid
 
 Run = Callable[..., Result]

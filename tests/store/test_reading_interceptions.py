@@ -7,7 +7,8 @@ from sqlalchemy import Connection, event
 
 from aibridge.store import interceptions
 from aibridge.store.database import Database
-from aibridge.store.interceptions import ANY, CursorNotFoundError, Filter, Values, only
+from aibridge.store.filters import ANY, Filter, Values, only
+from aibridge.store.interceptions import CursorNotFoundError
 from tests.builders import ANA, BEN, CLEO, START, Call, add_user, new_database, record, uid
 
 EVERY = Filter()

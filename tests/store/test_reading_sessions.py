@@ -7,7 +7,8 @@ from sqlalchemy import Connection, event
 
 from aibridge.store import sessions
 from aibridge.store.database import Database
-from aibridge.store.interceptions import CursorNotFoundError, Filter, Values, only
+from aibridge.store.filters import Filter, Values, only
+from aibridge.store.interceptions import CursorNotFoundError
 from aibridge.store.sessions import ForeignCursorError, RecordedSession, SessionCursor
 from tests.builders import ANA, BEN, CLEO, START, Call, add_user, new_database, record, uid
 

@@ -11,7 +11,8 @@ from aibridge.api.responses import JsonResponse
 from aibridge.api.search import search_interceptions, search_names
 from aibridge.contract import InterceptionList
 from aibridge.sessions import reading
-from aibridge.store.interceptions import CursorNotFoundError, Filter
+from aibridge.store.filters import Filter
+from aibridge.store.interceptions import CursorNotFoundError
 
 router = APIRouter()
 

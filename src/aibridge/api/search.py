@@ -9,7 +9,7 @@ from aibridge.identity.people import Person
 from aibridge.search import Query, SearchError, parse
 from aibridge.sessions import reading
 from aibridge.store.database import Database
-from aibridge.store.interceptions import Filter, Values
+from aibridge.store.filters import Filter, Values
 
 ME = "me"
 """How the caller is named where a user is asked for; nobody can have it as a username."""

@@ -13,7 +13,7 @@ from aibridge.sessions.metadata import read_object
 from aibridge.sessions.tree import build_threads
 from aibridge.store import interceptions, sessions
 from aibridge.store.database import Database
-from aibridge.store.interceptions import ANY, Filter, Values
+from aibridge.store.filters import ANY, Filter, Values
 from aibridge.store.sessions import RecordedSession, SessionCursor
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from aibridge.store.filters import ANY, Filter, Values, client_name, matching, only
 from aibridge.store.rows import (
     InterceptionRow,
     ModelThoughtRow,
@@ -37,49 +38,12 @@ from aibridge.store.schema import (
     users,
 )
 
-UNKNOWN_CLIENT = "Unknown"
-"""How a client that nobody recognised is named in lists and filters; in the table it is null."""
-
 IDS_A_QUERY = 5000
 """Ids bound in one statement; engines bound the number of parameters (SQLite: 32,766)."""
 
 
 class CursorNotFoundError(LookupError):
     """The row that a page should continue after is not there, or not visible."""
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Which texts are meant; an empty ``any_of`` means whatever is not in ``none_of``."""
-
-    any_of: tuple[str, ...] = ()
-    none_of: tuple[str, ...] = ()
-
-
-ANY = Values()
-
-
-def only(*values: str) -> Values:
-    """Return a choice of just these values."""
-    return Values(any_of=values)
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which interceptions are meant: those that are as every field says.
-
-    ``provider`` is the type, ``provider_name`` the configured one. The times are inclusive
-    bounds of ``started_at`` in microseconds. ``client`` may be `UNKNOWN_CLIENT`.
-    """
-
-    initiator_id: Values = ANY
-    provider: Values = ANY
-    provider_name: Values = ANY
-    model: Values = ANY
-    client: Values = ANY
-    session_id: Values = ANY
-    started_after: int | None = None
-    started_before: int | None = None
 
 
 class UserRow(NamedTuple):
@@ -117,39 +81,12 @@ _Child = TypeVar("_Child", bound=_ChildRow)
 
 _c = interceptions.c
 _NEWEST_KEY = tuple_(_c.started_at, _c.id)
-_client = func.coalesce(_c.client, literal(UNKNOWN_CLIENT))
 
 
 def user_columns(initiator_id: ColumnElement[str]) -> list[ColumnElement[str]]:
     """Return the columns of a `UserRow` for a statement that outer-joins ``users``."""
     texts = (users.c.username, users.c.name, users.c.avatar_url)
     return [initiator_id, *(func.coalesce(column, "") for column in texts)]
-
-
-def matching(where: Filter) -> list[ColumnElement[bool]]:
-    """Return the conditions of a filter on ended interceptions; lists and counts share them."""
-    found: list[ColumnElement[bool]] = [
-        _c.ended_at.is_not(None),
-        *chosen(_c.initiator_id, where.initiator_id),
-        *chosen(_c.session_id, where.session_id),
-        *chosen(_c.provider, where.provider),
-        *chosen(_c.provider_name, where.provider_name),
-        *chosen(_c.model, where.model),
-        *chosen(_client, where.client),
-    ]
-    if where.started_after is not None:
-        found.append(_c.started_at >= where.started_after)
-    if where.started_before is not None:
-        found.append(_c.started_at <= where.started_before)
-    return found
-
-
-def chosen(column: ColumnElement[str], values: Values) -> Iterator[ColumnElement[bool]]:
-    """Yield the conditions under which a column, which is never null, has one of ``values``."""
-    if values.any_of:
-        yield column.in_(values.any_of)
-    if values.none_of:
-        yield column.not_in(values.none_of)
 
 
 def find_initiator(connection: Connection, text: str) -> str | None:
@@ -259,7 +196,7 @@ def clients(
     connection: Connection, where: Filter, *, prefixes: Values = ANY, limit: int, offset: int = 0
 ) -> list[str]:
     """Return the distinct clients of matching interceptions as `models` does the models."""
-    statement = _distinct(_client, where, prefixes)
+    statement = _distinct(client_name, where, prefixes)
     return list(connection.scalars(statement.limit(limit).offset(offset)))
 
 

@@ -23,15 +23,8 @@ from sqlalchemy import (
     tuple_,
 )
 
-from aibridge.store.interceptions import (
-    CursorNotFoundError,
-    Filter,
-    UserRow,
-    chosen,
-    matching,
-    only,
-    user_columns,
-)
+from aibridge.store.filters import Filter, chosen, matching, only
+from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
 from aibridge.store.rows import InterceptionRow, SessionRow
 from aibridge.store.schema import (
     Time,
