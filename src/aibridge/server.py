@@ -42,6 +42,7 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
     _set_up_logging(settings.log_level)
     database = Database(settings.database_url)
     with _only_server(database):
+        _upgrade_apart(settings.database_url)
         database.upgrade()
         token = ensure_owner(database)
         closed = close_interrupted(database)
@@ -73,6 +74,22 @@ def _only_server(database: Database) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _upgrade_apart(url: str) -> None:
+    """Upgrade in a process of its own: what Alembic takes of memory goes when that ends.
+
+    What fails there is left to fail again here, where it can be said. To be called while this
+    process has one thread and no connection.
+    """
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        Database(url).upgrade()
+    finally:
+        os._exit(0)
 
 
 def _set_up_logging(level: str) -> None:
