@@ -89,18 +89,27 @@ def _names(names: Iterable[str]) -> str:
     return _line(", ".join(names)) or "none"
 
 
+_COLUMNS = {
+    "ID": True,  # it is there to be copied
+    "Active": True,
+    "User": False,
+    "Client": False,
+    "In": True,
+    "Out": True,
+    "Prompt": False,
+}
+"""The columns of a list of sessions, and whether each is always shown whole."""
+
+
 def render_sessions(sessions: Iterable[Session]) -> RenderableType:
     """Draw a list of sessions as a table, one row each; times are local."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("ID", overflow="fold", min_width=36)  # to be copied: it never shrinks
-    table.add_column("Active", no_wrap=True)
-    for name in ("User", "Client"):
-        table.add_column(name, overflow="ellipsis", no_wrap=True)
-    for name in ("In", "Out"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("Last prompt", overflow="ellipsis", no_wrap=True, ratio=1, min_width=6)
+    for name, whole in _COLUMNS.items():  # those that are not whole shrink where room is short
+        right = name in {"In", "Out"}
+        table.add_column(name, no_wrap=whole, justify="right" if right else "left")
     for session in sessions:
-        table.add_row(*(Text(cell) for cell in _cells(session)))
+        cells = _cells(session)
+        table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells))
     return table
 
 
