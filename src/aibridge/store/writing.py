@@ -1,7 +1,7 @@
 """Writing the record: rows of a whole batch in one transaction, as cheaply as the driver can.
 
 The statements are built from the tables once; what runs is their text on the bare driver
-connection, because the batch is the hot path (SQLAlchemy's own execution costs several times as much).
+connection: the batch is the hot path, and SQLAlchemy's own execution costs several times as much.
 """
 
 import re
