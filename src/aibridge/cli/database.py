@@ -11,7 +11,7 @@ import typer
 from aibridge.cli.output import fail
 from aibridge.settings import Settings, SettingsError, load
 from aibridge.store.database import Database, DatabaseError
-from aibridge.store.identity import DRIVER_ERRORS, IdentityError
+from aibridge.store.identity import DRIVER_ERRORS, Connection, IdentityError
 from aibridge.store.migrations import NewerSchemaError
 
 Config = Annotated[
@@ -54,3 +54,12 @@ def open_database(
             yield database
         finally:
             database.close()
+
+
+@contextmanager
+def writing(
+    config: Path | None, data_dir: str | None, database_url: str | None
+) -> Iterator[Connection]:
+    """Yield a connection to that database whose changes are kept if nothing goes wrong."""
+    with open_database(config, data_dir, database_url) as database, database.write() as connection:
+        yield connection

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from aibridge.cli import new_app
-from aibridge.cli.database import AsJson, Config, DatabaseURL, DataDir, open_database
+from aibridge.cli.database import AsJson, Config, DatabaseURL, DataDir, open_database, writing
 from aibridge.cli.output import moment, print_json, print_table
 from aibridge.identity.first import issue_token
 from aibridge.identity.tokens import parse_lifetime
@@ -50,10 +50,7 @@ def create(
 ) -> None:
     """Give a user a token. It is shown this once."""
     duration = _lifetime(lifetime)
-    with (
-        open_database(config, data_dir, database_url) as database,
-        database.write() as connection,
-    ):
+    with writing(config, data_dir, database_url) as connection:
         issued = issue_token(connection, require_user(connection, user), name, duration)
     if as_json:
         print_json({**shape(issued.row), "token": issued.text})
@@ -95,9 +92,6 @@ def delete(
     database_url: DatabaseURL = None,
 ) -> None:
     """Refuse a token from its next request on."""
-    with (
-        open_database(config, data_dir, database_url) as database,
-        database.write() as connection,
-    ):
+    with writing(config, data_dir, database_url) as connection:
         token = delete_token(connection, token_id.partition("-")[0])
     typer.echo(f"Deleted {token.name} of {token.username}.")

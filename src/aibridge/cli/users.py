@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from aibridge.cli import new_app
-from aibridge.cli.database import AsJson, Config, DatabaseURL, DataDir, open_database
+from aibridge.cli.database import AsJson, Config, DatabaseURL, DataDir, open_database, writing
 from aibridge.cli.output import moment, print_json, print_table
 from aibridge.identity.people import Role
 from aibridge.store.identity import (
@@ -44,10 +44,7 @@ def create(
     database_url: DatabaseURL = None,
 ) -> None:
     """Add a user."""
-    with (
-        open_database(config, data_dir, database_url) as database,
-        database.write() as connection,
-    ):
+    with writing(config, data_dir, database_url) as connection:
         user = create_user(connection, name, role)
     if as_json:
         print_json(shape(user))
@@ -86,10 +83,7 @@ def suspend(
     database_url: DatabaseURL = None,
 ) -> None:
     """Refuse a user's tokens from their next request on; their records stay."""
-    with (
-        open_database(config, data_dir, database_url) as database,
-        database.write() as connection,
-    ):
+    with writing(config, data_dir, database_url) as connection:
         user = set_user_status(connection, name, SUSPENDED)
     typer.echo(f"Suspended {user.username}.")
 
@@ -103,9 +97,6 @@ def activate(
     database_url: DatabaseURL = None,
 ) -> None:
     """Let a suspended user's tokens work again."""
-    with (
-        open_database(config, data_dir, database_url) as database,
-        database.write() as connection,
-    ):
+    with writing(config, data_dir, database_url) as connection:
         user = set_user_status(connection, name, ACTIVE)
     typer.echo(f"Activated {user.username}.")
