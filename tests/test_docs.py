@@ -7,7 +7,8 @@ import pytest
 import typer.main
 
 from aibridge import cli
-from aibridge.api.app import PREFIXES, create_app
+from aibridge.api.app import create_app
+from aibridge.contract.paths import PREFIXES
 from aibridge.providers.types import TYPES
 from aibridge.settings import describe
 from aibridge.store.database import Database

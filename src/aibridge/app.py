@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
-
 from aibridge import health
 from aibridge.api.app import create_app
+from aibridge.contract.paths import PREFIXES
 from aibridge.gateway.client import Client, Receive, Send
 from aibridge.gateway.gateway import Gateway, Rules
-from aibridge.gateway.request import PREFIXES
 from aibridge.gateway.upstream import Pool, Timeouts
 from aibridge.identity.authenticate import Authenticator
 from aibridge.providers.provider import Provider
@@ -18,9 +16,7 @@ from aibridge.recorder.recorder import Recorder
 from aibridge.settings import Settings
 from aibridge.store.database import Database
 
-_log = structlog.get_logger()
-
-_PREFIXES = tuple(prefix.decode() for prefix in PREFIXES)
+_BELOW = tuple(f"{prefix}/" for prefix in PREFIXES)
 
 
 class Application:
@@ -97,4 +93,4 @@ class Application:
 
 def is_gateway_path(path: str) -> bool:
     """Whether a path belongs to a provider, and not to the API that stands beside them."""
-    return path.startswith(_PREFIXES) and path.split("/", 5)[4] not in RESERVED_NAMES
+    return path.startswith(_BELOW) and path.split("/", 5)[4] not in RESERVED_NAMES

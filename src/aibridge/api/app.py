@@ -4,10 +4,8 @@ from fastapi import FastAPI
 
 from aibridge.api import errors, lists, sessions
 from aibridge.api.access import Authenticate
+from aibridge.contract.paths import PREFIXES
 from aibridge.store.database import Database
-
-PREFIXES = ("/api/v2/aibridge", "/api/v2/ai-gateway")
-"""Where the record is read: the contract's prefix, and its newer alias with the same routes."""
 
 
 def create_app(database: Database, authenticate: Authenticate) -> FastAPI:

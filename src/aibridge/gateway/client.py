@@ -34,13 +34,17 @@ class Client:
 
         Raises `BodyTooLarge` over ``limit`` bytes, or `ClientGone`.
         """
-        message = await self._piece()
-        first: bytes = message["body"]
-        if not message["more_body"]:
-            if len(first) > limit:
+        parts: list[bytes] = []
+        size = 0
+        more = True
+        while more:
+            message = await self._piece()
+            parts.append(message["body"])
+            size += len(message["body"])
+            if size > limit:
                 raise BodyTooLarge
-            return first
-        return await self._rest(first, limit)
+            more = message["more_body"]
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Send the status and headers of the answer."""
@@ -56,19 +60,6 @@ class Client:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.gone = True
-
-    async def _rest(self, first: bytes, limit: int) -> bytes:
-        parts = [first]
-        size = len(first)
-        more = True
-        while more:
-            message = await self._piece()
-            parts.append(message["body"])
-            size += len(message["body"])
-            if size > limit:
-                raise BodyTooLarge
-            more = message["more_body"]
-        return b"".join(parts)
 
     async def _piece(self) -> Message:
         message = await self._receive()

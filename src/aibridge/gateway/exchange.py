@@ -20,7 +20,6 @@ class Exchange:
         "_first_byte",
         "_recorder",
         "_started",
-        "notes",
         "observer",
         "status",
         "ticket",
@@ -33,7 +32,6 @@ class Exchange:
         self._bytes = 0
         self._closed = False
         self.ticket = ticket
-        self.notes: list[str] = []
         self.observer: Observer | None = None
         self.status: int | None = None
 
@@ -80,7 +78,6 @@ class Exchange:
             first_byte_us=self._first_byte,
             response_bytes=self._bytes,
             edits=self.observer.edits if self.observer is not None else [],
-            notes=self.notes,
             facts=facts,
         )
         self._recorder.finish(self.ticket, end)

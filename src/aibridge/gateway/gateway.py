@@ -63,6 +63,8 @@ class Gateway:
             await self._serve(request, client)
         except Refusal as refusal:
             await refuse(client, refusal, request.dialect)
+        except (IdentityUnavailable, RecorderUnavailable) as error:
+            await refuse(client, _trouble(error), request.dialect)
         except asyncio.CancelledError:
             if not client.gone:
                 raise
@@ -95,10 +97,7 @@ class Gateway:
         if request.wants_websocket:
             headers = ((b"connection", b"upgrade"), (b"upgrade", b"HTTP/1.1"))
             raise Refusal(426, "WebSocket is not served here: use HTTP.", headers=headers)
-        try:
-            person, byok = authenticate(request.headers, self._find_person)
-        except IdentityUnavailable as error:
-            raise _trouble(error) from error
+        person, byok = authenticate(request.headers, self._find_person)
         if byok and not self._rules.allow_byok:
             raise Refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
         if request.target is None or request.route is None:
@@ -135,10 +134,7 @@ class Gateway:
 
     async def _record(self, call: Call, start: Start, dialect: Dialect, client: Client) -> None:
         """Forward a call with its record: begun before, complete before the client sees the end."""
-        try:
-            exchange = Exchange(self._recorder, self._recorder.start(start))
-        except RecorderUnavailable as error:
-            raise _trouble(error) from error
+        exchange = Exchange(self._recorder, self._recorder.start(start))
         try:
             await self._exchange(call, dialect, exchange, client)
         except asyncio.CancelledError:

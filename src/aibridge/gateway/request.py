@@ -7,9 +7,6 @@ from aibridge.gateway.target import Target
 from aibridge.providers.provider import Route
 from aibridge.providers.types import Dialect
 
-PREFIXES = (b"/api/v2/aibridge/", b"/api/v2/ai-gateway/")
-"""Where the gateway's routes stand; the second is an alias."""
-
 
 class Request(NamedTuple):
     """What is asked for: ``path`` is what follows the provider's name, percent-encoded."""
@@ -63,6 +60,6 @@ def read(scope: Mapping[str, Any], targets: Mapping[bytes, Target]) -> Request:
 
 
 def split(raw_path: bytes) -> tuple[bytes, str]:
-    """Take a path below `PREFIXES` apart: the provider's name, and what follows it."""
+    """Take a path below a prefix of the contract apart: the provider's name, and the rest."""
     name, slash, path = raw_path.split(b"/", 4)[-1].partition(b"/")
     return name, (slash + path).decode("latin-1")

@@ -9,9 +9,10 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from aibridge.contract import InterceptionList, SessionDetail, SessionList
+from aibridge.contract.paths import PREFIXES
 from aibridge.sdk.filters import InterceptionFilter, SessionFilter
 
-BASE = "/api/v2/aibridge"
+BASE = PREFIXES[0]
 _NIL = str(UUID(int=0))
 _NAMES: TypeAdapter[list[str]] = TypeAdapter(list[str])
 

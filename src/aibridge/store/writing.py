@@ -145,13 +145,13 @@ _OPEN = _open_interceptions()
 
 
 @cache
-def _many(insert: str, count: int) -> str:
-    """Return the statement that inserts ``count`` rows at once.
+def _many(statement: str, count: int) -> str:
+    """Return the statement that writes ``count`` rows at once.
 
     One statement for many rows runs without giving up Python's lock for each of them, which
     beside a busy event loop is dear.
     """
-    return _VALUES.sub(lambda found: "VALUES " + ", ".join([found[1]] * count), insert)
+    return _VALUES.sub(lambda found: "VALUES " + ", ".join([found[1]] * count), statement)
 
 
 def _portions(size: int) -> Iterator[tuple[int, int]]:
