@@ -37,6 +37,12 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Body(BaseModel):
+    """What a caller sends. A key that is not known is refused: it would be silently ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
 class MinimalUser(Model):
     """A user as shown beside their records; ``username`` is empty when the user was deleted."""
 

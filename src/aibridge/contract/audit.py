@@ -1,0 +1,63 @@
+"""The audit log: who changed what, when, and from where."""
+
+from enum import StrEnum
+from typing import Any
+
+from aibridge.contract.base import MinimalUser, Model, Time
+
+
+class AuditAction(StrEnum):
+    """What was done."""
+
+    CREATE = "create"
+    WRITE = "write"
+    DELETE = "delete"
+    LOGIN = "login"
+    LOGOUT = "logout"
+
+
+class AuditResource(StrEnum):
+    """To what it was done."""
+
+    USER = "user"
+    TOKEN = "api_key"  # noqa: S105 - the contract's word
+    GROUP = "group"
+    GROUP_BUDGET = "group_ai_budget"
+    USER_BUDGET = "user_ai_budget_override"
+
+
+class AuditDiffField(Model):
+    """What a field was and became; of a ``secret`` one neither is told."""
+
+    old: Any
+    new: Any
+    secret: bool
+
+
+class AuditLog(Model):
+    """One administrative act.
+
+    ``user`` is who acted; its id is the nil UUID for the command line on the bridge's own
+    machine, and for a first user who made themselves. ``resource_target`` names the resource as
+    it was called then. ``ip`` is empty where nothing came over the network.
+    """
+
+    id: str
+    time: Time
+    user: MinimalUser
+    api_key_id: str
+    ip: str
+    user_agent: str
+    action: AuditAction
+    resource_type: AuditResource
+    resource_id: str
+    resource_target: str
+    diff: dict[str, AuditDiffField]
+    description: str
+
+
+class AuditLogList(Model):
+    """A page of the audit log, newest first; ``count`` ignores paging."""
+
+    count: int
+    audit_logs: list[AuditLog]

@@ -1,0 +1,47 @@
+"""Budgets: how much a member of a group may spend a month, in micro-dollars."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from aibridge.contract.base import Body, Model, Time
+
+MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
+"""A million dollars, in micro-dollars."""
+
+SpendLimit = Annotated[
+    int, Field(ge=0, strict=True, json_schema_extra={"maximum": MAX_SPEND_LIMIT_MICROS})
+]
+"""Micro-dollars per member and month; 0 allows nothing. No budget at all is no limit."""
+
+
+class GroupAIBudget(Model):
+    """The budget of a group: a limit for each member, not for all of them together."""
+
+    group_id: str
+    spend_limit_micros: int
+    created_at: Time
+    updated_at: Time
+
+
+class UpsertGroupAIBudgetRequest(Body):
+    """The limit that a group's budget is to have. The field is required: nothing is not zero."""
+
+    spend_limit_micros: SpendLimit
+
+
+class UserAIBudgetOverride(Model):
+    """One user's own limit, which replaces any group's; spending is charged to ``group_id``."""
+
+    user_id: str
+    group_id: str
+    spend_limit_micros: int
+    created_at: Time
+    updated_at: Time
+
+
+class UpsertUserAIBudgetOverrideRequest(Body):
+    """The limit a user is to have, and the group of theirs that it is charged to."""
+
+    group_id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    spend_limit_micros: SpendLimit
