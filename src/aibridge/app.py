@@ -1,15 +1,17 @@
 """The whole program put together: settings in, one ASGI application out."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from aibridge import health
-from aibridge.api.app import create_app
+from aibridge.api.app import create_app, services_of
 from aibridge.contract.paths import PREFIXES
 from aibridge.gateway.client import Client, Receive, Send
 from aibridge.gateway.gateway import Gateway, Rules
 from aibridge.gateway.upstream import Pool, Timeouts
 from aibridge.identity.authenticate import Authenticator
+from aibridge.identity.last_use import LastUses
 from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
 from aibridge.recorder.recorder import Recorder
@@ -29,8 +31,12 @@ class Application:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
-        self._people = Authenticator(database)
-        self._api = create_app(database, self._people.person)
+        self._uses = LastUses(database)
+        self._people = Authenticator(database, self._uses)
+        self._api = create_app(
+            services_of(settings, database, self._people.person, self._uses.write)
+        )
+        self._writing_uses: asyncio.Task[None] | None = None
         self._recorder: Recorder | None = None
         self._pool: Pool | None = None
         self._gateway: Gateway | None = None
@@ -65,6 +71,7 @@ class Application:
             self._pool,
             Rules(settings.max_body_bytes, settings.allow_byok),
         )
+        self._writing_uses = asyncio.create_task(self._uses.write_regularly())
 
     async def stop(self) -> None:
         """Stop serving: every record that was accepted is written first."""
@@ -74,6 +81,9 @@ class Application:
             self._pool.close()
         if self._recorder is not None:
             await self._recorder.close()
+        if self._writing_uses is not None:
+            self._writing_uses.cancel()
+            await self._writing_uses
         self._people.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:

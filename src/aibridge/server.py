@@ -44,7 +44,7 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
     with _only_server(database):
         _upgrade_apart(settings.database_url)
         database.upgrade()
-        token = ensure_owner(database)
+        token = ensure_owner(database) if settings.make_owner else None
         closed = close_interrupted(database)
         if closed:
             _log.warning("interceptions_interrupted", closed=closed)

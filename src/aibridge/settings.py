@@ -87,6 +87,16 @@ class Settings(BaseModel):
         default=True,
         description="Whether callers may bring their own provider credential beside their token.",
     )
+    members_read_own: bool = Field(
+        default=False,
+        description="Whether everybody may read what was recorded of themselves, and not only "
+        "owners and auditors what was recorded of all.",
+    )
+    make_owner: bool = Field(
+        default=True,
+        description="Whether a start without any user makes the owner admin and prints a token; "
+        "if not, whoever first calls POST /api/v2/users/first becomes the owner.",
+    )
     providers: tuple[ProviderSettings, ...] = Field(
         default=(),
         description="The upstreams, a table each (JSON in the environment); anthropic, openai and "

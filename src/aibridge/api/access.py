@@ -1,21 +1,25 @@
-"""Who is calling the control plane, by the token in a header."""
+"""Who is calling the control plane, by the token in a header, and what they may do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from aibridge.api.errors import ApiError
+from aibridge.api.errors import ApiError, not_found
+from aibridge.api.services import Given, Services
+from aibridge.contract import TokenScope
+from aibridge.identity.audit import Act, Actor
 from aibridge.identity.authenticate import IdentityUnavailable
 from aibridge.identity.people import Person
-
-Authenticate = Callable[[str], Person | None]
-"""Who a token belongs to, ``None`` for a bad one. Called on the event loop's thread only."""
+from aibridge.identity.rights import Reach, Right
 
 _HOW = (
     "Send a valid token in the Coder-Session-Token header, as Authorization: Bearer, "
     "or in the X-Api-Key header."
 )
+_READING = frozenset({"GET", "HEAD"})
 
 
 def token_of(headers: Mapping[str, str]) -> str:
@@ -28,11 +32,39 @@ def token_of(headers: Mapping[str, str]) -> str:
     )
 
 
-async def _caller(request: Request) -> Person:
-    authenticate: Authenticate = request.app.state.authenticate
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody with a good token, and what the application gives them to work with."""
+
+    person: Person
+    services: Services
+    ip: str
+    user_agent: str
+
+    def reach(self, right: Right) -> Reach:
+        """Return how far a right of theirs reaches."""
+        return self.services.rights.reach(self.person, right)
+
+    def allows(self, right: Right, user_id: str) -> bool:
+        """Say whether a right of theirs reaches what belongs to that user."""
+        return self.services.rights.allows(self.person, right, user_id)
+
+    def require(self, right: Right) -> None:
+        """Refuse, as if there were nothing, whom the right does not let reach everything."""
+        if self.reach(right) is not Reach.ALL:
+            raise not_found()
+
+    @contextmanager
+    def acting(self) -> Iterator[Act]:
+        """Yield a change of the database in their name: it is made whole, or not at all."""
+        with self.services.database.write() as connection:
+            yield Act(connection, Actor(self.person, self.ip, self.user_agent))
+
+
+async def _caller(request: Request, services: Given) -> Visitor:
     token = token_of(request.headers)
     try:
-        person = authenticate(token) if token else None
+        person = services.authenticate(token) if token else None
     except IdentityUnavailable as error:
         again = {"Retry-After": "1"}
         raise ApiError(503, "Tokens cannot be checked at the moment.", headers=again) from error
@@ -40,8 +72,19 @@ async def _caller(request: Request) -> Person:
         raise ApiError(
             401, "Authentication required.", detail=_HOW, headers={"WWW-Authenticate": "Bearer"}
         )
-    return person
+    _check_scope(person, request.method)
+    ip = request.client.host if request.client else ""
+    return Visitor(person, services, ip, request.headers.get("user-agent", ""))
 
 
-Caller = Annotated[Person, Depends(_caller)]
-"""The person who calls; without one the request ends with 401."""
+def _check_scope(person: Person, method: str) -> None:
+    """Refuse a token that is not for this: the caller knows it, so there is nothing to hide."""
+    enough = {TokenScope.ADMIN, TokenScope.READ} if method in _READING else {TokenScope.ADMIN}
+    if not enough & person.scopes:
+        wanted = " or ".join(sorted(enough))
+        detail = f"This token has not the scope {wanted}: use one that has, or make one."
+        raise ApiError(403, "Forbidden.", detail=detail)
+
+
+Caller = Annotated[Visitor, Depends(_caller)]
+"""Who calls; without a good token the request ends with 401, with too narrow a one with 403."""

@@ -1,24 +1,79 @@
 """The control plane as an ASGI application."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 
-from aibridge.api import errors, lists, sessions
-from aibridge.api.access import Authenticate
-from aibridge.contract.paths import PREFIXES
+from aibridge.api import (
+    audit,
+    budgets,
+    docs,
+    errors,
+    groups,
+    lists,
+    login,
+    openapi,
+    organizations,
+    providers,
+    sessions,
+    tokens,
+    users,
+)
+from aibridge.api.services import Authenticate, Services
+from aibridge.contract import Provider
+from aibridge.contract.paths import API, PREFIXES
+from aibridge.identity.rights import Rights
+from aibridge.settings import Settings
 from aibridge.store.database import Database
 
+RECORD = (lists.router, sessions.router, providers.router)
+ADMINISTRATION = (
+    login.router,  # before users: its paths would be names of theirs
+    users.router,
+    tokens.router,
+    organizations.router,
+    groups.router,
+    budgets.router,
+    audit.router,
+)
 
-def create_app(database: Database, authenticate: Authenticate) -> FastAPI:
-    """Return the application that reads ``database`` for those whom ``authenticate`` knows.
+
+def services_of(
+    settings: Settings,
+    database: Database,
+    authenticate: Authenticate,
+    write_last_uses: Callable[[], None] = lambda: None,
+) -> Services:
+    """Return what the endpoints work with, as the settings say.
 
     ``authenticate`` maps a token to its person, ``None`` for a bad token; it runs on the event
-    loop's thread and must not block. Reads of the database run in worker threads.
+    loop's thread and must not block.
+    """
+    return Services(
+        database,
+        authenticate,
+        Rights(settings.members_read_own),
+        tuple(
+            Provider(name=one.name, type=one.type, display_name=one.name, icon="")
+            for one in settings.providers
+        ),
+        write_last_uses=write_last_uses,
+    )
+
+
+def create_app(services: Services) -> FastAPI:
+    """Return the application that reads and changes the database of ``services``.
+
+    Work on the database runs in worker threads.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.database = database
-    app.state.authenticate = authenticate
+    app.state.services = services
     errors.install(app)
     for prefix in PREFIXES:
-        app.include_router(lists.router, prefix=prefix)
-        app.include_router(sessions.router, prefix=prefix)
+        for router in RECORD:
+            app.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
+    for router in ADMINISTRATION:
+        app.include_router(router, prefix=API)
+    openapi.install(app)
+    app.include_router(docs.router)
     return app

@@ -12,7 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from aibridge.api.responses import JsonResponse
+from aibridge.budgets.limits import LimitTooHighError, NotInGroupError
 from aibridge.contract import ErrorBody, Validation
+from aibridge.identity.errors import ForbiddenError, IdentityError, TakenError, UnknownError
+from aibridge.identity.passwords import BusyError
 
 INTERNAL_ERROR = "An internal server error occurred."
 """What the caller learns of trouble that is not theirs; the log knows more."""
@@ -45,7 +48,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _refused)
     app.add_exception_handler(HTTPException, _no_such_route)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(IdentityError, _not_done)
+    app.add_exception_handler(BusyError, _busy)
     app.add_exception_handler(Exception, _failed)
+
+
+def not_found() -> ApiError:
+    """Return the refusal of what is not there, or not to be seen: which of the two is not told."""
+    return ApiError(404, "Resource not found or you do not have access to this resource")
 
 
 def trouble(message: str) -> params.Depends:
@@ -70,16 +80,39 @@ async def _no_such_route(_request: Request, error: Exception) -> JsonResponse:
 
 
 async def _invalid(_request: Request, error: Exception) -> JsonResponse:
-    """Answer what FastAPI itself found wrong. What was sent is not repeated: it may be secret."""
+    """Answer what FastAPI itself found wrong, in a path. What was sent is not repeated."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    problems = error.errors()
-    if any(problem["type"] == "json_invalid" for problem in problems):
-        return ApiError(400, "Request body must be valid JSON.").response()
     found = [
         Validation(field=".".join(str(part) for part in problem["loc"][1:]), detail=problem["msg"])
-        for problem in problems
+        for problem in error.errors()
     ]
     return ApiError(400, "Validation failed.", validations=found).response()
+
+
+_STATUSES: dict[type[IdentityError], tuple[int, str]] = {
+    TakenError: (409, "{}"),
+    LimitTooHighError: (400, "Invalid AI spend limit."),
+    NotInGroupError: (400, "User is not a member of the referenced group."),
+    IdentityError: (400, "{}"),
+}
+"""How what cannot be done is told: with its own text where the message is empty."""
+
+
+async def _not_done(_request: Request, error: Exception) -> JsonResponse:
+    """Answer what was asked of people, groups or budgets and cannot be done."""
+    assert isinstance(error, IdentityError)  # noqa: S101
+    if isinstance(error, UnknownError):
+        return not_found().response()
+    if isinstance(error, ForbiddenError):
+        return ApiError(403, "Forbidden.", detail=str(error)).response()
+    status, message = next(row for kind, row in _STATUSES.items() if isinstance(error, kind))
+    validations = [Validation(field=error.field, detail=str(error))] if error.field else []
+    return ApiError(status, message.format(error), validations=validations).response()
+
+
+async def _busy(_request: Request, error: Exception) -> JsonResponse:
+    again = {"Retry-After": "1"}
+    return ApiError(503, f"Please try again: {error}.", headers=again).response()
 
 
 async def _failed(request: Request, _error: Exception) -> JsonResponse:

@@ -5,20 +5,24 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 
 from aibridge.api.access import Caller
+from aibridge.api.documented import CURSORS, PAGING, documented, search
 from aibridge.api.errors import ApiError, trouble
 from aibridge.api.parameters import Parameters, refuse_both_cursors
 from aibridge.api.responses import JsonResponse
-from aibridge.api.search import search_interceptions, search_names
+from aibridge.api.search import KEYS, search_interceptions, search_names, visible_to
 from aibridge.contract import InterceptionList
+from aibridge.identity.rights import Reach, Right
 from aibridge.sessions import reading
 from aibridge.store.filters import Filter
 from aibridge.store.interceptions import CursorNotFoundError
 
-router = APIRouter()
+router = APIRouter(tags=["record"])
 
 
 @router.get(
-    "/interceptions", dependencies=[trouble("Internal error getting AI Bridge interceptions.")]
+    "/interceptions",
+    dependencies=[trouble("Internal error getting AI Bridge interceptions.")],
+    **documented(InterceptionList, parameters=(*CURSORS, search(", ".join(KEYS)))),
 )
 def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
     """Answer a page of interceptions, newest first; an empty one to who may not read them."""
@@ -26,9 +30,9 @@ def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
     after_id = parameters.uuid("after_id")
     paging = parameters.paging()
     refuse_both_cursors(after_id, paging, "after_id")
-    database = request.app.state.database
+    database = caller.services.database
     where = search_interceptions(database, caller, parameters.text("q"))
-    if not caller.role.reads_all:
+    if caller.reach(Right.READ_RECORD) is Reach.NONE:
         return JsonResponse(InterceptionList(count=0, results=[]))
     try:
         page = reading.list_interceptions(
@@ -44,13 +48,21 @@ def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
     return JsonResponse(page)
 
 
-@router.get("/models", dependencies=[trouble("Internal error getting AI Gateway models.")])
+@router.get(
+    "/models",
+    dependencies=[trouble("Internal error getting AI Gateway models.")],
+    **documented(list[str], parameters=(*PAGING, search("model, or bare text: how they begin"))),
+)
 def list_models(request: Request, caller: Caller) -> JsonResponse:
     """Answer the distinct models on record, ascending."""
     return _names(request, caller, reading.list_models, "model")
 
 
-@router.get("/clients", dependencies=[trouble("Internal error getting AI Gateway clients.")])
+@router.get(
+    "/clients",
+    dependencies=[trouble("Internal error getting AI Gateway clients.")],
+    **documented(list[str], parameters=(*PAGING, search("client, or bare text: how they begin"))),
+)
 def list_clients(request: Request, caller: Caller) -> JsonResponse:
     """Answer the distinct clients on record, ascending, with Unknown for those not recognised."""
     return _names(request, caller, reading.list_clients, "client")
@@ -62,11 +74,11 @@ def _names(
     parameters = Parameters(request.query_params)
     paging = parameters.paging()
     prefixes = search_names(key, parameters.text("q"))
-    if not caller.role.reads_all:
+    if caller.reach(Right.READ_RECORD) is Reach.NONE:
         return JsonResponse([])
     names = read(
-        request.app.state.database,
-        Filter(),
+        caller.services.database,
+        Filter(visible_to=visible_to(caller)),
         prefixes=prefixes,
         limit=paging.limit,
         offset=paging.offset,

@@ -64,6 +64,13 @@ class Parameters:
             self._complain(name, f'must be a valid uuid ("{text[:_SHOWN]}" is none)')
             return None
 
+    def flag(self, name: str) -> bool:
+        """Return whether a parameter is true; it is not when it is absent or bad."""
+        text = self.text(name)
+        if text not in {"", "true", "false"}:
+            self._complain(name, f'must be a valid boolean ("{text[:_SHOWN]}" is none)')
+        return text == "true"
+
     def paging(self) -> Paging:
         """Return ``limit`` and ``offset`` of a list; a limit of 0 means the default."""
         paging = Paging(self.integer("limit") or DEFAULT_LIMIT, self.integer("offset"))

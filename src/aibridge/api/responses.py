@@ -5,16 +5,18 @@ from typing import Any
 from pydantic_core import to_json
 from starlette.responses import Response
 
+_HEADERS = {"content-type": "application/json; charset=utf-8", "cache-control": "no-store"}
+
 
 class JsonResponse(Response):
     """JSON of contract models, which nobody on the way may keep: it holds prompts."""
 
-    media_type = "application/json; charset=utf-8"
+    media_type = "application/json"
 
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - as in the base class
-        """Serialise a model, or a list of texts."""
+        """Serialise a model, or a list of them or of texts."""
         return to_json(content, inf_nan_mode="null")
 
     def init_headers(self, headers: Any = None) -> None:  # noqa: ANN401
-        """Add what keeps caches away."""
-        super().init_headers({"cache-control": "no-store", **(headers or {})})
+        """Add what keeps caches away, and how the text is encoded."""
+        super().init_headers({**_HEADERS, **(headers or {})})

@@ -1,26 +1,43 @@
 """The list of sessions, and one session with its threads."""
 
+from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 
-from aibridge.api.access import Caller
+from aibridge.api.access import Caller, Visitor
+from aibridge.api.documented import PAGING, THREADS_LIMIT, documented, search, text, uuid
 from aibridge.api.errors import ApiError, trouble
 from aibridge.api.parameters import Parameters, refuse_both_cursors, thread_page
 from aibridge.api.responses import JsonResponse
-from aibridge.api.search import search_sessions
+from aibridge.api.search import KEYS, ME, search_sessions, visible_to
 from aibridge.contract import SessionDetail, SessionList
+from aibridge.identity.rights import Reach, Right
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
 from aibridge.store.interceptions import CursorNotFoundError
 from aibridge.store.sessions import ForeignCursorError, SessionCursor
 
-router = APIRouter()
+router = APIRouter(tags=["record"])
+
+SessionPath = Annotated[str, Path(description="The session's id, as its client sent it.")]
 
 BAD_CURSOR = "Invalid pagination cursor."
 
 
-@router.get("/sessions", dependencies=[trouble("Internal error getting AI Bridge sessions.")])
+@router.get(
+    "/sessions",
+    dependencies=[trouble("Internal error getting AI Bridge sessions.")],
+    **documented(
+        SessionList,
+        parameters=(
+            *PAGING,
+            text("after_session_id", "The id of the last session of the page before."),
+            uuid("after_initiator_id", "Whose that session was, where ids are the same."),
+            search(", ".join(KEYS)),
+        ),
+    ),
+)
 def list_sessions(request: Request, caller: Caller) -> JsonResponse:
     """Answer a page of sessions, most recently active first; an empty one to who may not read.
 
@@ -31,9 +48,9 @@ def list_sessions(request: Request, caller: Caller) -> JsonResponse:
     after = _session_cursor(parameters)
     paging = parameters.paging()
     refuse_both_cursors(after, paging, "after_session_id")
-    database = request.app.state.database
+    database = caller.services.database
     where = search_sessions(database, caller, parameters.text("q"))
-    if not caller.role.reads_all:
+    if caller.reach(Right.READ_RECORD) is Reach.NONE:
         return JsonResponse(SessionList(count=0, sessions=[]))
     try:
         page = reading.list_sessions(
@@ -56,9 +73,19 @@ def _session_cursor(parameters: Parameters) -> SessionCursor | None:
 
 
 @router.get(
-    "/sessions/{session_id:path}", dependencies=[trouble("Internal error fetching session.")]
+    "/sessions/{session_id:path}",
+    dependencies=[trouble("Internal error fetching session.")],
+    **documented(
+        SessionDetail,
+        parameters=(
+            THREADS_LIMIT,
+            uuid("after_id", "The id of the thread before the page."),
+            uuid("before_id", "The id of the thread after the page; not together with after_id."),
+            text("initiator", "Whose session: a user's id, a username, or me.", most=64),
+        ),
+    ),
 )
-def show_session(request: Request, session_id: str, caller: Caller) -> JsonResponse:
+def show_session(request: Request, session_id: SessionPath, caller: Caller) -> JsonResponse:
     """Answer one session with a page of its threads, oldest first.
 
     Beyond the contract, ``initiator`` (a user's id, a username, or ``me``) chooses among users
@@ -69,12 +96,12 @@ def show_session(request: Request, session_id: str, caller: Caller) -> JsonRespo
     parameters = Parameters(request.query_params)
     page = thread_page(parameters)
     initiator = parameters.text("initiator") or None
-    if initiator == "me":
-        initiator = caller.user_id
-    if not caller.role.reads_all:
+    if initiator == ME:
+        initiator = caller.person.user_id
+    if caller.reach(Right.READ_RECORD) is Reach.NONE:
         raise _not_found()
     for spelling in _spellings(request, session_id):
-        detail = _read(request, spelling, page, initiator)
+        detail = _read(caller, spelling, page, initiator)
         if detail is not None:
             return JsonResponse(detail)
     raise _not_found()
@@ -97,11 +124,16 @@ def _spellings(request: Request, session_id: str) -> list[str]:
 
 
 def _read(
-    request: Request, session_id: str, page: ThreadPage, initiator: str | None
+    caller: Visitor, session_id: str, page: ThreadPage, initiator: str | None
 ) -> SessionDetail | None:
-    database = request.app.state.database
     try:
-        return reading.show_session(database, session_id, page, initiator=initiator)
+        return reading.show_session(
+            caller.services.database,
+            session_id,
+            page,
+            initiator=initiator,
+            visible_to=visible_to(caller),
+        )
     except CursorNotFoundError as error:
         detail = f"interception {error} not found"
         raise ApiError(400, BAD_CURSOR, detail=detail) from error

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from aibridge.cli.output import fail
+from aibridge.identity.errors import IdentityError
 from aibridge.settings import Settings, SettingsError, load
 from aibridge.store.database import Database, DatabaseError
-from aibridge.store.identity import DRIVER_ERRORS, Connection, IdentityError
 from aibridge.store.migrations import NewerSchemaError
+from aibridge.store.users import DRIVER_ERRORS, Connection
 
 Config = Annotated[
     Path | None, typer.Option(help="The TOML file of options; aibridge.toml if it is there.")

@@ -7,15 +7,9 @@ import typer
 from aibridge.cli import new_app
 from aibridge.cli.database import AsJson, Config, DatabaseURL, DataDir, open_database, writing
 from aibridge.cli.output import moment, print_json, print_table
-from aibridge.identity.people import Role
-from aibridge.store.identity import (
-    ACTIVE,
-    SUSPENDED,
-    User,
-    create_user,
-    list_users,
-    set_user_status,
-)
+from aibridge.contract import SiteRole as Role
+from aibridge.identity.accounts import create_user
+from aibridge.store.users import ACTIVE, SUSPENDED, User
 
 app = new_app(help="The people who may use the bridge.")
 

@@ -35,6 +35,7 @@ from aibridge.contract.people import (
     GroupDetail,
     LoginRequest,
     LoginResponse,
+    LoginType,
     Message,
     Organization,
     Role,
@@ -46,6 +47,7 @@ from aibridge.contract.people import (
     UpdateRolesRequest,
     User,
     UserList,
+    UserStatus,
 )
 from aibridge.contract.providers import (
     Provider,
@@ -89,6 +91,7 @@ __all__ = [
     "InterceptionList",
     "LoginRequest",
     "LoginResponse",
+    "LoginType",
     "Message",
     "MinimalUser",
     "Model",
@@ -118,6 +121,7 @@ __all__ = [
     "UserAIBudgetOverride",
     "UserList",
     "UserPrompt",
+    "UserStatus",
     "Validation",
     "rfc3339",
 ]

@@ -1,4 +1,7 @@
 """Where the contract's routes stand."""
 
-PREFIXES = ("/api/v2/aibridge", "/api/v2/ai-gateway")
-"""The contract's prefix, and its newer alias with the same routes."""
+API = "/api/v2"
+"""What every route of the control plane is below."""
+
+PREFIXES = (f"{API}/aibridge", f"{API}/ai-gateway")
+"""The contract's prefix of the record and the gateway, and its newer alias with the same routes."""

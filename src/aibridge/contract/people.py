@@ -28,6 +28,20 @@ class TokenScope(StrEnum):
     ADMIN = "admin"
 
 
+class UserStatus(StrEnum):
+    """Whether a user's tokens work."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class LoginType(StrEnum):
+    """How a token came to be: somebody made it, or it is of a login."""
+
+    TOKEN = "token"  # noqa: S105 - a kind of token
+    PASSWORD = "password"  # noqa: S105 - a kind of token
+
+
 class Role(Model):
     """A role as it is shown."""
 
@@ -43,7 +57,7 @@ class User(Model):
     name: str
     email: str
     avatar_url: str
-    status: Literal["active", "suspended"]
+    status: UserStatus
     roles: list[Role]
     organization_ids: list[str]
     created_at: Time
@@ -142,7 +156,7 @@ class Token(Model):
     username: str
     token_name: str
     scopes: list[TokenScope]
-    login_type: Literal["token", "password"]
+    login_type: LoginType
     created_at: Time
     expires_at: Time | None
     last_used: Time | None

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from aibridge.contract import TokenScope
 from aibridge.gateway.headers import CREDENTIAL_HEADERS, TOKEN_HEADERS, provider_credential
 from aibridge.gateway.refusal import Refusal
 from aibridge.identity.people import Person
@@ -26,7 +27,7 @@ class Credential:
 
 
 def authenticate(headers: Headers, find: Authenticate) -> tuple[Person, bool]:
-    """Return the caller, and whether they bring their own key. Raises `Refusal` 401."""
+    """Return the caller, and whether they bring their own key. Raises `Refusal` 401 or 403."""
     own = next((headers[name] for name in TOKEN_HEADERS if name in headers), None)
     token = _text(own) if own is not None else _token(headers)
     if not token:
@@ -36,6 +37,8 @@ def authenticate(headers: Headers, find: Authenticate) -> tuple[Person, bool]:
     person = find(token)
     if person is None:
         raise Refusal(401, "The AI Bridge token is not valid: it may have expired.")
+    if TokenScope.GATEWAY not in person.scopes:
+        raise Refusal(403, "This AI Bridge token may not call models: it lacks the scope gateway.")
     return person, own is not None
 
 

@@ -2,12 +2,12 @@
 
 import time
 
-from aibridge.identity.people import Person, Role
+from aibridge.identity.last_use import LastUses
+from aibridge.identity.people import Person, read_roles, read_scopes
 from aibridge.identity.tokens import matches, parse
 from aibridge.store.database import Database
-from aibridge.store.identity import ACTIVE, DRIVER_ERRORS, Grants
-
-_ROLES = {role.value: role for role in Role}
+from aibridge.store.grants import Grants
+from aibridge.store.users import ACTIVE, DRIVER_ERRORS
 
 
 class IdentityUnavailable(Exception):
@@ -21,8 +21,9 @@ class Authenticator:
     request on.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, uses: LastUses | None = None) -> None:
         self._grants = Grants(database)
+        self._uses = uses or LastUses(database)
 
     def person(self, token: str) -> Person | None:
         """Return who holds a token, `None` for any token that is not good, whatever the reason.
@@ -39,11 +40,12 @@ class Authenticator:
             raise IdentityUnavailable("the database of users does not answer") from error
         if grant is None:
             return None
-        stored, expires_at, status, user_id, username, role_name = grant
-        role = _ROLES.get(role_name)
-        alive = expires_at is None or expires_at > time.time_ns() // 1_000
-        if matches(secret, stored) and alive and status == ACTIVE and role is not None:
-            return Person(user_id, username, role, token_id)
+        stored, expires_at, scopes, status, user_id, username, roles = grant
+        now = time.time_ns() // 1_000
+        alive = expires_at is None or expires_at > now
+        if matches(secret, stored) and alive and status == ACTIVE:
+            self._uses.note(token_id, now)
+            return Person(user_id, username, read_roles(roles), token_id, read_scopes(scopes))
         return None
 
     def close(self) -> None:

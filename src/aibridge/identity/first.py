@@ -1,44 +1,15 @@
-"""Giving out tokens: to a user who is to have one, and to the owner of a new installation."""
+"""The first user of an installation, who is its owner."""
 
-from dataclasses import dataclass, field
-from datetime import timedelta
-
-from aibridge.identity.people import Role
-from aibridge.identity.tokens import digest, generate
-from aibridge.store import identity as store
+from aibridge.contract import SiteRole
+from aibridge.identity.accounts import create_user
+from aibridge.identity.audit import Act
+from aibridge.identity.errors import TakenError
+from aibridge.identity.issuing import issue_token
+from aibridge.store import users as store
 from aibridge.store.database import Database
 
 FIRST_USER = "admin"
 FIRST_TOKEN = "first"  # noqa: S105 - its name
-MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A new token: its row, and its text, which is nowhere else."""
-
-    row: store.Token
-    text: str = field(repr=False)
-
-
-def issue_token(
-    connection: store.Connection,
-    user: store.User,
-    name: str | None = None,
-    lifetime: timedelta | None = None,
-) -> Issued:
-    """Give a user a token, named after its id where no name is given; no lifetime is for ever."""
-    token = generate()
-    lifetime_us = None if lifetime is None else lifetime // MICROSECOND
-    row = store.create_token(
-        connection,
-        user,
-        token.id,
-        digest(token.secret),
-        name=name or token.id,
-        lifetime_us=lifetime_us,
-    )
-    return Issued(row, token.text)
 
 
 def ensure_owner(database: Database) -> str | None:
@@ -48,13 +19,14 @@ def ensure_owner(database: Database) -> str | None:
     owner: the check is inside the transaction that writes.
     """
     with database.read() as connection:
-        if store.count_users(connection):
+        if store.count(connection):
             return None
     try:
         with database.write() as connection:
-            if store.count_users(connection):
+            if store.count(connection):
                 return None
-            owner = store.create_user(connection, FIRST_USER, Role.OWNER)
-            return issue_token(connection, owner, FIRST_TOKEN).text
-    except store.IdentityError:  # writers side by side: the unique name decided
+            act = Act(connection)
+            owner = create_user(act, FIRST_USER, [SiteRole.OWNER])
+            return issue_token(act, owner, FIRST_TOKEN).text
+    except TakenError:  # writers side by side: the unique name decided
         return None

@@ -54,15 +54,21 @@ def list_sessions(
 
 
 def show_session(
-    database: Database, session_id: str, page: ThreadPage, *, initiator: str | None = None
+    database: Database,
+    session_id: str,
+    page: ThreadPage,
+    *,
+    initiator: str | None = None,
+    visible_to: str | None = None,
 ) -> SessionDetail | None:
     """Return a session with one page of its threads, ``None`` when there is no such session.
 
-    ``initiator`` is a user's id or name, for an id that several users have sent.
+    ``initiator`` is a user's id or name, for an id that several users have sent; ``visible_to``
+    the id of the one user whose sessions may be seen, ``None`` for everybody's.
     Raises `CursorNotFoundError`, `ForeignCursorError`.
     """
     with database.read() as connection:
-        found = sessions.find(connection, session_id, initiator=initiator)
+        found = sessions.find(connection, session_id, initiator=initiator, visible_to=visible_to)
         if found is None:
             return None
         metadata = sessions.usage_metadata(connection, found.row)

@@ -33,6 +33,7 @@ class Filter:
 
     ``provider`` is the type, ``provider_name`` the configured one. The times are inclusive
     bounds of ``started_at`` in microseconds. ``client`` may be `UNKNOWN_CLIENT`.
+    ``visible_to`` is the one initiator whose records may be seen, `None` for everybody's.
     """
 
     initiator_id: Values = ANY
@@ -43,6 +44,7 @@ class Filter:
     session_id: Values = ANY
     started_after: int | None = None
     started_before: int | None = None
+    visible_to: str | None = None
 
 
 _c = interceptions.c
@@ -61,6 +63,8 @@ def matching(where: Filter) -> list[ColumnElement[bool]]:
         *chosen(_c.model, where.model),
         *chosen(client_name, where.client),
     ]
+    if where.visible_to is not None:
+        found.append(_c.initiator_id == where.visible_to)
     if where.started_after is not None:
         found.append(_c.started_at >= where.started_after)
     if where.started_before is not None:

@@ -127,7 +127,7 @@ def page(
         .order_by(_c.started_at.desc(), _c.id.desc())
     )
     if after_id is not None:
-        statement = statement.where(_position(connection, after_id) > _NEWEST_KEY)
+        statement = statement.where(_position(connection, where, after_id) > _NEWEST_KEY)
     rows = connection.execute(statement.limit(limit).offset(offset))
     return [_recorded(row) for row in rows]
 
@@ -137,9 +137,10 @@ def _recorded(row: Sequence[Any]) -> RecordedInterception:
     return RecordedInterception(InterceptionRow(*row[:own]), UserRow(*row[own:]))
 
 
-def _position(connection: Connection, after_id: str) -> Tuple:
+def _position(connection: Connection, where: Filter, after_id: str) -> Tuple:
     """Return the place of the cursor's row in the order of the list, as a value to compare."""
-    started = select(_c.started_at).where(_c.id == after_id, _c.ended_at.is_not(None))
+    visible = matching(Filter(visible_to=where.visible_to))
+    started = select(_c.started_at).where(_c.id == after_id, *visible)
     moment = connection.scalar(started)
     if moment is None:
         raise CursorNotFoundError(after_id)
@@ -206,6 +207,14 @@ def _distinct(value: ColumnElement[str], where: Filter, prefixes: Values) -> Sel
     wanted = [_begins(name, prefix) for prefix in prefixes.any_of]
     unwanted = [~_begins(name, prefix) for prefix in prefixes.none_of]
     return select(name).where(or_(*wanted) if wanted else true(), *unwanted).order_by(name)
+
+
+def providers(connection: Connection) -> list[tuple[str, str]]:
+    """Return the names of the providers on record, each with its type, ascending."""
+    ended = _c.ended_at.is_not(None)
+    statement = select(_c.provider_name, _c.provider).distinct().where(ended)
+    rows = connection.execute(statement.order_by(_c.provider_name, _c.provider))
+    return [(name, kind) for name, kind in rows]
 
 
 def _begins(name: ColumnElement[str], prefix: str) -> ColumnElement[bool]:

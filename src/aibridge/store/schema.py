@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -19,12 +21,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     }
 )
 
@@ -39,6 +43,22 @@ def _id(name: str = "id", *, key: bool = False, null: bool = False) -> Column[st
     return Column(name, String(36), primary_key=key, nullable=null and not key)
 
 
+def _in_group(*, key: bool = False) -> Column[str]:
+    """A group's id, which goes when the group does."""
+    parent = ForeignKey("groups.id", ondelete="CASCADE")
+    return Column("group_id", String(36), parent, primary_key=key, nullable=False)
+
+
+def _spend_limit(table: str) -> tuple[SchemaItem, ...]:
+    """What every limit has; it is in micro-dollars."""
+    return (
+        Column("spend_limit_micros", BigInteger, nullable=False),
+        Column("created_at", Time, nullable=False),
+        Column("updated_at", Time, nullable=False),
+        CheckConstraint("spend_limit_micros >= 0", name=f"ck_{table}_spend_limit"),
+    )
+
+
 users = Table(
     "users",
     metadata,
@@ -48,9 +68,12 @@ users = Table(
     Column("name", String(256), nullable=False, default=""),
     Column("avatar_url", Text, nullable=False, default=""),
     Column("status", String(16), nullable=False),  # active | suspended
-    Column("role", String(32), nullable=False),  # owner | auditor | user-admin | member
+    Column("roles", String(64), nullable=False),  # with spaces between; member goes without saying
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
+    Column("email", String(254), nullable=False, default=""),
+    Column("email_key", String(254), nullable=True, unique=True),  # lower case; null: no address
+    Column("password_hash", Text, nullable=True),  # null: no password
 )
 
 tokens = Table(
@@ -62,8 +85,68 @@ tokens = Table(
     Column("secret_sha256", String(64), nullable=False),
     Column("created_at", Time, nullable=False),
     Column("expires_at", Time, nullable=True),  # null: never
+    Column("scopes", String(64), nullable=False),  # with spaces between
+    Column("login_type", String(16), nullable=False),  # token | password
+    Column("last_used_at", Time, nullable=True),
     UniqueConstraint("user_id", "name"),
 )
+
+groups = Table(
+    "groups",
+    metadata,
+    _id(key=True),
+    Column("name", String(64), nullable=False),
+    Column("name_key", String(64), nullable=False, unique=True),  # lower case
+    Column("display_name", String(256), nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+)
+"""Groups; that of the organization's id is Everyone, which holds all users without rows."""
+
+group_members = Table(
+    "group_members",
+    metadata,
+    _in_group(key=True),
+    _id("user_id", key=True),
+    Column("created_at", Time, nullable=False),
+    Index("ix_group_members_user", "user_id"),
+    sqlite_with_rowid=False,
+)
+
+group_ai_budgets = Table(
+    "group_ai_budgets",
+    metadata,
+    _in_group(key=True),
+    *_spend_limit("group_ai_budgets"),
+)
+
+user_ai_budget_overrides = Table(
+    "user_ai_budget_overrides",
+    metadata,
+    _id("user_id", key=True),
+    _in_group(),
+    *_spend_limit("user_ai_budget_overrides"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    _id(key=True),  # UUIDv7: in the order of time
+    Column("at", Time, nullable=False),
+    _id("actor_id"),
+    Column("actor_username", String(64), nullable=False),
+    Column("token_id", String(10), nullable=False),  # empty: none
+    Column("ip", String(64), nullable=False),
+    Column("user_agent", String(256), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("resource_type", String(32), nullable=False),
+    Column("resource_id", String(64), nullable=False),
+    Column("resource_target", String(256), nullable=False),
+    Column("diff", Json, nullable=False),
+    Column("description", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Every administrative act, written in its transaction; nothing ever changes a row."""
 
 interceptions = Table(
     "interceptions",

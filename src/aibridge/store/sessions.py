@@ -6,6 +6,7 @@ known by the id of its root, and stays visible when the root itself is not.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -68,6 +69,7 @@ class _Facets(NamedTuple):
     models: list[str]
 
 
+_NOTHING = Filter()
 _s, _c = sessions.c, interceptions.c
 _LATEST_KEY = tuple_(_s.last_active_at, _s.id, _s.initiator_id)
 _LATEST_FIRST = (_s.last_active_at.desc(), _s.id.desc(), _s.initiator_id.desc())
@@ -80,7 +82,10 @@ def _matching_sessions(where: Filter) -> list[ColumnElement[bool]]:
     Every session has one that ended, so a filter by the session's own key need not look.
     """
     found = [*chosen(_s.initiator_id, where.initiator_id), *chosen(_s.id, where.session_id)]
-    if where != Filter(initiator_id=where.initiator_id, session_id=where.session_id):
+    if where.visible_to is not None:
+        found.append(_s.initiator_id == where.visible_to)
+    own = replace(_NOTHING, initiator_id=where.initiator_id, session_id=where.session_id)
+    if where != replace(own, visible_to=where.visible_to):
         mine = (_c.initiator_id == _s.initiator_id, _c.session_id == _s.id)
         found.append(exists().where(*mine, *matching(where)).correlate(sessions))
     return found
@@ -139,7 +144,7 @@ def _position(connection: Connection, where: Filter, after: SessionCursor) -> Tu
     It is looked for among the sessions that the list shows: one with the same id that the
     filter leaves out must not move it. Only when none is left, any session of that id counts.
     """
-    named = [_s.id == after.id]
+    named = [_s.id == after.id, *_matching_sessions(Filter(visible_to=where.visible_to))]
     if after.initiator_id is not None:
         named.append(_s.initiator_id == after.initiator_id)
     last = select(_s.last_active_at, _s.id, _s.initiator_id).where(*named)
@@ -158,13 +163,19 @@ def count(connection: Connection, where: Filter) -> int:
 
 
 def find(
-    connection: Connection, session_id: str, *, initiator: str | None = None
+    connection: Connection,
+    session_id: str,
+    *,
+    initiator: str | None = None,
+    visible_to: str | None = None,
 ) -> RecordedSession | None:
     """Return the session of that id, of ``initiator`` (a user's id or name) if one is named.
 
-    Else, where several users have sent the same id, the one that was active last.
+    Else, where several users have sent the same id, the one that was active last. Of others
+    than ``visible_to``, where that is given, nothing is found.
     """
     statement = _recorded_sessions().where(_s.id == session_id)
+    statement = statement.where(*_matching_sessions(Filter(visible_to=visible_to)))
     if initiator is not None:
         statement = statement.where(_is_user(initiator))
     found = _fetch(connection, statement.order_by(*_LATEST_FIRST).limit(1))
@@ -234,7 +245,7 @@ def _thread_position(connection: Connection, session: SessionRow, cursor: str) -
     row = connection.execute(meant.order_by(named)).first()
     if row is not None:
         return tuple_(literal(row[1], Time), literal(row[0]))
-    elsewhere = select(_c.id).where(_c.id == cursor, *matching(Filter()))
+    elsewhere = select(_c.id).where(_c.id == cursor, *matching(_NOTHING))
     if connection.scalar(elsewhere) is not None:
         raise ForeignCursorError(cursor)
     raise CursorNotFoundError(cursor)

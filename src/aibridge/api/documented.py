@@ -1,0 +1,125 @@
+"""What the description of the API says of an endpoint, given where the endpoint stands."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from aibridge.api.responses import JsonResponse
+from aibridge.contract import Body, ErrorBody
+
+LONGEST = 2**31 - 1
+
+Parameter = dict[str, Any]
+
+
+def _query(name: str, description: str, **schema: Any) -> Parameter:  # noqa: ANN401 - JSON schema
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+LIMIT = _query(
+    "limit",
+    "Items at most, 1 to 1000; 0 means 100.",
+    type="integer",
+    minimum=0,
+    maximum=1000,
+    default=100,
+)
+OFFSET = _query(
+    "offset",
+    "Items to pass over; not together with a cursor.",
+    type="integer",
+    minimum=0,
+    maximum=LONGEST,
+    default=0,
+)
+AFTER_ID = _query(
+    "after_id",
+    "The id of the last item of the page before; not together with offset.",
+    type="string",
+    format="uuid",
+)
+THREADS_LIMIT = _query(
+    "limit",
+    "Threads at most, 1 to 200.",
+    type="integer",
+    minimum=1,
+    maximum=200,
+    default=50,
+)
+PAGING = (LIMIT, OFFSET)
+CURSORS = (*PAGING, AFTER_ID)
+SEARCH_FORMAT = "aibridge-search"
+"""The format of `q`: a language of its own, which no pattern can tell."""
+
+
+def search(keys: str) -> Parameter:
+    """Return the parameter ``q``, with the keys it knows in an endpoint."""
+    return _query(
+        "q",
+        f"What to look for: terms such as key:value or -key:value. Keys: {keys}.",
+        type="string",
+        format=SEARCH_FORMAT,
+        maxLength=8192,
+    )
+
+
+def text(name: str, description: str, *, most: int = 256) -> Parameter:
+    """Return a parameter of a text that may be anything."""
+    return _query(name, description, type="string", maxLength=most)
+
+
+def flag(name: str, description: str) -> Parameter:
+    """Return a parameter that is true or false."""
+    return _query(name, description, type="boolean", default=False)
+
+
+def uuid(name: str, description: str) -> Parameter:
+    """Return a parameter of an id."""
+    return _query(name, description, type="string", format="uuid")
+
+
+_REFUSALS = {
+    400: "The request is wrong; validations name each parameter or field.",
+    401: "The token is missing, unknown or expired.",
+    403: "The token has not the scope, or the caller may not do this to what they can see.",
+    404: "There is no such thing, or the caller may not see it.",
+    409: "It is there already, or somebody else has the name.",
+    413: "The body is too large.",
+    429: "Too many attempts; Retry-After says when to try again.",
+    500: "Trouble of the bridge.",
+    503: "Trouble of the bridge for now; Retry-After says when to try again.",
+}
+_ALWAYS = (400, 401, 403, 404, 500, 503)
+
+
+def documented(
+    answer: Any = None,  # noqa: ANN401 - a type, or a generic alias of one
+    *,
+    status: int = 200,
+    body: type[Body] | None = None,
+    parameters: Iterable[Parameter] = (),
+    refusals: Iterable[int] = (),
+    is_open: bool = False,
+) -> dict[str, Any]:
+    """Return the options of a route: its answer, its body, its query, its refusals.
+
+    ``is_open`` is a route that needs no token.
+    """
+    extra: dict[str, Any] = {"parameters": list(parameters)}
+    if body is not None:
+        reference = {"$ref": f"#/components/schemas/{body.__name__}"}
+        extra["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": reference}},
+        }
+        extra["x-body"] = body
+        refusals = (*refusals, 413)
+    if is_open:
+        extra["security"] = []
+    statuses = sorted({*_ALWAYS, *refusals})
+    return {
+        "response_model": answer,
+        "response_class": JsonResponse,
+        "status_code": status,
+        "responses": {one: {"model": ErrorBody, "description": _REFUSALS[one]} for one in statuses},
+        "openapi_extra": extra,
+    }

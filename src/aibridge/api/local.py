@@ -1,0 +1,13 @@
+"""The API for whoever can open the database itself: every request is the operator's."""
+
+from fastapi import FastAPI
+
+from aibridge.api.app import create_app, services_of
+from aibridge.identity.people import OPERATOR
+from aibridge.settings import Settings
+from aibridge.store.database import Database
+
+
+def local_app(database: Database, settings: Settings) -> FastAPI:
+    """Return the API over a database for the person at this machine, who needs no token."""
+    return create_app(services_of(settings, database, lambda _token: OPERATOR))

@@ -1,0 +1,154 @@
+"""The first user, and logging in and out."""
+
+import math
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+
+from aibridge.api import shapes
+from aibridge.api.access import Caller
+from aibridge.api.bodies import open_body
+from aibridge.api.documented import documented
+from aibridge.api.errors import ApiError, not_found, trouble
+from aibridge.api.responses import JsonResponse
+from aibridge.api.services import Given, Services
+from aibridge.contract import (
+    AuditAction,
+    CreateFirstUserRequest,
+    CreateFirstUserResponse,
+    LoginRequest,
+    LoginResponse,
+    Message,
+    SiteRole,
+)
+from aibridge.identity import accounts
+from aibridge.identity.audit import Act, Actor
+from aibridge.identity.issuing import delete_token, log_in
+from aibridge.identity.people import NOBODY, Person
+from aibridge.store import tokens as token_store
+from aibridge.store import users as store
+from aibridge.store.users import ACTIVE
+
+_SHOWN = 64
+"""How much of the name that a stranger gives is kept."""
+
+router = APIRouter(tags=["login"], dependencies=[trouble("Internal error logging in.")])
+
+_KNOWN = "The initial user has already been created!"
+
+
+@router.get("/users/first", **documented(Message, is_open=True))
+def show_first_user(services: Given) -> JsonResponse:
+    """Say whether there is a user yet; 404 while there is none."""
+    with services.database.read() as connection:
+        if store.count(connection):
+            return JsonResponse(Message(message=_KNOWN))
+    raise ApiError(404, "The initial user has not been created!")
+
+
+@router.post(
+    "/users/first",
+    **documented(
+        CreateFirstUserResponse,
+        status=201,
+        body=CreateFirstUserRequest,
+        refusals=[409],
+        is_open=True,
+    ),
+)
+def create_first_user(
+    request: Request,
+    services: Given,
+    new: Annotated[CreateFirstUserRequest, open_body(CreateFirstUserRequest)],
+) -> JsonResponse:
+    """Make the owner, where there is no user at all."""
+    _refuse_second(services)
+    hashed = services.passwords.hash(new.password.get_secret_value())
+    with services.database.write() as connection:
+        if store.count(connection):  # somebody else may have been faster
+            raise ApiError(409, _KNOWN)
+        act = Act(connection, _stranger(request, new.username))
+        user = accounts.create_user(
+            act,
+            new.username,
+            [SiteRole.OWNER],
+            email=new.email,
+            name=new.name,
+            password_hash=hashed,
+        )
+    made = CreateFirstUserResponse(user_id=user.id, organization_id=shapes.ORGANIZATION.id)
+    return JsonResponse(made, status_code=201)
+
+
+def _refuse_second(services: Services) -> None:
+    with services.database.read() as connection:
+        if store.count(connection):
+            raise ApiError(409, _KNOWN)
+
+
+@router.post(
+    "/users/login",
+    **documented(LoginResponse, status=201, body=LoginRequest, refusals=[429], is_open=True),
+)
+def login(
+    request: Request,
+    services: Given,
+    wanted: Annotated[LoginRequest, open_body(LoginRequest)],
+) -> JsonResponse:
+    """Give a token for the API, for one day, to who knows a password."""
+    visitor = _stranger(request, wanted.email)
+    user = _checked(services, visitor, wanted)
+    if user.status != ACTIVE:
+        raise ApiError(401, "Your account is suspended: please ask an administrator.")
+    person = Person(user.id, user.username, user.roles, "")
+    with services.database.write() as connection:
+        issued = log_in(Act(connection, replace(visitor, person=person)), user)
+    return JsonResponse(LoginResponse(session_token=issued.text), status_code=201)
+
+
+def _checked(services: Services, visitor: Actor, wanted: LoginRequest) -> store.User:
+    """Return whose password it is. A name that nobody has takes as long, and is refused alike."""
+    key = (wanted.email.lower(), visitor.ip)
+    _refuse_too_many(services.attempts.wait(key))
+    with services.database.read() as connection:
+        account = store.find_account(connection, wanted.email)
+    user, stored = account or (None, None)
+    if services.passwords.matches(wanted.password.get_secret_value(), stored) and user:
+        services.attempts.succeeded(key)
+        return user
+    services.attempts.failed(key)
+    if user is not None:
+        _log_failure(services, visitor, user)
+    raise ApiError(401, "Incorrect email or password.")
+
+
+def _refuse_too_many(seconds: float) -> None:
+    if seconds > 0:
+        again = {"Retry-After": str(math.ceil(seconds))}
+        raise ApiError(429, "Too many attempts: please wait a minute.", headers=again)
+
+
+def _log_failure(services: Services, visitor: Actor, user: store.User) -> None:
+    with services.database.write() as connection:
+        description = "refused: the password was wrong"
+        act = Act(connection, visitor)
+        act.log(AuditAction.LOGIN, accounts.target_of(user), description=description)
+
+
+def _stranger(request: Request, name: str) -> Actor:
+    """Return who has no token: what they call themselves, and where they are."""
+    ip = request.client.host if request.client else ""
+    person = Person(NOBODY, name[:_SHOWN], frozenset(), "")
+    return Actor(person, ip, request.headers.get("user-agent", ""))
+
+
+@router.post("/users/logout", **documented(Message))
+def logout(caller: Caller) -> JsonResponse:
+    """Delete the token that this request carries."""
+    with caller.acting() as act:
+        token = token_store.find_token(act.connection, caller.person.token_id)
+        if token is None:
+            raise not_found()
+        delete_token(act, token, AuditAction.LOGOUT)
+    return JsonResponse(Message(message="Logged out!"))

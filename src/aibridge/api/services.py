@@ -1,0 +1,40 @@
+"""What the endpoints work with, as one value that the application is made with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from aibridge.contract import Provider
+from aibridge.identity.attempts import Attempts
+from aibridge.identity.passwords import Passwords
+from aibridge.identity.people import Person
+from aibridge.identity.rights import Rights
+from aibridge.store.database import Database
+
+Authenticate = Callable[[str], Person | None]
+"""Who a token belongs to, ``None`` for a bad one. Called on the event loop's thread only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The database, who may do what with it, and what is configured beside it."""
+
+    database: Database
+    authenticate: Authenticate
+    rights: Rights = field(default_factory=Rights)
+    providers: tuple[Provider, ...] = ()
+    passwords: Passwords = field(default_factory=Passwords)
+    attempts: Attempts = field(default_factory=Attempts)
+    write_last_uses: Callable[[], None] = lambda: None
+    """Has what is shown of tokens brought up to date."""
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Given = Annotated[Services, Depends(_services)]
+"""The services of the application that a request came to."""

@@ -1,0 +1,109 @@
+"""Making and changing the accounts of users."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import uuid4
+
+from aibridge.contract import AuditAction, AuditResource, SiteRole
+from aibridge.identity.audit import Act, Target
+from aibridge.identity.errors import ForbiddenError, IdentityError
+from aibridge.identity.people import write_words
+from aibridge.identity.rights import outranks
+from aibridge.store import users as store
+from aibridge.store.filters import only
+from aibridge.store.users import ACTIVE, SUSPENDED, User
+
+RESERVED = frozenset({"me", "first", "login", "logout"})
+"""What stands where a username may in the API's paths."""
+
+
+def create_user(
+    act: Act,
+    username: str,
+    roles: Iterable[SiteRole] = (),
+    *,
+    email: str = "",
+    name: str = "",
+    password_hash: str | None = None,
+) -> User:
+    """Add an active user. Raises `TakenError`, and `IdentityError` for a reserved name."""
+    if username.lower() in RESERVED:
+        raise IdentityError(f"the username {username!r} is reserved", field="username")
+    at = store.now()
+    given = real_roles(roles)
+    user = User(str(uuid4()), username, name, email, "", ACTIVE, given, at, at)
+    store.insert_user(act.connection, user, password_hash)
+    after = {**_fields(user), "password": password_hash}
+    act.log(AuditAction.CREATE, target_of(user), after=after)
+    return user
+
+
+def set_status(act: Act, user: User, status: str) -> User:
+    """Make a user `ACTIVE` or `SUSPENDED`; their tokens work, or not, from the next request on."""
+    _refuse_upwards(act, user)
+    if status == SUSPENDED:
+        if user.id == act.person.user_id:
+            raise IdentityError("You cannot suspend yourself.")
+        _refuse_last_owner(act, user)
+    return _change(act, replace(user, status=status), user, status=status)
+
+
+def set_roles(act: Act, user: User, roles: Iterable[SiteRole]) -> User:
+    """Give a user just these roles."""
+    given = real_roles(roles)
+    if SiteRole.OWNER not in given:
+        _refuse_last_owner(act, user)
+    return _change(act, replace(user, roles=given), user, roles=write_words(given))
+
+
+def set_password(act: Act, user: User, password_hash: str) -> None:
+    """Give a user a password; its tokens of earlier logins stay what they are."""
+    if user.id != act.person.user_id:
+        _refuse_upwards(act, user)
+    store.change_user(act.connection, user.id, password_hash=password_hash)
+    act.log(
+        AuditAction.WRITE,
+        target_of(user),
+        before={"password": ""},
+        after={"password": password_hash},
+    )
+
+
+def real_roles(roles: Iterable[SiteRole]) -> frozenset[SiteRole]:
+    """Return the roles that somebody has to be given: everybody is a member."""
+    return frozenset(roles) - {SiteRole.MEMBER}
+
+
+def target_of(user: User) -> Target:
+    """Return a user as the audit log names them."""
+    return Target(AuditResource.USER, user.id, user.username)
+
+
+def _change(act: Act, after: User, before: User, **columns: str) -> User:
+    store.change_user(act.connection, before.id, **columns)
+    act.log(AuditAction.WRITE, target_of(after), before=_fields(before), after=_fields(after))
+    return replace(after, updated_at=store.now())
+
+
+def _fields(user: User) -> dict[str, object]:
+    return {
+        "username": user.username,
+        "name": user.name,
+        "email": user.email,
+        "status": user.status,
+        "roles": sorted(user.roles),
+    }
+
+
+def _refuse_upwards(act: Act, user: User) -> None:
+    if not outranks(act.person, user.roles):
+        raise ForbiddenError(f"Only an owner may change {user.username}, who has a role.")
+
+
+def _refuse_last_owner(act: Act, user: User) -> None:
+    """Keep one active owner: without one nobody could give roles any more."""
+    if SiteRole.OWNER not in user.roles or user.status != ACTIVE:
+        return
+    owners = store.UserFilter(status=only(ACTIVE), role=only(SiteRole.OWNER))
+    if store.count(act.connection, owners) == 1:
+        raise IdentityError(f"{user.username} is the last active owner.")

@@ -1,0 +1,92 @@
+"""Giving out tokens, and taking them back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aibridge.contract import AuditAction, AuditResource, LoginType, TokenScope
+from aibridge.identity.audit import Act, Target
+from aibridge.identity.people import ALL_SCOPES
+from aibridge.identity.tokens import digest, generate
+from aibridge.store import tokens as store
+from aibridge.store.tokens import Token
+from aibridge.store.users import User, now
+
+LOGIN_LIFETIME = timedelta(days=1)
+LOGIN_SCOPES = (TokenScope.READ, TokenScope.ADMIN)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new token: its row, and its text, which is nowhere else."""
+
+    row: Token
+    text: str = field(repr=False)
+
+
+def issue_token(
+    act: Act,
+    user: User,
+    name: str = "",
+    lifetime: timedelta | None = None,
+    scopes: Iterable[TokenScope] = ALL_SCOPES,
+) -> Issued:
+    """Give a user a token, named after its id where no name is given; no lifetime is for ever.
+
+    Raises `TakenError` where the user has a token of that name.
+    """
+    issued = _insert(act, user, name, lifetime, scopes, LoginType.TOKEN)
+    act.log(AuditAction.CREATE, _target(issued.row), after=_fields(issued.row))
+    return issued
+
+
+def log_in(act: Act, user: User) -> Issued:
+    """Give a user who showed their password a token for the API, for one day."""
+    issued = _insert(act, user, "", LOGIN_LIFETIME, LOGIN_SCOPES, LoginType.PASSWORD)
+    act.log(AuditAction.LOGIN, _target(issued.row), after=_fields(issued.row))
+    return issued
+
+
+def delete_token(act: Act, token: Token, action: AuditAction = AuditAction.DELETE) -> None:
+    """Delete a token; it is refused from the next request on."""
+    store.delete_token(act.connection, token.id)
+    act.log(action, _target(token), before=_fields(token))
+
+
+def _insert(
+    act: Act,
+    user: User,
+    name: str,
+    lifetime: timedelta | None,
+    scopes: Iterable[TokenScope],
+    login_type: LoginType,
+) -> Issued:
+    new, at = generate(), now()
+    token = Token(
+        id=new.id,
+        user_id=user.id,
+        username=user.username,
+        name=name or new.id,
+        scopes=frozenset(scopes),
+        login_type=login_type,
+        created_at=at,
+        expires_at=None if lifetime is None else at + lifetime // MICROSECOND,
+        last_used_at=None,
+    )
+    store.insert_token(act.connection, token, digest(new.secret))
+    return Issued(token, new.text)
+
+
+def _target(token: Token) -> Target:
+    return Target(AuditResource.TOKEN, token.id, f"{token.name} of {token.username}")
+
+
+def _fields(token: Token) -> dict[str, object]:
+    return {
+        "token_name": token.name,
+        "user_id": token.user_id,
+        "scopes": sorted(token.scopes),
+        "expires_at": token.expires_at,
+        "login_type": token.login_type,
+    }

@@ -1,0 +1,70 @@
+"""The look-up of a token, which runs on every request."""
+
+from typing import Any
+
+from sqlalchemy import PoolProxiedConnection, bindparam, select
+
+from aibridge.store.database import Database
+from aibridge.store.schema import tokens, users
+from aibridge.store.users import DRIVER_ERRORS
+
+LOOK_UP_TIMEOUT_MILLISECONDS = 100
+"""How long the look-up of a token may wait for a lock: it runs on the event loop."""
+
+_GRANT = (
+    select(
+        tokens.c.secret_sha256,
+        tokens.c.expires_at,
+        tokens.c.scopes,
+        users.c.status,
+        users.c.id,
+        users.c.username,
+        users.c.roles,
+    )
+    .join(users, users.c.id == tokens.c.user_id)
+    .where(tokens.c.id == bindparam("token_id"))
+)
+
+Grant = tuple[str, int | None, str, str, str, str, str]
+"""A token's secret digest, expiry and scopes; its user's status, id, username and roles."""
+
+
+class Grants:
+    """The one query that runs on every request: who holds the token of an id.
+
+    SQLAlchemy's own execution costs several times the query, so the statement is compiled once
+    and run on the driver's connection, which is kept for this alone. It is in no transaction:
+    every look-up sees the newest commit, of other processes too. Not for several threads.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine
+        self._sql = str(_GRANT.compile(dialect=database.engine.dialect))
+        self._connection: PoolProxiedConnection | None = None
+        self._cursor: Any = None
+
+    def find(self, token_id: str) -> Grant | None:
+        """Return the row of a token's id.
+
+        Raises one of `DRIVER_ERRORS`; the next call connects anew.
+        """
+        try:
+            cursor = self._cursor or self._open()
+            cursor.execute(self._sql, (token_id,))
+            grant: Grant | None = cursor.fetchone()
+        except DRIVER_ERRORS:
+            self.close()
+            raise
+        return grant
+
+    def _open(self) -> Any:  # noqa: ANN401 - the driver's cursor has no common type
+        self._connection = self._engine.raw_connection()
+        self._cursor = self._connection.cursor()
+        self._cursor.execute(f"PRAGMA busy_timeout={LOOK_UP_TIMEOUT_MILLISECONDS}")
+        return self._cursor
+
+    def close(self) -> None:
+        """Give up the connection, for good: its settings are not those of the pool's others."""
+        connection, self._connection, self._cursor = self._connection, None, None
+        if connection is not None:
+            connection.invalidate()

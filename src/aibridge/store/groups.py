@@ -1,0 +1,157 @@
+"""Groups and who is in them. Everyone holds all users, and has no rows of members.
+
+A user who leaves a group loses an own limit that was charged to it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from aibridge.identity.errors import TakenError
+from aibridge.store.interceptions import UserRow
+from aibridge.store.schema import group_members, groups, user_ai_budget_overrides, users
+from aibridge.store.users import Connection, now
+
+EVERYONE = "00000000-0000-4000-8000-000000000001"
+"""The id of the organization, and of its group of all users."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A row of groups, and how many are in it."""
+
+    id: str
+    name: str
+    display_name: str
+    created_at: int
+    updated_at: int
+    member_count: int
+
+    @property
+    def is_everyone(self) -> bool:
+        """Whether this is the group that holds all users."""
+        return self.id == EVERYONE
+
+
+_g, _m, _u = groups.c, group_members.c, users.c
+
+
+def _groups() -> Select[Any]:
+    everybody = select(func.count()).select_from(users).scalar_subquery()
+    members = select(func.count()).where(_m.group_id == _g.id).correlate(groups).scalar_subquery()
+    counted = case((_g.id == EVERYONE, everybody), else_=members)
+    return select(_g.id, _g.name, _g.display_name, _g.created_at, _g.updated_at, counted)
+
+
+def list_groups(connection: Connection, *, of_user: str | None = None) -> list[Group]:
+    """Return the groups, or those that a user is in, in the order of their names."""
+    query = _groups().order_by(_g.name_key)
+    if of_user is not None:
+        query = query.where(or_(_g.id == EVERYONE, _g.id.in_(_groups_of(of_user))))
+    return [Group(*row) for row in connection.execute(query)]
+
+
+def _groups_of(user_id: str) -> Select[tuple[str]]:
+    return select(_m.group_id).where(_m.user_id == user_id)
+
+
+def find_group(connection: Connection, group_id: str) -> Group | None:
+    """Return a group by its id."""
+    return _one(connection, _g.id == group_id)
+
+
+def group_by_name(connection: Connection, name: str) -> Group | None:
+    """Return a group by its name, in either case."""
+    return _one(connection, _g.name_key == name.lower())
+
+
+def _one(connection: Connection, where: ColumnElement[bool]) -> Group | None:
+    row = connection.execute(_groups().where(where)).one_or_none()
+    return None if row is None else Group(*row)
+
+
+def insert_group(connection: Connection, group: Group) -> None:
+    """Add a group. Raises `TakenError` for a name that another has."""
+    row = {
+        "id": group.id,
+        "name": group.name,
+        "name_key": group.name.lower(),
+        "display_name": group.display_name,
+        "created_at": group.created_at,
+        "updated_at": group.updated_at,
+    }
+    _refuse_taken(connection, group.id, group.name)
+    try:
+        connection.execute(insert(groups), row)
+    except IntegrityError:  # another writer was faster, where writers run side by side
+        raise _taken(group.name) from None
+
+
+def _refuse_taken(connection: Connection, group_id: str, name: str) -> None:
+    other = group_by_name(connection, name)
+    if other is not None and other.id != group_id:
+        raise _taken(name)
+
+
+def _taken(name: str) -> TakenError:
+    return TakenError(f"there is a group {name!r} already", field="name")
+
+
+def rename_group(connection: Connection, group_id: str, name: str, display_name: str) -> None:
+    """Set a group's names. Raises `TakenError` for a name that another has."""
+    _refuse_taken(connection, group_id, name)
+    values = {"name": name, "name_key": name.lower(), "display_name": display_name}
+    changed = update(groups).where(_g.id == group_id)
+    try:
+        connection.execute(changed.values({**values, "updated_at": now()}))
+    except IntegrityError:
+        raise _taken(name) from None
+
+
+def delete_group(connection: Connection, group_id: str) -> None:
+    """Delete a group; its members, its budget and the limits charged to it go with it."""
+    connection.execute(delete(groups).where(_g.id == group_id))
+
+
+def members(connection: Connection, group: Group) -> list[UserRow]:
+    """Return who is in a group, in the order of their names."""
+    query = select(_u.id, _u.username, _u.name, _u.avatar_url).order_by(_u.username_key)
+    if not group.is_everyone:
+        query = query.join(group_members, _m.user_id == _u.id).where(_m.group_id == group.id)
+    return [UserRow(*row) for row in connection.execute(query)]
+
+
+def is_member(connection: Connection, group_id: str, user_id: str) -> bool:
+    """Say whether a user is in a group."""
+    if group_id == EVERYONE:
+        return True
+    found = select(_m.user_id).where(_m.group_id == group_id, _m.user_id == user_id)
+    return connection.scalar(found) is not None
+
+
+def add_members(connection: Connection, group_id: str, user_ids: Iterable[str]) -> None:
+    """Put users into a group; who is in it already stays."""
+    at = now()
+    known = set(connection.scalars(select(_m.user_id).where(_m.group_id == group_id)))
+    rows = [
+        {"group_id": group_id, "user_id": user_id, "created_at": at}
+        for user_id in dict.fromkeys(user_ids)
+        if user_id not in known
+    ]
+    if rows:
+        connection.execute(insert(group_members), rows)
+
+
+def remove_members(connection: Connection, group_id: str, user_ids: Iterable[str]) -> None:
+    """Take users out of a group, with their own limits that were charged to it."""
+    leaving = list(user_ids)
+    connection.execute(
+        delete(group_members).where(_m.group_id == group_id, _m.user_id.in_(leaving))
+    )
+    o = user_ai_budget_overrides.c
+    connection.execute(
+        delete(user_ai_budget_overrides).where(o.group_id == group_id, o.user_id.in_(leaving))
+    )

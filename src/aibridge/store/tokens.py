@@ -1,0 +1,107 @@
+"""Tokens: their rows, without the secrets, of which only digests are kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from aibridge.contract import TokenScope
+from aibridge.identity.errors import TakenError
+from aibridge.identity.people import read_scopes, write_words
+from aibridge.store.schema import tokens, users
+from aibridge.store.users import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A row of tokens, with the name of its user. Times are microseconds, `None` is never."""
+
+    id: str
+    user_id: str
+    username: str
+    name: str
+    scopes: frozenset[TokenScope]
+    login_type: str
+    created_at: int
+    expires_at: int | None
+    last_used_at: int | None
+
+
+_c = tokens.c
+
+
+def insert_token(connection: Connection, token: Token, secret_sha256: str) -> None:
+    """Add a token. Raises `TakenError` where its user has one of that name."""
+    row = {
+        "id": token.id,
+        "user_id": token.user_id,
+        "name": token.name,
+        "secret_sha256": secret_sha256,
+        "scopes": write_words(token.scopes),
+        "login_type": token.login_type,
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "last_used_at": token.last_used_at,
+    }
+    named = select(_c.id).where(_c.user_id == token.user_id, _c.name == token.name)
+    try:
+        if connection.scalar(named) is None:
+            connection.execute(insert(tokens), row)
+            return
+    except IntegrityError:  # another writer was faster, where writers run side by side
+        pass
+    raise TakenError(
+        f"{token.username} has a token named {token.name!r} already", field="token_name"
+    )
+
+
+def list_tokens(connection: Connection, user_id: str | None = None) -> list[Token]:
+    """Return the tokens of a user, or of everybody, oldest first; expired ones too."""
+    query = _tokens().order_by(_c.created_at, _c.id)
+    if user_id is not None:
+        query = query.where(_c.user_id == user_id)
+    return [_token(row) for row in connection.execute(query)]
+
+
+def find_token(connection: Connection, token_id: str, user_id: str | None = None) -> Token | None:
+    """Return a token by its id, of this user if one is given."""
+    query = _tokens().where(_c.id == token_id)
+    if user_id is not None:
+        query = query.where(_c.user_id == user_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _token(row)
+
+
+def delete_token(connection: Connection, token_id: str) -> None:
+    """Delete a token; it is refused from the next request on."""
+    connection.execute(delete(tokens).where(_c.id == token_id))
+
+
+def note_uses(connection: Connection, uses: Mapping[str, int]) -> None:
+    """Set when tokens, by id, were last used; an earlier time than is known changes nothing."""
+    later = or_(_c.last_used_at.is_(None), _c.last_used_at < bindparam("used_at"))
+    statement = update(tokens).where(_c.id == bindparam("token_id"), later)
+    rows = [{"token_id": id_, "used_at": at} for id_, at in uses.items()]
+    connection.execute(statement.values(last_used_at=bindparam("used_at")), rows)
+
+
+def _tokens() -> Select[Any]:
+    columns = (
+        _c.id,
+        _c.user_id,
+        users.c.username,
+        _c.name,
+        _c.scopes,
+        _c.login_type,
+        _c.created_at,
+        _c.expires_at,
+        _c.last_used_at,
+    )
+    return select(*columns).join(users, users.c.id == _c.user_id)
+
+
+def _token(row: Any) -> Token:  # noqa: ANN401 - a row of `_tokens`
+    id_, user_id, username, name, scopes, *rest = row
+    return Token(id_, user_id, username, name, read_scopes(scopes), *rest)

@@ -1,0 +1,202 @@
+"""Users: their rows, and what is asked of them.
+
+Functions take a connection of `Database.read` or `Database.write`; times are microseconds since
+1970.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, func, insert, literal, not_, or_, select, true, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from aibridge.contract import SiteRole, UserStatus
+from aibridge.identity.errors import TakenError
+from aibridge.identity.people import read_roles, write_words
+from aibridge.store.filters import ANY, Values, chosen
+from aibridge.store.schema import users
+
+Connection: TypeAlias = sqlalchemy.Connection
+"""A connection of `Database.read` or `Database.write`."""
+
+DRIVER_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error)
+"""What statements raise when the database itself is in trouble."""
+
+ACTIVE = UserStatus.ACTIVE.value
+SUSPENDED = UserStatus.SUSPENDED.value
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A row of users, without the password's hash."""
+
+    id: str
+    username: str
+    name: str
+    email: str
+    avatar_url: str
+    status: str
+    roles: frozenset[SiteRole]
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users are meant: those that are as every field says.
+
+    ``text`` is part of their username, name or email, in either case; ``only`` an id.
+    """
+
+    text: Values = ANY
+    status: Values = ANY
+    role: Values = ANY
+    only: str | None = None
+
+
+_c = users.c
+_COLUMNS = (
+    _c.id,
+    _c.username,
+    _c.name,
+    _c.email,
+    _c.avatar_url,
+    _c.status,
+    _c.roles,
+    _c.created_at,
+    _c.updated_at,
+)
+
+
+def now() -> int:
+    """Return the time in microseconds since 1970."""
+    return time.time_ns() // 1_000
+
+
+def _user(row: Sequence[Any]) -> User:
+    *texts, roles, created_at, updated_at = row
+    return User(*texts, read_roles(roles), created_at, updated_at)  # type: ignore[call-arg]
+
+
+def insert_user(connection: Connection, user: User, password_hash: str | None = None) -> None:
+    """Add a user. Raises `TakenError` for a username or address that somebody has."""
+    _refuse_taken(connection, user)
+    row = {
+        "id": user.id,
+        "username": user.username,
+        "username_key": user.username.lower(),
+        "name": user.name,
+        "email": user.email,
+        "email_key": user.email.lower() or None,
+        "avatar_url": user.avatar_url,
+        "status": user.status,
+        "roles": write_words(user.roles),
+        "password_hash": password_hash,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+    }
+    try:
+        connection.execute(insert(users), row)
+    except IntegrityError:  # another writer was faster, where writers run side by side
+        raise TakenError("the username or the email address is taken", field="username") from None
+
+
+def _refuse_taken(connection: Connection, user: User) -> None:
+    if _one(connection, _c.username_key == user.username.lower()) is not None:
+        raise TakenError(f"the username {user.username!r} is taken", field="username")
+    if user.email and _one(connection, _c.email_key == user.email.lower()) is not None:
+        raise TakenError(f"the email address {user.email!r} is taken", field="email")
+
+
+def _one(connection: Connection, *where: ColumnElement[bool]) -> User | None:
+    row = connection.execute(select(*_COLUMNS).where(*where)).one_or_none()
+    return None if row is None else _user(row)
+
+
+def user_by_name(connection: Connection, username: str) -> User | None:
+    """Find a user by username, whatever its case."""
+    return _one(connection, _c.username_key == username.lower())
+
+
+def find_user(connection: Connection, text: str) -> User | None:
+    """Find a user by id or username, whatever its case."""
+    try:
+        id_ = str(UUID(text))
+    except ValueError:
+        return user_by_name(connection, text)
+    return _one(connection, _c.id == id_) or user_by_name(connection, text)
+
+
+def find_account(connection: Connection, text: str) -> tuple[User, str | None] | None:
+    """Find a user by email address or username, with the hash of their password."""
+    key = text.lower()
+    query = select(_c.password_hash, *_COLUMNS).where(
+        or_(_c.email_key == key, _c.username_key == key)
+    )
+    row = connection.execute(query.order_by(_c.email_key != key).limit(1)).first()
+    return None if row is None else (_user(row[1:]), row[0])
+
+
+def password_hash(connection: Connection, user_id: str) -> str | None:
+    """Return the hash of a user's password, `None` where there is none."""
+    found: str | None = connection.scalar(select(_c.password_hash).where(_c.id == user_id))
+    return found
+
+
+def page(
+    connection: Connection, where: UserFilter, *, limit: int, offset: int = 0, after: User | None
+) -> list[User]:
+    """Return the users that are meant, in the order of their names, those after ``after``."""
+    query = select(*_COLUMNS).where(*_matching(where)).order_by(_c.username_key)
+    if after is not None:
+        query = query.where(_c.username_key > after.username.lower())
+    return [_user(row) for row in connection.execute(query.limit(limit).offset(offset))]
+
+
+def count(connection: Connection, where: UserFilter | None = None) -> int:
+    """Return how many users are meant."""
+    query = select(func.count()).select_from(users).where(*_matching(where or UserFilter()))
+    return connection.scalar(query) or 0
+
+
+def _matching(where: UserFilter) -> list[ColumnElement[bool]]:
+    found = [
+        *chosen(_c.status, where.status),
+        *_any_and_none(where.text, _mentions),
+        *_any_and_none(where.role, _has_role),
+    ]
+    if where.only is not None:
+        found.append(_c.id == where.only)
+    return found
+
+
+def _any_and_none(
+    values: Values, condition: Callable[[str], ColumnElement[bool]]
+) -> Iterator[ColumnElement[bool]]:
+    if values.any_of:
+        yield or_(*map(condition, values.any_of))
+    for value in values.none_of:
+        yield not_(condition(value))
+
+
+def _mentions(text: str) -> ColumnElement[bool]:
+    columns = (_c.username, _c.name, _c.email)
+    return or_(*(one.icontains(text, autoescape=True) for one in columns))
+
+
+def _has_role(role: str) -> ColumnElement[bool]:
+    if role == SiteRole.MEMBER:
+        return true()
+    padded = literal(" ") + _c.roles + literal(" ")
+    return padded.contains(f" {role} ", autoescape=True)
+
+
+def change_user(connection: Connection, user_id: str, **values: str) -> None:
+    """Set columns of a user; what an account may do counts from the next request on."""
+    changes = {**values, "updated_at": now()}
+    connection.execute(update(users).where(_c.id == user_id).values(changes))
