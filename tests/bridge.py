@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, select
 
 from aibridge.app import Application
-from aibridge.identity.first import issue_token
-from aibridge.identity.people import Role
+from aibridge.contract import SiteRole, TokenScope
+from aibridge.identity.people import ALL_SCOPES
 from aibridge.server import Server
 from aibridge.settings import load
-from aibridge.store import identity, schema
+from aibridge.store import schema
 from aibridge.store.database import Database
+from aibridge.store.users import User
+from tests.people import new_token, new_user
 from tests.wire import PATIENCE, Answer, ask
 
 Row = dict[str, Any]
@@ -80,7 +82,7 @@ class Bridge:
     url: str
     database: Database
     server: Server
-    user: identity.User
+    user: User
     token: str
     _committed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -107,12 +109,16 @@ class Bridge:
             assert ask(self.url, "/healthz", method="GET").status == 200
 
     def add_user(
-        self, name: str, role: Role = Role.MEMBER, *, lifetime: timedelta | None = None
+        self,
+        name: str,
+        *roles: SiteRole,
+        lifetime: timedelta | None = None,
+        scopes: Iterable[TokenScope] = ALL_SCOPES,
     ) -> str:
         """Make a user and return a token of theirs."""
         with self.database.write() as connection:
-            user = identity.create_user(connection, name, role)
-            return issue_token(connection, user, lifetime=lifetime).text
+            user = new_user(connection, name, *roles)
+            return new_token(connection, user, lifetime=lifetime, scopes=scopes)
 
     def rows(self, table: str) -> list[Row]:
         """Return all rows of a table, in the order of their ids, with JSON read."""
@@ -205,8 +211,8 @@ def serve(folder: Path, configured: list[dict[str, Any]], **options: Any) -> Ite
     database = Database(settings.database_url)
     database.upgrade()
     with database.write() as connection:
-        user = identity.create_user(connection, "ana", Role.MEMBER)
-        token = issue_token(connection, user).text
+        user = new_user(connection, "ana")
+        token = new_token(connection, user)
     listening = threading.Event()
     urls: list[str] = []
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert
 
-from aibridge.store import schema
+from aibridge.store import groups, schema
 from aibridge.store.database import Database
 
 ANA, BEN, CLEO = (str(UUID(int=number)) for number in (0xA, 0xB, 0xC))
@@ -197,7 +197,10 @@ def add_user(connection: Connection, user_id: str, username: str, **columns: Any
         "name": "",
         "avatar_url": "",
         "status": "active",
-        "role": "member",
+        "roles": "",
+        "email": "",
+        "email_key": None,
+        "password_hash": None,
         "created_at": START,
         "updated_at": START,
         **columns,
@@ -205,9 +208,20 @@ def add_user(connection: Connection, user_id: str, username: str, **columns: Any
     connection.execute(insert(schema.users), row)
 
 
+EVERYONE = {
+    "id": groups.EVERYONE,
+    "name": "Everyone",
+    "name_key": "everyone",
+    "display_name": "Everyone",
+    "created_at": START,
+    "updated_at": START,
+}
+
+
 def new_database(url: str) -> Database:
     """Open a database with all tables."""
     database = Database(url)
     with database.write() as connection:
         schema.metadata.create_all(connection)
+        connection.execute(insert(schema.groups), EVERYONE)
     return database

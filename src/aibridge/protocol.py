@@ -1,5 +1,7 @@
 """uvicorn's HTTP protocol, with a bound on what a client may send before its request begins."""
 
+import json
+
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD = 256 * 1024
@@ -8,6 +10,12 @@ MAX_HEAD = 256 * 1024
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+
+
+_BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%b"
 )
 
 
@@ -36,3 +44,9 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._head_bytes > MAX_HEAD:
                 self.transport.write(_TOO_LARGE)
                 self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, or a URL that is too long, in the JSON of every other refusal."""
+        body = json.dumps({"message": msg}).encode()
+        self.transport.write(_BAD_REQUEST % (len(body), body))
+        self.transport.close()

@@ -7,15 +7,17 @@ import pytest
 from fastapi import FastAPI
 
 from aibridge.api.app import create_app
-from aibridge.identity.people import Person, Role
+from aibridge.api.services import Services
+from aibridge.contract import SiteRole
 from aibridge.store.database import Database
 from tests.builders import ANA, BEN, CLEO, Call, add_user, new_database, record
+from tests.people import person
 
 PEOPLE = {
-    "owner-token": Person(ANA, "ana", Role.OWNER, "tok-ana"),
-    "auditor-token": Person(BEN, "ben", Role.AUDITOR, "tok-ben"),
-    "admin-token": Person(CLEO, "cleo", Role.USER_ADMIN, "tok-cleo"),
-    "member-token": Person(CLEO, "cleo", Role.MEMBER, "tok-cleo"),
+    "owner-token": person(ANA, "ana", SiteRole.OWNER),
+    "auditor-token": person(BEN, "ben", SiteRole.AUDITOR),
+    "admin-token": person(CLEO, "cleo", SiteRole.USER_ADMIN),
+    "member-token": person(CLEO, "cleo"),
 }
 
 Get = Callable[..., Any]
@@ -33,7 +35,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def app(database: Database) -> FastAPI:
-    return create_app(database, PEOPLE.get)
+    return create_app(Services(database, PEOPLE.get))
 
 
 @pytest.fixture

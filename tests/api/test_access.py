@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -81,7 +82,7 @@ async def test_while_tokens_cannot_be_checked_the_answer_is_503(
     def unavailable(_token: str) -> None:
         raise IdentityUnavailable("secret of the database")
 
-    app.state.authenticate = unavailable
+    app.state.services = replace(app.state.services, authenticate=unavailable)
     answer = await client.get("/api/v2/aibridge/sessions")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert "secret" not in answer.text

@@ -1,15 +1,18 @@
+from typing import Annotated
+
 import httpx
 import pytest
 from fastapi import FastAPI
-from pydantic import BaseModel
 
+from aibridge.api.bodies import open_body
+from aibridge.contract import Body
 from aibridge.store.database import Database
 
 JSON = "application/json; charset=utf-8"
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nowhere", "/docs", "/openapi.json", "/api/v2/aibridge", "/api/v2/aibridge/x"]
+    "path", ["/", "/nowhere", "/docs/x", "/openapi", "/api/v2/aibridge", "/api/v2/aibridge/x"]
 )
 async def test_an_unknown_route_is_told_in_json(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
@@ -54,7 +57,7 @@ async def test_nobody_on_the_way_keeps_an_answer(client: httpx.AsyncClient) -> N
     assert answer.headers["cache-control"] == "no-store"
 
 
-class Order(BaseModel):
+class Order(Body):
     amount: int
 
 
@@ -69,7 +72,7 @@ async def test_a_body_that_is_not_as_wanted_is_refused_and_not_repeated(
     app: FastAPI, client: httpx.AsyncClient, content: bytes, message: str, fields: list[str]
 ) -> None:
     @app.post("/order")
-    async def order(order: Order) -> None:
+    async def order(_order: Annotated[Order, open_body(Order)]) -> None:
         pass
 
     headers = {"content-type": "application/json"}

@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aibridge.api.app import create_app
-from aibridge.identity.people import Person, Role
+from aibridge.api.services import Services
+from aibridge.contract import SiteRole
 from aibridge.search import MAX_ELEMENTS, MAX_LENGTH
 from tests.builders import ANA, BEN, CLEO, Call, add_user, new_database, record, uid
+from tests.people import person
 
 BASE = "/api/v2/aibridge"
 EVERYTHING = [1, 2, 3, 4, 5, 6, 7, 8]
@@ -413,7 +415,7 @@ async def walks(calls: list[Call], q: str, limit: int) -> tuple[list[str], list[
         with data.write() as connection:
             add_user(connection, ANA, "ana")
             record(connection, *calls)
-        app = create_app(data, lambda _token: Person(ANA, "ana", Role.OWNER, "tok-ana"))
+        app = create_app(Services(data, lambda _token: person(ANA, "ana", SiteRole.OWNER)))
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url=f"http://bridge{BASE}",

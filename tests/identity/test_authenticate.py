@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from aibridge.contract import SiteRole, TokenScope
 from aibridge.identity.authenticate import Authenticator, IdentityUnavailable
-from aibridge.identity.first import issue_token
-from aibridge.identity.people import Person, Role
+from aibridge.identity.last_use import LastUses
 from aibridge.store.database import Database
-from aibridge.store.identity import ACTIVE, SUSPENDED, create_user, delete_token, set_user_status
+from aibridge.store.tokens import delete_token, find_token
+from aibridge.store.users import ACTIVE, SUSPENDED, change_user, user_by_name
+from tests.people import new_token, new_user, person
 
 
 @pytest.fixture
@@ -35,15 +37,52 @@ def authenticator(database: Database) -> Iterator[Authenticator]:
 
 def issue(database: Database, username: str = "ana", lifetime: timedelta | None = None) -> str:
     with database.write() as connection:
-        user = create_user(connection, username, Role.AUDITOR)
-        return issue_token(connection, user, lifetime=lifetime).text
+        return new_token(connection, new_user(connection, username, SiteRole.AUDITOR), "", lifetime)
+
+
+def set_status(database: Database, status: str) -> None:
+    with database.write() as connection:
+        user = user_by_name(connection, "ana")
+        assert user is not None
+        change_user(connection, user.id, status=status)
 
 
 def test_a_token_says_who_calls(database: Database, authenticator: Authenticator) -> None:
     token = issue(database)
-    person = authenticator.person(token)
-    assert person is not None
-    assert person == Person(person.user_id, "ana", Role.AUDITOR, token[:10])
+    found = authenticator.person(token)
+    assert found is not None
+    assert found == person(found.user_id, "ana", SiteRole.AUDITOR, token_id=token[:10])
+
+
+def test_a_token_says_what_it_is_for(database: Database, authenticator: Authenticator) -> None:
+    with database.write() as connection:
+        user = new_user(connection, "ana")
+        token = new_token(connection, user, scopes=[TokenScope.READ, TokenScope.GATEWAY])
+    found = authenticator.person(token)
+    assert found is not None
+    assert found.scopes == {TokenScope.READ, TokenScope.GATEWAY}
+
+
+def test_uses_are_written_and_never_moved_back(database: Database) -> None:
+    token = issue(database)
+    uses = LastUses(database)
+    authenticator = Authenticator(database, uses)
+    for at in (5_000_000, 9_000_000, 7_000_000):
+        uses.note(token[:10], at)
+        uses.write()
+    with database.read() as connection:
+        row = find_token(connection, token[:10])
+    assert row is not None
+    assert row.last_used_at == 9_000_000
+    begun = time.time_ns() // 1000
+    assert authenticator.person(token)
+    uses.write()
+    uses.write()
+    with database.read() as connection:
+        row = find_token(connection, token[:10])
+    authenticator.close()
+    assert row is not None
+    assert begun <= (row.last_used_at or 0) <= time.time_ns() // 1000
 
 
 def test_every_bad_token_looks_the_same(database: Database, authenticator: Authenticator) -> None:
@@ -59,11 +98,9 @@ def test_a_suspended_user_is_refused_at_the_next_request(
 ) -> None:
     token = issue(database)
     assert authenticator.person(token)
-    with database.write() as connection:
-        set_user_status(connection, "ana", SUSPENDED)
+    set_status(database, SUSPENDED)
     assert authenticator.person(token) is None
-    with database.write() as connection:
-        set_user_status(connection, "ana", ACTIVE)
+    set_status(database, ACTIVE)
     assert authenticator.person(token)
 
 
@@ -100,14 +137,17 @@ def test_a_token_ends_when_its_time_is_over(
     assert authenticator.person(token) is None
 
 
-def test_a_role_of_a_newer_release_is_no_role(
+def test_a_role_or_scope_of_a_newer_release_is_none(
     database: Database, authenticator: Authenticator, file: Path
 ) -> None:
     token = issue(database)
     with sqlite3.connect(file) as other:
-        other.execute("UPDATE users SET role = 'emperor'")
+        other.execute("UPDATE users SET roles = 'emperor auditor'")
+        other.execute("UPDATE tokens SET scopes = 'galaxy read'")
     other.close()
-    assert authenticator.person(token) is None
+    found = authenticator.person(token)
+    assert found is not None
+    assert (found.roles, found.scopes) == ({SiteRole.AUDITOR}, {TokenScope.READ})
 
 
 def test_a_look_up_holds_no_snapshot_open(
@@ -117,8 +157,7 @@ def test_a_look_up_holds_no_snapshot_open(
     other = sqlite3.connect(file)
     for known in (token, f"AAAAAAAAAA-{token[11:]}"):
         authenticator.person(known)
-        with database.write() as connection:
-            set_user_status(connection, "ana", ACTIVE)
+        set_status(database, ACTIVE)
         busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         assert busy == 0
     other.close()

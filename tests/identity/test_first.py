@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from aibridge.contract import SiteRole
+from aibridge.identity.audit import Act
 from aibridge.identity.authenticate import Authenticator
-from aibridge.identity.first import ensure_owner, issue_token
-from aibridge.identity.people import Role
-from aibridge.store import identity as store
+from aibridge.identity.first import ensure_owner
+from aibridge.identity.issuing import issue_token
+from aibridge.store import tokens as store
 from aibridge.store.database import Database
+from tests.people import new_user
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def test_an_empty_database_gets_its_owner_once(database: Database) -> None:
     person = authenticator.person(text)
     authenticator.close()
     assert person is not None
-    assert (person.username, person.role) == ("admin", Role.OWNER)
+    assert (person.username, person.roles) == ("admin", {SiteRole.OWNER})
     with database.read() as connection:
         (token,) = store.list_tokens(connection)
     assert (token.name, token.expires_at) == ("first", None)
@@ -36,7 +39,7 @@ def test_an_empty_database_gets_its_owner_once(database: Database) -> None:
 
 def test_a_database_with_users_is_let_be(database: Database) -> None:
     with database.write() as connection:
-        store.create_user(connection, "ana")
+        new_user(connection, "ana")
     assert ensure_owner(database) is None
     with database.read() as connection:
         assert store.list_tokens(connection) == []
@@ -63,9 +66,9 @@ def test_of_processes_that_start_at_once_one_makes_the_owner(database: Database)
 
 def test_a_token_is_named_after_its_id_unless_it_gets_a_name(database: Database) -> None:
     with database.write() as connection:
-        user = store.create_user(connection, "ana")
-        plain = issue_token(connection, user)
-        named = issue_token(connection, user, "laptop", timedelta(days=1))
+        user = new_user(connection, "ana")
+        plain = issue_token(Act(connection), user)
+        named = issue_token(Act(connection), user, "laptop", timedelta(days=1))
     assert plain.row.name == plain.row.id == plain.text[:10]
     assert named.row.name == "laptop"
     assert named.row.expires_at == named.row.created_at + 86_400_000_000

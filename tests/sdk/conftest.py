@@ -13,10 +13,12 @@ import pytest
 import uvicorn
 
 from aibridge.api.app import create_app
-from aibridge.identity.people import Person, Role
+from aibridge.api.services import Services
+from aibridge.contract import SiteRole
 from aibridge.sdk import AsyncClient, Client
 from aibridge.store.database import Database
 from tests.builders import ANA, BEN, Call, add_user, new_database, record
+from tests.people import person
 
 TOKEN = "tok-secret-0123456789"
 URL = "http://bridge"
@@ -108,7 +110,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         add_user(connection, ANA, "ana")
         add_user(connection, BEN, "ben")
         record(connection, *_calls())
-    owner = Person(ANA, "ana", Role.OWNER, "tok-ana")
-    with serving(create_app(database, {TOKEN: owner}.get)) as url:
+    owner = person(ANA, "ana", SiteRole.OWNER)
+    with serving(create_app(Services(database, {TOKEN: owner}.get))) as url:
         yield url
     database.close()

@@ -66,7 +66,13 @@ def create_app(services: Services) -> FastAPI:
 
     Work on the database runs in worker threads.
     """
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
     app.state.services = services
     errors.install(app)
     for prefix in PREFIXES:

@@ -64,6 +64,6 @@ def parse(model: type[T], content: bytes) -> T:
 
 def _detail(problem: ErrorDetails) -> str:
     """Word a problem; for a number that is too small as the contract does."""
-    if problem["type"] == "greater_than_equal" and isinstance(problem["input"], int):
+    if problem["type"] == "greater_than_equal" and isinstance(problem["input"], int | float):
         return f'Validation failed for tag "gte" with value: "{problem["input"]}"'
-    return problem["msg"]
+    return problem["msg"].removeprefix("Value error, ")

@@ -1,9 +1,8 @@
 """Budgets of groups, and single users' own limits (contract, sections 1.10 and 1.11)."""
 
 from typing import Annotated
-from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from aibridge.api import shapes
 from aibridge.api.access import Caller
@@ -11,7 +10,7 @@ from aibridge.api.bodies import body
 from aibridge.api.documented import documented
 from aibridge.api.errors import not_found, trouble
 from aibridge.api.groups import GroupPath, named_group
-from aibridge.api.responses import JsonResponse
+from aibridge.api.responses import JsonResponse, no_content
 from aibridge.api.users import UserPath, named_user
 from aibridge.budgets import limits
 from aibridge.contract import (
@@ -53,12 +52,12 @@ def put_group_budget(
 
 
 @router.delete("/groups/{group}/ai/budget", **documented(status=204))
-def delete_group_budget(group: GroupPath, caller: Caller) -> JsonResponse:
+def delete_group_budget(group: GroupPath, caller: Caller) -> Response:
     """Lift the limit of a group."""
     with caller.acting() as act:
         found = named_group(act.connection, caller, group, Right.WRITE_BUDGETS)
         limits.delete_group_budget(act, found)
-    return JsonResponse(status_code=204)
+    return no_content()
 
 
 @router.get("/users/{user}/ai/budget/override", **documented(UserAIBudgetOverride))
@@ -84,15 +83,15 @@ def put_override(
     """Set a user's own limit, charged to a group of theirs. It replaces any group's."""
     with caller.acting() as act:
         found = named_user(act.connection, caller, user, Right.WRITE_OVERRIDES)
-        group = named_group(act.connection, caller, UUID(wanted.group_id))
+        group = named_group(act.connection, caller, wanted.group_id)
         override = limits.set_override(act, found, group, wanted.spend_limit_micros)
     return JsonResponse(shapes.override(override))
 
 
 @router.delete("/users/{user}/ai/budget/override", **documented(status=204))
-def delete_override(user: UserPath, caller: Caller) -> JsonResponse:
+def delete_override(user: UserPath, caller: Caller) -> Response:
     """Take a user's own limit away."""
     with caller.acting() as act:
         found = named_user(act.connection, caller, user, Right.WRITE_OVERRIDES)
         limits.delete_override(act, found)
-    return JsonResponse(status_code=204)
+    return no_content()

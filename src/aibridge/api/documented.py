@@ -1,12 +1,15 @@
 """What the description of the API says of an endpoint, given where the endpoint stands."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aibridge.api.responses import JsonResponse
 from aibridge.contract import Body, ErrorBody
 
 LONGEST = 2**31 - 1
+
+BODY = "x-body"
+"""Where a route says which model its body is, until the description is made."""
 
 Parameter = dict[str, Any]
 
@@ -45,8 +48,6 @@ THREADS_LIMIT = _query(
     maximum=200,
     default=50,
 )
-PAGING = (LIMIT, OFFSET)
-CURSORS = (*PAGING, AFTER_ID)
 SEARCH_FORMAT = "aibridge-search"
 """The format of `q`: a language of its own, which no pattern can tell."""
 
@@ -73,8 +74,13 @@ def flag(name: str, description: str) -> Parameter:
 
 
 def uuid(name: str, description: str) -> Parameter:
-    """Return a parameter of an id."""
-    return _query(name, description, type="string", format="uuid")
+    """Return a parameter of an id; an empty one counts as none."""
+    return _query(name, description, type="string", anyOf=[{"format": "uuid"}, {"maxLength": 0}])
+
+
+AFTER_ID = uuid("after_id", "The id of the last item of the page before; not together with offset.")
+PAGING = (LIMIT, OFFSET)
+CURSORS = (*PAGING, AFTER_ID)
 
 
 _REFUSALS = {
@@ -99,10 +105,12 @@ def documented(
     parameters: Iterable[Parameter] = (),
     refusals: Iterable[int] = (),
     is_open: bool = False,
+    links: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Return the options of a route: its answer, its body, its query, its refusals.
 
-    ``is_open`` is a route that needs no token.
+    ``is_open`` is a route that needs no token. ``links`` says, by the names of other endpoints,
+    which values of the answer are parameters there.
     """
     extra: dict[str, Any] = {"parameters": list(parameters)}
     if body is not None:
@@ -111,15 +119,27 @@ def documented(
             "required": True,
             "content": {"application/json": {"schema": reference}},
         }
-        extra["x-body"] = body
+        extra[BODY] = body.__name__
         refusals = (*refusals, 413)
     if is_open:
         extra["security"] = []
     statuses = sorted({*_ALWAYS, *refusals})
+    responses: dict[int | str, Any] = {
+        one: {"model": ErrorBody, "description": _REFUSALS[one]} for one in statuses
+    }
+    if links:
+        responses[status] = {"links": {name: _link(name, links[name]) for name in links}}
     return {
         "response_model": answer,
         "response_class": JsonResponse,
         "status_code": status,
         "responses": {one: {"model": ErrorBody, "description": _REFUSALS[one]} for one in statuses},
         "openapi_extra": extra,
+    }
+
+
+def _link(name: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "parameters": {one: f"$response.body#/{field}" for one, field in parameters.items()},
     }

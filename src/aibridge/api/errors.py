@@ -10,11 +10,12 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, params
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from aibridge.api.responses import JsonResponse
 from aibridge.budgets.limits import LimitTooHighError, NotInGroupError
 from aibridge.contract import ErrorBody, Validation
-from aibridge.identity.errors import ForbiddenError, IdentityError, TakenError, UnknownError
+from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError, UnknownError
 from aibridge.identity.passwords import BusyError
 
 INTERNAL_ERROR = "An internal server error occurred."
@@ -72,11 +73,23 @@ async def _refused(_request: Request, error: Exception) -> JsonResponse:
     return error.response()
 
 
-async def _no_such_route(_request: Request, error: Exception) -> JsonResponse:
+async def _no_such_route(request: Request, error: Exception) -> JsonResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     texts = {404: "Route not found.", 405: "Method not allowed."}
     message = texts.get(error.status_code) or f"{HTTPStatus(error.status_code).phrase}."
-    return ApiError(error.status_code, message, headers=error.headers).response()
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return ApiError(error.status_code, message, headers=headers).response()
+
+
+def _methods(request: Request) -> set[str]:
+    """Return the methods of a path: Starlette itself tells only those of its first route."""
+    paths = request.app.openapi()["paths"]
+    for template in sorted(paths, key=lambda path: path.count("{")):
+        if compile_path(template)[0].match(request.url.path):
+            return {method.upper() for method in paths[template]}
+    return {"GET"}  # what is not described is a page
 
 
 async def _invalid(_request: Request, error: Exception) -> JsonResponse:
@@ -90,7 +103,7 @@ async def _invalid(_request: Request, error: Exception) -> JsonResponse:
 
 
 _STATUSES: dict[type[IdentityError], tuple[int, str]] = {
-    TakenError: (409, "{}"),
+    ConflictError: (409, "{}"),
     LimitTooHighError: (400, "Invalid AI spend limit."),
     NotInGroupError: (400, "User is not a member of the referenced group."),
     IdentityError: (400, "{}"),

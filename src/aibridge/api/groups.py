@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 
 from aibridge import contract
 from aibridge.api import shapes
@@ -11,7 +11,7 @@ from aibridge.api.access import Caller, Visitor
 from aibridge.api.bodies import body
 from aibridge.api.documented import documented
 from aibridge.api.errors import not_found, trouble
-from aibridge.api.responses import JsonResponse
+from aibridge.api.responses import JsonResponse, no_content
 from aibridge.contract import GroupDetail, UpdateGroupRequest
 from aibridge.identity import grouping
 from aibridge.identity.rights import Reach, Right
@@ -75,9 +75,9 @@ def update_group(
         return JsonResponse(shown(act.connection, changed))
 
 
-@router.delete("/groups/{group}", **documented(status=204))
-def delete_group(group: GroupPath, caller: Caller) -> JsonResponse:
+@router.delete("/groups/{group}", **documented(status=204, refusals=[409]))
+def delete_group(group: GroupPath, caller: Caller) -> Response:
     """Delete a group with its budget, and the limits that were charged to it."""
     with caller.acting() as act:
         grouping.delete_group(act, named_group(act.connection, caller, group, Right.WRITE_GROUPS))
-    return JsonResponse(status_code=204)
+    return no_content()

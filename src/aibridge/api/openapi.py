@@ -7,7 +7,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aibridge import __version__
+from aibridge import __version__, contract
+from aibridge.api.documented import BODY
 from aibridge.api.examples import EXAMPLES
 from aibridge.api.responses import JsonResponse
 from aibridge.contract import Body
@@ -74,9 +75,10 @@ def _operations(description: Description) -> list[Description]:
 
 def _add_body(operation: Description, schemas: Description) -> None:
     """Add the model that `documented` names to those that FastAPI has found itself."""
-    model: type[Body] | None = operation.pop("x-body", None)
-    if model is None:
+    name = operation.pop(BODY, None)
+    if name is None:
         return
+    model: type[Body] = getattr(contract, name)
     schema = model.model_json_schema(ref_template=_REFERENCE)
     schemas.update(schema.pop("$defs", {}))
-    schemas[model.__name__] = schema
+    schemas[name] = schema

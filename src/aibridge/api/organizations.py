@@ -47,9 +47,25 @@ def list_groups(organization: OrganizationPath, caller: Caller) -> JsonResponse:
     return JsonResponse([shapes.group(row) for row in rows])
 
 
+_OF_THE_GROUP = (
+    "show_group",
+    "update_group",
+    "delete_group",
+    "show_group_budget",
+    "put_group_budget",
+    "delete_group_budget",
+)
+
+
 @router.post(
     "/organizations/{organization}/groups",
-    **documented(GroupDetail, status=201, body=CreateGroupRequest, refusals=[409]),
+    **documented(
+        GroupDetail,
+        status=201,
+        body=CreateGroupRequest,
+        refusals=[409],
+        links={name: {"group": "id"} for name in _OF_THE_GROUP},
+    ),
 )
 def create_group(
     organization: OrganizationPath,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 
 from aibridge.api import shapes
 from aibridge.api.access import Caller, Visitor
@@ -11,7 +11,7 @@ from aibridge.api.bodies import body
 from aibridge.api.documented import documented, flag
 from aibridge.api.errors import not_found, trouble
 from aibridge.api.parameters import Parameters
-from aibridge.api.responses import JsonResponse
+from aibridge.api.responses import JsonResponse, no_content
 from aibridge.api.users import UserPath, named_user
 from aibridge.contract import CreatedToken, CreateTokenRequest, Token
 from aibridge.identity.issuing import delete_token as delete
@@ -44,7 +44,13 @@ def list_tokens(request: Request, user: UserPath, caller: Caller) -> JsonRespons
 
 @router.post(
     "/users/{user}/keys/tokens",
-    **documented(CreatedToken, status=201, body=CreateTokenRequest, refusals=[409]),
+    **documented(
+        CreatedToken,
+        status=201,
+        body=CreateTokenRequest,
+        refusals=[409],
+        links={name: {"user": "user_id", "token": "id"} for name in ("show_token", "delete_token")},
+    ),
 )
 def create_token(
     user: UserPath, caller: Caller, new: Annotated[CreateTokenRequest, body(CreateTokenRequest)]
@@ -67,11 +73,11 @@ def show_token(user: UserPath, token: TokenPath, caller: Caller) -> JsonResponse
 
 
 @router.delete("/users/{user}/keys/{token}", **documented(status=204))
-def delete_token(user: UserPath, token: TokenPath, caller: Caller) -> JsonResponse:
+def delete_token(user: UserPath, token: TokenPath, caller: Caller) -> Response:
     """Delete a token: it is refused from its next request on."""
     with caller.acting() as act:
         delete(act, _named_token(act.connection, caller, user, token, Right.WRITE_TOKENS))
-    return JsonResponse(status_code=204)
+    return no_content()
 
 
 def _named_token(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 
 from aibridge.api import shapes
 from aibridge.api.access import Caller, Visitor
@@ -11,7 +11,7 @@ from aibridge.api.bodies import body
 from aibridge.api.documented import CURSORS, documented, search
 from aibridge.api.errors import ApiError, not_found, trouble
 from aibridge.api.parameters import Parameters, refuse_both_cursors
-from aibridge.api.responses import JsonResponse
+from aibridge.api.responses import JsonResponse, no_content
 from aibridge.api.search import ME
 from aibridge.contract import (
     CreateUserRequest,
@@ -71,7 +71,30 @@ def _cursor(connection: Connection, after_id: str | None) -> store.User | None:
     return after
 
 
-@router.post("/users", **documented(User, status=201, body=CreateUserRequest, refusals=[409]))
+_OF_THE_USER = (
+    "show_user",
+    "suspend_user",
+    "activate_user",
+    "set_roles",
+    "set_password",
+    "list_tokens",
+    "create_token",
+    "show_override",
+    "put_override",
+    "delete_override",
+)
+
+
+@router.post(
+    "/users",
+    **documented(
+        User,
+        status=201,
+        body=CreateUserRequest,
+        refusals=[409],
+        links={name: {"user": "id"} for name in _OF_THE_USER},
+    ),
+)
 def create_user(
     caller: Caller, new: Annotated[CreateUserRequest, body(CreateUserRequest)]
 ) -> JsonResponse:
@@ -95,7 +118,7 @@ def show_user(user: UserPath, caller: Caller) -> JsonResponse:
         return JsonResponse(shapes.user(named_user(connection, caller, user, Right.READ_USERS)))
 
 
-@router.put("/users/{user}/status/suspend", **documented(User))
+@router.put("/users/{user}/status/suspend", **documented(User, refusals=[409]))
 def suspend_user(user: UserPath, caller: Caller) -> JsonResponse:
     """Suspend a user: from their next request on, every token of theirs is refused."""
     return _set_status(user, caller, SUSPENDED)
@@ -113,7 +136,7 @@ def _set_status(user: str, caller: Visitor, status: str) -> JsonResponse:
         return JsonResponse(shapes.user(accounts.set_status(act, found, status)))
 
 
-@router.put("/users/{user}/roles", **documented(User, body=UpdateRolesRequest))
+@router.put("/users/{user}/roles", **documented(User, body=UpdateRolesRequest, refusals=[409]))
 def set_roles(
     user: UserPath, caller: Caller, wanted: Annotated[UpdateRolesRequest, body(UpdateRolesRequest)]
 ) -> JsonResponse:
@@ -128,7 +151,7 @@ def set_password(
     user: UserPath,
     caller: Caller,
     change: Annotated[UpdatePasswordRequest, body(UpdatePasswordRequest)],
-) -> JsonResponse:
+) -> Response:
     """Give a user a password. Who changes their own has to know the old one, if there is one."""
     passwords = caller.services.passwords
     with caller.services.database.read() as connection:
@@ -141,4 +164,4 @@ def set_password(
     with caller.acting() as act:
         again = named_user(act.connection, caller, found.id, Right.WRITE_PASSWORDS)
         accounts.set_password(act, again, hashed)
-    return JsonResponse(status_code=204)
+    return no_content()

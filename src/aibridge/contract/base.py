@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 
 def rfc3339(moment: datetime) -> str:
@@ -41,6 +41,17 @@ class Body(BaseModel):
     """What a caller sends. A key that is not known is refused: it would be silently ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _number(value: object) -> object:
+    """Pass a JSON number on, and nothing that only looks like one; 5.0 is one, as JSON has it."""
+    if isinstance(value, bool | str):
+        raise ValueError("Input should be a valid integer")  # noqa: TRY004 - for pydantic
+    return value
+
+
+WHOLE = BeforeValidator(_number)
+"""What makes an ``int`` a whole number of JSON, in what a caller sends."""
 
 
 class MinimalUser(Model):

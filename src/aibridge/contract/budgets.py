@@ -1,16 +1,17 @@
 """Budgets: how much a member of a group may spend a month, in micro-dollars."""
 
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
-from aibridge.contract.base import Body, Model, Time
+from aibridge.contract.base import WHOLE, Body, Model, Time
 
 MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
 """A million dollars, in micro-dollars."""
 
 SpendLimit = Annotated[
-    int, Field(ge=0, strict=True, json_schema_extra={"maximum": MAX_SPEND_LIMIT_MICROS})
+    int, Field(ge=0, json_schema_extra={"maximum": MAX_SPEND_LIMIT_MICROS}), WHOLE
 ]
 """Micro-dollars per member and month; 0 allows nothing. No budget at all is no limit."""
 
@@ -43,5 +44,5 @@ class UserAIBudgetOverride(Model):
 class UpsertUserAIBudgetOverrideRequest(Body):
     """The limit a user is to have, and the group of theirs that it is charged to."""
 
-    group_id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    group_id: UUID
     spend_limit_micros: SpendLimit

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from aibridge.contract.base import Body, MinimalUser, Model, Time
+from aibridge.contract.base import WHOLE, Body, MinimalUser, Model, Time
 
 
 class SiteRole(StrEnum):
@@ -171,8 +171,8 @@ class CreateTokenRequest(Body):
     """A token to be; its name is its id if left out, its scopes are all of them."""
 
     token_name: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
-    lifetime_seconds: int = Field(
-        default=DEFAULT_LIFETIME_SECONDS, ge=0, le=LONGEST_LIFETIME_SECONDS, strict=True
+    lifetime_seconds: Annotated[int, Field(ge=0, le=LONGEST_LIFETIME_SECONDS), WHOLE] = (
+        DEFAULT_LIFETIME_SECONDS
     )
     """Seconds; 0 is for ever."""
     scopes: tuple[TokenScope, ...] = Field(

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from aibridge.contract import AuditAction, AuditResource, SiteRole
 from aibridge.identity.audit import Act, Target
-from aibridge.identity.errors import ForbiddenError, IdentityError
+from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError
 from aibridge.identity.people import write_words
 from aibridge.identity.rights import outranks
 from aibridge.store import users as store
@@ -43,7 +43,7 @@ def set_status(act: Act, user: User, status: str) -> User:
     _refuse_upwards(act, user)
     if status == SUSPENDED:
         if user.id == act.person.user_id:
-            raise IdentityError("You cannot suspend yourself.")
+            raise ConflictError("You cannot suspend yourself.")
         _refuse_last_owner(act, user)
     return _change(act, replace(user, status=status), user, status=status)
 
@@ -106,4 +106,4 @@ def _refuse_last_owner(act: Act, user: User) -> None:
         return
     owners = store.UserFilter(status=only(ACTIVE), role=only(SiteRole.OWNER))
     if store.count(act.connection, owners) == 1:
-        raise IdentityError(f"{user.username} is the last active owner.")
+        raise ConflictError(f"{user.username} is the last active owner.")

@@ -13,7 +13,11 @@ class UnknownError(IdentityError):
     """There is no such user, token, group or budget."""
 
 
-class TakenError(IdentityError):
+class ConflictError(IdentityError):
+    """As things stand it cannot be: somebody has to stay, or has to be first."""
+
+
+class TakenError(ConflictError):
     """Somebody else has that name, or what was to be made is there already."""
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from aibridge.contract import AuditAction, AuditResource
 from aibridge.identity.audit import Act, Target
-from aibridge.identity.errors import IdentityError, UnknownError
+from aibridge.identity.errors import ConflictError, IdentityError
 from aibridge.store import groups as store
 from aibridge.store.groups import Group
 from aibridge.store.users import find_user, now
@@ -31,7 +31,7 @@ def update_group(
 ) -> Group:
     """Change a group's names and members; users are named by id or username.
 
-    Raises `TakenError`, and `IdentityError` for a user nobody knows and for changes of Everyone.
+    Raises `TakenError`, `IdentityError` for a user nobody knows, `ConflictError` for Everyone.
     """
     joining = _user_ids(act, "add_users", add_users)
     leaving = _user_ids(act, "remove_users", remove_users)
@@ -54,14 +54,6 @@ def delete_group(act: Act, group: Group) -> None:
     act.log(AuditAction.DELETE, target_of(group), before=before)
 
 
-def require_group(act: Act, group_id: str) -> Group:
-    """Return a group by its id. Raises `UnknownError`."""
-    group = store.find_group(act.connection, group_id)
-    if group is None:
-        raise UnknownError(f"there is no group {group_id!r}")
-    return group
-
-
 def target_of(group: Group) -> Target:
     """Return a group as the audit log names it."""
     return Target(AuditResource.GROUP, group.id, group.name)
@@ -77,7 +69,7 @@ def _user_ids(act: Act, field: str, names: Iterable[str]) -> list[str]:
 
 def _refuse_everyone(group: Group, changes: bool) -> None:
     if group.is_everyone and changes:
-        raise IdentityError("Everyone holds all users: it keeps its name and its members.")
+        raise ConflictError("Everyone holds all users: it keeps its name and its members.")
 
 
 def _fields(act: Act, group: Group) -> dict[str, object]:
