@@ -133,7 +133,7 @@ def documented(
         "response_model": answer,
         "response_class": JsonResponse,
         "status_code": status,
-        "responses": {one: {"model": ErrorBody, "description": _REFUSALS[one]} for one in statuses},
+        "responses": responses,
         "openapi_extra": extra,
     }
 
