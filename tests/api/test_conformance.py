@@ -167,7 +167,8 @@ async def _(bridge: Bridge) -> None:
         "provider_name:claude": 10,
     }
     for q, count in filters.items():
-        for page in ({}, {"limit": 1}, {"limit": 2, "offset": 1}, {"offset": 50}):
+        pages: list[dict[str, Any]] = [{}, {"limit": 1}, {"limit": 2, "offset": 1}, {"offset": 50}]
+        for page in pages:
             assert (await bridge.get("interceptions", q=q, **page))["count"] == count
         assert len(await bridge.walk("interceptions", 3, q=q)) == count
 
@@ -268,10 +269,9 @@ async def _(bridge: Bridge) -> None:
 
 @line("Sessions: last_prompt = latest; absent when none; last_active_at falls back to started_at.")
 async def _(bridge: Bridge) -> None:
-    prompts = {"prompts": ("first",)}, {"prompts": ("latest",)}
     bridge.record(
-        Call(1, 1, session="s", **prompts[0]),
-        Call(2, 2, session="s", **prompts[1]),
+        Call(1, 1, session="s", prompts=("first",)),
+        Call(2, 2, session="s", prompts=("latest",)),
         Call(3, 3, session="none"),
     )
     none, some = (await bridge.get("sessions"))["sessions"]
@@ -291,8 +291,8 @@ async def _(bridge: Bridge) -> None:
 @line("Sessions: token sums; cache counters; metadata only in detail and flattened with dots.")
 async def _(bridge: Bridge) -> None:
     metadata = {"cache": {"five": 2}, "tier": "standard"}
-    tokens = {"tokens": ((1, 2, 3, 4), (10, 20, 30, 40)), "token_metadata": metadata}
-    bridge.record(Call(1, session="s", **tokens))
+    tokens = ((1, 2, 3, 4), (10, 20, 30, 40))
+    bridge.record(Call(1, session="s", tokens=tokens, token_metadata=metadata))
     sums = {
         "input_tokens": 11,
         "output_tokens": 22,
@@ -467,7 +467,7 @@ def _make_group(bridge: Bridge, *members: str) -> str:
 async def _(bridge: Bridge) -> None:
     """There are no administrators of an organization; user-admins are those of the only one."""
     budget = _make_group(bridge, CLEO)
-    limit = {"json": {"spend_limit_micros": 5}}
+    limit: Any = {"json": {"spend_limit_micros": 5}}
     assert (await bridge.ask(budget, "admin", method="PUT", **limit)).status_code == 200
     assert (await bridge.get(budget, "member"))["spend_limit_micros"] == 5
     assert (await bridge.ask(budget, "member", method="PUT", **limit)).status_code == 404
@@ -480,7 +480,7 @@ async def _(bridge: Bridge) -> None:
 async def _(bridge: Bridge) -> None:
     """There are no system users here: nobody whose limit must not be set."""
     _make_group(bridge, BEN)
-    limit = {"json": {"group_id": GROUP, "spend_limit_micros": 5}}
+    limit: Any = {"json": {"group_id": GROUP, "spend_limit_micros": 5}}
     path = f"{API}/users/{{}}/ai/budget/override"
     refused = await bridge.ask(path.format(CLEO), method="PUT", **limit)
     assert refused.status_code == 400
@@ -489,7 +489,7 @@ async def _(bridge: Bridge) -> None:
     expected = {"field": "group_id", "detail": "user must be a member of this group"}
     assert complaint == expected
     assert (await bridge.ask(path.format(BEN), method="PUT", **limit)).status_code == 200
-    leaving = {"json": {"remove_users": ["ben"]}}
+    leaving: Any = {"json": {"remove_users": ["ben"]}}
     left = await bridge.ask(f"{API}/groups/{GROUP}", method="PATCH", **leaving)
     assert left.status_code == 200
     assert (await bridge.ask(path.format(BEN))).status_code == 404

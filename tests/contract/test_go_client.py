@@ -187,7 +187,11 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serve(tmp_path_factory.mktemp("go"), []) as bridge:
         token = bridge.add_user("root", SiteRole.OWNER)
-        tools = {"tools": ("Bash",), "thoughts": ("Hm.",), "tokens": ((1, 2, 3, 4),)}
+        tools: dict[str, Any] = {
+            "tools": ("Bash",),
+            "thoughts": ("Hm.",),
+            "tokens": ((1, 2, 3, 4),),
+        }
         with bridge.database.write() as connection:
             record(
                 connection,
