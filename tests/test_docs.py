@@ -8,7 +8,9 @@ import typer.main
 
 from aibridge import cli
 from aibridge.api.app import create_app
-from aibridge.contract.paths import PREFIXES
+from aibridge.api.services import Services
+from aibridge.contract.paths import API, PREFIXES
+from aibridge.identity.rights import MATRIX
 from aibridge.providers.types import TYPES
 from aibridge.settings import describe
 from aibridge.store.database import Database
@@ -61,12 +63,18 @@ def test_every_flag_is_in_the_commands_page():
 
 def test_every_route_of_the_api_is_in_its_page():
     page = read("api.md")
-    app = create_app(Database("sqlite://"), lambda token: None)
-    paths = app.openapi()["paths"]
+    paths = create_app(Services(Database("sqlite://"), lambda token: None)).openapi()["paths"]
     assert paths
-    for path in paths:
-        rest = next(path.removeprefix(one) for one in PREFIXES if path.startswith(one))
-        assert f"`GET {rest.replace(':path', '')}`" in page
+    for path, methods in paths.items():
+        rest = path.removeprefix(PREFIXES[0] if path.startswith(PREFIXES[0]) else API)
+        for method in methods:
+            assert f"`{method.upper()} {rest}`" in page
+
+
+def test_the_rights_in_the_page_are_those_of_the_code():
+    rows = [line.strip("| ").split(" | ") for line in read("api.md").splitlines()]
+    for right, reaches in MATRIX.items():
+        assert [f"`{right}`", *(reach.name.lower() for reach in reaches.values())] in rows
 
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
