@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 
 import structlog
 
@@ -31,15 +32,22 @@ class LastUses:
 
     def write(self) -> None:
         """Write what was noted; trouble with the database is logged, and nothing else of it."""
-        noted, self._noted = self._noted, {}
+        noted = dict(self._taken())
         if not noted:
             return
         try:
             with self._database.write() as connection:
                 note_uses(connection, noted)
         except DRIVER_ERRORS as error:
-            self._noted = {**noted, **self._noted}
+            for token_id, at in noted.items():
+                self._noted.setdefault(token_id, at)
             _log.warning("last_uses_not_written", error=type(error).__name__)
+
+    def _taken(self) -> Iterator[tuple[str, int]]:
+        """Take what was noted, one by one: meanwhile the event loop may note more."""
+        with contextlib.suppress(KeyError):
+            while True:
+                yield self._noted.popitem()
 
     async def write_regularly(self) -> None:
         """Write every minute, until cancelled; what is left then is written too."""
