@@ -11,6 +11,7 @@ from aibridge.identity.people import write_words
 from aibridge.identity.rights import outranks
 from aibridge.store import users as store
 from aibridge.store.filters import only
+from aibridge.store.tokens import delete_logins
 from aibridge.store.users import ACTIVE, SUSPENDED, User
 
 RESERVED = frozenset({"me", "first", "login", "logout"})
@@ -57,10 +58,14 @@ def set_roles(act: Act, user: User, roles: Iterable[SiteRole]) -> User:
 
 
 def set_password(act: Act, user: User, password_hash: str) -> None:
-    """Give a user a password; its tokens of earlier logins stay what they are."""
+    """Give a user a password, and end their logins, but for that of who acts.
+
+    Tokens that were made by hand stay: they were not had by the password.
+    """
     if user.id != act.person.user_id:
         _refuse_upwards(act, user)
     store.change_user(act.connection, user.id, password_hash=password_hash)
+    delete_logins(act.connection, user.id, but=act.person.token_id)
     act.log(
         AuditAction.WRITE,
         target_of(user),
