@@ -1,16 +1,12 @@
 """Both clients behind one way to call them, against a script or a real server."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from aibridge.api.app import create_app
 from aibridge.api.services import Services
@@ -19,6 +15,7 @@ from aibridge.sdk import AsyncClient, Client
 from aibridge.store.database import Database
 from tests.builders import ANA, BEN, Call, add_user, new_database, record
 from tests.people import person
+from tests.serving import serving
 
 TOKEN = "tok-secret-0123456789"
 URL = "http://bridge"
@@ -41,6 +38,33 @@ class Clients:
         own = {"url": URL, "token": TOKEN, "transport": httpx.MockTransport(handler)}
         return self.open(own, method, *arguments, **options)
 
+    def call(self, handler: Handler | None, method: str, *arguments: Any, **options: Any) -> Any:
+        """Call a class method, which makes a client of its own, and return what came of it.
+
+        A client that it returns is closed already.
+        """
+        if handler is not None:
+            options["transport"] = httpx.MockTransport(handler)
+        options.setdefault("url", URL)
+        made = getattr(self.kind, method)(*arguments, **options, sleep=self._sleep())
+        if self.kind is AsyncClient:
+            return asyncio.run(self._closed(made))
+        if isinstance(made, Client):
+            made.close()
+        return made
+
+    async def _closed(self, made: Awaitable[Any]) -> Any:
+        answer = await made
+        if isinstance(answer, AsyncClient):
+            await answer.aclose()
+        return answer
+
+    def _sleep(self) -> Callable[[float], Any]:
+        async def sleep(seconds: float) -> None:
+            self.pauses.append(seconds)
+
+        return sleep if self.kind is AsyncClient else self.pauses.append
+
     def open(self, own: dict[str, Any], method: str, *arguments: Any, **options: Any) -> Any:
         """Call a method of a client made with ``own``."""
         if self.kind is AsyncClient:
@@ -50,10 +74,7 @@ class Clients:
             return list(answer) if isinstance(answer, Iterator) else answer
 
     async def _await(self, own: Any, method: str, *arguments: Any, **options: Any) -> Any:
-        async def sleep(seconds: float) -> None:
-            self.pauses.append(seconds)
-
-        async with AsyncClient(**own, sleep=sleep) as client:
+        async with AsyncClient(**own, sleep=self._sleep()) as client:
             answer: Awaitable[Any] | AsyncIterator[Any]
             answer = getattr(client, method)(*arguments, **options)
             if isinstance(answer, AsyncIterator):
@@ -70,21 +91,6 @@ def clients(request: pytest.FixtureRequest) -> Clients:
 def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AIBRIDGE_URL", "AIBRIDGE_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-
-
-@contextmanager
-def serving(application: Any) -> Iterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application, lifespan="off", ws="none", log_level="critical")
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, args=([listener],))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 THREADS = 130
@@ -110,6 +116,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         add_user(connection, ANA, "ana")
         add_user(connection, BEN, "ben")
         record(connection, *_calls())
+    owner = person(ANA, "ana", SiteRole.OWNER)
+    with serving(create_app(Services(database, {TOKEN: owner}.get))) as url:
+        yield url
+    database.close()
+
+
+@pytest.fixture
+def administered(tmp_path: Path) -> Iterator[str]:
+    """The URL of a server that has one user, an owner; their token is `TOKEN`."""
+    database = new_database(f"sqlite:///{tmp_path / 'bridge.db'}")
+    with database.write() as connection:
+        add_user(connection, ANA, "ana")
     owner = person(ANA, "ana", SiteRole.OWNER)
     with serving(create_app(Services(database, {TOKEN: owner}.get))) as url:
         yield url

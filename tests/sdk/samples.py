@@ -73,3 +73,87 @@ def sessions(*names: object) -> httpx.Response:
 def threads(*names: object) -> httpx.Response:
     head = {**session("s"), "token_usage_summary": {**_COUNTS, "metadata": {}}}
     return httpx.Response(200, json={**head, "threads": [thread(name) for name in names]})
+
+
+def user(name: object) -> dict[str, Any]:
+    return {
+        "id": str(name),
+        "username": "ana",
+        "name": "",
+        "email": "",
+        "avatar_url": "",
+        "status": "active",
+        "roles": [{"name": "owner", "display_name": "Owner"}],
+        "organization_ids": [],
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+
+
+def token(name: object) -> dict[str, Any]:
+    return {
+        "id": str(name),
+        "user_id": "u-ana",
+        "username": "ana",
+        "token_name": "laptop",
+        "scopes": ["read"],
+        "login_type": "token",
+        "created_at": NOON,
+        "expires_at": None,
+        "last_used": None,
+        "lifetime_seconds": 0,
+    }
+
+
+def group(name: object) -> dict[str, Any]:
+    return {
+        "id": str(name),
+        "name": "devs",
+        "display_name": "",
+        "organization_id": "o",
+        "avatar_url": "",
+        "source": "user",
+        "total_member_count": 1,
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+
+
+def group_detail(name: object) -> dict[str, Any]:
+    return {**group(name), "members": [ANA]}
+
+
+def group_budget() -> dict[str, Any]:
+    times = {"created_at": NOON, "updated_at": NOON}
+    return {"group_id": "g", "spend_limit_micros": 12_500_000, **times}
+
+
+def override() -> dict[str, Any]:
+    return {"user_id": "u-ana", **group_budget()}
+
+
+def audit_log(name: object) -> dict[str, Any]:
+    return {
+        "id": str(name),
+        "time": NOON,
+        "user": ANA,
+        "api_key_id": "",
+        "ip": "",
+        "user_agent": "",
+        "action": "write",
+        "resource_type": "user",
+        "resource_id": "u",
+        "resource_target": "ben",
+        "diff": {"status": {"old": "active", "new": "suspended", "secret": False}},
+        "description": "",
+    }
+
+
+def users(*names: object) -> httpx.Response:
+    found = [user(name) for name in names]
+    return httpx.Response(200, json={"count": len(found), "users": found})
+
+
+def audit_logs(*names: object) -> httpx.Response:
+    found = [audit_log(name) for name in names]
+    return httpx.Response(200, json={"count": len(found), "audit_logs": found})

@@ -3,12 +3,14 @@ import subprocess
 import sys
 import traceback
 from importlib.resources import files
+from typing import assert_type
 
 import httpx
 import pytest
 
 import aibridge
 from aibridge import sdk
+from aibridge.contract import CreatedToken, Group, User
 from aibridge.sdk import AsyncClient, Client, ConnectionFailed, Misconfigured
 from tests.sdk.conftest import TOKEN, Clients
 
@@ -32,17 +34,43 @@ def test_both_clients_are_to_be_had_from_the_package() -> None:
 
 
 def methods(kind: type) -> dict[str, inspect.Signature]:
-    found = inspect.getmembers(kind, inspect.isfunction)
+    found = inspect.getmembers(kind, inspect.isroutine)
     public = {name: value for name, value in found if not name.startswith("_")}
     return {name: inspect.signature(value) for name, value in public.items()}
+
+
+def shared(signature: inspect.Signature) -> list[inspect.Parameter]:
+    """Return the parameters beside those that say how a client connects and waits."""
+    own = ("transport", "sleep")
+    return [one for one in signature.parameters.values() if one.name not in own]
 
 
 def test_both_clients_have_the_same_methods_with_the_same_texts() -> None:
     one, other = methods(Client), methods(AsyncClient)
     assert one.keys() - CONTEXT == other.keys() - CONTEXT
     for name in one.keys() - CONTEXT:
-        assert one[name].parameters == other[name].parameters
+        assert list(one[name].parameters) == list(other[name].parameters)
+        assert shared(one[name]) == shared(other[name])
         assert inspect.getdoc(getattr(Client, name)) == inspect.getdoc(getattr(AsyncClient, name))
+
+
+def knows_its_types(client: Client) -> None:
+    """Only a type checker reads this, and the next."""
+    assert_type(client.get_user(), User)
+    assert_type(client.create_token(), CreatedToken)
+    assert_type(client.delete_token("t"), None)
+    assert_type(list(client.iter_users()), list[User])
+    assert_type(client.list_groups(), list[Group])
+    assert_type(Client.login("a", "b"), Client)
+
+
+async def knows_its_types_too(client: AsyncClient) -> None:
+    assert_type(await client.get_user(), User)
+    assert_type(await client.create_token(), CreatedToken)
+    assert_type(await client.delete_token("t"), None)
+    assert_type([user async for user in client.iter_users()], list[User])
+    assert_type(await client.list_groups(), list[Group])
+    assert_type(await AsyncClient.login("a", "b"), AsyncClient)
 
 
 def options(kind: type) -> list[str]:

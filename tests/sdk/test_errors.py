@@ -11,6 +11,7 @@ from aibridge.contract import SessionList, Validation
 from aibridge.sdk import (
     AIBridgeError,
     ApiError,
+    Conflict,
     ConnectionFailed,
     Forbidden,
     Invalid,
@@ -18,9 +19,9 @@ from aibridge.sdk import (
     RateLimited,
     Unauthorized,
     Unavailable,
-    endpoints,
 )
 from aibridge.sdk.answers import QUOTED, read
+from aibridge.sdk.endpoints import record
 from aibridge.sdk.errors import kind_of
 from tests.sdk import samples
 from tests.sdk.conftest import TOKEN, Clients
@@ -51,6 +52,8 @@ def refusal(clients: Clients, response: httpx.Response) -> ApiError:
         (401, Unauthorized),
         (403, Forbidden),
         (404, NotFound),
+        (409, Conflict),
+        (201, ApiError),
         (429, RateLimited),
         (500, Unavailable),
         (503, Unavailable),
@@ -170,7 +173,7 @@ JSON = st.recursive(
 def test_any_answer_is_read_or_an_error(status: int, body: bytes) -> None:
     found: SessionList | ApiError
     try:
-        found = read(endpoints.sessions(None), httpx.Response(status, content=body))
+        found = read(record.sessions(None), httpx.Response(status, content=body))
     except ApiError as error:
         found = error
     if isinstance(found, SessionList):

@@ -18,6 +18,8 @@ LISTS: list[tuple[str, tuple[Any, ...], Page, str]] = [
     ("iter_interceptions", (), samples.interceptions, "after_id"),
     ("iter_sessions", (), samples.sessions, "after_session_id"),
     ("iter_threads", ("s",), samples.threads, "after_id"),
+    ("iter_users", (), samples.users, "after_id"),
+    ("iter_audit_logs", (), samples.audit_logs, "after_id"),
 ]
 every_list = pytest.mark.parametrize(("method", "arguments", "page", "cursor"), LISTS)
 
@@ -83,6 +85,15 @@ def test_every_page_has_the_filter(clients: Clients) -> None:
     server = Server(samples.interceptions, "after_id", PAGE + 1)
     clients.use(server, "iter_interceptions", InterceptionFilter(model="m"))
     assert [query["q"] for query in server.queries] == ['model:"m"'] * 2
+
+
+@pytest.mark.parametrize(
+    ("method", "page"), [("iter_users", samples.users), ("iter_audit_logs", samples.audit_logs)]
+)
+def test_every_page_has_the_search(clients: Clients, method: str, page: Page) -> None:
+    server = Server(page, "after_id", PAGE + 1)
+    clients.use(server, method, "status:active")
+    assert [query["q"] for query in server.queries] == ["status:active"] * 2
 
 
 def test_the_cursor_of_sessions_names_the_initiator_too(clients: Clients) -> None:

@@ -29,7 +29,8 @@ def sent(clients: Clients, method: str, *arguments: Any, **options: Any) -> http
 
     clients.use(answer, method, *arguments, **options)
     (request,) = requests
-    assert request.method == "GET"
+    assert (request.method, request.content) == ("GET", b"")
+    assert "content-type" not in request.headers
     return request
 
 
@@ -76,6 +77,7 @@ def sent(clients: Clients, method: str, *arguments: Any, **options: Any) -> http
         ),
         ("list_clients", (), {}, "/clients", {}),
         ("list_models", (), {}, "/models", {}),
+        ("list_providers", (), {}, "/providers", {}),
         (
             "list_models",
             (),

@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from aibridge.sdk import ConnectionFailed, RateLimited, Unavailable
 from aibridge.sdk.retries import FIRST_PAUSE, LONGEST_PAUSE, pause_before_next, retry_after
+from tests.sdk import samples
 from tests.sdk.conftest import TOKEN, URL, Clients, Handler
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -64,6 +66,70 @@ def test_a_slow_answer_is_not_waited_for_again(clients: Clients) -> None:
     with pytest.raises(ConnectionFailed):
         clients.use(playing([httpx.ReadTimeout("slow")]), "list_models")
     assert clients.pauses == []
+
+
+LOST = [httpx.ReadError("reset"), httpx.WriteError("x"), httpx.RemoteProtocolError("closed")]
+UNDONE = [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), refusing(429)]
+MAYBE_DONE = [*LOST, *(refusing(status) for status in (502, 503, 504))]
+
+READS_AND_PUTS: list[tuple[str, tuple[Any, ...], Any]] = [
+    ("get_user", ("ana",), samples.user("u")),
+    ("suspend_user", ("ana",), samples.user("u")),
+    ("set_user_roles", ("ana", []), samples.user("u")),
+    ("upsert_group_ai_budget", ("g", 1), samples.group_budget()),
+]
+OTHERS: list[tuple[str, tuple[Any, ...], Any]] = [
+    ("create_user", ("ana",), samples.user("u")),
+    ("create_token", (), {**samples.token("t"), "key": "t-s"}),
+    ("add_group_members", ("g", ["ana"]), samples.group_detail("g")),
+    ("delete_group", ("g",), None),
+    ("logout", (), {"message": "Done."}),
+]
+
+
+def fine(method: str, answer: Any) -> httpx.Response:
+    if answer is None:
+        return httpx.Response(204)
+    status = 201 if method.startswith("create_") else 200
+    return httpx.Response(status, json=answer)
+
+
+@pytest.mark.parametrize(("method", "arguments", "answer"), READS_AND_PUTS)
+@pytest.mark.parametrize("trouble", [*UNDONE, *MAYBE_DONE], ids=str)
+def test_what_is_safe_to_repeat_is_repeated(
+    clients: Clients, method: str, arguments: Any, answer: Any, trouble: Any
+) -> None:
+    clients.use(playing([trouble, fine(method, answer)]), method, *arguments)
+    assert clients.pauses == [FIRST_PAUSE]
+
+
+@pytest.mark.parametrize(("method", "arguments", "answer"), OTHERS)
+@pytest.mark.parametrize("trouble", UNDONE, ids=str)
+def test_what_cannot_have_been_done_is_tried_again(
+    clients: Clients, method: str, arguments: Any, answer: Any, trouble: Any
+) -> None:
+    clients.use(playing([trouble, fine(method, answer)]), method, *arguments)
+    assert clients.pauses == [FIRST_PAUSE]
+
+
+@pytest.mark.parametrize(("method", "arguments", "answer"), OTHERS)
+@pytest.mark.parametrize("trouble", MAYBE_DONE, ids=str)
+def test_what_may_have_been_done_is_not_done_twice(
+    clients: Clients, method: str, arguments: Any, answer: Any, trouble: Any
+) -> None:
+    with pytest.raises((ConnectionFailed, Unavailable)):
+        clients.use(playing([trouble, fine(method, answer)]), method, *arguments)
+    assert clients.pauses == []
+
+
+def test_a_change_of_ones_own_password_is_not_repeated(clients: Clients) -> None:
+    """The old password would be wrong the second time."""
+    with pytest.raises(Unavailable):
+        clients.use(
+            playing([refusing(502)]), "set_user_password", "me", "new-password", old_password="x"
+        )
+    answers = [refusing(502), httpx.Response(204)]
+    clients.use(playing(answers), "set_user_password", "ana", "new-password")
 
 
 def test_the_last_trouble_is_told_after_three_attempts(clients: Clients) -> None:

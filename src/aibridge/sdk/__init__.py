@@ -1,10 +1,13 @@
-"""The Python SDK: the record read through the API, synchronously or not.
+"""The Python SDK: the record read, and the bridge administered, through the API.
 
 ::
 
     with aibridge.Client() as client:  # AIBRIDGE_URL and AIBRIDGE_TOKEN
         for session in client.iter_sessions(SessionFilter(model="claude-sonnet-4-5")):
             print(session.id, session.last_prompt)
+
+`AsyncClient` is the same with ``await``: ``scripts/unasync`` writes its modules from those of
+`Client`.
 """
 
 from aibridge.sdk.async_client import AsyncClient
@@ -12,6 +15,7 @@ from aibridge.sdk.client import Client
 from aibridge.sdk.errors import (
     AIBridgeError,
     ApiError,
+    Conflict,
     ConnectionFailed,
     Forbidden,
     Invalid,
@@ -20,6 +24,7 @@ from aibridge.sdk.errors import (
     RateLimited,
     Unauthorized,
     Unavailable,
+    WrongArgument,
 )
 from aibridge.sdk.filters import InterceptionFilter, SessionFilter
 
@@ -28,6 +33,7 @@ __all__ = [
     "ApiError",
     "AsyncClient",
     "Client",
+    "Conflict",
     "ConnectionFailed",
     "Forbidden",
     "InterceptionFilter",
@@ -38,4 +44,5 @@ __all__ = [
     "SessionFilter",
     "Unauthorized",
     "Unavailable",
+    "WrongArgument",
 ]

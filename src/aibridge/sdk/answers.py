@@ -6,8 +6,8 @@ import httpx
 from pydantic import ValidationError
 
 from aibridge.contract import ErrorBody
-from aibridge.sdk.endpoints import Request
 from aibridge.sdk.errors import ApiError, ConnectionFailed, kind_of
+from aibridge.sdk.request import Request
 
 T = TypeVar("T")
 Outcome = httpx.Response | httpx.RequestError
@@ -21,8 +21,8 @@ def read(request: Request[T], outcome: Outcome) -> T:
     """Return what the answer says. Raises `ConnectionFailed` and `ApiError`."""
     if isinstance(outcome, httpx.RequestError):
         raise _connection_failed(outcome) from outcome
-    if outcome.status_code != httpx.codes.OK:
-        raise _refusal(outcome)
+    if outcome.status_code != request.success:
+        raise _refusal(outcome, request.success)
     try:
         return request.parse(outcome.content)
     except ValidationError as error:
@@ -34,11 +34,16 @@ def _connection_failed(error: httpx.RequestError) -> ConnectionFailed:
     return ConnectionFailed(f"{url}: {str(error) or type(error).__name__}")
 
 
-def _refusal(response: httpx.Response) -> ApiError:
+def _refusal(response: httpx.Response, success: int) -> ApiError:
     try:
         body = ErrorBody.model_validate_json(response.content)
     except ValidationError:
-        return _foreign(response, "an error without the API's JSON")
+        problem = (
+            f"not the status {success}"
+            if response.is_success
+            else "an error without the API's JSON"
+        )
+        return _foreign(response, problem)
     kind = kind_of(response.status_code)
     return kind(response.status_code, body.message, body.detail, body.validations)
 

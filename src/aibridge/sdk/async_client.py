@@ -1,194 +1,90 @@
-"""The asynchronous client: `Client` with ``await``. A test compares their methods."""
+# Written by scripts/unasync from client.py, which is the one to change.
+"""The client: everything that can be asked, and how to come in without a token."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import httpx
 
-from aibridge.contract import (
-    Interception,
-    InterceptionList,
-    Session,
-    SessionDetail,
-    SessionList,
-    Thread,
-)
-from aibridge.sdk import endpoints, paging
-from aibridge.sdk.answers import Outcome, read
-from aibridge.sdk.configuration import TIMEOUT, configure
-from aibridge.sdk.endpoints import Id, Request
-from aibridge.sdk.filters import InterceptionFilter, SessionFilter
-from aibridge.sdk.paging import Pager
-from aibridge.sdk.retries import RETRIES, pause_before_next
-
-T = TypeVar("T")
-P = TypeVar("P")
-I = TypeVar("I")  # noqa: E741
+from aibridge.contract import CreateFirstUserResponse
+from aibridge.sdk.async_audit import AsyncAuditMethods
+from aibridge.sdk.async_connection import Sleep
+from aibridge.sdk.async_groups import AsyncGroupMethods
+from aibridge.sdk.async_record import AsyncRecordMethods
+from aibridge.sdk.async_users import AsyncUserMethods
+from aibridge.sdk.configuration import TIMEOUT, TOKEN_HEADER, Anonymous
+from aibridge.sdk.endpoints import users
+from aibridge.sdk.retries import RETRIES
 
 
-class AsyncClient:
-    """Reads the record of an AI Bridge; to be closed, or used in an ``async with`` statement.
+class AsyncClient(AsyncRecordMethods, AsyncUserMethods, AsyncGroupMethods, AsyncAuditMethods):
+    """Reads and administers an AI Bridge; to be closed, or used in ``async with``.
 
-    Every method raises `ApiError` for a refusal and `ConnectionFailed` when no answer came.
-    A lost connection and the statuses 429, 502, 503 and 504 are tried again before that. Tasks
-    may share a client.
+    Every method raises `ApiError` for a refusal, `ConnectionFailed` when no answer came, and
+    `WrongArgument` for what cannot be sent. What is safe to ask again is asked again before that,
+    when the connection was lost or the status is 429, 502, 503 or 504. Tasks may share a client.
     """
 
-    def __init__(
-        self,
-        url: str | None = None,
-        token: str | None = None,
+    @classmethod
+    async def login(
+        cls,
+        email: str,
+        password: str,
         *,
+        url: str | None = None,
         timeout: float | httpx.Timeout | None = TIMEOUT,
         transport: httpx.AsyncBaseTransport | None = None,
         retries: int = RETRIES,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-    ) -> None:
-        """Connect to ``url`` (else ``AIBRIDGE_URL``, else this machine) with ``token`` (else
-        ``AIBRIDGE_TOKEN``). Raises `Misconfigured`.
-
-        ``timeout`` is in seconds, for connecting and for each pause of an answer. ``retries`` is
-        how often a request is tried again, and ``sleep`` waits for so many seconds in between.
+        sleep: Sleep = asyncio.sleep,
+    ) -> Self:
+        """Return a client whose ``token`` was given out for an email address, or a username, and
+        a password. It ends after a day, or with `logout`. The options are those of a client.
         """
-        configuration = configure(url, token)
-        self._url = configuration.url
-        self._retries, self._sleep = retries, sleep
-        self._http = httpx.AsyncClient(
-            base_url=configuration.url,
-            headers=configuration.headers(),
+        client = cls(
+            url,
+            Anonymous(),
             timeout=timeout,
             transport=transport,
+            retries=retries,
+            sleep=sleep,
         )
-
-    async def list_interceptions(
-        self,
-        where: InterceptionFilter | None = None,
-        *,
-        limit: int = 0,
-        offset: int = 0,
-        after_id: Id = None,
-    ) -> InterceptionList:
-        """Return a page of interceptions, newest first.
-
-        ``limit`` is 1 to 1000, 0 means 100. ``after_id`` is the id of the last interception of
-        the page before; not together with ``offset``.
-        """
-        return await self._get(
-            endpoints.interceptions(where, limit=limit, offset=offset, after_id=after_id)
-        )
-
-    async def list_sessions(
-        self,
-        where: SessionFilter | None = None,
-        *,
-        limit: int = 0,
-        offset: int = 0,
-        after_session_id: str | None = None,
-        after_initiator_id: Id = None,
-    ) -> SessionList:
-        """Return a page of sessions, most recently active first.
-
-        ``limit`` is 1 to 1000, 0 means 100. ``after_session_id`` and ``after_initiator_id`` are
-        those of the last session of the page before; not together with ``offset``.
-        """
-        return await self._get(
-            endpoints.sessions(
-                where,
-                limit=limit,
-                offset=offset,
-                after_session_id=after_session_id,
-                after_initiator_id=after_initiator_id,
-            )
-        )
-
-    async def get_session_threads(
-        self,
-        session_id: str,
-        *,
-        after_id: Id = None,
-        before_id: Id = None,
-        limit: int = 0,
-        initiator: Id = None,
-    ) -> SessionDetail:
-        """Return a session with a page of its threads, oldest first.
-
-        ``limit`` is 1 to 200, 0 means 50. ``after_id`` or ``before_id`` is the id of the thread
-        next to the page. ``initiator`` (a user's id, a username, or ``me``) says whose session
-        is meant where several people's clients sent the same id.
-        """
-        return await self._get(
-            endpoints.session_threads(
-                session_id,
-                after_id=after_id,
-                before_id=before_id,
-                limit=limit,
-                initiator=initiator,
-            )
-        )
-
-    async def list_clients(self, *, q: str = "", limit: int = 0, offset: int = 0) -> list[str]:
-        """Return the names of the clients on record, ascending; ``q`` is what they begin with."""
-        return await self._get(endpoints.clients(q=q, limit=limit, offset=offset))
-
-    async def list_models(self, *, q: str = "", limit: int = 0, offset: int = 0) -> list[str]:
-        """Return the names of the models on record, ascending; ``q`` is what they begin with."""
-        return await self._get(endpoints.models(q=q, limit=limit, offset=offset))
-
-    def iter_interceptions(
-        self, where: InterceptionFilter | None = None, *, limit: int | None = None
-    ) -> AsyncIterator[Interception]:
-        """Go through the interceptions, newest first, each once, ``limit`` of them at most."""
-        return self._pages(paging.interceptions(where, limit))
-
-    def iter_sessions(
-        self, where: SessionFilter | None = None, *, limit: int | None = None
-    ) -> AsyncIterator[Session]:
-        """Go through the sessions, each once, ``limit`` of them at most.
-
-        The most recently active comes first. One that becomes active meanwhile may be missed.
-        """
-        return self._pages(paging.sessions(where, limit))
-
-    def iter_threads(
-        self, session_id: str, *, initiator: Id = None, limit: int | None = None
-    ) -> AsyncIterator[Thread]:
-        """Go through a session's threads, oldest first, each once, ``limit`` of them at most."""
-        return self._pages(paging.threads(session_id, initiator, limit))
-
-    async def aclose(self) -> None:
-        """Close the connections; the client is not to be used any more."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._url!r})"
-
-    async def _pages(self, pager: Pager[P, I]) -> AsyncIterator[I]:
-        while pager.next is not None:
-            for item in pager.take(await self._get(pager.next)):
-                yield item
-
-    async def _get(self, request: Request[T]) -> T:
-        outcome, done = await self._attempt(request), 1
-        while (pause := pause_before_next(outcome, done, retries=self._retries)) is not None:
-            await self._sleep(pause)
-            outcome, done = await self._attempt(request), done + 1
-        return read(request, outcome)
-
-    async def _attempt(self, request: Request[T]) -> Outcome:
         try:
-            return await self._http.get(request.path, params=request.query)
-        except httpx.RequestError as error:
-            return error
+            answer = await client._ask(users.login(email, password))
+        except BaseException:
+            await client.aclose()
+            raise
+        client._http.headers[TOKEN_HEADER] = answer.session_token
+        return client
+
+    @classmethod
+    async def create_first_user(
+        cls,
+        username: str,
+        password: str,
+        *,
+        email: str | None = None,
+        name: str | None = None,
+        url: str | None = None,
+        timeout: float | httpx.Timeout | None = TIMEOUT,
+        transport: httpx.AsyncBaseTransport | None = None,
+        retries: int = RETRIES,
+        sleep: Sleep = asyncio.sleep,
+    ) -> CreateFirstUserResponse:
+        """Make the owner of an installation that has no user yet; then `login` as them.
+
+        Needs no token. Raises `Conflict` when there are users. The options are those of a client.
+        """
+        async with cls(
+            url,
+            Anonymous(),
+            timeout=timeout,
+            transport=transport,
+            retries=retries,
+            sleep=sleep,
+        ) as client:
+            request = users.create_first_user(username, password, email=email, name=name)
+            return await client._ask(request)
+
+    async def logout(self) -> None:
+        """Delete the token that this client was made with; it is not to be used any more."""
+        return await self._ask(users.logout())

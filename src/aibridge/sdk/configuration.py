@@ -15,20 +15,29 @@ TIMEOUT = 30.0
 """Seconds for connecting, and for each pause of the answer."""
 
 
+TOKEN_HEADER = "Coder-Session-Token"  # noqa: S105 - the name of the header
+
+
+class Anonymous(str):
+    """Stands for the token of who has none yet: they are about to log in."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A checked URL and token; the token does not show."""
+    """A checked URL and token; the token does not show, and is empty of who has none."""
 
     url: httpx.URL
     token: str = field(repr=False)
 
     def headers(self) -> dict[str, str]:
         """Return the headers of every request."""
-        return {
+        headers = {
             "Accept": "application/json",
-            "Coder-Session-Token": self.token,
             "User-Agent": f"aibridge-python/{__version__}",
         }
+        return headers | ({TOKEN_HEADER: self.token} if self.token else {})
 
 
 def configure(url: str | None, token: str | None) -> Configuration:
@@ -51,6 +60,8 @@ def _checked_url(text: str) -> httpx.URL:
 
 
 def _checked_token(text: str) -> str:
+    if isinstance(text, Anonymous):
+        return ""
     if not text:
         raise Misconfigured(f"no token: pass one, or set {TOKEN}")
     if not (text.isascii() and text.isprintable()) or " " in text:

@@ -14,6 +14,10 @@ class Misconfigured(AIBridgeError, ValueError):
     """The URL or the token of a client cannot be used; the token is not repeated."""
 
 
+class WrongArgument(AIBridgeError, ValueError):
+    """What was given cannot be sent; nothing was. The text says why, and repeats no secret."""
+
+
 class ConnectionFailed(AIBridgeError):
     """No whole answer came: AI Bridge was not reached, was too slow, or broke off."""
 
@@ -60,6 +64,10 @@ class NotFound(ApiError):
     """404: there is no such thing, or the caller may not see it."""
 
 
+class Conflict(ApiError):
+    """409: it is there already, or what was asked for contradicts what is there."""
+
+
 class RateLimited(ApiError):
     """429: too many requests, also after the retries."""
 
@@ -73,6 +81,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     401: Unauthorized,
     403: Forbidden,
     404: NotFound,
+    409: Conflict,
     429: RateLimited,
 }
 

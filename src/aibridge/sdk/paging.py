@@ -4,16 +4,21 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from aibridge.contract import (
+    AuditLog,
+    AuditLogList,
     Interception,
     InterceptionList,
     Session,
     SessionDetail,
     SessionList,
     Thread,
+    User,
+    UserList,
 )
-from aibridge.sdk import endpoints
-from aibridge.sdk.endpoints import Id, Request
+from aibridge.sdk.endpoints import audit, record
+from aibridge.sdk.endpoints import users as people
 from aibridge.sdk.filters import InterceptionFilter, SessionFilter
+from aibridge.sdk.request import Id, Request
 
 PAGE = 100
 """Items asked for at once, the default of the lists."""
@@ -79,7 +84,7 @@ def interceptions(
 
     def ask(page: InterceptionList | None, size: int) -> Request[InterceptionList]:
         after = page.results[-1].id if page else None
-        return endpoints.interceptions(where, limit=size, after_id=after)
+        return record.interceptions(where, limit=size, after_id=after)
 
     return Pager(ask, lambda page: page.results, lambda item: item.id, limit)
 
@@ -89,7 +94,7 @@ def sessions(where: SessionFilter | None, limit: int | None) -> Pager[SessionLis
 
     def ask(page: SessionList | None, size: int) -> Request[SessionList]:
         last = page.sessions[-1] if page else None
-        return endpoints.sessions(
+        return record.sessions(
             where,
             limit=size,
             after_session_id=last.id if last else None,
@@ -103,7 +108,7 @@ def threads(session_id: str, initiator: Id, limit: int | None) -> Pager[SessionD
     """Page through the threads of one session; its first page settles whose it is."""
 
     def ask(page: SessionDetail | None, size: int) -> Request[SessionDetail]:
-        return endpoints.session_threads(
+        return record.session_threads(
             session_id,
             limit=size,
             after_id=page.threads[-1].id if page else None,
@@ -111,3 +116,22 @@ def threads(session_id: str, initiator: Id, limit: int | None) -> Pager[SessionD
         )
 
     return Pager(ask, lambda page: page.threads, lambda item: item.id, limit)
+
+
+def users(q: str, limit: int | None) -> Pager[UserList, User]:
+    """Page through users."""
+
+    def ask(page: UserList | None, size: int) -> Request[UserList]:
+        return people.users(q, limit=size, after_id=page.users[-1].id if page else None)
+
+    return Pager(ask, lambda page: page.users, lambda item: item.id, limit)
+
+
+def audit_logs(q: str, limit: int | None) -> Pager[AuditLogList, AuditLog]:
+    """Page through the audit log."""
+
+    def ask(page: AuditLogList | None, size: int) -> Request[AuditLogList]:
+        after = page.audit_logs[-1].id if page else None
+        return audit.audit_logs(q, limit=size, after_id=after)
+
+    return Pager(ask, lambda page: page.audit_logs, lambda item: item.id, limit)

@@ -1,0 +1,196 @@
+"""Users, their tokens, and logging in."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from enum import Enum
+from uuid import UUID
+
+import httpx
+from pydantic import TypeAdapter
+
+from aibridge.contract import (
+    CreatedToken,
+    CreateFirstUserRequest,
+    CreateFirstUserResponse,
+    CreateTokenRequest,
+    CreateUserRequest,
+    LoginRequest,
+    LoginResponse,
+    Token,
+    UpdatePasswordRequest,
+    UpdateRolesRequest,
+    User,
+    UserList,
+)
+from aibridge.contract.paths import API
+from aibridge.sdk.errors import WrongArgument
+from aibridge.sdk.request import (
+    Id,
+    Request,
+    body,
+    changing,
+    deleting,
+    given,
+    nothing,
+    positive,
+    segment,
+)
+
+BASE = f"{API}/users"
+_TOKENS: TypeAdapter[list[Token]] = TypeAdapter(list[Token])
+_SECOND = timedelta(seconds=1)
+
+Name = str | UUID
+"""A user: an id, a username, or ``me``."""
+
+
+class Lifetime(Enum):
+    """How long a token lives where nobody says it."""
+
+    DEFAULT = "as long as the server says"
+
+
+def login(email: str, password: str) -> Request[LoginResponse]:
+    """Ask for a token with an email address, or a username, and a password."""
+    content = body(LoginRequest, email=email, password=password)
+    return changing(
+        "POST",
+        f"{BASE}/login",
+        LoginResponse.model_validate_json,
+        content,
+        success=httpx.codes.CREATED,
+    )
+
+
+def logout() -> Request[None]:
+    """Ask to delete the token that the request carries."""
+    return changing("POST", f"{BASE}/logout", nothing)
+
+
+def create_first_user(
+    username: str, password: str, *, email: str | None, name: str | None
+) -> Request[CreateFirstUserResponse]:
+    """Ask to make the owner of an installation without users."""
+    content = body(
+        CreateFirstUserRequest, username=username, password=password, email=email, name=name
+    )
+    return changing(
+        "POST",
+        f"{BASE}/first",
+        CreateFirstUserResponse.model_validate_json,
+        content,
+        success=httpx.codes.CREATED,
+    )
+
+
+def users(
+    q: str = "", *, limit: int = 0, offset: int = 0, after_id: Id = None
+) -> Request[UserList]:
+    """Ask for a page of users."""
+    query = given(q=q, after_id=after_id) | positive(limit=limit, offset=offset)
+    return Request(BASE, query, UserList.model_validate_json)
+
+
+def user(name: Name) -> Request[User]:
+    """Ask for one user."""
+    return Request(_at(name), {}, User.model_validate_json)
+
+
+def create_user(
+    username: str,
+    *,
+    email: str | None,
+    name: str | None,
+    password: str | None,
+    roles: Iterable[str] | None,
+) -> Request[User]:
+    """Ask to make a user."""
+    content = body(
+        CreateUserRequest,
+        username=username,
+        email=email,
+        name=name,
+        password=password,
+        roles=None if roles is None else tuple(roles),
+    )
+    return changing("POST", BASE, User.model_validate_json, content, success=httpx.codes.CREATED)
+
+
+def set_status(name: Name, action: str) -> Request[User]:
+    """Ask to ``suspend`` or to ``activate`` a user."""
+    return changing("PUT", f"{_at(name)}/status/{action}", User.model_validate_json)
+
+
+def set_roles(name: Name, roles: Iterable[str]) -> Request[User]:
+    """Ask to give a user exactly these roles."""
+    content = body(UpdateRolesRequest, roles=tuple(roles))
+    return changing("PUT", f"{_at(name)}/roles", User.model_validate_json, content)
+
+
+def set_password(name: Name, password: str, *, old_password: str | None) -> Request[None]:
+    """Ask to give a user another password.
+
+    It is repeatable only without the old one, which is wrong once the first request came through.
+    """
+    content = body(UpdatePasswordRequest, password=password, old_password=old_password)
+    return changing(
+        "PUT",
+        f"{_at(name)}/password",
+        nothing,
+        content,
+        success=httpx.codes.NO_CONTENT,
+        repeatable=old_password is None,
+    )
+
+
+def tokens(user: Name, *, everybodys: bool = False) -> Request[list[Token]]:
+    """Ask for the tokens of a user, or of everybody."""
+    query = {"include_all": "true"} if everybodys else {}
+    return Request(f"{_at(user)}/keys/tokens", query, _TOKENS.validate_json)
+
+
+def create_token(
+    user: Name,
+    *,
+    name: str | None,
+    lifetime: timedelta | Lifetime | None,
+    scopes: Iterable[str] | None,
+) -> Request[CreatedToken]:
+    """Ask to give a user a token."""
+    content = body(
+        CreateTokenRequest,
+        token_name=name,
+        lifetime_seconds=_seconds(lifetime),
+        scopes=None if scopes is None else tuple(scopes),
+    )
+    return changing(
+        "POST",
+        f"{_at(user)}/keys/tokens",
+        CreatedToken.model_validate_json,
+        content,
+        success=httpx.codes.CREATED,
+    )
+
+
+def _seconds(lifetime: timedelta | Lifetime | None) -> int | None:
+    if isinstance(lifetime, Lifetime):
+        return None
+    if lifetime is None:
+        return 0
+    if lifetime < _SECOND:  # it would come out as 0, which is for ever
+        raise WrongArgument("a lifetime is a second or longer; None is for ever")
+    return lifetime // _SECOND
+
+
+def token(token_id: str, user: Name) -> Request[Token]:
+    """Ask for one token, without its secret."""
+    return Request(f"{_at(user)}/keys/{segment(token_id)}", {}, Token.model_validate_json)
+
+
+def delete_token(token_id: str, user: Name) -> Request[None]:
+    """Ask to delete a token."""
+    return deleting(f"{_at(user)}/keys/{segment(token_id)}")
+
+
+def _at(name: Name) -> str:
+    return f"{BASE}/{segment(name)}"

@@ -1,0 +1,188 @@
+"""Users, tokens, groups, budgets and the audit log against the API itself on a real socket."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from aibridge.api.app import create_app
+from aibridge.api.services import Services
+from aibridge.identity.authenticate import Authenticator
+from aibridge.sdk import (
+    AsyncClient,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthorized,
+)
+from tests.builders import new_database
+from tests.sdk.conftest import Clients
+from tests.serving import serving
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    """A bridge without any user."""
+    database = new_database(f"sqlite:///{tmp_path / 'bridge.db'}")
+    authenticator = Authenticator(database)
+    with serving(create_app(Services(database, authenticator.person))) as url:
+        yield url
+    database.close()
+
+
+class Visitor:
+    """Calls methods of clients that have one token."""
+
+    def __init__(self, clients: Clients, url: str, token: str) -> None:
+        self._clients, self._own = clients, {"url": url, "token": token}
+
+    def __call__(self, method: str, *arguments: Any, **options: Any) -> Any:
+        return self._clients.open(self._own, method, *arguments, **options)
+
+
+def log_in(clients: Clients, url: str, name: str, password: str = PASSWORD) -> Visitor:
+    client = clients.call(None, "login", name, password, url=url)
+    return Visitor(clients, url, client.token)
+
+
+@pytest.fixture
+def ask(clients: Clients, url: str) -> Visitor:
+    """Calls as the first user, an owner."""
+    clients.call(None, "create_first_user", "ana", PASSWORD, email="ana@b.c", url=url)
+    return log_in(clients, url, "ana@b.c")
+
+
+def test_there_is_one_first_user(clients: Clients, url: str, ask: Visitor) -> None:
+    user = ask("get_user")
+    assert (user.username, [role.name for role in user.roles]) == ("ana", ["owner"])
+    with pytest.raises(Conflict):
+        clients.call(None, "create_first_user", "ben", PASSWORD, url=url)
+    with pytest.raises(Unauthorized):
+        log_in(clients, url, "ana", "wrong")
+
+
+def test_logging_out_ends_the_token(ask: Visitor) -> None:
+    ask("logout")
+    with pytest.raises(Unauthorized):
+        ask("get_user")
+
+
+def test_the_life_of_a_user(clients: Clients, url: str, ask: Visitor) -> None:
+    made = ask("create_user", "ben", email="ben@b.c", name="Ben", password=PASSWORD)
+    assert ask("get_user", "BEN") == ask("get_user", made.id) == made
+    with pytest.raises(Conflict):
+        ask("create_user", "Ben")
+    ben = log_in(clients, url, "ben")
+    assert ask("suspend_user", "ben").status == "suspended"
+    with pytest.raises(Unauthorized):
+        ben("get_user")
+    assert ask("activate_user", "ben").status == "active"
+    ben("set_user_password", "me", "another horse", old_password=PASSWORD)
+    with pytest.raises(Invalid, match="Old password"):
+        ben("set_user_password", "me", "another horse", old_password=PASSWORD)
+    log_in(clients, url, "ben", "another horse")
+    assert [role.name for role in ask("set_user_roles", "ben", ["auditor"]).roles] == ["auditor"]
+    with pytest.raises((Forbidden, NotFound)):
+        ben("create_user", "cleo")
+
+
+def test_users_are_listed_and_gone_through(ask: Visitor) -> None:
+    for number in range(4):
+        ask("create_user", f"u{number:03}")
+    page = ask("list_users", limit=2)
+    assert (page.count, [user.username for user in page.users]) == (5, ["ana", "u000"])
+    rest = ask("list_users", limit=2, after_id=page.users[-1].id)
+    assert [user.username for user in rest.users] == ["u001", "u002"]
+    assert [user.username for user in ask("iter_users")] == ["ana", *(f"u00{n}" for n in range(4))]
+    assert [user.username for user in ask("iter_users", "role:owner")] == ["ana"]
+    with pytest.raises(Invalid):
+        ask("list_users", "nonsense:x")
+
+
+def test_the_life_of_a_token(clients: Clients, url: str, ask: Visitor) -> None:
+    ask("create_user", "ben")
+    made = ask("create_token", "ben", name="laptop", lifetime=timedelta(hours=1), scopes=["read"])
+    assert (made.lifetime_seconds, made.scopes) == (3600, ["read"])
+    assert ask("create_token").lifetime_seconds == 30 * 86_400
+    assert ask("create_token", lifetime=None).expires_at is None
+    ben = Visitor(clients, url, made.key)
+    assert ben("get_user").username == "ben"
+    with pytest.raises(Forbidden, match="scope admin"):
+        ben("create_token")
+    assert [token.id for token in ask("list_tokens", "ben")] == [made.id]
+    assert len(ask("list_all_tokens")) == 4
+    assert ask("get_token", made.id, "ben").token_name == "laptop"
+    ask("delete_token", made.id, "ben")
+    with pytest.raises(NotFound):
+        ask("get_token", made.id, "ben")
+    with pytest.raises(Unauthorized):
+        ben("get_user")
+
+
+def test_the_life_of_a_group_and_its_budget(ask: Visitor) -> None:
+    for name in ("ben", "cleo"):
+        ask("create_user", name)
+    (organization,) = ask("list_organizations")
+    group = ask("create_group", "developers", display_name="Entwickler")
+    with pytest.raises(Conflict):
+        ask("create_group", "Developers")
+    full = ask("add_group_members", group.id, ["ben", "cleo"])
+    assert [member.username for member in full.members] == ["ben", "cleo"]
+    assert ask("remove_group_members", UUID(group.id), ["ben"]).total_member_count == 1
+    assert ask("update_group", group.id, name="devs").display_name == "Entwickler"
+    assert ask("get_group", "devs") == ask("get_group", group.id)
+    assert ask("get_group", "Everyone").id == organization.id
+    assert {one.name for one in ask("list_groups", organization.id)} == {"devs", "Everyone"}
+    with pytest.raises(NotFound):
+        ask("group_ai_budget", group.id)
+    assert ask("upsert_group_ai_budget", group.id, 0).spend_limit_micros == 0
+    assert ask("group_ai_budget", group.id).spend_limit_micros == 0
+    with pytest.raises(Invalid):
+        ask("upsert_group_ai_budget", group.id, 10**13)
+    ask("delete_group_ai_budget", group.id)
+    ask("delete_group", group.id)
+    with pytest.raises(NotFound):
+        ask("get_group", "devs")
+
+
+def test_a_user_has_a_limit_of_their_own(ask: Visitor) -> None:
+    ask("create_user", "ben")
+    group = ask("create_group", "devs")
+    limit = {"group_id": group.id, "spend_limit_micros": 5}
+    with pytest.raises(Invalid):
+        ask("upsert_user_ai_budget_override", "ben", **limit)
+    ask("add_group_members", group.id, ["ben"])
+    assert ask("upsert_user_ai_budget_override", "ben", **limit).group_id == group.id
+    assert ask("user_ai_budget_override", "ben").spend_limit_micros == 5
+    ask("delete_user_ai_budget_override", "ben")
+    with pytest.raises(NotFound):
+        ask("user_ai_budget_override", "ben")
+
+
+def test_what_was_done_is_on_the_audit_log(ask: Visitor) -> None:
+    ask("create_user", "ben", password=PASSWORD)
+    ask("suspend_user", "ben")
+    page = ask("list_audit_logs", "resource_target:ben", limit=1)
+    assert (page.count, page.audit_logs[0].action) == (2, "write")
+    assert page.audit_logs[0].diff["status"].new == "suspended"
+    made = ask("list_audit_logs", "resource_target:ben", after_id=page.audit_logs[0].id)
+    assert [entry.action for entry in made.audit_logs] == ["create"]
+    assert PASSWORD not in made.model_dump_json()
+    assert len(ask("iter_audit_logs")) == ask("list_audit_logs").count
+    assert page.audit_logs[0].user_agent.startswith("aibridge-python/")
+
+
+def test_providers_are_listed(ask: Visitor) -> None:
+    assert ask("list_providers") == []
+
+
+async def test_a_client_is_logged_in_where_it_is_made(url: str) -> None:
+    await AsyncClient.create_first_user("ana", PASSWORD, url=url)
+    async with await AsyncClient.login("ana", PASSWORD, url=url) as client:
+        assert [user.username async for user in client.iter_users()] == ["ana"]
