@@ -21,8 +21,11 @@ from tests.builders import ANA, BEN, uid
 from tests.sdk.conftest import ODD_ID, THREADS, TOKEN, Clients
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-PAGE = (Path(__file__).parents[2] / "docs" / "sdk.md").read_text()
-SNIPPETS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "sdk.md").read_text()
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SNIPPETS = PYTHON.findall(PAGE)
+OF_THE_README = PYTHON.findall((ROOT / "README.md").read_text())
 
 
 @pytest.fixture
@@ -140,22 +143,28 @@ def test_nobody_listening_is_a_failed_connection(clients: Clients) -> None:
     assert len(clients.pauses) == 2
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS)
-def test_the_snippets_of_the_page_run(
-    snippet: str, server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("snippet", [*SNIPPETS, *OF_THE_README])
+def test_the_snippets_of_the_pages_run(
+    snippet: str,
+    server: str,
+    administered: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("AIBRIDGE_URL", server)
+    monkeypatch.setenv("AIBRIDGE_URL", administered if "create_user" in snippet else server)
     monkeypatch.setenv("AIBRIDGE_TOKEN", TOKEN)
     compiled = compile(snippet, "docs/sdk.md", "exec")
     exec(compiled, {"__name__": "__main__"})  # noqa: S102
     assert capsys.readouterr().out.strip()
 
 
-@pytest.mark.parametrize("name", [*sdk.__all__, *(n for n in vars(sdk.Client) if n[0] != "_")])
+@pytest.mark.parametrize("name", [*sdk.__all__, *(n for n in dir(sdk.Client) if n[0] != "_")])
 def test_every_name_is_on_the_page(name: str) -> None:
     assert name == "close" or re.search(rf"\b{name}\b", PAGE)
 
 
-def test_the_page_has_both_ways() -> None:
-    assert len(SNIPPETS) == 2
+def test_the_page_has_both_ways_and_the_readme_one() -> None:
+    assert len(SNIPPETS) == 3
+    (short,) = OF_THE_README
     assert len(SNIPPETS[0].splitlines()) <= 10
+    assert len(short.splitlines()) <= 10
