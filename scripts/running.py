@@ -68,9 +68,8 @@ class Bridge:
     def make_owner(self, name: str) -> None:
         """Add a user who may read everything, with a token."""
         self._command("users", "create", name, "--role", "owner")
-        self.token = json.loads(self._command("tokens", "create", "--user", name, "--json"))[
-            "token"
-        ]
+        made = self._command("tokens", "create", "--user", name, "--json")
+        self.token = json.loads(made)["key"]
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -1,30 +1,84 @@
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from aibridge.api.app import create_app
+from aibridge.api.services import Services
 from aibridge.cli import app
+from aibridge.contract import SiteRole
+from aibridge.identity.accounts import set_password
+from aibridge.identity.audit import Act
+from aibridge.identity.passwords import Passwords
+from aibridge.store.database import Database
+from tests.people import new_token, new_user, person
+from tests.serving import serving
 
 Cli = Callable[..., Result]
 Rows = Callable[..., Any]
 
+PASSWORD = "correct horse"
+
+
+@dataclass
+class Remote:
+    """A bridge elsewhere; the token is ana's, whose password is `PASSWORD`."""
+
+    url: str
+    token: str
+    database: Database
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"AIBRIDGE_URL": self.url, "AIBRIDGE_TOKEN": self.token}
+
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run a command with a data directory of its own and nothing of the caller's settings."""
+    """Run a command with a data directory of its own and nothing of the caller's settings.
+
+    ``piped`` is what it reads from its standard input.
+    """
     for name in [name for name in os.environ if name.startswith("AIBRIDGE_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     environment = {"AIBRIDGE_DATA_DIR": str(tmp_path / "data")}
 
-    def run(*arguments: str, **environ: str) -> Result:
-        return CliRunner().invoke(app, arguments, env=environment | environ, prog_name="aibridge")
+    def run(*arguments: str, piped: str | None = None, **environ: str) -> Result:
+        env = environment | environ
+        return CliRunner().invoke(app, arguments, input=piped, env=env, prog_name="aibridge")
 
     return run
+
+
+@pytest.fixture
+def database(cli: Cli, tmp_path: Path) -> Iterator[Database]:
+    """The database that the commands work on."""
+    (tmp_path / "data").mkdir()
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'aibridge.db'}")
+    database.upgrade()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[Remote]:
+    """A bridge at a URL with a database of its own, and one user: ana, an owner."""
+    database = Database(f"sqlite:///{tmp_path / 'remote.db'}")
+    database.upgrade()
+    with database.write() as connection:
+        owner = new_user(connection, "ana", SiteRole.OWNER)
+        token = new_token(connection, owner)
+        set_password(Act(connection), owner, Passwords().hash(PASSWORD))
+    known = {token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0])}
+    with serving(create_app(Services(database, known.get))) as url:
+        yield Remote(url, token, database)
+    database.close()
 
 
 @pytest.fixture

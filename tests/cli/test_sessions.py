@@ -1,7 +1,5 @@
 import json
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
 from pathlib import Path
@@ -9,20 +7,22 @@ from threading import Thread
 from typing import Any
 
 import pytest
-import uvicorn
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from aibridge.api.app import create_app
+from aibridge.api.services import Services
 from aibridge.cli import sessions
-from aibridge.cli.session_tree import MAX_SHOWN, escaped_json, render_sessions, visible
-from aibridge.contract import MinimalUser, SessionDetail
-from aibridge.identity.people import Person, Role
+from aibridge.cli.session_tree import MAX_SHOWN, render_sessions
+from aibridge.contract import MinimalUser, SessionDetail, SiteRole
+from aibridge.identity.people import Person
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter
 from tests.builders import ANA, CLEO, Call, add_user, new_database, record, uid
+from tests.people import person
+from tests.serving import serving
 
 Run = Callable[..., Result]
 
@@ -30,7 +30,7 @@ HOSTILE = "\x1b[31mred\x07 [bold]x[/bold] \u202eevil\x9b2J"
 
 
 def _people(token: str) -> Person | None:
-    return Person(ANA, "ana", Role.OWNER, "tok-ana") if token == "good" else None
+    return person(ANA, "ana", SiteRole.OWNER) if token == "good" else None
 
 
 @pytest.fixture
@@ -61,26 +61,10 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-@contextmanager
-def serving(application: Any) -> Iterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(application, lifespan="off", ws="none", log_level="critical")
-    )
-    thread = Thread(target=server.run, args=([listener],))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
 @pytest.fixture
 def run(database: Database) -> Iterator[Run]:
     """Run a command against a server that has one session."""
-    with serving(create_app(database, _people)) as url:
+    with serving(create_app(Services(database, _people))) as url:
         yield _runner({"AIBRIDGE_URL": url, "AIBRIDGE_TOKEN": "good", "COLUMNS": "200"})
 
 
@@ -109,6 +93,36 @@ def test_list_gives_the_json_of_the_api(run: Run) -> None:
     answer = json.loads(run("list", "--json").stdout)
     assert answer["count"] == 1
     assert answer["sessions"][0]["id"] == "a/b"
+
+
+def test_list_is_filtered_and_paged(run: Run) -> None:
+    def ids(*arguments: str) -> list[str]:
+        answer = json.loads(run("list", "--json", *arguments).stdout)
+        return [one["id"] for one in answer["sessions"]]
+
+    assert ids("--session-id", "a/b", "--model", "sonnet", "--client", "Claude Code") == ["a/b"]
+    assert ids("--initiator", "ana", "--provider", "anthropic", "--provider-name", "claude")
+    assert ids("--started-after", "2026-01-01T01:00:00+01:00") == ["a/b"]
+    assert ids("--started-before", "2025-12-31T23:59:59Z") == []
+    assert ids("-q", "model:opus") == []
+    assert ids("--after-id", "a/b") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--limit", "0"), "limit value must be between 1 and 1000"),
+        (("--limit", "1001"), "limit value must be between 1 and 1000"),
+        (("--started-after", "noon"), "expected a time with its offset"),
+        (("--started-before", "2026-01-01T12:00:00"), "expected a time with its offset"),
+    ],
+)
+def test_a_wrong_filter_is_refused_before_anything_is_asked(
+    arguments: tuple[str, ...], message: str
+) -> None:
+    result = _runner({"AIBRIDGE_URL": "http://127.0.0.1:1"})("list", *arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
 
 
 def test_show_draws_everything_on_record(run: Run) -> None:
@@ -156,7 +170,7 @@ def test_show_pages_through_all_threads(run: Run, monkeypatch: pytest.MonkeyPatc
         (["list"], {"AIBRIDGE_TOKEN": "bad"}, "aibridge: Authentication required. Send a valid"),
         (["list"], {"AIBRIDGE_TOKEN": "g\nd"}, "aibridge: the token holds characters"),
         (["list"], {"AIBRIDGE_URL": "http://127.0.0.1:1"}, "aibridge: cannot reach AI Bridge at"),
-        (["list"], {"AIBRIDGE_URL": "nonsense"}, "aibridge: cannot reach AI Bridge at nonsense"),
+        (["list"], {"AIBRIDGE_URL": "nonsense"}, "aibridge: the URL of AI Bridge has to begin"),
         (["list"], {"AIBRIDGE_URL": "http://[x"}, "aibridge: cannot reach AI Bridge at"),
     ],
 )
@@ -243,22 +257,3 @@ def test_a_deleted_user_is_shown_by_id_and_hosted_tools_by_address(database: Dat
     text = drawn(sessions.render_session(changed))
     for wanted in (f"user {CLEO}", "no prompt", "on https://mcp.test", "✗ no such file", "{"):
         assert wanted in text
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a\tb\nc", "a\tb\nc"),
-        ("a\r\nb\rc", "a\nb␍c"),
-        ("\x00\x1b\x7f\x9b", "␀␛␡\ufffd"),
-        ("\u202e\ud800", "\ufffd\ufffd"),
-        ("gr\u00fc\u00df \U0001f600", "gr\u00fc\u00df \U0001f600"),
-    ],
-)
-def test_harmful_characters_are_made_visible(text: str, shown: str) -> None:
-    assert visible(text) == shown
-
-
-def test_json_keeps_its_value_when_harmful_characters_are_escaped() -> None:
-    text = json.dumps({"a": HOSTILE}, ensure_ascii=False)
-    assert json.loads(escaped_json(text)) == {"a": HOSTILE}

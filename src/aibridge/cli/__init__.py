@@ -1,5 +1,7 @@
 """The command line: one module a noun, each imported when its command is called."""
 
+import inspect
+import os
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -8,6 +10,10 @@ import typer.core
 import typer.main
 
 from aibridge import __version__
+
+PROGRAM = "aibridge"
+COMPLETE = "_AIBRIDGE_COMPLETE"
+"""The variable by which a shell asks what could come next."""
 
 COMMANDS = {
     "serve": ("aibridge.cli.serve", "serve", "Run the bridge."),
@@ -50,8 +56,9 @@ def load_command(name: str) -> Any:  # noqa: ANN401 - see resolve_command
         group = typer.main.get_group(target)
         group.help = group.help or line
         return group
+    text, _, example = (inspect.getdoc(target) or "").partition("\n\nExample: ")
     single = new_app()
-    single.command(name)(target)
+    single.command(name, help=text, epilog=f"Example: {example}")(target)
     return typer.main.get_command(single)
 
 
@@ -86,5 +93,9 @@ def bridge(
 
 
 def main() -> None:
-    """Run the command line of this process."""
-    app(prog_name="aibridge")
+    """Run the command line of this process, or answer the shell that completes one."""
+    if COMPLETE in os.environ:
+        from typer.completion import completion_init  # type: ignore[attr-defined]  # noqa: PLC0415
+
+        completion_init()
+    app(prog_name=PROGRAM)

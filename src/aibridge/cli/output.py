@@ -1,36 +1,118 @@
-"""How commands print: JSON, tables, times, and the one line of an error."""
+"""How commands print: JSON, tables, times, questions, and the one line of an error.
+
+What is printed was often written by strangers: characters that steer a terminal or reorder a line
+are made visible instead.
+"""
+
+from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import NoReturn
+import re
+import sys
+from datetime import UTC
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
+
+if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none of it
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from aibridge.contract import Model
+
+_HARMFUL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Controls except tab and line feed, marks that change a line's direction, half characters."""
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with harmful characters made visible: control pictures, or U+FFFD."""
+    return _HARMFUL.sub(_picture, text.replace("\r\n", "\n"))
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:  # noqa: PLR2004 - the pictures stand in the order of the controls
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else "\ufffd"  # noqa: PLR2004 - delete has its own
+
+
+def one_line(text: str, most: int = 200) -> str:
+    """Return foreign text on one line of at most ``most`` characters."""
+    one = " ".join(visible(text[: most * 4]).split())
+    return one if len(one) <= most else one[: most - 1] + "…"
+
+
+def escaped_json(text: str) -> str:
+    """Return JSON ``text`` with harmful characters as escapes: the same value, safe to print."""
+    return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def fail(message: str) -> NoReturn:
     """End the program with one line on stderr and status 1."""
-    typer.echo(f"aibridge: {' '.join(message.split())}", err=True)
+    typer.echo(f"aibridge: {' '.join(visible(message).split())}", err=True)
     raise typer.Exit(1)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print one line that has foreign words in it."""
+    typer.echo(one_line(text, 1000), err=err)
 
 
 def print_json(value: object) -> None:
     """Print one JSON object or array."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(escaped_json(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
-def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_model(answer: Model) -> None:
+    """Print what the API answered, as it answers it."""
+    print_json(answer.model_dump(mode="json"))
+
+
+def print_models(answer: Sequence[Model]) -> None:
+    """Print a list that the API answered, as it answers it."""
+    print_json([one.model_dump(mode="json") for one in answer])
+
+
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under their titles, in columns that are as wide as their widest value."""
-    lines = [titles, *rows]
+    lines = [list(titles), *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(titles))]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         typer.echo("  ".join(cells).rstrip())
 
 
-def moment(microseconds: int | None) -> str | None:
-    """Return a time of the database as RFC 3339 in UTC; `None` stays."""
-    if microseconds is None:
-        return None
-    then = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
-    return then.isoformat(timespec="seconds").replace("+00:00", "Z")
+def print_facts(facts: dict[str, str]) -> None:
+    """Print what there is to say of one thing, a line each; what is empty is left out."""
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        if value:
+            typer.echo(f"{name.ljust(width)}  {one_line(value)}")
+
+
+def moment(then: datetime | None, otherwise: str = "never") -> str:
+    """Return a time as RFC 3339 in UTC, in whole seconds."""
+    return otherwise if then is None else f"{then.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def on_terminal() -> bool:
+    """Say whether a person reads what is printed."""
+    return sys.stdout.isatty()
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask a person whether to go on; a program is not asked, nor whoever said ``--yes``."""
+    if not yes and sys.stdin.isatty():
+        typer.confirm(one_line(question), abort=True, err=True)
+
+
+def read_secret(what: str, *, twice: bool = False) -> str:
+    """Read a secret: hidden from a terminal, else the next line of what is piped in."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
+    line = sys.stdin.readline()
+    if not line:
+        fail(f"no {what.lower()}: it is read from what is piped in, or asked for on a terminal")
+    return line.rstrip("\r\n")

@@ -29,7 +29,10 @@ def practice(
         Path | None, typer.Option(help="TOML file with the turns to play.", show_default="built in")
     ] = None,
 ) -> None:
-    """Run a provider that answers every dialect from a script."""
+    """Run a provider that answers every dialect from a script.
+
+    Example: aibridge practice --port 4010
+    """
     app = PracticeProvider(_script(script), log=False)
     try:
         listener = socket.create_server((host, port), backlog=2048)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from aibridge.cli.database import Config, DatabaseURL, DataDir, clear_errors, load_settings
+from aibridge.cli.database import clear_errors, load_settings
+from aibridge.cli.options import Config, DatabaseURL, DataDir
 
 
 def serve(

@@ -7,13 +7,14 @@ steer a terminal or reorder a line are made visible instead.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
+
+from aibridge.cli.output import one_line, visible
 
 if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none of it
     from collections.abc import Iterable
@@ -34,28 +35,6 @@ if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none 
 MAX_SHOWN = 2000
 """Characters of one text that are drawn; the rest is counted."""
 
-_HARMFUL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""Controls except tab and line feed, marks that change a line's direction, half characters."""
-
-
-def visible(text: str) -> str:
-    """Return ``text`` with harmful characters made visible: control pictures, or U+FFFD."""
-    return _HARMFUL.sub(_picture, text.replace("\r\n", "\n"))
-
-
-def _picture(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:  # noqa: PLR2004 - the pictures stand in the order of the controls
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else "\ufffd"  # noqa: PLR2004 - delete has its own
-
-
-def escaped_json(text: str) -> str:
-    """Return JSON ``text`` with harmful characters as escapes: the same value, safe to print."""
-    return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
 
 def _foreign(text: str, style: str = "") -> Text:
     """Return foreign text to draw, cut to `MAX_SHOWN` characters."""
@@ -65,12 +44,6 @@ def _foreign(text: str, style: str = "") -> Text:
     return drawn
 
 
-def _line(text: str, most: int = 200) -> str:
-    """Return foreign text on one line of at most ``most`` characters."""
-    one = " ".join(visible(text[: most * 4]).split())
-    return one if len(one) <= most else one[: most - 1] + "…"
-
-
 def _tokens(counts: TokenCounts) -> str:
     cached = counts.cache_read_input_tokens, counts.cache_write_input_tokens
     text = f"{counts.input_tokens:,} in, {counts.output_tokens:,} out"
@@ -78,7 +51,7 @@ def _tokens(counts: TokenCounts) -> str:
 
 
 def _user(user: MinimalUser) -> str:
-    return _line(user.username or user.id)
+    return one_line(user.username or user.id)
 
 
 def _time(moment: datetime) -> str:
@@ -86,7 +59,7 @@ def _time(moment: datetime) -> str:
 
 
 def _names(names: Iterable[str]) -> str:
-    return _line(", ".join(names)) or "none"
+    return one_line(", ".join(names)) or "none"
 
 
 _COLUMNS = {
@@ -119,10 +92,10 @@ def _cells(session: Session) -> tuple[str, ...]:
         visible(session.id),
         f"{session.last_active_at.astimezone():%m-%d %H:%M}",
         _user(session.initiator),
-        _line(session.client or "Unknown"),
+        one_line(session.client or "Unknown"),
         _count(tokens.input_tokens),
         _count(tokens.output_tokens),
-        _line(session.last_prompt or ""),
+        one_line(session.last_prompt or ""),
     )
 
 
@@ -146,7 +119,7 @@ def render_session(detail: SessionDetail) -> RenderableType:
 
 def _header(detail: SessionDetail) -> RenderableType:
     facts = {
-        "client": _line(detail.client or "Unknown"),
+        "client": one_line(detail.client or "Unknown"),
         "user": _user(detail.initiator),
         "providers": _names(detail.providers),
         "models": _names(detail.models),
@@ -159,7 +132,7 @@ def _header(detail: SessionDetail) -> RenderableType:
 
 def _add_thread(tree: Tree, thread: Thread) -> None:
     prompt = _foreign(thread.prompt, "bold") if thread.prompt else Text("no prompt", "dim")
-    about = f"{_line(thread.model)} · {_time(thread.started_at)} · {_tokens(thread.token_usage)}"
+    about = f"{one_line(thread.model)} · {_time(thread.started_at)} · {_tokens(thread.token_usage)}"
     branch = tree.add(Group(prompt, Text(about, "dim")))
     for action in thread.agentic_actions:
         _add_action(branch, action)
@@ -174,7 +147,7 @@ def _add_action(branch: Tree, action: AgenticAction) -> None:
     _add_thoughts(branch, action.thinking)
     for call in action.tool_calls:
         _add_call(branch, call)
-    branch.add(Text(f"{_line(action.model)} · {_tokens(action.token_usage)}", "dim"))
+    branch.add(Text(f"{one_line(action.model)} · {_tokens(action.token_usage)}", "dim"))
 
 
 def _add_thoughts(branch: Tree, thoughts: Iterable[ModelThought]) -> None:
@@ -183,8 +156,8 @@ def _add_thoughts(branch: Tree, thoughts: Iterable[ModelThought]) -> None:
 
 
 def _add_call(branch: Tree, call: ToolCall) -> None:
-    where = f" on {_line(call.server_url)}" if call.server_url else ""
-    leaf = branch.add(Text.assemble(("tool ", "green"), (_line(call.tool), "bold green"), where))
+    where = f" on {one_line(call.server_url)}" if call.server_url else ""
+    leaf = branch.add(Text.assemble(("tool ", "green"), (one_line(call.tool), "bold green"), where))
     if call.input:
         leaf.add(_foreign(_arguments(call.input)))
     if call.invocation_error:
@@ -202,7 +175,7 @@ def _arguments(text: str) -> str:
 def _add_final(branch: Tree, final: FinalAnswer, status: str) -> None:
     _add_thoughts(branch, final.thinking)
     style = "green" if status == "completed" else "yellow"
-    reason = f" ({_line(final.stop_reason)})" if final.stop_reason else ""
-    about = f"{_line(final.model)} · {_tokens(final.token_usage)}"
-    end = (f"{_line(status) or 'ended'}{reason} ", style)
+    reason = f" ({one_line(final.stop_reason)})" if final.stop_reason else ""
+    about = f"{one_line(final.model)} · {_tokens(final.token_usage)}"
+    end = (f"{one_line(status) or 'ended'}{reason} ", style)
     branch.add(Text.assemble(("final ", "bold"), end, (about, "dim")))

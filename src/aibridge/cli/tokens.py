@@ -1,97 +1,115 @@
 """``aibridge tokens``: what clients send to say who they are."""
 
-from datetime import timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aibridge.cli import new_app
-from aibridge.cli.database import AsJson, Config, DatabaseURL, DataDir, open_database, writing
-from aibridge.cli.output import moment, print_json, print_table
-from aibridge.identity.first import issue_token
+from aibridge.cli.connection import ME, connected, missing, no
+from aibridge.cli.options import AsJson, Yes
+from aibridge.cli.output import confirm, moment, print_model, print_models, print_table, say
+from aibridge.contract import TokenScope
 from aibridge.identity.tokens import parse_lifetime
-from aibridge.store.identity import Token, delete_token, list_tokens, require_user
+
+if TYPE_CHECKING:
+    from aibridge.contract import Token
+    from aibridge.sdk import Client
 
 app = new_app(help="The tokens that clients send.")
 
-NEVER = "never"
 
-
-def shape(token: Token) -> dict[str, Any]:
-    """Return a token as JSON shows it; its secret is not known any more."""
-    return {
-        "id": token.id,
-        "name": token.name,
-        "user": token.username,
-        "created_at": moment(token.created_at),
-        "expires_at": moment(token.expires_at),
-    }
-
-
-def _lifetime(text: str) -> timedelta | None:
+def _check_lifetime(text: str) -> str:
     try:
-        return parse_lifetime(text)
+        parse_lifetime(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--lifetime") from None
-
-
-@app.command(epilog="Example: aibridge tokens create --user ana --name laptop --lifetime 30d")
-def create(
-    *,
-    user: Annotated[str, typer.Option(help="Whose token it is.")],
-    name: Annotated[str | None, typer.Option(help="What to call it; its id if left out.")] = None,
-    lifetime: Annotated[
-        str, typer.Option(help="Such as 30d, 12h, 90m, 45s or 2w; 0 is for ever.")
-    ] = "30d",
-    as_json: AsJson = False,
-    config: Config = None,
-    data_dir: DataDir = None,
-    database_url: DatabaseURL = None,
-) -> None:
-    """Give a user a token. It is shown this once."""
-    duration = _lifetime(lifetime)
-    with writing(config, data_dir, database_url) as connection:
-        issued = issue_token(connection, require_user(connection, user), name, duration)
-    if as_json:
-        print_json({**shape(issued.row), "token": issued.text})
-        return
-    typer.echo(issued.text)
-    expires = moment(issued.row.expires_at) or NEVER
-    typer.echo(f"Shown this once. {issued.row.name}, expires: {expires}", err=True)
+        raise typer.BadParameter(str(error)) from None
+    return text
 
 
 @app.command("list", epilog="Example: aibridge tokens list --user ana")
-def list_(
+@connected
+def list_tokens(
+    client: "Client",
     *,
-    user: Annotated[str | None, typer.Option(help="Whose; everybody's if left out.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Whose; all that you may see if left out.")
+    ] = None,
     as_json: AsJson = False,
-    config: Config = None,
-    data_dir: DataDir = None,
-    database_url: DatabaseURL = None,
 ) -> None:
     """Show tokens, without their secrets."""
-    with open_database(config, data_dir, database_url) as database, database.read() as connection:
-        owner = require_user(connection, user).id if user is not None else None
-        tokens = [shape(token) for token in list_tokens(connection, owner)]
+    tokens = _visible_tokens(client, user)
     if as_json:
-        print_json(tokens)
+        print_models(tokens)
         return
-    columns = ("id", "user", "name", "created_at", "expires_at")
     print_table(
-        ("ID", "USER", "NAME", "CREATED", "EXPIRES"),
-        [[token[column] or NEVER for column in columns] for token in tokens],
+        ("ID", "USER", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED"),
+        [
+            (
+                one.id,
+                one.username,
+                one.token_name,
+                ", ".join(one.scopes),
+                moment(one.created_at),
+                moment(one.expires_at),
+                moment(one.last_used, "not yet"),
+            )
+            for one in tokens
+        ],
     )
 
 
-@app.command(epilog="Example: aibridge tokens delete Xh3kV9aQ0b")
-def delete(
+def _visible_tokens(client: "Client", user: str | None) -> "list[Token]":
+    if user is None:
+        return client.list_all_tokens()
+    with missing("user", user):
+        return client.list_tokens(user)
+
+
+@app.command("create", epilog="Example: aibridge tokens create --user ana --name laptop")
+@connected
+def create_token(
+    client: "Client",
+    *,
+    user: Annotated[str, typer.Option(help="Whose token it is.")] = ME,
+    name: Annotated[str | None, typer.Option(help="What to call it; its id if left out.")] = None,
+    lifetime: Annotated[
+        str,
+        typer.Option(
+            callback=_check_lifetime, help="Such as 30d, 12h, 90m, 45s or 2w; 0 is for ever."
+        ),
+    ] = "30d",
+    scope: Annotated[
+        list[TokenScope] | None,
+        typer.Option(help="What it is for; repeatable, all if left out."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a user a token. It is shown this once."""
+    with missing("user", user):
+        token = client.create_token(
+            user, name=name, lifetime=parse_lifetime(lifetime), scopes=scope
+        )
+    if as_json:
+        print_model(token)
+        return
+    typer.echo(token.key)
+    say(f"Shown this once. {token.token_name}, expires: {moment(token.expires_at)}", err=True)
+
+
+@app.command("delete", epilog="Example: aibridge tokens delete Xh3kV9aQ0b")
+@connected
+def delete_token(
+    client: "Client",
     *,
     token_id: Annotated[str, typer.Argument(metavar="ID", help="The first part of the token.")],
-    config: Config = None,
-    data_dir: DataDir = None,
-    database_url: DatabaseURL = None,
+    user: Annotated[str | None, typer.Option(help="Whose it is; looked for if left out.")] = None,
+    yes: Yes = False,
 ) -> None:
     """Refuse a token from its next request on."""
-    with writing(config, data_dir, database_url) as connection:
-        token = delete_token(connection, token_id.partition("-")[0])
-    typer.echo(f"Deleted {token.name} of {token.username}.")
+    wanted = token_id.partition("-")[0]  # who gives the whole of it means that too
+    tokens = _visible_tokens(client, user)
+    token = next((one for one in tokens if one.id == wanted), None) or no("token", wanted)
+    confirm(f"Delete {token.token_name} of {token.username}?", yes)
+    with missing("token", wanted):
+        client.delete_token(token.id, token.user_id)
+    say(f"Deleted {token.token_name} of {token.username}.")

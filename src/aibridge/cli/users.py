@@ -1,96 +1,156 @@
 """``aibridge users``: the people who may use the bridge."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aibridge.cli import new_app
-from aibridge.cli.database import AsJson, Config, DatabaseURL, DataDir, open_database, writing
-from aibridge.cli.output import moment, print_json, print_table
-from aibridge.contract import SiteRole as Role
-from aibridge.identity.accounts import create_user
-from aibridge.store.users import ACTIVE, SUSPENDED, User
+from aibridge.cli.connection import connected, missing
+from aibridge.cli.options import AsJson
+from aibridge.cli.output import (
+    moment,
+    print_facts,
+    print_model,
+    print_table,
+    read_secret,
+    say,
+)
+from aibridge.contract import SiteRole, UserList
+
+if TYPE_CHECKING:
+    from aibridge.contract import User
+    from aibridge.sdk import Client
 
 app = new_app(help="The people who may use the bridge.")
 
-Name = Annotated[str, typer.Argument(help="The username.", metavar="NAME")]
+Name = Annotated[str, typer.Argument(help="The username, or an id.", metavar="NAME")]
+_ROLE = typer.Option("--role", help="What they may see and do; repeatable.")
+AskPassword = Annotated[
+    bool,
+    typer.Option("--password", help="Ask for a password, or read it from what is piped in."),
+]
 
 
-def shape(user: User) -> dict[str, Any]:
-    """Return a user as JSON shows it."""
-    return {
-        "id": user.id,
-        "username": user.username,
-        "role": user.role.value,
-        "status": user.status,
-        "created_at": moment(user.created_at),
-    }
+def roles_of(user: "User") -> str:
+    """Return a user's roles in words; who has none is a member."""
+    return ", ".join(role.name for role in user.roles) or SiteRole.MEMBER
 
 
-@app.command(epilog="Example: aibridge users create ana --role auditor")
-def create(
+@app.command("list", epilog="Example: aibridge users list --search status:active")
+@connected
+def list_users(
+    client: "Client",
     *,
-    name: Name,
-    role: Annotated[Role, typer.Option(help="What they may see and do.")] = Role.MEMBER,
+    search: Annotated[
+        str, typer.Option("--search", "-q", help="Part of a name, status: or role:.")
+    ] = "",
     as_json: AsJson = False,
-    config: Config = None,
-    data_dir: DataDir = None,
-    database_url: DatabaseURL = None,
 ) -> None:
-    """Add a user."""
-    with writing(config, data_dir, database_url) as connection:
-        user = create_user(connection, name, role)
+    """Show users, in the order of their names."""
+    users = list(client.iter_users(search))
     if as_json:
-        print_json(shape(user))
-    else:
-        typer.echo(f"Created {user.username} ({user.role}).")
-        typer.echo(f"Give them a token: aibridge tokens create --user {user.username}")
-
-
-@app.command("list", epilog="Example: aibridge users list --json")
-def list_(
-    *,
-    as_json: AsJson = False,
-    config: Config = None,
-    data_dir: DataDir = None,
-    database_url: DatabaseURL = None,
-) -> None:
-    """Show every user."""
-    with open_database(config, data_dir, database_url) as database, database.read() as connection:
-        users = [shape(user) for user in list_users(connection)]
-    if as_json:
-        print_json(users)
+        print_model(UserList(count=len(users), users=users))
         return
-    columns = ("username", "role", "status", "created_at")
     print_table(
-        ("USERNAME", "ROLE", "STATUS", "CREATED"),
-        [[user[column] for column in columns] for user in users],
+        ("USERNAME", "ROLES", "STATUS", "EMAIL", "CREATED"),
+        [
+            (one.username, roles_of(one), one.status, one.email, moment(one.created_at))
+            for one in users
+        ],
     )
 
 
-@app.command(epilog="Example: aibridge users suspend ana")
-def suspend(
+@app.command("show", epilog="Example: aibridge users show ana")
+@connected
+def show_user(client: "Client", *, name: Name, as_json: AsJson = False) -> None:
+    """Show one user."""
+    with missing("user", name):
+        user = client.get_user(name)
+    if as_json:
+        print_model(user)
+        return
+    print_facts(
+        {
+            "username": user.username,
+            "name": user.name,
+            "email": user.email,
+            "roles": roles_of(user),
+            "status": user.status,
+            "id": user.id,
+            "created": moment(user.created_at),
+        }
+    )
+
+
+@app.command("create", epilog="Example: aibridge users create ana --role auditor")
+@connected
+def create_user(
+    client: "Client",
     *,
-    name: Name,
-    config: Config = None,
-    data_dir: DataDir = None,
-    database_url: DatabaseURL = None,
+    name: Annotated[str, typer.Argument(help="The username.", metavar="NAME")],
+    role: Annotated[list[SiteRole] | None, _ROLE] = None,
+    email: Annotated[
+        str | None, typer.Option(help="Their address; they can log in with it.")
+    ] = None,
+    display_name: Annotated[
+        str | None, typer.Option("--name", help="Their name as people read it.")
+    ] = None,
+    password: AskPassword = False,
+    as_json: AsJson = False,
 ) -> None:
+    """Add a user. Without a password they use tokens only."""
+    secret = read_secret("Password", twice=True) if password else None
+    user = client.create_user(name, email=email, name=display_name, password=secret, roles=role)
+    if as_json:
+        print_model(user)
+        return
+    say(f"Created {user.username} ({roles_of(user)}).")
+    say(f"Give them a token: aibridge tokens create --user {user.username}")
+
+
+@app.command("suspend", epilog="Example: aibridge users suspend ana")
+@connected
+def suspend_user(client: "Client", *, name: Name) -> None:
     """Refuse a user's tokens from their next request on; their records stay."""
-    with writing(config, data_dir, database_url) as connection:
-        user = set_user_status(connection, name, SUSPENDED)
-    typer.echo(f"Suspended {user.username}.")
+    with missing("user", name):
+        say(f"Suspended {client.suspend_user(name).username}.")
 
 
-@app.command(epilog="Example: aibridge users activate ana")
-def activate(
+@app.command("activate", epilog="Example: aibridge users activate ana")
+@connected
+def activate_user(client: "Client", *, name: Name) -> None:
+    """Let a suspended user's tokens work again."""
+    with missing("user", name):
+        say(f"Activated {client.activate_user(name).username}.")
+
+
+@app.command("roles", epilog="Example: aibridge users roles ana --role auditor --role user-admin")
+@connected
+def set_roles(
+    client: "Client", *, name: Name, role: Annotated[list[SiteRole], _ROLE], as_json: AsJson = False
+) -> None:
+    """Give a user these roles instead of those they have; member is what everybody is."""
+    with missing("user", name):
+        user = client.set_user_roles(name, role)
+    if as_json:
+        print_model(user)
+    else:
+        say(f"{user.username} is now: {roles_of(user)}.")
+
+
+@app.command("password", epilog="Example: aibridge users password me --old")
+@connected
+def set_password(
+    client: "Client",
     *,
     name: Name,
-    config: Config = None,
-    data_dir: DataDir = None,
-    database_url: DatabaseURL = None,
+    old: Annotated[
+        bool, typer.Option("--old", help="Ask for the old one first, as for one's own is needed.")
+    ] = False,
 ) -> None:
-    """Let a suspended user's tokens work again."""
-    with writing(config, data_dir, database_url) as connection:
-        user = set_user_status(connection, name, ACTIVE)
-    typer.echo(f"Activated {user.username}.")
+    """Give a user another password: asked for, or read from what is piped in."""
+    before = read_secret("Old password") if old else None
+    password = read_secret("Password", twice=True)
+    with missing("user", name):
+        client.set_user_password(name, password, old_password=before)
+    say(f"Changed the password of {name}.")

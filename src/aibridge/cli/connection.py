@@ -1,0 +1,144 @@
+"""How commands reach the API: this machine's own database, or a bridge at a URL.
+
+The database of this machine is used if an option names it (``--config``, ``--data-dir``,
+``--database-url``), or if neither a URL nor a token is given. Then the API runs within the
+command, and whoever can open the database may do everything.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from aibridge.cli.options import Config, DatabaseURL, DataDir, Token, Url
+from aibridge.cli.output import fail
+
+if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
+    from pathlib import Path
+
+    from aibridge.sdk import ApiError, Client
+
+ME = "me"
+"""How the API calls whose token it is; whoever works on the database itself is nobody."""
+
+LOCAL = "http://127.0.0.1:4000"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the API is, as the options of a command say."""
+
+    url: Url = None
+    token: Token = field(default=None, repr=False)
+    config: Config = None
+    data_dir: DataDir = None
+    database_url: DatabaseURL = None
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the command works on the database itself."""
+        named: tuple[str | Path | None, ...] = (self.config, self.data_dir, self.database_url)
+        return any(one is not None for one in named) or not (self.url or self.token)
+
+
+def connected(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, whose first parameter is a client, the options that say where the API is.
+
+    What goes wrong within it ends the program with one line on stderr. Parameters that are
+    dataclasses become an option for each of their fields.
+    """
+    _, *own = inspect.signature(command).parameters.values()
+
+    @wraps(command)
+    def run(**values: Any) -> None:  # noqa: ANN401 - whatever the command takes
+        where = _gathered(Where, values)
+        bundles = {one.name: _gathered(one.annotation, values) for one in own if _bundled(one)}
+        with connect(where) as client:
+            command(client, **bundles, **values)
+
+    parameters = [one for given in own for one in _spread(given)] + list(_options(Where))
+    named = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
+    run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in named}
+    return run
+
+
+def _bundled(parameter: inspect.Parameter) -> bool:
+    return is_dataclass(parameter.annotation)
+
+
+def _spread(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
+    if _bundled(parameter):
+        yield from _options(parameter.annotation)
+    else:
+        yield parameter
+
+
+def _options(kind: type[Any]) -> Iterator[inspect.Parameter]:
+    return iter(inspect.signature(kind).parameters.values())
+
+
+def _gathered(kind: type[Any], values: dict[str, Any]) -> Any:  # noqa: ANN401 - of that kind
+    return kind(**{one.name: values.pop(one.name) for one in fields(kind)})
+
+
+@contextmanager
+def connect(where: Where) -> "Iterator[Client]":
+    """Yield a client of the API that the options mean; trouble ends the program clearly."""
+    if where.on_this_machine:
+        from aibridge.cli import local  # noqa: PLC0415 - it takes a while to import
+
+        opened = local.open_client(where.config, where.data_dir, where.database_url)
+        with opened as client, clear_answers("this machine's own database"):
+            yield client
+        return
+    from aibridge import sdk  # noqa: PLC0415 - see TYPE_CHECKING above
+
+    url = where.url or LOCAL
+    if not where.token:
+        fail("no token: set AIBRIDGE_TOKEN or pass --token")
+    with clear_answers(url), sdk.Client(url, where.token, retries=0) as client:
+        yield client
+
+
+@contextmanager
+def clear_answers(url: str) -> Iterator[None]:
+    """Turn what the API refuses, or why it does not answer, into one line."""
+    from aibridge import sdk  # noqa: PLC0415
+
+    try:
+        yield
+    except sdk.ApiError as error:
+        fail(_refusal(error))
+    except (sdk.WrongArgument, sdk.Misconfigured) as error:
+        fail(str(error))
+    except sdk.AIBridgeError as error:
+        fail(f"cannot reach AI Bridge at {url}: {error}")
+
+
+def _refusal(error: "ApiError") -> str:
+    complaints = (
+        one.detail if one.field in one.detail else f"{one.field}: {one.detail}"
+        for one in error.validations
+        if one.detail != error.message
+    )
+    return " ".join(text for text in (error.message, error.detail, *complaints) if text)
+
+
+@contextmanager
+def missing(what: str, name: object) -> Iterator[None]:
+    """Say what there is not where the API answers 404: it does not tell."""
+    from aibridge.sdk import NotFound  # noqa: PLC0415
+
+    try:
+        yield
+    except NotFound:
+        no(what, name)
+
+
+def no(what: str, name: object) -> NoReturn:
+    """End the program: there is no such thing."""
+    hint = ": say whose it is, such as --user ana" if (what, name) == ("user", ME) else ""
+    fail(f"there is no {what} {str(name)!r}{hint}")

@@ -1,0 +1,103 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import Result
+
+from aibridge.cli.connection import Where
+from aibridge.cli.local import InProcess
+from tests.cli.conftest import Remote
+
+Cli = Callable[..., Result]
+
+
+@pytest.mark.parametrize(
+    ("where", "local"),
+    [
+        ({}, True),
+        ({"url": "http://bridge"}, False),
+        ({"token": "t"}, False),
+        ({"url": "", "token": ""}, True),
+        ({"url": "http://bridge", "token": "t"}, False),
+        ({"url": "http://bridge", "token": "t", "config": Path("a.toml")}, True),
+        ({"token": "t", "data_dir": "d"}, True),
+        ({"token": "t", "database_url": "sqlite:///x"}, True),
+    ],
+)
+def test_which_api_is_meant(where: dict[str, Any], local: bool) -> None:
+    assert Where(**where).on_this_machine == local
+
+
+def test_a_token_does_not_show() -> None:
+    assert "secret" not in repr(Where(token="secret"))
+
+
+def test_commands_go_to_the_url_with_the_token(cli: Cli, remote: Remote) -> None:
+    result = cli("users", "create", "ben", "--url", remote.url, "--token", remote.token)
+    assert result.exit_code == 0
+    listed = cli("users", "list", "--json", **remote.environ)
+    assert [one["username"] for one in json.loads(listed.stdout)["users"]] == ["ana", "ben"]
+    assert json.loads(cli("users", "list", "--json").stdout)["count"] == 0
+
+
+def test_the_machines_own_database_is_used_where_it_is_named(cli: Cli, remote: Remote) -> None:
+    named = ("--data-dir", "elsewhere")
+    assert cli("users", "create", "ben", *named, **remote.environ).exit_code == 0
+    assert Path("elsewhere/aibridge.db").exists()
+    assert "ben" not in cli("users", "list", **remote.environ).stdout
+    assert "ben" in cli("users", "list", *named).stdout
+
+
+def test_a_url_without_a_token_is_one_clear_line(cli: Cli) -> None:
+    result = cli("users", "list", "--url", "http://127.0.0.1:1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "aibridge: no token: set AIBRIDGE_TOKEN or pass --token\n"
+
+
+def test_nobody_listening_is_one_clear_line(cli: Cli) -> None:
+    result = cli("groups", "list", "--url", "http://127.0.0.1:1", "--token", "t")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("aibridge: cannot reach AI Bridge at http://127.0.0.1:1: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_what_the_api_complains_of_is_named(cli: Cli, remote: Remote) -> None:
+    result = cli("sessions", "list", "-q", "nonsense:x", **remote.environ)
+    assert result.exit_code == 1
+    assert 'Query param "nonsense" is not a valid query param' in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_unknown_token_is_one_clear_line(cli: Cli, remote: Remote) -> None:
+    result = cli("users", "list", "--url", remote.url, "--token", "other")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith("aibridge: Authentication required.")
+
+
+def test_an_application_answers_within_the_process() -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        message = await receive()
+        head = [(b"x-method", scope["method"].encode())]
+        await send({"type": "http.response.start", "status": 201, "headers": head})
+        await send({"type": "http.response.body", "body": message["body"], "more_body": True})
+        await send({"type": "http.response.body", "body": scope["query_string"]})
+
+    with httpx.Client(transport=InProcess(application), base_url="http://here") as client:
+        for _ in range(2):
+            answer = client.put("/a", params={"q": "x"}, content=b"sent ")
+            assert (answer.status_code, answer.content) == (201, b"sent q=x")
+            assert answer.headers["x-method"] == "PUT"
+
+
+def test_what_an_application_raises_comes_out() -> None:
+    async def application(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise LookupError("gone")
+
+    with (
+        httpx.Client(transport=InProcess(application)) as client,
+        pytest.raises(LookupError, match="gone"),
+    ):
+        client.get("http://here/")
