@@ -18,8 +18,15 @@ COMPLETE = "_AIBRIDGE_COMPLETE"
 COMMANDS = {
     "serve": ("aibridge.cli.serve", "serve", "Run the bridge."),
     "users": ("aibridge.cli.users", "app", "The people who may use the bridge."),
+    "groups": ("aibridge.cli.groups", "app", "Groups of users."),
     "tokens": ("aibridge.cli.tokens", "app", "The tokens that clients send."),
+    "budgets": ("aibridge.cli.budgets", "app", "What each member of a group may spend."),
     "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),
+    "interceptions": ("aibridge.cli.interceptions", "app", "The same, request by request."),
+    "audit": ("aibridge.cli.audit", "app", "Who changed what."),
+    "login": ("aibridge.cli.login", "login", "Get a token for a password."),
+    "logout": ("aibridge.cli.login", "logout", "Delete the token that is used."),
+    "completion": ("aibridge.cli.completion", "completion", "Complete with the Tab key."),
     "practice": ("aibridge.cli.practice", "practice", "Run a provider to practise with."),
 }
 """The commands: their module, the function or app in it, and the line of the overview."""

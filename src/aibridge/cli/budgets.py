@@ -1,0 +1,148 @@
+"""``aibridge budgets``: how much each member of a group may spend a month."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aibridge.cli import new_app
+from aibridge.cli.connection import connected, missing
+from aibridge.cli.groups import find_group
+from aibridge.cli.money import dollars, parse_dollars
+from aibridge.cli.options import AsJson, Yes
+from aibridge.cli.output import confirm, print_json, print_model, print_table, say
+
+if TYPE_CHECKING:
+    from aibridge.contract import Group, GroupAIBudget, UserAIBudgetOverride
+    from aibridge.sdk import Client
+
+app = new_app(help="What each member of a group may spend a month.")
+
+NO_LIMIT = "no limit"
+
+GroupName = Annotated[str | None, typer.Option("--group", help="The group's name, or its id.")]
+UserName = Annotated[
+    str | None, typer.Option("--user", help="Whose own limit, instead of their groups'.")
+]
+
+
+def _dollars(text: str) -> int:
+    try:
+        return parse_dollars(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Amount = Annotated[
+    int,
+    typer.Argument(
+        parser=_dollars, metavar="DOLLARS", help="Such as 12.50, a member and month; 0 is nothing."
+    ),
+]
+
+
+@app.command("list", epilog="Example: aibridge budgets list")
+@connected
+def list_budgets(client: "Client", *, as_json: AsJson = False) -> None:
+    """Show every group with its limit. Users' own limits are told by show --user."""
+    found = [(group, _budget(client, group)) for group in client.list_groups()]
+    if as_json:
+        print_json(
+            [
+                {
+                    "group": group.model_dump(mode="json"),
+                    "budget": None if budget is None else budget.model_dump(mode="json"),
+                }
+                for group, budget in found
+            ]
+        )
+        return
+    print_table(
+        ("GROUP", "MEMBERS", "LIMIT"),
+        [(group.name, str(group.total_member_count), _limit(budget)) for group, budget in found],
+    )
+
+
+def _budget(client: "Client", group: "Group") -> "GroupAIBudget | None":
+    from aibridge.sdk import NotFound  # noqa: PLC0415 - it takes a while to import
+
+    try:
+        return client.group_ai_budget(group.id)
+    except NotFound:
+        return None
+
+
+def _limit(budget: "GroupAIBudget | UserAIBudgetOverride | None") -> str:
+    return NO_LIMIT if budget is None else dollars(budget.spend_limit_micros)
+
+
+@app.command("show", epilog="Example: aibridge budgets show --group developers")
+@connected
+def show_budget(
+    client: "Client", *, group: GroupName = None, user: UserName = None, as_json: AsJson = False
+) -> None:
+    """Show the limit of a group's members, or a user's own."""
+    budget: GroupAIBudget | UserAIBudgetOverride
+    if user is not None:
+        with missing("limit of their own for the user", user):
+            budget = client.user_ai_budget_override(user)
+    else:
+        with missing("budget of the group", group):
+            budget = client.group_ai_budget(find_group(client, _needed(group)).id)
+    if as_json:
+        print_model(budget)
+    else:
+        typer.echo(_limit(budget))
+
+
+def _needed(group: str | None) -> str:
+    if group is None:
+        raise typer.BadParameter("say which: --group NAME, or --user NAME", param_hint="--group")
+    return group
+
+
+@app.command("set", epilog="Example: aibridge budgets set 12.50 --group developers")
+@connected
+def set_budget(
+    client: "Client",
+    *,
+    limit: Amount,
+    group: Annotated[
+        str, typer.Option("--group", help="The group; of a user, the one that is charged.")
+    ],
+    user: UserName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Limit what each member of a group may spend a month, or one user."""
+    found = find_group(client, group)
+    budget: GroupAIBudget | UserAIBudgetOverride
+    if user is None:
+        budget = client.upsert_group_ai_budget(found.id, limit)
+    else:
+        with missing("user", user):
+            budget = client.upsert_user_ai_budget_override(
+                user, group_id=found.id, spend_limit_micros=limit
+            )
+    if as_json:
+        print_model(budget)
+        return
+    who = f"Each member of {found.name}" if user is None else user
+    say(f"{who} may spend {_limit(budget)} a month.")
+
+
+@app.command("delete", epilog="Example: aibridge budgets delete --group developers --yes")
+@connected
+def delete_budget(
+    client: "Client", *, group: GroupName = None, user: UserName = None, yes: Yes = False
+) -> None:
+    """Take a group's limit away, or a user's own: then it limits nobody any more."""
+    if user is not None:
+        confirm(f"Delete the limit of {user}?", yes)
+        with missing("limit of their own for the user", user):
+            client.delete_user_ai_budget_override(user)
+        say(f"Deleted the limit of {user}; those of their groups count.")
+        return
+    found = find_group(client, _needed(group))
+    confirm(f"Delete the budget of {found.name}?", yes)
+    with missing("budget of the group", found.name):
+        client.delete_group_ai_budget(found.id)
+    say(f"Deleted the budget of {found.name}: its members have {NO_LIMIT} from it.")

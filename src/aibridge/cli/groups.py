@@ -1,0 +1,119 @@
+"""``aibridge groups``: who belongs together, and shares a budget's limit."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aibridge.cli import new_app
+from aibridge.cli.connection import connected, missing
+from aibridge.cli.options import AsJson, Yes
+from aibridge.cli.output import (
+    confirm,
+    moment,
+    print_facts,
+    print_model,
+    print_models,
+    print_table,
+    say,
+)
+
+if TYPE_CHECKING:
+    from aibridge.contract import GroupDetail
+    from aibridge.sdk import Client
+
+app = new_app(help="Groups of users.")
+
+Name = Annotated[str, typer.Argument(help="The group's name, or its id.", metavar="NAME")]
+People = Annotated[list[str], typer.Argument(help="Usernames, or ids.", metavar="USER...")]
+
+
+def find_group(client: "Client", name: str) -> "GroupDetail":
+    """Return the group that a person names; if there is none, the program ends."""
+    with missing("group", name):
+        return client.get_group(name)
+
+
+@app.command("list", epilog="Example: aibridge groups list")
+@connected
+def list_groups(client: "Client", *, as_json: AsJson = False) -> None:
+    """Show groups. Everyone holds all users."""
+    groups = client.list_groups()
+    if as_json:
+        print_models(groups)
+        return
+    print_table(
+        ("NAME", "MEMBERS", "DISPLAY NAME", "ID"),
+        [(one.name, str(one.total_member_count), one.display_name, one.id) for one in groups],
+    )
+
+
+@app.command("show", epilog="Example: aibridge groups show developers")
+@connected
+def show_group(client: "Client", *, name: Name, as_json: AsJson = False) -> None:
+    """Show a group and its members."""
+    group = find_group(client, name)
+    if as_json:
+        print_model(group)
+        return
+    print_facts(
+        {
+            "name": group.name,
+            "display name": group.display_name,
+            "id": group.id,
+            "created": moment(group.created_at),
+            "members": ", ".join(one.username or one.id for one in group.members) or "none",
+        }
+    )
+
+
+@app.command("create", epilog="Example: aibridge groups create developers")
+@connected
+def create_group(
+    client: "Client",
+    *,
+    name: Annotated[str, typer.Argument(help="The group's name.", metavar="NAME")],
+    display_name: Annotated[str | None, typer.Option(help="As people read it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a group."""
+    group = client.create_group(name, display_name=display_name)
+    if as_json:
+        print_model(group)
+    else:
+        say(f"Created {group.name}.")
+
+
+@app.command("add", epilog="Example: aibridge groups add developers ana ben")
+@connected
+def add_members(client: "Client", *, name: Name, users: People, as_json: AsJson = False) -> None:
+    """Add users to a group."""
+    _show_change(client.add_group_members(find_group(client, name).id, users), as_json)
+
+
+@app.command("remove", epilog="Example: aibridge groups remove developers ben")
+@connected
+def remove_members(client: "Client", *, name: Name, users: People, as_json: AsJson = False) -> None:
+    """Take users out of a group."""
+    _show_change(client.remove_group_members(find_group(client, name).id, users), as_json)
+
+
+def _show_change(group: "GroupDetail", as_json: bool) -> None:
+    if as_json:
+        print_model(group)
+    else:
+        say(f"{group.name} has {_members(group)} now.")
+
+
+def _members(group: "GroupDetail") -> str:
+    count = group.total_member_count
+    return f"{count} member" if count == 1 else f"{count} members"
+
+
+@app.command("delete", epilog="Example: aibridge groups delete developers --yes")
+@connected
+def delete_group(client: "Client", *, name: Name, yes: Yes = False) -> None:
+    """Delete a group, and its budget."""
+    group = find_group(client, name)
+    confirm(f"Delete {group.name} with {_members(group)}?", yes)
+    client.delete_group(group.id)
+    say(f"Deleted {group.name}.")

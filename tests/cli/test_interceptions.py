@@ -1,0 +1,99 @@
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from aibridge.cli import interceptions
+from aibridge.store.database import Database
+from tests.builders import ANA, START, Call, add_user, record, uid
+
+Cli = Callable[..., Result]
+
+V7 = f"{START // 1000:012x}"
+MADE = f"{V7[:8]}-{V7[8:]}-7000-8000-000000000001"
+"""An id that was made when the record begins."""
+
+
+class Numbered(Call):
+    """An interception whose id tells its time, as those of the bridge do."""
+
+    @property
+    def id(self) -> str:
+        return MADE
+
+
+@pytest.fixture
+def ask(cli: Cli, database: Database) -> Cli:
+    with database.write() as connection:
+        add_user(connection, ANA, "ana")
+        record(
+            connection,
+            Call(1, at=1000, prompts=("hello \x1b",), tokens=((3, 4, 0, 0),), tools=("read",)),
+            Call(2, at=2000, columns={"model": "opus", "client": None}),
+            Numbered(3, at=1),
+        )
+    return lambda *arguments: cli("interceptions", *arguments)
+
+
+def ids(result: Result) -> list[str]:
+    return [one["id"] for one in json.loads(result.stdout)]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_a_pipe_gets_an_array_of_what_the_api_lists(ask: Cli, arguments: tuple[str, ...]) -> None:
+    assert ids(ask("list", *arguments)) == [uid(2), uid(1), MADE]
+
+
+def test_a_terminal_gets_a_table(ask: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interceptions, "on_terminal", lambda: True)
+    lines = ask("list").stdout.splitlines()
+    assert lines[0].split()[0] == "ID"
+    assert lines[1].split()[:1] == [uid(2)]
+    assert "Unknown" in lines[1]
+    assert lines[2].split()[-2:] == ["3", "4"]
+
+
+def test_filters_and_pages(ask: Cli) -> None:
+    assert ids(ask("list", "--model", "opus", "--initiator", "ana")) == [uid(2)]
+    assert ids(ask("list", "--started-before", "2026-01-01T00:00:01Z")) == [MADE]
+    assert ids(ask("list", "--client", "Unknown", "--provider", "anthropic")) == [uid(2)]
+    assert ids(ask("list", "--limit", "1")) == [uid(2)]
+    assert ids(ask("list", "--after-id", uid(2), "--limit", "1")) == [uid(1)]
+    assert ids(ask("list", "-q", "provider_name:other")) == []
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1001"])
+def test_a_limit_that_is_none_is_refused_as_the_contract_says(cli: Cli, limit: str) -> None:
+    result = cli("interceptions", "list", "--limit", limit, AIBRIDGE_URL="http://127.0.0.1:1")
+    assert result.exit_code == 2
+    assert "limit value must be between 1 and 1000" in result.stderr
+
+
+def test_one_is_shown(ask: Cli) -> None:
+    shown = ask("show", uid(1)).stdout
+    assert re.search(r"^user +ana$", shown, re.MULTILINE)
+    assert re.search(r"^prompt 1 +hello", shown, re.MULTILINE)
+    assert re.search(r"^tool 1 +read ", shown, re.MULTILINE)
+    assert re.search(r"^tokens +3 in, 4 out$", shown, re.MULTILINE)
+    assert "\x1b" not in shown
+    assert json.loads(ask("show", uid(1), "--json").stdout)["id"] == uid(1)
+
+
+def test_the_time_in_an_id_says_where_to_look(ask: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = interceptions._places
+
+    def first(wanted: str) -> Any:
+        return [next(iter(places(wanted)))]
+
+    monkeypatch.setattr(interceptions, "_places", first)
+    assert json.loads(ask("show", MADE.upper(), "--json").stdout)["id"] == MADE
+
+
+@pytest.mark.parametrize("wanted", ["nonsense", uid(9), MADE.replace("8000", "8001")])
+def test_one_that_there_is_not_is_one_clear_line(ask: Cli, wanted: str) -> None:
+    result = ask("show", wanted)
+    assert result.exit_code == 1
+    assert result.stderr == f"aibridge: there is no interception {wanted!r}\n"
