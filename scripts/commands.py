@@ -1,0 +1,56 @@
+"""Write docs/commands.md from the help texts of the commands."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from aibridge import cli
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
+WIDTH = "80"
+
+HEAD = """\
+# Commands
+
+Every command explains itself with `--help`, and ends with status 0 when it did what was asked, 1
+when it could not, 2 when it was called wrongly. What it prints is for people; `--json` prints what
+the API answers. Deleting asks first where a person sits at the terminal, unless `--yes` is given.
+
+Those that read or change something talk to the API: that of a bridge, if `--url` or `--token` (or
+`AIBRIDGE_URL`, `AIBRIDGE_TOKEN`) says so, and else that of this machine's own database, which needs
+no token. `--config`, `--data-dir` and `--database-url` always mean the database.
+
+`eval "$(aibridge completion bash)"` has the Tab key complete commands and options; zsh and fish do
+it likewise.
+"""
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(page())
+    return 0
+
+
+def page() -> str:
+    """Return the page: what there is to know first, then every command's help."""
+    return HEAD + "".join(map(_section, _commands()))
+
+
+def _commands() -> Iterator[str]:
+    for name in cli.COMMANDS:
+        children: dict[str, Any] = getattr(cli.load_command(name), "commands", {})
+        yield from [f"{name} {child}" for child in children] or [name]
+
+
+def _section(words: str) -> str:
+    arguments = [*words.split(), "--help"]
+    environ = {"COLUMNS": WIDTH, "TERMINAL_WIDTH": WIDTH}
+    result = CliRunner().invoke(cli.app, arguments, prog_name=cli.PROGRAM, env=environ)
+    return f"\n## aibridge {words}\n\n```text\n{result.stdout.strip()}\n```\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
