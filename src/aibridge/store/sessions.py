@@ -6,6 +6,7 @@ known by the id of its root, and stays visible when the root itself is not.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,7 +24,15 @@ from sqlalchemy import (
     tuple_,
 )
 
-from aibridge.store.filters import Filter, chosen, matching, only
+from aibridge.store.filters import (
+    ANY_NUMBER,
+    Filter,
+    all_tokens,
+    chosen,
+    matching,
+    only,
+    within,
+)
 from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
 from aibridge.store.rows import InterceptionRow, SessionRow
 from aibridge.store.schema import (
@@ -77,9 +86,12 @@ _thread = func.coalesce(_c.thread_root_id, _c.id)
 def _matching_sessions(where: Filter) -> list[ColumnElement[bool]]:
     """Return the conditions under which any ended interception of a session matches.
 
-    Every session has one that ended, so a filter by the session's own key need not look.
+    Every session has one that ended, so a filter by the session's own key need not look. Tokens
+    are those of the whole session, which its row has.
     """
     found = [*chosen(_s.initiator_id, where.initiator_id), *chosen(_s.id, where.session_id)]
+    found += within(all_tokens(sessions), where.tokens)
+    where = replace(where, tokens=ANY_NUMBER)
     if where != Filter(initiator_id=where.initiator_id, session_id=where.session_id):
         mine = (_c.initiator_id == _s.initiator_id, _c.session_id == _s.id)
         found.append(exists().where(*mine, *matching(where)).correlate(sessions))

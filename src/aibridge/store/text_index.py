@@ -8,6 +8,7 @@ To take a row out again, FTS5 wants to be given its number and the same texts on
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, column, func, select, table
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -55,7 +56,7 @@ def add(cursor: sqlite3.Cursor | DBAPICursor, rows: Sequence[TextRow]) -> None:
     write_many(cursor, _INSERT_TEXT, [(number, row[1], row[2]) for number, row in numbered])
 
 
-def mentioning(name: str, values: Iterable[str]) -> Select[tuple[str]]:
+def mentioning(name: str, values: Iterable[str]) -> Select[Any]:
     """Return a query for the ids of the interceptions in whose texts one of the values stands.
 
     ``name`` is ``prompt`` or ``tool``. The words of a value stand beside each other, in whatever

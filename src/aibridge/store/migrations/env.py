@@ -9,6 +9,6 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     transaction_per_migration=False,
-    include_name=lambda name, kind, _parents: kind != "table" or not text_index.is_part(name),
+    include_name=lambda name, kind, _parents: kind != "table" or not text_index.is_part(name or ""),
 )
 context.run_migrations()
