@@ -37,7 +37,7 @@ def app(database: Database) -> FastAPI:
     return create_app(database, lambda _token: Person(ANA, "ana", Role.OWNER, "tok-ana"))
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(calls=CALLS, limit=st.integers(1, 4), data=st.data())
 def test_a_search_walked_by_cursor_visits_each_match_once_in_order(
     database: Database, app: FastAPI, calls: list[Call], limit: int, data: st.DataObject
