@@ -10,8 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert
 
-from aibridge.store import groups, schema
+from aibridge.store import groups, schema, text_index
 from aibridge.store.database import Database
+from aibridge.store.rows import TextRow
+from aibridge.store.texts import text_row
 
 ANA, BEN, CLEO = (str(UUID(int=number)) for number in (0xA, 0xB, 0xC))
 START = 1_767_225_600_000_000
@@ -39,6 +41,7 @@ class Call:
     parent: int | None = None
     prompts: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    arguments: str = '{"path": "a.txt"}'
     thoughts: tuple[str, ...] = ()
     tokens: tuple[tuple[int, int, int, int], ...] = ()
     token_metadata: Mapping[str, Any] | str = field(default_factory=dict)
@@ -117,11 +120,16 @@ class Call:
         for tokens in self.tokens:
             yield "token_usages", child(metadata=self._token_metadata(), **_counts(tokens))
 
+    def text(self) -> TextRow | None:
+        """Return what is indexed of it."""
+        tools = [(name, self.arguments) for name in self.tools]
+        return None if self.running else text_row(self.id, "\n".join(self.prompts), tools)
+
     def _tool(self, name: str) -> dict[str, Any]:
         return {
             "initiator_id": self.initiator,
             "tool": name,
-            "input": '{"path": "a.txt"}',
+            "input": self.arguments,
             "server_url": "",
             "injected": False,
             "invocation_error": "",
@@ -156,6 +164,7 @@ def record(connection: Connection, *calls: Call) -> None:
         rows["session_facets"] += _facets(initiator, session_id, members)
     for name, values in rows.items():
         connection.execute(insert(schema.metadata.tables[name]), values)
+    text_index.add(connection.connection.cursor(), list(filter(None, map(Call.text, calls))))
 
 
 def _summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any]:
@@ -186,6 +195,17 @@ def _facets(initiator: str, session_id: str, calls: list[Call]) -> list[dict[str
         {"initiator_id": initiator, "session_id": session_id, "kind": kind, "value": value}
         for kind, value in sorted(found)
     ]
+
+
+def indexed_words(connection: Connection) -> set[tuple[str, str, str, int]]:
+    """Return the interception, column, word and place of every word in the index of texts."""
+    words = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab(main, %s, instance)"
+    connection.exec_driver_sql(words % text_index.NAME)
+    found = connection.exec_driver_sql(
+        "SELECT interception_id, col, term, offset FROM temp.words "
+        "JOIN indexed_interceptions ON number = doc"
+    )
+    return {(row[0], row[1], row[2], row[3]) for row in found}
 
 
 def add_user(connection: Connection, user_id: str, username: str, **columns: Any) -> None:
@@ -224,4 +244,5 @@ def new_database(url: str) -> Database:
     with database.write() as connection:
         schema.metadata.create_all(connection)
         connection.execute(insert(schema.groups), EVERYONE)
+        text_index.create(connection)
     return database

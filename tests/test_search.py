@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aibridge import search
-from aibridge.search import MAX_ELEMENTS, MAX_LENGTH, Query, SearchError, parse
+from aibridge.search import MAX_ELEMENTS, MAX_LENGTH, Query, SearchError, Term, parse
 
 SHORT = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
 ELEMENT_ENDS = "cannot start or end with ':'"
@@ -29,6 +29,23 @@ def go_escape(character: str) -> str:
     if number < 0x80:
         return f"\\x{number:02x}"
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+Values = dict[str, tuple[str, ...]]
+
+
+def by_key(query: Query) -> tuple[Values, Values, str]:
+    """Return the values asked for and those excluded by key, and the bare text."""
+    assert all(term.operator == ":" for term in query.terms)
+    asked, excluded = (
+        {
+            key: values
+            for key in [term.key for term in query.terms]
+            if (values := tuple(t.value for t in query.of(key) if t.excluded == negated))
+        }
+        for negated in (False, True)
+    )
+    return asked, excluded, query.bare.value if query.bare else ""
 
 
 def refusal(text: str) -> SearchError:
@@ -73,10 +90,8 @@ def refusal(text: str) -> SearchError:
         (r'model:"\xc3\xa9 \xff."', {"model": ("é \ufffd.",)}, {}, ""),
     ],
 )
-def test_a_query_is_read(
-    text: str, terms: dict[str, tuple[str, ...]], excluded: dict[str, tuple[str, ...]], words: str
-) -> None:
-    assert parse(text) == Query(terms, excluded, words)
+def test_a_query_is_read(text: str, terms: Values, excluded: Values, words: str) -> None:
+    assert by_key(parse(text)) == (terms, excluded, words)
 
 
 @pytest.mark.parametrize(
@@ -89,23 +104,23 @@ def test_a_query_is_read(
         ("-:x", "q", f'Query element "-:x" {ELEMENT_ENDS}', 1),
         ("a b:c:d", "q", f'Query element "b:c:d" {TWO_COLONS}', 3),
         ('a:"b":c', "q", f'Query element "a:"b":c" {TWO_COLONS}', 1),
-        ('"ana', "q", 'Query param "q" has an unterminated quote at position 1', 1),
-        ('Model:"a b', "model", 'Query param "model" has an unterminated quote at position 7', 7),
-        ('model:"a\\"', "model", 'Query param "model" has an unterminated quote at position 7', 7),
-        ('a:b:"c', "a", 'Query param "a" has an unterminated quote at position 5', 5),
-        (':"c', "q", 'Query param "q" has an unterminated quote at position 2', 2),
-        (r'm:"a\qb"', "m", r'Query param "m" has an invalid escape "\q" at position 5', 5),
-        (r'm:"\x4"', "m", r'Query param "m" has an invalid escape "\x" at position 4', 4),
-        (r'm:"\u004g"', "m", r'Query param "m" has an invalid escape "\u" at position 4', 4),
-        (r'm:"\ud800"', "m", r'Query param "m" has an invalid escape "\ud800" at position 4', 4),
+        ('"ana', "q", 'Query param "q" has an unterminated quote', 1),
+        ('Model:"a b', "model", 'Query param "model" has an unterminated quote', 7),
+        ('model:"a\\"', "model", 'Query param "model" has an unterminated quote', 7),
+        ('a:b:"c', "a", 'Query param "a" has an unterminated quote', 5),
+        (':"c', "q", 'Query param "q" has an unterminated quote', 2),
+        (r'm:"a\qb"', "m", r'Query param "m" has an invalid escape "\q"', 5),
+        (r'm:"\x4"', "m", r'Query param "m" has an invalid escape "\x"', 4),
+        (r'm:"\u004g"', "m", r'Query param "m" has an invalid escape "\u"', 4),
+        (r'm:"\ud800"', "m", r'Query param "m" has an invalid escape "\ud800"', 4),
         (
             r'"\U00110000"',
             "q",
-            r'Query param "q" has an invalid escape "\U00110000" at position 2',
+            r'Query param "q" has an invalid escape "\U00110000"',
             2,
         ),
-        (r'"\ffffffff\q"', "q", r'Query param "q" has an invalid escape "\q" at position 11', 11),
-        (r'"\n\'":x', "q", r"""Query param "q" has an invalid escape "\'" at position 4""", 4),
+        (r'"\ffffffff\q"', "q", r'Query param "q" has an invalid escape "\q"', 11),
+        (r'"\n\'":x', "q", 'Query param "q" has an invalid escape "\\\'"', 4),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(
@@ -113,13 +128,14 @@ def test_what_is_wrong_is_named_with_its_place(
 ) -> None:
     (complaint,) = refusal(text).complaints
     assert (complaint.field, complaint.detail, complaint.position) == (field, detail, position)
+    assert str(complaint) == f"{detail} (position {position})"
 
 
 def test_all_that_is_wrong_is_told_at_once_and_the_rest_is_read() -> None:
     error = refusal(r'word :x model:opus b:c:d model:"\q\z" -client:Codex client:"Cla')
     assert [complaint.position for complaint in error.complaints] == [6, 20, 33, 35, 60]
-    assert error.rest == Query({"model": ("opus",)}, {"client": ("Codex",)}, "word")
-    assert "; " in str(error)
+    assert by_key(error.rest) == ({"model": ("opus",)}, {"client": ("Codex",)}, "word")
+    assert str(error) == "; ".join(map(str, error.complaints))
 
 
 @pytest.mark.parametrize(
@@ -134,24 +150,35 @@ def test_a_query_has_a_largest_size(text: str, position: int) -> None:
     error = refusal(text)
     (complaint,) = error.complaints
     assert (complaint.field, complaint.position) == ("q", position)
-    assert error.rest == Query({}, {}, "")
+    assert error.rest == Query()
 
 
 def test_a_query_of_the_largest_size_is_read() -> None:
-    assert parse("x" * MAX_LENGTH).text == "x" * MAX_LENGTH
-    assert len(parse("x " * MAX_ELEMENTS).text) == 2 * MAX_ELEMENTS - 1
+    assert parse("x" * MAX_LENGTH).bare == Term("", "x" * MAX_LENGTH, 1, operator="")
+    words = parse("x " * MAX_ELEMENTS).bare
+    assert words is not None
+    assert len(words.value) == 2 * MAX_ELEMENTS - 1
 
 
 ESCAPES = st.sampled_from(list('\\":- aenuxU0"-\u00a0\x1c'))
 
 
-@given(st.text(max_size=500) | st.text(max_size=500).map(lambda text: text + '"\\'))
-def test_what_go_quotes_is_read_back(text: str) -> None:
-    quoted = go_quote(text)
-    assert parse(f"model:{quoted} -client:{quoted}") == Query(
-        {"model": (text,)}, {"client": (text,)}, ""
+@given(
+    text=st.text(max_size=500) | st.text(max_size=500).map(lambda text: text + '"\\'),
+    key=st.text(max_size=20) | st.sampled_from(["model", "-model", "-", "tokens>5"]),
+)
+@example("x", "\u0130")
+def test_what_go_quotes_is_read_back(text: str, key: str) -> None:
+    value, name = go_quote(text), go_quote(key)
+    position = len(f"{name}:{value}") + 2
+    assert parse(f"{name}:{value} -{name}:{value} {value} ").terms == (
+        Term(key.lower(), text, 1),
+        Term(key.lower(), text, position, excluded=True),
     )
-    assert parse(quoted).text == text
+    bare = parse(f" {value}").bare
+    assert bare == (Term("", text, 2, operator="") if text else None)
+    (compared,) = parse(f"tokens>={value}").terms
+    assert compared == Term("tokens", text, 1, ">=")
 
 
 @given(st.text(st.characters(codec=None)) | st.text(ESCAPES))
@@ -166,7 +193,82 @@ def test_any_text_is_read_or_refused_with_the_one_error(text: str) -> None:
         assert positions == sorted(positions)
         assert all(1 <= position <= len(text) for position in positions)
     else:
-        assert all(key == key.lower() for key in (*query.terms, *query.excluded))
+        assert all(term.key == term.key.lower() for term in query.terms)
+
+
+ELEMENTS = [
+    *("ana", '"a b"', "model:x", '-"a:b":c', "tokens>5", "-cost<=1k", 'a>"b c"'),
+    *(":x", "x:", "a:b:c", "-:x", 'model:"\\q"', '"\\q\\z":x', 'x>"\\q"', "tokens>5:"),
+]
+SPACES = st.sampled_from([" ", "  ", "\t", "\n "])
+
+
+@given(st.lists(st.tuples(SPACES, st.sampled_from(ELEMENTS)), max_size=12))
+def test_positions_point_at_the_elements_they_are_of(pieces: list[tuple[str, str]]) -> None:
+    text = "".join(space + element for space, element in pieces)
+    starts = {}
+    end = 0
+    for space, element in pieces:
+        starts[end + len(space) + 1] = element
+        end += len(space) + len(element)
+    try:
+        query, complaints = parse(text), []
+    except SearchError as error:
+        query, complaints = error.rest, list(error.complaints)
+    told = {max(at for at in starts if at <= one.position) for one in complaints}
+    read = {term.position for term in query.terms}
+    assert told == {at for at, element in starts.items() if is_wrong(element)}
+    words = {at for at, element in starts.items() if element in {"ana", '"a b"'}}
+    assert told | read | words == set(starts)
+    assert (query.bare.position if query.bare else None) == min(words, default=None)
+    for one in complaints:
+        assert one.position in starts or text[one.position - 1] == "\\"
+
+
+def is_wrong(element: str) -> bool:
+    return element in ELEMENTS[7:]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("tokens>1000", Term("tokens", "1000", 1, ">")),
+        ("Tokens>=1k", Term("tokens", "1k", 1, ">=")),
+        ("-tokens<5", Term("tokens", "5", 1, "<", excluded=True)),
+        ("-A_b<=x", Term("a_b", "x", 1, "<=", excluded=True)),
+        ("tokens>", Term("tokens", "", 1, ">")),
+        ("a>=>b", Term("a", ">b", 1, ">=")),
+        ("a<>b", Term("a", ">b", 1, "<")),
+        ("a>b\\n", Term("a", "b\\n", 1, ">")),
+        ('a>"b c"', Term("a", "b c", 1, ">")),
+        ('a>b" "c', Term("a", "b c", 1, ">")),
+        ('a>"b:c"', Term("a", "b:c", 1, ">")),
+        ("tokens>5:x", Term("tokens>5", "x", 1)),
+        ("model:>5", Term("model", ">5", 1)),
+    ],
+)
+def test_a_key_can_be_compared(text: str, expected: Term) -> None:
+    assert parse(text) == Query((expected,))
+
+
+@pytest.mark.parametrize(
+    "text", ['"tokens>5"', '"tokens">5', "tokens=5", "to-kens>5", "->5", ">5", "--a>5", "é>5"]
+)
+def test_what_has_no_name_to_compare_is_a_word(text: str) -> None:
+    assert parse(text) == Query((), Term("", text.replace('"', ""), 1, operator=""))
+
+
+def test_terms_are_read_by_key_in_their_order_and_once() -> None:
+    query = parse("model:b a>1 MODEL:a -model:b model:b a>1 a>=1 a:1 x")
+    assert [term.position for term in query.of("model")] == [1, 13, 21]
+    assert [(term.operator, term.position) for term in query.of("a")] == [
+        (">", 9),
+        (">=", 42),
+        (":", 47),
+    ]
+    assert query.of("x") == query.of("") == ()
+    assert {key: term.position for key, term in query.keys().items()} == {"model": 1, "a": 9}
+    assert query.bare == Term("", "x", 51, operator="")
 
 
 TERMS = st.tuples(st.sampled_from(["model", "-model", "client", "-Client"]), st.text(max_size=5))
@@ -181,7 +283,7 @@ def test_the_order_of_terms_does_not_matter(orders: tuple[list[tuple[str, str]],
 
 
 def without_order(query: Query) -> list[dict[str, set[str]]]:
-    parts = (query.terms, query.excluded)
+    *parts, _ = by_key(query)
     return [{key: set(values) for key, values in part.items()} for part in parts]
 
 

@@ -1,8 +1,9 @@
-r"""The search language of ``q``: ``key:value`` terms, ``-key:value`` for their opposite, bare text.
+r"""The search language of ``q``: ``key:value``, ``key>5``, ``-`` before either for not, bare text.
 
 White space separates elements, but not inside double quotes; inside these stand the escapes of
 Go's ``%q``, with which clients quote values: ``\a \b \f \n \r \t \v \\ \" \xNN \uNNNN
-\UNNNNNNNN``. Which keys there are, and what their values may be, is for the caller to say.
+\UNNNNNNNN``. Which keys there are, what their values may be, and which of them can be compared,
+is for the caller to say.
 """
 
 import re
@@ -36,23 +37,49 @@ _ESCAPE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_COMPARISON = re.compile(r"(-?)([A-Za-z_]+)(>=|<=|>|<)(.*)", re.DOTALL)
 _LETTERS = dict(zip('abfnrtv\\"', '\a\b\f\n\r\t\v\\"', strict=True))
 
 _Piece = re.Match[str]
-_Values = dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What is asked of a key, in lower case; ``position`` is where in the query, from 1.
+
+    ``operator`` is ``:`` or one of ``> >= < <=``, and ``excluded`` whether a ``-`` turns it into
+    its opposite. A bare text has neither key nor operator.
+    """
+
+    key: str
+    value: str
+    position: int
+    operator: str = ":"
+    excluded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query that was read. Keys are lower case; the values of a key are distinct, in order.
+    """A query that was read: its terms in their order, and its bare text if it has any.
 
-    ``terms`` has what was asked for by key (any of its values will do), ``excluded`` what must
-    not be, and ``text`` the words without a key, with single spaces between them.
+    The bare text is all words without a key, with single spaces between them, at the position
+    of the first.
     """
 
-    terms: Mapping[str, tuple[str, ...]]
-    excluded: Mapping[str, tuple[str, ...]]
-    text: str
+    terms: tuple[Term, ...] = ()
+    bare: Term | None = None
+
+    def keys(self) -> Mapping[str, Term]:
+        """Return the keys that are asked for, each with its first term."""
+        return {term.key: term for term in reversed(self.terms)}
+
+    def of(self, key: str) -> tuple[Term, ...]:
+        """Return the terms of a key in their order; of several that say the same the first."""
+        found: dict[tuple[str, str, bool], Term] = {}
+        for term in self.terms:
+            if term.key == key:
+                found.setdefault((term.operator, term.value, term.excluded), term)
+        return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +90,9 @@ class Complaint:
     detail: str
     position: int
 
+    def __str__(self) -> str:
+        return f"{self.detail} (position {self.position})"
+
 
 class SearchError(ValueError):
     """A query that cannot be read: all that is wrong with it, and the rest that could be read."""
@@ -70,7 +100,7 @@ class SearchError(ValueError):
     def __init__(self, complaints: Iterable[Complaint], rest: Query) -> None:
         self.complaints = tuple(complaints)
         self.rest = rest
-        super().__init__("; ".join(complaint.detail for complaint in self.complaints))
+        super().__init__("; ".join(map(str, self.complaints)))
 
 
 def parse(text: str) -> Query:
@@ -89,7 +119,7 @@ def parse(text: str) -> Query:
 
 def _too_much(what: str, at: int) -> SearchError:
     detail = f'Query param "q" has invalid value: it {what}'
-    return SearchError([Complaint("q", detail, at + 1)], Query({}, {}, ""))
+    return SearchError([Complaint("q", detail, at + 1)], Query())
 
 
 def _elements(text: str) -> Iterator[Sequence[_Piece]]:
@@ -105,13 +135,14 @@ class _Reader:
 
     def __init__(self) -> None:
         self.complaints: list[Complaint] = []
-        self._terms: _Values = {}
-        self._excluded: _Values = {}
-        self._words: list[str] = []
+        self._terms: list[Term] = []
+        self._words: list[Term] = []
 
     def query(self) -> Query:
         """Return what has been read so far."""
-        return Query(self._terms, self._excluded, " ".join(self._words))
+        text = " ".join(word.value for word in self._words)
+        bare = Term("", text, self._words[0].position, operator="") if self._words else None
+        return Query(tuple(self._terms), bare)
 
     def read(self, element: Sequence[_Piece]) -> None:
         colons = [at for at, piece in enumerate(element) if piece.lastgroup == "colon"]
@@ -132,20 +163,34 @@ class _Reader:
         self.complaints.append(Complaint("q", detail, start + 1))
 
     def _read_word(self, element: Sequence[_Piece]) -> None:
+        compared = _COMPARISON.fullmatch(element[0][0])
+        if element[0].lastgroup == "plain" and compared:
+            self._read_comparison(element, compared)
+            return
         word = self._text(element, "q")
         if word:
-            self._words.append(word)
+            self._words.append(Term("", word, _position(element), operator=""))
+
+    def _read_comparison(self, element: Sequence[_Piece], compared: re.Match[str]) -> None:
+        minus, name, operator, begun = compared.groups()
+        rest = self._text(element[1:], name.lower())
+        if rest is not None:
+            self._add(element, name, begun + rest, operator, excluded=bool(minus))
 
     def _read_term(self, element: Sequence[_Piece], colon: int) -> None:
         key = self._text(element[:colon], "q")
         if key is None:
             return
         negated = _is_negated(element)
-        key = key[negated:].lower()
-        value = self._text(element[colon + 1 :], key or "q")
+        key = key[negated:]
+        value = self._text(element[colon + 1 :], key.lower() or "q")
         if value is not None:
-            values = self._excluded if negated else self._terms
-            values[key] = tuple(dict.fromkeys((*values.get(key, ()), value)))
+            self._add(element, key, value, ":", excluded=negated)
+
+    def _add(
+        self, element: Sequence[_Piece], key: str, value: str, operator: str, *, excluded: bool
+    ) -> None:
+        self._terms.append(Term(key.lower(), value, _position(element), operator, excluded))
 
     def _text(self, pieces: Sequence[_Piece], field: str) -> str | None:
         """Return what pieces say, ``None`` after a complaint about one."""
@@ -164,8 +209,12 @@ class _Reader:
         return _unquoted(piece[0][1:-1])
 
     def _complain_of_quote(self, at: int, field: str, what: str) -> None:
-        detail = f'Query param "{field}" has {what} at position {at + 1}'
+        detail = f'Query param "{field}" has {what}'
         self.complaints.append(Complaint(field, detail, at + 1))
+
+
+def _position(element: Sequence[_Piece]) -> int:
+    return element[0].start() + 1
 
 
 def _is_negated(element: Sequence[_Piece]) -> bool:

@@ -1,21 +1,12 @@
-import asyncio
 from collections.abc import Callable
-from contextlib import closing
 from itertools import permutations
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from aibridge.api.app import create_app
-from aibridge.api.services import Services
-from aibridge.contract import SiteRole
 from aibridge.search import MAX_ELEMENTS, MAX_LENGTH
-from tests.builders import ANA, BEN, CLEO, Call, add_user, new_database, record, uid
-from tests.people import person
+from tests.builders import ANA, BEN, CLEO, Call, uid
 
 BASE = "/api/v2/aibridge"
 EVERYTHING = [1, 2, 3, 4, 5, 6, 7, 8]
@@ -39,13 +30,34 @@ NOT_AFTER = 'has invalid value: "started_before" must be after "started_after" i
 Seed = Callable[..., None]
 
 
-def time_error(key: str, shown: str, why: str) -> tuple[str, str]:
-    return key, f'Query param "{key}" {TIME} "{shown}": {why}'
+Complaint = tuple[str, str]
 
 
-def user_error(name: str) -> tuple[str, str]:
+def wrong(key: str, what: str, position: int = 1) -> Complaint:
+    return key, f'Query param "{key}" {what} (position {position})'
+
+
+def unknown(key: str, position: int = 1) -> Complaint:
+    return wrong(key, "is not a valid query param", position)
+
+
+def time_error(key: str, shown: str, why: str) -> Complaint:
+    return wrong(key, f'{TIME} "{shown}": {why}')
+
+
+def user_error(name: str, position: int = 1) -> Complaint:
     why = f'user "{name}" either does not exist, or you are unauthorized to view them'
-    return "initiator", f'Query param "initiator" has invalid value: {why}'
+    return wrong("initiator", f"has invalid value: {why}", position)
+
+
+def compared(key: str, position: int = 1) -> Complaint:
+    what = f"has invalid value: it cannot be compared; write {key}:VALUE"
+    return wrong(key, what, position)
+
+
+def number_error(shown: str, position: int = 1) -> Complaint:
+    what = f'must be a valid integer ("{shown}" is none; 1000, 100k and 2M are)'
+    return wrong("tokens", what, position)
 
 
 async def found(client: httpx.AsyncClient, kind: str, q: str, **query: Any) -> list[int]:
@@ -59,7 +71,7 @@ async def found(client: httpx.AsyncClient, kind: str, q: str, **query: Any) -> l
     return sorted(numbers[row["id"]] for row in rows)
 
 
-async def complaints(client: httpx.AsyncClient, kind: str, q: str) -> list[tuple[str, str]]:
+async def complaints(client: httpx.AsyncClient, kind: str, q: str) -> list[Complaint]:
     answer = await client.get(f"{BASE}/{kind}", params={"q": q})
     assert answer.status_code == 400, answer.text
     return [(one["field"], one["detail"]) for one in answer.json()["validations"]]
@@ -196,15 +208,61 @@ async def test_who_may_not_read_learns_of_no_other_user(
         ("initiator:nobody", [user_error("nobody")]),
         ('initiator:""', [user_error("")]),
         ("-initiator:nobody", [user_error("nobody")]),
-        ("initiator:x -initiator:x initiator:ana", [user_error("x")]),
-        ("prompt:x", [("prompt", 'Query param "prompt" is not a valid query param')]),
-        ("-Tool:x tool:y", [("tool", 'Query param "tool" is not a valid query param')]),
-        ("tokens>5:x", [("tokens>5", 'Query param "tokens>5" is not a valid query param')]),
-        ('"":x', [("", 'Query param "" is not a valid query param')]),
-        (":me", [("q", """Query element ":me" cannot start or end with ':'""")]),
-        ("model:", [("q", """Query element "model:" cannot start or end with ':'""")]),
-        ("model:x:y", [("q", """Query element "model:x:y" can only contain 1 ':'""")]),
-        ('model:"x', [("model", 'Query param "model" has an unterminated quote at position 7')]),
+        ("initiator:ana initiator:x -initiator:x", [user_error("x", 15)]),
+        ("model:x prompts:x", [unknown("prompts", 9)]),
+        ("-Cost:x cost>5", [unknown("cost")]),
+        ("tokens>5:x", [unknown("tokens>5")]),
+        ('"":x', [unknown("")]),
+        (":me", [("q", """Query element ":me" cannot start or end with ':' (position 1)""")]),
+        (
+            " model:",
+            [("q", """Query element "model:" cannot start or end with ':' (position 2)""")],
+        ),
+        ("model:x:y", [("q", """Query element "model:x:y" can only contain 1 ':' (position 1)""")]),
+        ('model:"x', [wrong("model", "has an unterminated quote", 7)]),
+        ('model:x client:"a\\q"', [wrong("client", r'has an invalid escape "\q"', 18)]),
+        ("model>3", [compared("model")]),
+        ("model:x -prompt<=a has>error", [compared("prompt", 9), compared("has", 20)]),
+        (
+            "tokens:5 -tokens:x",
+            [
+                wrong(
+                    "tokens",
+                    "has invalid value: it can only be compared; write one of tokens>1000, "
+                    "tokens>=1000, tokens<1000, tokens<=1000",
+                    position,
+                )
+                for position in (1, 10)
+            ],
+        ),
+        ("tokens>", [number_error("")]),
+        ("tokens>-5", [number_error("-5")]),
+        ("tokens>1.5", [number_error("1.5")]),
+        ("tokens>5g tokens<6", [number_error("5g")]),
+        ("tokens>5kk", [number_error("5kk")]),
+        ("tokens>\u0665", [number_error("\u0665")]),
+        ('tokens>"5 "', [number_error("5 ")]),
+        (f"tokens>{1 << 53} tokens<{(1 << 53) + 1}", [number_error(str((1 << 53) + 1), 25)]),
+        ("tokens>9007199254741k", [number_error("9007199254741k")]),
+        ("tokens>" + "9" * 100, [number_error("9" * 100)]),
+        *(
+            (
+                f"model:x {key}:{value}",
+                [wrong(key, "has invalid value: there is no letter and no digit in it", 9)],
+            )
+            for key in ("prompt", "tool")
+            for value in ("*", '""', r'"\""', "😀", r'" \x00"')
+        ),
+        (
+            "has:tool -has:Error",
+            [
+                wrong(
+                    "has",
+                    'has invalid value: "Error" is none of error, prompt, thinking, tool',
+                    10,
+                )
+            ],
+        ),
         (
             "started_after:yesterday",
             [time_error("started_after", "YESTERDAY", NO_TIME)],
@@ -215,29 +273,36 @@ async def test_who_may_not_read_learns_of_no_other_user(
         ),
         (
             'started_after:"2026-01-01T00:00:01Z" started_before:"2026-01-01T01:00:01+01:00"',
-            [("started_before", f'Query param "started_before" {NOT_AFTER}')],
+            [wrong("started_before", NOT_AFTER, 38)],
         ),
         (
             'started_before:"2026-01-01T00:00:00Z" started_after:"2026-01-01T00:00:01Z"',
-            [("started_before", f'Query param "started_before" {NOT_AFTER}')],
+            [wrong("started_before", NOT_AFTER)],
         ),
         (
             "x" * (MAX_LENGTH + 1),
             [
-                (
+                wrong(
                     "q",
-                    f'Query param "q" has invalid value: it is longer than {MAX_LENGTH} characters',
+                    f"has invalid value: it is longer than {MAX_LENGTH} characters",
+                    MAX_LENGTH + 1,
                 )
             ],
         ),
         (
             "model:x " * (MAX_ELEMENTS + 1),
-            [("q", f'Query param "q" has invalid value: it has more than {MAX_ELEMENTS} elements')],
+            [
+                wrong(
+                    "q",
+                    f"has invalid value: it has more than {MAX_ELEMENTS} elements",
+                    8 * MAX_ELEMENTS + 1,
+                )
+            ],
         ),
     ],
 )
 async def test_what_is_wrong_is_told(
-    client: httpx.AsyncClient, q: str, expected: list[tuple[str, str]]
+    client: httpx.AsyncClient, q: str, expected: list[Complaint]
 ) -> None:
     for kind in ("interceptions", "sessions"):
         assert await complaints(client, kind, q) == expected
@@ -270,13 +335,22 @@ async def test_a_time_is_rfc_3339_with_its_offset(client: httpx.AsyncClient, tex
 
 
 async def test_of_sessions_a_bare_text_is_refused(client: httpx.AsyncClient) -> None:
-    assert await complaints(client, "sessions", "ana") == [("q", "no search key specified")]
+    assert await complaints(client, "sessions", "ana") == [
+        ("q", "no search key specified (position 1)")
+    ]
+    assert await complaints(client, "sessions", "model:x ana ben") == [
+        ("q", "no search key specified (position 9)")
+    ]
 
 
-async def test_everything_that_is_wrong_is_told_at_once(client: httpx.AsyncClient) -> None:
-    q = 'a:b:c bare tool:x initiator:nobody started_after:x model:"\\q"'
+async def test_everything_that_is_wrong_is_told_at_once_in_its_order(
+    client: httpx.AsyncClient,
+) -> None:
+    q = 'a:b:c bare cost:x initiator:nobody started_after:x model:"\\q" tokens:1 has:x prompt:-'
     fields = [field for field, _ in await complaints(client, "sessions", q)]
-    assert fields == ["q", "model", "tool", "q", "started_after", "initiator"]
+    assert fields == [
+        *("q", "q", "cost", "initiator", "started_after", "model", "tokens", "has", "prompt"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +368,7 @@ async def test_a_refusal_names_the_list(
 ) -> None:
     client.headers["Coder-Session-Token"] = token
     answer = await client.get(f"{BASE}/{kind}", params={"q": "nothing:x"})
-    detail = 'Query param "nothing" is not a valid query param'
+    detail = 'Query param "nothing" is not a valid query param (position 1)'
     assert (answer.status_code, answer.json()) == (
         400,
         {"message": message, "validations": [{"field": "nothing", "detail": detail}]},
@@ -335,8 +409,12 @@ async def test_models_and_clients_are_found_by_their_beginning(
 async def test_models_and_clients_know_no_other_key(
     client: httpx.AsyncClient, kind: str, other: str
 ) -> None:
-    detail = f'Query param "{other}" is not a valid query param'
-    assert await complaints(client, kind, f"{other}:x") == [(other, detail)]
+    assert await complaints(client, kind, f"{other}:x") == [unknown(other)]
+    for key in ("prompt", "tool", "error", "has", "initiator"):
+        assert await complaints(client, kind, f"x {key}:tool") == [unknown(key, 3)]
+    assert await complaints(client, kind, "tokens>5") == [unknown("tokens")]
+    key = kind.removesuffix("s")
+    assert await complaints(client, kind, f"{key}>5") == [compared(key)]
 
 
 @pytest.mark.parametrize("kind", ["interceptions", "sessions", "models", "clients"])
@@ -352,97 +430,3 @@ async def test_the_largest_and_oddest_queries_are_answered(
         answer = await client.get(f"{BASE}/{kind}", params={"q": q})
         assert answer.status_code == 200
         assert answer.json() in ([], {"count": 0, "results": []}, {"count": 0, "sessions": []})
-
-
-CONDITIONS: dict[str, Callable[[Call], bool]] = {
-    "model:opus": lambda call: call.row()["model"] == "opus",
-    "-model:opus": lambda call: call.row()["model"] != "opus",
-    "client:Unknown client:Codex": lambda call: call.row()["client"] in {None, "Codex"},
-    "-client:Codex": lambda call: call.row()["client"] != "Codex",
-    "initiator:ana": lambda call: call.initiator == ANA,
-    "-initiator:ana": lambda call: call.initiator != ANA,
-    "session_id:s0 session_id:s1": lambda call: call.session in {"s0", "s1"},
-    "-session_id:s0": lambda call: call.session != "s0",
-    'started_after:"2026-01-01T00:00:01Z"': lambda call: call.at >= 1,
-    '-started_after:"2026-01-01T00:00:02Z"': lambda call: call.at < 2,
-}
-
-MADE_CALLS: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
-    st.builds(
-        dict,
-        at=st.integers(0, 3),
-        initiator=st.sampled_from([ANA, BEN]),
-        session=st.sampled_from(["s0", "s1", "s2"]),
-        running=st.sampled_from([False, False, False, True]),
-        columns=st.fixed_dictionaries(
-            {
-                "model": st.sampled_from(["opus", "sonnet"]),
-                "client": st.sampled_from([None, "Codex", "Zed"]),
-            }
-        ),
-    ),
-    max_size=12,
-)
-
-
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    made=MADE_CALLS,
-    terms=st.lists(st.sampled_from(sorted(CONDITIONS)), max_size=3, unique=True),
-    limit=st.integers(1, 4),
-)
-def test_a_search_walked_by_cursor_visits_each_match_once_in_order(
-    made: list[dict[str, Any]], terms: list[str], limit: int
-) -> None:
-    calls = [Call(number, **values) for number, values in enumerate(made)]
-    shown = [call for call in calls if not call.running]
-    matching = [call for call in shown if all(CONDITIONS[term](call) for term in terms)]
-    interceptions, sessions = asyncio.run(walks(calls, " ".join(terms), limit))
-    newest = sorted(matching, key=lambda call: (call.at, call.id), reverse=True)
-    assert interceptions == [call.id for call in newest]
-    began: dict[tuple[str, str], float] = {}
-    for call in shown:
-        key = (call.session_id, call.initiator)
-        began[key] = min(call.at, began.get(key, call.at))
-    keys = {(call.session_id, call.initiator) for call in matching}
-    assert sessions == sorted(keys, key=lambda key: (began[key], *key), reverse=True)
-
-
-async def walks(calls: list[Call], q: str, limit: int) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the interceptions and the sessions that two walks over the API visit."""
-    query = {"q": q, "limit": limit}
-    with TemporaryDirectory() as folder, closing(new_database(f"sqlite:///{folder}/a.db")) as data:
-        with data.write() as connection:
-            add_user(connection, ANA, "ana")
-            record(connection, *calls)
-        app = create_app(Services(data, lambda _token: person(ANA, "ana", SiteRole.OWNER)))
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url=f"http://bridge{BASE}",
-            headers={"X-Api-Key": "any"},
-        ) as client:
-            interceptions = [row["id"] for row in await walk(client, "interceptions", query)]
-            rows = await walk(client, "sessions", query)
-    return interceptions, [(row["id"], row["initiator"]["id"]) for row in rows]
-
-
-async def walk(client: httpx.AsyncClient, kind: str, query: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return every row of a list, page by page."""
-    rows: list[dict[str, Any]] = []
-    while True:
-        answer = await client.get(f"/{kind}", params={**query, **cursor(kind, rows)})
-        body = answer.json()
-        page = body["results" if kind == "interceptions" else "sessions"]
-        if not page:
-            assert body["count"] == len(rows)
-            return rows
-        rows += page
-
-
-def cursor(kind: str, rows: list[dict[str, Any]]) -> dict[str, str]:
-    if not rows:
-        return {}
-    last = rows[-1]
-    if kind == "interceptions":
-        return {"after_id": last["id"]}
-    return {"after_session_id": last["id"], "after_initiator_id": last["initiator"]["id"]}

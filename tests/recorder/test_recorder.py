@@ -79,10 +79,12 @@ async def test_a_start_and_its_end_are_committed_in_turn(recorder, rows):
     assert (row["status"], row["ended_at"]) == ("running", None)
     assert len(rows("user_prompts")) == 1
     assert not rows("sessions")
+    assert not rows("indexed_interceptions")
     recorder.finish(begun, end())
     await recorder.ended(begun)
     (row,) = rows("interceptions")
     assert row["status"] == "completed"
+    assert [row["interception_id"] for row in rows("indexed_interceptions")] == [row["id"]]
     assert len(rows("token_usages")) == len(rows("sessions")) == 1
     assert rows("user_prompts")[0]["provider_response_id"] == "msg-1"
 

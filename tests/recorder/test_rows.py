@@ -12,6 +12,7 @@ from aibridge.store.rows import (
     ModelThoughtRow,
     PromptIdRow,
     SessionRow,
+    TextRow,
     TokenUsageRow,
     ToolUsageRow,
     UserPromptRow,
@@ -154,6 +155,20 @@ def test_tools_and_thoughts_stand_in_their_order():
         ("2", '{"source":"reasoning"}'),
     ]
     assert thoughts[0].id < thoughts[1].id
+
+
+@pytest.mark.parametrize("make", [end_rows, whole_rows])
+def test_prompt_and_tools_are_indexed_when_the_answer_has_ended(make):
+    begun = start(id="i", prompt="Mend the roof.")
+    calls = [ToolCall("bash", '{"a":1}'), ToolCall("search", "free text")]
+    (row,) = of(TextRow, make(begun, PLACE, end(facts=facts(tool_calls=calls))))
+    assert row == ("i", "Mend the roof.", 'bash {"a":1} search free text')
+    assert not of(TextRow, start_rows(begun, PLACE))
+
+
+@pytest.mark.parametrize("prompt", [None, ""])
+def test_without_any_text_nothing_is_indexed(prompt):
+    assert not of(TextRow, whole_rows(start(prompt=prompt), PLACE, end()))
 
 
 @pytest.mark.parametrize(("place", "threads"), [(Place("s-1"), 1), (Place("s-1", "p-1", "r-1"), 0)])

@@ -3,17 +3,21 @@
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text, update
+from sqlalchemy import Connection, inspect, text, update
 from sqlalchemy.sql import column, table
 
-from aibridge.store import migrations, schema
+from aibridge.store import migrations, schema, text_index
 from aibridge.store.database import Database
 from aibridge.store.migrations import NewerSchemaError
-from tests.builders import new_database
+from tests.builders import Call, indexed_words, new_database, record, uid
+
+INDEX = {"text_index", "text_index_config", "text_index_data", "text_index_idx"}
+"""The tables in which FTS5 keeps the index; it stores neither texts nor their sizes."""
 
 
 @pytest.fixture
@@ -32,15 +36,19 @@ def statements(database: Database) -> dict[str, str]:
     return found
 
 
+def is_of_the_schema(name: str | None, kind: str, _parents: object) -> bool:
+    return kind != "table" or not text_index.is_part(name or "")
+
+
 def test_an_empty_database_gets_the_tables_of_the_schema(database):
     database.upgrade()
     with database.read() as connection:
-        context = MigrationContext.configure(connection)
+        context = MigrationContext.configure(connection, opts={"include_name": is_of_the_schema})
         assert compare_metadata(context, schema.metadata) == []
         assert migrations.current(connection) == migrations.HEAD
-        assert {*inspect(connection).get_table_names()} - {"alembic_version"} == {
-            *schema.metadata.tables
-        }
+        names = {*inspect(connection).get_table_names()} - {"alembic_version"}
+        assert set(filter(text_index.is_part, names)) == INDEX
+        assert names - INDEX == {*schema.metadata.tables}
 
 
 def test_the_tables_are_exactly_those_of_the_schema(database, tmp_path):
@@ -93,3 +101,40 @@ def half_done(connection, revision):
     assert revision is None
     connection.execute(text("CREATE TABLE half (id INTEGER)"))
     raise RuntimeError("interrupted")
+
+
+CALLS = [
+    Call(1, prompts=("Mend the roof",)),
+    Call(2, prompts=("Mend the", "Roof!"), tools=("bash", "read"), arguments='{"a":"x\\ny"}'),
+    Call(3, tools=("bash",)),
+    Call(4, prompts=("Mend the roof",), running=True),
+    Call(5),
+    *(Call(number, prompts=(f"number {number}",)) for number in range(6, 1200)),
+]
+
+
+def test_what_is_on_record_already_is_indexed_as_what_is_written_now(
+    database, tmp_path, monkeypatch
+):
+    new = new_database(f"sqlite:///{tmp_path / 'new.db'}")
+    with new.write() as connection:
+        record(connection, *CALLS)
+        expected = indexed_words(connection)
+    with database.write() as connection:
+        upgrade_to("0001", connection)
+        with monkeypatch.context() as before:
+            before.setattr(text_index, "add", lambda _cursor, _rows: None)
+            record(connection, *CALLS)
+    database.upgrade()
+    with database.read() as connection:
+        assert indexed_words(connection) == expected
+    new.close()
+    assert {(uid(2), "prompt", "roof", 2), (uid(2), "tool", "y", 3)} < expected
+    assert {id_ for id_, *_ in expected} == {call.id for call in CALLS} - {uid(4), uid(5)}
+
+
+def upgrade_to(revision: str, connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

@@ -20,11 +20,13 @@ from aibridge.store.rows import (
     PromptIdRow,
     Row,
     SessionRow,
+    TextRow,
     TokenUsageRow,
     ToolUsageRow,
     UserPromptRow,
 )
 from aibridge.store.writing import BatchWriter
+from tests.builders import indexed_words
 
 TABLES: dict[type[Row], Any] = {
     InterceptionRow: schema.interceptions,
@@ -74,7 +76,7 @@ def made(kind: type[Row], **given: Any) -> Any:
 
 
 def test_there_is_a_statement_for_every_kind_of_row():
-    assert set(get_args(Row)) == set(writing._WRITES) == {*TABLES, *UPDATES}
+    assert set(get_args(Row)) == {*writing._WRITES, TextRow} == {*TABLES, *UPDATES, TextRow}
 
 
 @pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
@@ -91,7 +93,7 @@ def test_a_change_names_columns_and_its_key_last(kind):
 
 def test_every_named_tuple_is_known_here():
     found = {each for each in vars(kinds).values() if hasattr(each, "_fields")}
-    assert found == {*TABLES, *UPDATES, Parent}
+    assert found == {*TABLES, *UPDATES, TextRow, Parent}
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 31, 32, 33, 100])
@@ -177,6 +179,19 @@ def test_a_prompt_gets_its_answers_id(record_database, writer):
     }
 
 
+@pytest.mark.parametrize("size", [1, 2, 33, 100])
+def test_texts_are_indexed(record_database, writer, size):
+    rows = [TextRow(f"i{number}", f"p{number}", f"t{number}") for number in range(size)]
+    write(writer, *rows[:1])
+    write(writer, *rows[1:])
+    with record_database.read() as connection:
+        assert indexed_words(connection) == {
+            (row.interception_id, name, getattr(row, name), 0)
+            for row in rows
+            for name in ("prompt", "tool")
+        }
+
+
 def test_a_facet_is_kept_once(record_database, writer):
     facet = made(FacetRow)
     write(writer, facet, facet)
@@ -186,9 +201,12 @@ def test_a_facet_is_kept_once(record_database, writer):
 
 def test_a_batch_is_written_whole_or_not_at_all(record_database, writer):
     good = made(InterceptionRow)
+    text = TextRow(good.id, "Hello.", "")
     with pytest.raises(sqlite3.IntegrityError):
-        write(writer, good, made(TokenUsageRow, input_tokens=None))
+        write(writer, good, text, made(TokenUsageRow, input_tokens=None))
     assert read(record_database, schema.interceptions) == []
+    with record_database.read() as connection:
+        assert indexed_words(connection) == set()
     write(writer, good)
     assert len(read(record_database, schema.interceptions)) == 1
 

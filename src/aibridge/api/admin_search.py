@@ -1,6 +1,6 @@
 """What ``q`` asks for in the lists of users and of acts."""
 
-from aibridge.api.search import Search
+from aibridge.api.query import Search
 from aibridge.contract import AuditAction, AuditResource, SiteRole
 from aibridge.store.audit import AuditFilter
 from aibridge.store.users import ACTIVE, SUSPENDED, UserFilter
@@ -23,8 +23,7 @@ def search_users(text: str, only: str | None) -> UserFilter:
     ``only`` is the id of the one user that may be seen. Raises `ApiError` 400 with every
     complaint about ``q``.
     """
-    search = Search(text, USER_KEYS)
-    search.bare("search")
+    search = Search(text, USER_KEYS, bare="search")
     where = UserFilter(
         text=search.values("search"),
         status=search.one_of("status", (ACTIVE, SUSPENDED)),
@@ -38,7 +37,6 @@ def search_users(text: str, only: str | None) -> UserFilter:
 def search_audit(text: str) -> AuditFilter:
     """Return which acts ``q`` asks for. Raises `ApiError` 400 with every complaint about ``q``."""
     search = Search(text, AUDIT_KEYS)
-    search.no_bare()
     since, until = search.bounds("date_from", "date_to")
     where = AuditFilter(
         actor=search.values("username"),

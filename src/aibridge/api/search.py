@@ -1,25 +1,30 @@
 """What ``q`` asks for in each list; the texts are those of the contract (section 2)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 
 from aibridge.api.access import Visitor
-from aibridge.api.errors import ApiError
-from aibridge.api.parameters import parse_time
-from aibridge.contract import Validation
+from aibridge.api.query import Search
 from aibridge.identity.rights import Reach, Right
-from aibridge.search import Query, SearchError, parse
+from aibridge.search import Term
 from aibridge.sessions import reading
 from aibridge.store.database import Database
-from aibridge.store.filters import Filter, Values
+from aibridge.store.filters import PARTS, Filter, Span, Values
+from aibridge.store.texts import has_word
 
 ME = "me"
 """How the caller is named where a user is asked for; nobody can have it as a username."""
 
-_TEXTS = ("provider", "provider_name", "model", "client", "session_id")
-KEYS = ("initiator", *_TEXTS, "started_after", "started_before")
+MAX_NUMBER = 1 << 53
+"""The largest number that can be compared with: beyond it not every client's are exact."""
 
-_TIME = "must be a valid date format (2006-01-02T15:04:05.999999999Z07:00)"
-_NOT_AFTER = 'Query param "{before}" has invalid value: "{before}" must be after "{after}" if set'
+_TEXTS = ("provider", "provider_name", "model", "client", "session_id", "error")
+_WORDS = ("prompt", "tool")
+KEYS = ("initiator", *_TEXTS, *_WORDS, "has", "started_after", "started_before")
+_COMPARED = ("tokens",)
+
+_NUMBER = re.compile(r"([0-9]{1,16})([kM]?)")
+_FACTORS = {"": 1, "k": 1000, "M": 1_000_000}
 
 
 def search_interceptions(database: Database, caller: Visitor, text: str) -> Filter:
@@ -27,8 +32,7 @@ def search_interceptions(database: Database, caller: Visitor, text: str) -> Filt
 
     Raises `ApiError` 400 with every complaint about ``q``.
     """
-    search = Search(text, KEYS)
-    search.bare("initiator")
+    search = Search(text, KEYS, compared=_COMPARED, bare="initiator")
     where = _filter(search, database, caller)
     search.check("Invalid interceptions search query.")
     return where
@@ -39,8 +43,7 @@ def search_sessions(database: Database, caller: Visitor, text: str) -> Filter:
 
     Raises `ApiError` 400 with every complaint about ``q``.
     """
-    search = Search(text, KEYS)
-    search.no_bare()
+    search = Search(text, KEYS, compared=_COMPARED)
     where = _filter(search, database, caller)
     search.check("Invalid session search query.")
     return where
@@ -51,98 +54,22 @@ def search_names(key: str, text: str) -> Values:
 
     Raises `ApiError` 400 with every complaint about ``q``.
     """
-    search = Search(text, (key,))
-    search.bare(key)
+    search = Search(text, (key,), bare=key)
     search.check(f"Invalid AI Gateway {key}s search query.")
     return search.values(key)
 
 
-class Search:
-    """A query that is being understood. Complaints are collected, so one answer has them all."""
-
-    def __init__(self, text: str, keys: Iterable[str]) -> None:
-        self._complaints: list[Validation] = []
-        self._query = self._parse(text)
-        self._bare_key = ""
-        for key in dict.fromkeys((*self._query.terms, *self._query.excluded)):
-            if key not in keys:
-                self.complain(key, f'Query param "{key}" is not a valid query param')
-
-    def _parse(self, text: str) -> Query:
-        try:
-            return parse(text)
-        except SearchError as error:
-            for complaint in error.complaints:
-                self.complain(complaint.field, complaint.detail)
-            return error.rest
-
-    def bare(self, key: str) -> None:
-        """Take the bare text as one more value of ``key``."""
-        self._bare_key = key
-
-    def no_bare(self) -> None:
-        """Complain of a bare text."""
-        if self._query.text:
-            self.complain("q", "no search key specified")
-
-    def values(self, key: str) -> Values:
-        """Return what is asked of a key."""
-        values = self._query.terms.get(key, ())
-        if key == self._bare_key and self._query.text:
-            values = tuple(dict.fromkeys((*values, self._query.text)))
-        return Values(values, self._query.excluded.get(key, ()))
-
-    def times(self, key: str) -> tuple[list[int], list[int]]:
-        """Return the times that are asked of a key and those excluded, in nanoseconds."""
-        values = self.values(key)
-        return list(self._times(key, values.any_of)), list(self._times(key, values.none_of))
-
-    def _times(self, key: str, texts: Iterable[str]) -> Iterator[int]:
-        for text in texts:
-            try:
-                yield parse_time(text)
-            except ValueError as error:
-                self.complain(key, f'Query param "{key}" {_TIME}: {error}')
-
-    def one_of(self, key: str, known: Sequence[str]) -> Values:
-        """Return what is asked of a key that has just these values."""
-        values = self.values(key)
-        for value in dict.fromkeys((*values.any_of, *values.none_of)):
-            if value not in known:
-                choice = ", ".join(known)
-                self.complain(key, f'Query param "{key}" has invalid value: use one of {choice}')
-        return values
-
-    def bounds(self, after_key: str, before_key: str) -> tuple[int | None, int | None]:
-        """Return the first and the last microsecond asked for; of several the widest counts."""
-        after, not_after = self.times(after_key)
-        before, not_before = self.times(before_key)
-        if after and before and max(before) <= min(after):
-            self.complain(before_key, _NOT_AFTER.format(after=after_key, before=before_key))
-        first = [_ceil(moment) for moment in sorted(after)[:1]]
-        first += [moment // 1000 + 1 for moment in not_before]
-        last = [moment // 1000 for moment in sorted(before)[-1:]]
-        last += [_ceil(moment) - 1 for moment in not_after]
-        return max(first, default=None), min(last, default=None)
-
-    def complain(self, key: str, detail: str) -> None:
-        """Remember what is wrong with a key."""
-        self._complaints.append(Validation(field=key, detail=detail))
-
-    def check(self, refusal: str) -> None:
-        """Refuse the request when there were complaints."""
-        if self._complaints:
-            raise ApiError(400, refusal, validations=self._complaints)
-
-
 def _filter(search: Search, database: Database, caller: Visitor) -> Filter:
     started_after, started_before = search.bounds("started_after", "started_before")
+    _check_words(search)
     return Filter(
         initiator_id=_initiators(search, database, caller),
         started_after=started_after,
         started_before=started_before,
         visible_to=visible_to(caller),
-        **{key: search.values(key) for key in _TEXTS},
+        has=search.one_of("has", PARTS),
+        tokens=_tokens(search),
+        **{key: search.values(key) for key in (*_TEXTS, *_WORDS)},
     )
 
 
@@ -153,8 +80,9 @@ def visible_to(caller: Visitor) -> str | None:
 
 def _initiators(search: Search, database: Database, caller: Visitor) -> Values:
     """Return the ids of the users that are named. Who may not read others learns of none."""
-    names = search.values("initiator")
-    asked = dict.fromkeys((*names.any_of, *names.none_of))
+    asked: dict[str, Term] = {}
+    for term in search.of("initiator"):
+        asked.setdefault(term.value, term)
     me = caller.person
     mine = {ME, me.user_id, me.username.lower()}
     known = {name: me.user_id for name in asked if name.lower() in mine}
@@ -164,7 +92,8 @@ def _initiators(search: Search, database: Database, caller: Visitor) -> Values:
     for name in others:
         if name not in known:
             user = f'user "{name}" either does not exist, or you are unauthorized to view them'
-            search.complain("initiator", f'Query param "initiator" has invalid value: {user}')
+            search.refuse(asked[name], user)
+    names = search.values("initiator")
     return Values(_ids(known, names.any_of), _ids(known, names.none_of))
 
 
@@ -172,6 +101,33 @@ def _ids(known: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known[name] for name in names if name in known))
 
 
-def _ceil(nanoseconds: int) -> int:
-    """Return the first microsecond that is not earlier."""
-    return -(-nanoseconds // 1000)
+def _check_words(search: Search) -> None:
+    for key in _WORDS:
+        for term in search.of(key):
+            if not has_word(term.value):
+                search.refuse(term, "there is no letter and no digit in it")
+
+
+def _tokens(search: Search) -> Span:
+    """Return the span in which the tokens are to be; every comparison narrows it."""
+    least: list[int] = []
+    most: list[int] = []
+    for term in search.comparisons("tokens"):
+        number = _number(term.value)
+        if number is None:
+            example = f'"{term.value}" is none; 1000, 100k and 2M are'
+            search.complain(term, f'Query param "tokens" must be a valid integer ({example})')
+        elif (">" in term.operator) != term.excluded:
+            least.append(number + (term.operator in {">", "<="}))
+        else:
+            most.append(number - (term.operator in {"<", ">="}))
+    return Span(max(least, default=None), min(most, default=None))
+
+
+def _number(text: str) -> int | None:
+    """Return the whole number that a text is, at most `MAX_NUMBER`, ``None`` if it is none."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    number = int(found[1]) * _FACTORS[found[2]]
+    return number if number <= MAX_NUMBER else None

@@ -20,6 +20,7 @@ from aibridge.store.rows import (
     ToolUsageRow,
     UserPromptRow,
 )
+from aibridge.store.texts import text_row
 
 _encode = msgspec.json.Encoder().encode
 _NO_TOKENS = TokenUsage()
@@ -117,6 +118,11 @@ def _found(start: Start, place: Place, end: End) -> Iterator[Row]:
         yield ModelThoughtRow(
             start.id, new_id(), facts.response_id, thought.text, metadata, end.ended_at
         )
+    text = text_row(
+        start.id, start.prompt or "", [(call.name, call.input) for call in facts.tool_calls]
+    )
+    if text is not None:
+        yield text
     yield _session(start, place, end)
     yield FacetRow(place.session_id, start.initiator_id, "provider", start.provider)
     if start.model:

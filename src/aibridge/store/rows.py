@@ -143,6 +143,14 @@ class PromptIdRow(NamedTuple):
     interception_id: str
 
 
+class TextRow(NamedTuple):
+    """What of one ended interception is indexed for searching in texts."""
+
+    interception_id: str
+    prompt: str
+    tool: str
+
+
 Row = (
     InterceptionRow
     | UserPromptRow
@@ -153,6 +161,7 @@ Row = (
     | PromptIdRow
     | SessionRow
     | FacetRow
+    | TextRow
 )
 
 

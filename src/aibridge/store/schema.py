@@ -283,3 +283,11 @@ session_facets = Table(
     sqlite_with_rowid=False,
 )
 """The distinct providers and models of a session."""
+
+indexed_interceptions = Table(
+    "indexed_interceptions",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _id("interception_id"),
+)
+"""The numbers by which the index of texts knows interceptions, in the order of their ends."""

@@ -24,7 +24,15 @@ from sqlalchemy import (
     tuple_,
 )
 
-from aibridge.store.filters import Filter, chosen, matching, only
+from aibridge.store.filters import (
+    ANY_NUMBER,
+    Filter,
+    all_tokens,
+    chosen,
+    matching,
+    only,
+    within,
+)
 from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
 from aibridge.store.rows import InterceptionRow, SessionRow
 from aibridge.store.schema import (
@@ -79,13 +87,15 @@ _thread = func.coalesce(_c.thread_root_id, _c.id)
 def _matching_sessions(where: Filter) -> list[ColumnElement[bool]]:
     """Return the conditions under which any ended interception of a session matches.
 
-    Every session has one that ended, so a filter by the session's own key need not look.
+    Every session has one that ended, so a filter by the session's own key need not look. Tokens
+    are those of the whole session, which its row has.
     """
     found = [*chosen(_s.initiator_id, where.initiator_id), *chosen(_s.id, where.session_id)]
+    found += within(all_tokens(sessions), where.tokens)
     if where.visible_to is not None:
         found.append(_s.initiator_id == where.visible_to)
-    own = replace(_NOTHING, initiator_id=where.initiator_id, session_id=where.session_id)
-    if where != replace(own, visible_to=where.visible_to):
+    where = replace(where, tokens=ANY_NUMBER, visible_to=None)
+    if where != Filter(initiator_id=where.initiator_id, session_id=where.session_id):
         mine = (_c.initiator_id == _s.initiator_id, _c.session_id == _s.id)
         found.append(exists().where(*mine, *matching(where)).correlate(sessions))
     return found

@@ -4,11 +4,8 @@ The statements are built from the tables once; what runs is their text on the ba
 connection: the batch is the hot path, and SQLAlchemy's own execution costs several times as much.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -24,8 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 
-from aibridge.store import schema
+from aibridge.store import schema, text_index
 from aibridge.store.database import Database
+from aibridge.store.portions import write_many
 from aibridge.store.rows import (
     EndRow,
     FacetRow,
@@ -35,6 +33,7 @@ from aibridge.store.rows import (
     PromptIdRow,
     Row,
     SessionRow,
+    TextRow,
     TokenUsageRow,
     ToolUsageRow,
     UserPromptRow,
@@ -136,31 +135,10 @@ _WRITES: dict[type[Row], str] = {
     SessionRow: _merge_session(),
     FacetRow: _sql(sqlite.insert(schema.session_facets).on_conflict_do_nothing()),
 }
-"""A statement for every kind of row, in the order in which a batch is written."""
-_VALUES = re.compile(r"VALUES (\([?, ]+\))")
-_MAX_PORTION = 32
+"""A statement for every kind of row but texts, in the order in which a batch is written."""
 _PARENT = _find_parent(in_session=False)
 _PARENT_IN_SESSION = _find_parent(in_session=True)
 _OPEN = _open_interceptions()
-
-
-@cache
-def _many(statement: str, count: int) -> str:
-    """Return the statement that writes ``count`` rows at once.
-
-    One statement for many rows runs without giving up Python's lock for each of them, which
-    beside a busy event loop is dear.
-    """
-    return _VALUES.sub(lambda found: "VALUES " + ", ".join([found[1]] * count), statement)
-
-
-def _portions(size: int) -> Iterator[tuple[int, int]]:
-    """Cut ``size`` rows into powers of two, so that few different statements are prepared."""
-    start = 0
-    while start < size:
-        count = min(1 << (size - start).bit_length() - 1, _MAX_PORTION)
-        yield start, count
-        start += count
 
 
 class BatchWriter:
@@ -202,13 +180,12 @@ class BatchWriter:
 
     def add(self, rows: Iterable[Row]) -> None:
         """Write the rows, kind by kind."""
-        kinds: dict[type[Row], list[Row]] = {kind: [] for kind in _WRITES}
+        kinds: dict[type[Row], list[Any]] = {kind: [] for kind in (*_WRITES, TextRow)}
         for row in rows:
             kinds[type(row)].append(row)
+        text_index.add(self._cursor, kinds.pop(TextRow))
         for kind, group in kinds.items():
-            for start, count in _portions(len(group)):
-                values = chain.from_iterable(group[start : start + count])
-                self._cursor.execute(_many(_WRITES[kind], count), tuple(values))
+            write_many(self._cursor, _WRITES[kind], group)
 
     def close(self) -> None:
         """Give the connection back."""

@@ -2,11 +2,13 @@
 
 from alembic import context
 
+from aibridge.store import text_index
 from aibridge.store.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     transaction_per_migration=False,
+    include_name=lambda name, kind, _parents: kind != "table" or not text_index.is_part(name or ""),
 )
 context.run_migrations()

@@ -1,0 +1,111 @@
+"""Lists find what a plain model of the rules finds, in order, whatever is on record and asked."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, delete
+
+from aibridge.api.app import create_app
+from aibridge.api.services import Services
+from aibridge.contract import SiteRole
+from aibridge.store import schema
+from aibridge.store.database import Database
+from tests.api.plain_search import CALLS, Asked, matching, matching_sessions, queries
+from tests.builders import ANA, BEN, Call, add_user, new_database, record
+from tests.people import person
+
+BASE = "/api/v2/aibridge"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database of two people, for one example after the other."""
+    database = new_database(f"sqlite:///{tmp_path_factory.mktemp('model') / 'bridge.db'}")
+    with database.write() as connection:
+        add_user(connection, ANA, "ana")
+        add_user(connection, BEN, "ben")
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def app(database: Database) -> FastAPI:
+    return create_app(Services(database, lambda _token: person(ANA, "ana", SiteRole.OWNER)))
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(calls=CALLS, limit=st.integers(1, 4), data=st.data())
+def test_a_search_walked_by_cursor_visits_each_match_once_in_order(
+    database: Database, app: FastAPI, calls: list[Call], limit: int, data: st.DataObject
+) -> None:
+    asked = data.draw(st.lists(queries(calls), min_size=1, max_size=6))
+    for query, walked in zip(
+        asked, asyncio.run(walks(database, app, calls, asked, limit)), strict=True
+    ):
+        newest = sorted(((call.at, call.id) for call in matching(calls, query)), reverse=True)
+        latest = sorted(matching_sessions(calls, query), reverse=True)
+        assert walked == (
+            [id_ for _, id_ in newest],
+            [(id_, initiator) for _, id_, initiator in latest],
+        ), query
+
+
+Walked = tuple[list[str], list[tuple[str, str]]]
+
+
+async def walks(
+    database: Database, app: FastAPI, calls: list[Call], asked: list[list[Asked]], limit: int
+) -> list[Walked]:
+    """Return, for each query, the interceptions and the sessions that walks over the API visit."""
+    with database.write() as connection:
+        forget(connection)
+        record(connection, *calls)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url=f"http://bridge{BASE}",
+        headers={"X-Api-Key": "any"},
+    ) as client:
+        return [await _walked(client, query, limit) for query in asked]
+
+
+def forget(connection: Connection) -> None:
+    """Empty the record."""
+    for table in schema.metadata.sorted_tables:
+        if table is not schema.users:
+            connection.execute(delete(table))
+    connection.exec_driver_sql("INSERT INTO text_index (text_index) VALUES ('delete-all')")
+
+
+async def _walked(client: httpx.AsyncClient, asked: list[Asked], limit: int) -> Walked:
+    query = {"q": " ".join(term.written() for term in asked), "limit": limit}
+    interceptions = [row["id"] for row in await walk(client, "interceptions", query)]
+    rows = await walk(client, "sessions", query)
+    return interceptions, [(row["id"], row["initiator"]["id"]) for row in rows]
+
+
+async def walk(client: httpx.AsyncClient, kind: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every row of a list, page by page."""
+    rows: list[dict[str, Any]] = []
+    while True:
+        answer = await client.get(f"/{kind}", params={**query, **cursor(kind, rows)})
+        body = answer.json()
+        page = body["results" if kind == "interceptions" else "sessions"]
+        if not page:
+            assert body["count"] == len(rows)
+            return rows
+        rows += page
+
+
+def cursor(kind: str, rows: list[dict[str, Any]]) -> dict[str, str]:
+    if not rows:
+        return {}
+    last = rows[-1]
+    if kind == "interceptions":
+        return {"after_id": last["id"]}
+    return {"after_session_id": last["id"], "after_initiator_id": last["initiator"]["id"]}

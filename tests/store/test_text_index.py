@@ -1,0 +1,193 @@
+"""The index of texts: words and phrases are found, and nothing in a value is a command."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, literal, select
+
+from aibridge.store import text_index
+from aibridge.store.database import Database
+from aibridge.store.rows import TextRow
+from tests.builders import indexed_words, new_database
+from tests.words import TEXTS, stands_in
+
+PROMPTS = [
+    "Please mend the roof of the house.",
+    "MEND the Roöf: Çà et là",
+    "the roof; mend-it",
+    "rooftop",
+    "日本語 の テスト",
+    "mend\0roof",
+    "Cafe\u0301 crème e\u0301",
+    "e",
+]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    database = new_database(f"sqlite:///{tmp_path_factory.mktemp('index') / 'bridge.db'}")
+    yield database
+    database.close()
+
+
+@contextmanager
+def forgotten(database: Database) -> Iterator[Connection]:
+    """Yield a connection whose changes are rolled back."""
+    with database.engine.connect() as connection:
+        connection.begin()
+        yield connection
+
+
+@pytest.fixture
+def connection(database):
+    with forgotten(database) as connection:
+        yield connection
+
+
+def index(connection: Connection, rows: Iterable[tuple[str, str]]) -> None:
+    texts = [TextRow(str(number), *row) for number, row in enumerate(rows)]
+    text_index.add(connection.connection.cursor(), texts)
+
+
+def found(connection: Connection, name: str, *values: str) -> list[int]:
+    return sorted(map(int, connection.scalars(text_index.mentioning(name, values))))
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers"),
+    [
+        (["mend"], [0, 1, 2, 5]),
+        (["MEND"], [0, 1, 2, 5]),
+        (["roof"], [0, 1, 2, 5]),
+        (["ROÖF"], [0, 1, 2, 5]),
+        (["the roof"], [0, 1, 2]),
+        (["the-roof"], [0, 1, 2]),
+        (["roof the"], []),
+        (["mend the roof"], [0, 1]),
+        (["mend roof"], [5]),
+        (["mend\0roof"], [5]),
+        (["mend it"], [2]),
+        (["roo"], []),
+        (["roo*"], [0, 1, 2, 3, 5]),
+        (["the roo*"], [0, 1, 2]),
+        (["the roo *"], [0, 1, 2]),
+        (["th* roof"], []),
+        (["rooft*"], [3]),
+        (["*roof"], [0, 1, 2, 5]),
+        (["house", "rooftop"], [0, 3]),
+        (["ca et la"], [1]),
+        (["cafe creme"], [6]),
+        (["CAFÉ"], [6]),
+        (["e"], [6, 7]),
+        (["日本語"], [4]),
+        (["日本"], []),
+        (["日本*"], [4]),
+        (["prompt"], []),
+        (["mend OR rooftop"], []),
+        (["mend AND roof"], []),
+        (["NEAR(mend roof)"], []),
+        (["NOT mend"], []),
+        (["prompt:mend"], []),
+        (["^mend"], [0, 1, 2, 5]),
+        (['mend" OR "rooftop'], []),
+        (['"mend" "the"'], [0, 1]),
+        (["-mend"], [0, 1, 2, 5]),
+        (["mend + roof"], [5]),
+        (["{mend}"], [0, 1, 2, 5]),
+        (['"'], []),
+        (["*"], []),
+        (["\0"], []),
+        (["\ud800"], []),
+        (["mend\ud800roof"], [5]),
+        (["\U00016ff0\U0001e7e0"], []),
+        (["\U0001e7e0", "rooftop"], [3]),
+        ([""], []),
+    ],
+)
+def test_the_words_of_a_value_stand_beside_each_other(connection, values, numbers):
+    index(connection, [(prompt, "other") for prompt in PROMPTS])
+    assert found(connection, "prompt", *values) == numbers
+    assert found(connection, "tool", *values) == []
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    rows=st.lists(st.tuples(TEXTS, TEXTS), max_size=4),
+    values=st.lists(TEXTS, min_size=1, max_size=3),
+    name=st.sampled_from(["prompt", "tool"]),
+)
+def test_whatever_is_looked_for_is_found_where_its_words_stand(database, rows, values, name):
+    column = ["prompt", "tool"].index(name)
+    with forgotten(database) as connection:
+        index(connection, rows)
+        assert found(connection, name, *values) == [
+            number
+            for number, row in enumerate(rows)
+            if any(stands_in(value, row[column]) for value in values)
+        ]
+
+
+@settings(deadline=None)
+@given(value=st.text(st.characters(codec=None)))
+def test_any_value_can_be_looked_for(database, value):
+    with forgotten(database) as connection:
+        index(connection, [("mend", "")])
+        assert found(connection, "prompt", value, "mend") == [0]
+
+
+def test_many_and_long_values_can_be_looked_for(connection):
+    index(connection, [("mend", "x" * 65_536)])
+    assert found(connection, "prompt", *(f"w{number}" for number in range(199)), "mend") == [0]
+    assert found(connection, "prompt", "a " * 4000) == []
+    assert found(connection, "tool", "x" * 8000 + "*") == [0]
+
+
+def test_rows_are_numbered_on(connection):
+    numbers = "SELECT number FROM indexed_interceptions ORDER BY number"
+    for size in (0, 1, 33, 0, 2):
+        index(connection, [("mend", "")] * size)
+    rows = connection.exec_driver_sql(numbers)
+    assert [number for (number,) in rows] == list(range(1, 37))
+
+
+def test_what_is_rolled_back_is_not_found(database):
+    with forgotten(database) as connection:
+        index(connection, [("mend", "roof")])
+    with database.read() as connection:
+        assert indexed_words(connection) == set()
+        assert found(connection, "prompt", "mend") == []
+
+
+def test_a_row_is_taken_out_with_its_number_and_the_same_texts(connection):
+    index(connection, [("mend roof", "bash"), ("mend", "read")])
+    connection.exec_driver_sql(
+        "INSERT INTO text_index (text_index, rowid, prompt, tool) VALUES ('delete', 1, ?, ?)",
+        ("mend roof", "bash"),
+    )
+    assert indexed_words(connection) == {("1", "prompt", "mend", 0), ("1", "tool", "read", 0)}
+    connection.exec_driver_sql("INSERT INTO text_index (text_index) VALUES ('integrity-check')")
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "expected"),
+    [
+        ("Too Slow", "too slow", True),
+        ("Too Slow", "o sL", True),
+        ("Too Slow", "tooslow", False),
+        ("100%", "%", True),
+        ("100", "%", False),
+        ("a_b", "_", True),
+        ("ab", "a_b", False),
+        ("a\0b", "b", True),
+        ("a\0b", "\0B", True),
+        ("ab", "\0", False),
+        ("é", "é", True),
+        ("anything", "", True),
+        ("", "a", False),
+    ],
+)
+def test_a_part_of_a_text_is_found_as_it_is(connection, text, part, expected):
+    assert connection.scalar(select(text_index.contains(literal(text), part))) == expected
