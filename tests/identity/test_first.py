@@ -31,7 +31,8 @@ def test_an_empty_database_gets_its_owner_once(database: Database) -> None:
     person = authenticator.person(text)
     authenticator.close()
     assert person is not None
-    assert (person.username, person.roles) == ("admin", {SiteRole.OWNER})
+    assert person.username == "admin"
+    assert person.roles == {SiteRole.OWNER}
     with database.read() as connection:
         (token,) = store.list_tokens(connection)
     assert (token.name, token.expires_at) == ("first", None)
