@@ -57,14 +57,17 @@ def list_users(request: Request, caller: Caller) -> JsonResponse:
     everybody = caller.reach(Right.READ_USERS) is Reach.ALL
     where = search_users(parameters.text("q"), None if everybody else caller.person.user_id)
     with caller.services.database.read() as connection:
-        after = _cursor(connection, after_id)
+        after = _cursor(connection, caller, after_id)
         rows = store.page(connection, where, limit=paging.limit, offset=paging.offset, after=after)
         count = store.count(connection, where)
     return JsonResponse(UserList(count=count, users=[shapes.user(row) for row in rows]))
 
 
-def _cursor(connection: Connection, after_id: str | None) -> store.User | None:
+def _cursor(connection: Connection, caller: Visitor, after_id: str | None) -> store.User | None:
+    """Return the last user of the page before; one who is not seen is as one who is not there."""
     after = store.find_user(connection, after_id) if after_id else None
+    if after is not None and not caller.allows(Right.READ_USERS, after.id):
+        after = None
     if after_id and after is None:
         detail = f"after_id: user {after_id} not found: invalid pagination cursor"
         raise ApiError(400, "Invalid pagination cursor.", detail=detail)
