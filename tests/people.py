@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
+from argon2 import PasswordHasher
+
 from aibridge.contract import SiteRole, TokenScope
 from aibridge.identity.accounts import create_user
-from aibridge.identity.audit import Act
+from aibridge.identity.audit import Act, Actor
 from aibridge.identity.issuing import issue_token
+from aibridge.identity.passwords import Passwords
 from aibridge.identity.people import ALL_SCOPES, Person
+from aibridge.store.audit import AuditFilter, AuditRow, page
 from aibridge.store.users import Connection, User
 
 
@@ -38,3 +42,19 @@ def new_token(
 ) -> str:
     """Give a user a token, and return its text."""
     return issue_token(Act(connection), user, name, lifetime, scopes).text
+
+
+def acting(connection: Connection, user: User) -> Act:
+    """Return a change in a user's name, from somewhere on the network."""
+    who = Person(user.id, user.username, user.roles, f"tok-{user.username}"[:10])
+    return Act(connection, Actor(who, "192.0.2.7", "a browser"))
+
+
+def entries(connection: Connection) -> list[AuditRow]:
+    """Return the audit log, oldest first."""
+    return page(connection, AuditFilter(), limit=1000)[::-1]
+
+
+def cheap_passwords() -> Passwords:
+    """Return what hashes passwords in no time: what is tested is not how long it takes."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.contract import SiteRole
 from aibridge.store.database import Database
+from tests.api.people_api import Api, Start, make_start, serving
 from tests.builders import ANA, BEN, CLEO, Call, add_user, new_database, record
 from tests.people import person
 
@@ -59,3 +61,25 @@ def seed(database: Database) -> Callable[..., None]:
             record(connection, *calls)
 
     return seed
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """A database with people in it; to be copied, not changed."""
+    return make_start(tmp_path_factory.mktemp("start"))
+
+
+@pytest.fixture(scope="session")
+def one_app() -> FastAPI:
+    """The application, without what it works with: making its routes takes a while."""
+    return create_app(Services(Database("sqlite://"), lambda _token: None))
+
+
+@pytest.fixture
+def api(one_app: FastAPI, start: Start, tmp_path: Path) -> Iterator[Api]:
+    """The API with real people, over a database of this test's own."""
+    shutil.copy(start.file, tmp_path / "people.db")
+    database = Database(f"sqlite:///{tmp_path / 'people.db'}")
+    with serving(one_app, database, start) as api:
+        yield api
+    database.close()

@@ -13,8 +13,9 @@ import anthropic
 import openai
 import pytest
 
+from aibridge.contract import SiteRole, TokenScope
 from aibridge.recorder.recorder import RecorderUnavailable
-from aibridge.store import identity
+from aibridge.store import users
 from tests import bridge as bridges
 from tests.bridge import ROUTES, Bridge
 from tests.gateway import samples
@@ -90,9 +91,38 @@ def test_a_suspended_user_is_refused_from_the_next_request_on(wire, bridge):
     token = bridge.add_user("ben")
     assert post(bridge, "messages", ("x-api-key", token)).status == 200
     with bridge.database.write() as connection:
-        identity.set_user_status(connection, "ben", identity.SUSPENDED)
+        user = users.user_by_name(connection, "ben")
+        assert user is not None
+        users.change_user(connection, user.id, status=users.SUSPENDED)
     assert post(bridge, "messages", ("x-api-key", token)).status == 401
     assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("dialect", samples.DIALECTS)
+@pytest.mark.parametrize("scopes", [(), ("read",), ("read", "admin")])
+def test_a_token_that_is_not_for_the_gateway_calls_no_model(wire, bridge, dialect, scopes):
+    name = f"{dialect}-{len(scopes)}"
+    token = bridge.add_user(name, SiteRole.OWNER, scopes=map(TokenScope, scopes))
+    own = ("x-ai-bridge-token", token), ("authorization", "Bearer own"), ("x-api-key", "own")
+    for headers in ([("authorization", f"Bearer {token}")], [("x-api-key", token)], own):
+        answer = post(bridge, dialect, *headers)
+        assert answer.status == 403
+        told = said(dialect, answer, "permission_error")
+        assert told == "This AI Bridge token may not call models: it lacks the scope gateway."
+    assert ask(bridge.url, MODELS, method="GET", headers=[("x-api-key", token)]).status == 403
+    assert not wire.requests
+    assert not bridge.records()
+
+
+@pytest.mark.parametrize("dialect", samples.DIALECTS)
+def test_a_token_for_the_gateway_alone_calls_models_and_nothing_else(wire, bridge, dialect):
+    token = bridge.add_user(f"{dialect}-gateway", scopes=[TokenScope.GATEWAY])
+    key = ("x-api-key", token)
+    assert post(bridge, dialect, key).status == 200
+    assert len(wire.requests) == 1
+    answer = ask(bridge.url, "/api/v2/users/me", method="GET", headers=[key])
+    assert answer.status == 403
+    assert json.loads(answer.body)["message"] == "Forbidden."
 
 
 def test_a_provider_without_a_key_says_what_to_send(wire, bridge):

@@ -147,7 +147,8 @@ def test_a_role_or_scope_of_a_newer_release_is_none(
     other.close()
     found = authenticator.person(token)
     assert found is not None
-    assert (found.roles, found.scopes) == ({SiteRole.AUDITOR}, {TokenScope.READ})
+    assert found.roles == {SiteRole.AUDITOR}
+    assert found.scopes == {TokenScope.READ}
 
 
 def test_a_look_up_holds_no_snapshot_open(

@@ -11,6 +11,7 @@ from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.first import ensure_owner
 from aibridge.identity.issuing import issue_token
 from aibridge.store import tokens as store
+from aibridge.store import users as store_of_users
 from aibridge.store.database import Database
 from tests.people import new_user
 
@@ -31,7 +32,8 @@ def test_an_empty_database_gets_its_owner_once(database: Database) -> None:
     person = authenticator.person(text)
     authenticator.close()
     assert person is not None
-    assert (person.username, person.roles) == ("admin", {SiteRole.OWNER})
+    assert person.username == "admin"
+    assert person.roles == {SiteRole.OWNER}
     with database.read() as connection:
         (token,) = store.list_tokens(connection)
     assert (token.name, token.expires_at) == ("first", None)
@@ -43,6 +45,15 @@ def test_a_database_with_users_is_let_be(database: Database) -> None:
     assert ensure_owner(database) is None
     with database.read() as connection:
         assert store.list_tokens(connection) == []
+
+
+def test_where_writers_run_side_by_side_the_name_decides(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as connection:
+        new_user(connection, "ADMIN")
+    monkeypatch.setattr(store_of_users, "count", lambda _connection: 0)
+    assert ensure_owner(database) is None
 
 
 def test_of_processes_that_start_at_once_one_makes_the_owner(database: Database) -> None:

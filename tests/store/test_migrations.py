@@ -1,6 +1,7 @@
 """Revisions: from empty to the tables of today, forwards only."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -8,10 +9,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text, update
+from sqlalchemy import ColumnClause, Connection, insert, inspect, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import column, table
 
-from aibridge.store import migrations, schema, text_index
+from aibridge.contract import TokenScope
+from aibridge.store import groups, migrations, schema, text_index, tokens, users
 from aibridge.store.database import Database
 from aibridge.store.migrations import NewerSchemaError
 from tests.builders import Call, indexed_words, new_database, record, uid
@@ -57,6 +60,102 @@ def test_the_tables_are_exactly_those_of_the_schema(database, tmp_path):
     described = new_database(f"sqlite:///{tmp_path / 'described.db'}")
     assert statements(database) == statements(described)
     described.close()
+
+
+def first_tables(database: Database) -> None:
+    """Make the tables of revision 0001, with people of every role of then."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for name, role in OLD_ROLES.items():
+            status = "suspended" if name == "zoe" else "active"
+            user = (f"id-{name}", name, name.lower(), "N", "a", status, role, 5, 7)
+            connection.execute(insert(OLD_USERS).values(user))
+            token = (f"token-{name}", f"id-{name}", "laptop", "0" * 64, 5, None)
+            connection.execute(insert(OLD_TOKENS).values(token))
+        timed = ("token-time", "id-Ana", "timed", "1" * 64, 5, 99)
+        connection.execute(insert(OLD_TOKENS).values(timed))
+
+
+def columns(*names: str) -> list[ColumnClause[Any]]:
+    return [column(name) for name in names]
+
+
+OLD_ROLES = {
+    "Ana": "owner",
+    "ben": "auditor",
+    "cleo": "user-admin",
+    "dan": "member",
+    "zoe": "owner",
+}
+OLD_USERS = table(
+    "users",
+    *columns("id", "username", "username_key", "name", "avatar_url"),
+    *columns("status", "role", "created_at", "updated_at"),
+)
+OLD_TOKENS = table(
+    "tokens", *columns("id", "user_id", "name", "secret_sha256", "created_at", "expires_at")
+)
+
+
+def test_people_of_the_first_tables_are_kept_with_their_roles(database):
+    first_tables(database)
+    database.upgrade()
+    with database.read() as connection:
+        assert migrations.current(connection) == migrations.HEAD
+        found = users.page(connection, users.UserFilter(), limit=10, after=None)
+        hashes = {users.password_hash(connection, user.id) for user in found}
+    roles = {user.username: {*map(str, user.roles)} for user in found}
+    assert roles == {
+        "Ana": {"owner"},
+        "ben": {"auditor"},
+        "cleo": {"user-admin"},
+        "dan": set(),
+        "zoe": {"owner"},
+    }
+    assert {user.username for user in found if user.status == "suspended"} == {"zoe"}
+    assert {(user.email, user.name, user.avatar_url) for user in found} == {("", "N", "a")}
+    assert {(user.created_at, user.updated_at) for user in found} == {(5, 7)}
+    assert hashes == {None}
+
+
+def test_tokens_of_the_first_tables_go_on_working_for_everything(database):
+    first_tables(database)
+    database.upgrade()
+    with database.read() as connection:
+        found = {token.id: token for token in tokens.list_tokens(connection)}
+    assert found.keys() == {"token-time", *(f"token-{name}" for name in OLD_ROLES)}
+    for token in found.values():
+        assert token.scopes == set(TokenScope)
+        assert (token.login_type, token.created_at, token.last_used_at) == ("token", 5, None)
+    assert found["token-time"].expires_at == 99
+    assert found["token-ben"] == tokens.Token(
+        "token-ben", "id-ben", "ben", "laptop", frozenset(TokenScope), "token", 5, None, None
+    )
+
+
+def test_an_upgrade_of_the_first_tables_makes_the_tables_of_today_and_everyone(database, tmp_path):
+    first_tables(database)
+    database.upgrade()
+    described = new_database(f"sqlite:///{tmp_path / 'described.db'}")
+    assert statements(database) == statements(described)
+    described.close()
+    with database.read() as connection:
+        (everyone,) = groups.list_groups(connection)
+        members = [member.username for member in groups.members(connection, everyone)]
+    assert (everyone.id, everyone.name) == (groups.EVERYONE, "Everyone")
+    assert members == ["Ana", "ben", "cleo", "dan", "zoe"]
+
+
+def test_what_comes_in_after_an_upgrade_has_to_say_its_scopes(database):
+    """What was told for the old rows is no default for new ones: that would be a right too many."""
+    first_tables(database)
+    database.upgrade()
+    unsaid = ("token-new", "id-Ana", "new", "0" * 64, 5, None)
+    with pytest.raises(IntegrityError), database.write() as connection:
+        connection.execute(insert(OLD_TOKENS).values(unsaid))
 
 
 def test_an_upgrade_of_what_is_up_to_date_does_nothing(database):

@@ -11,6 +11,10 @@ from aibridge.api.errors import ApiError
 from aibridge.contract import Body, Validation
 
 MAX_BYTES = 1 << 20
+MAX_COMPLAINTS = 100
+"""Of what is wrong with a body, how much is told: strangers may send one too."""
+MAX_FIELD = 256
+"""How much of the name of a field is told."""
 
 T = TypeVar("T", bound=Body)
 
@@ -56,10 +60,14 @@ def parse(model: type[T], content: bytes) -> T:
             detail = str(problems[0]["ctx"]["error"])
             raise ApiError(400, "Request body must be valid JSON.", detail=detail) from None
         validations = [
-            Validation(field=".".join(map(str, problem["loc"])) or "body", detail=_detail(problem))
-            for problem in problems
+            Validation(field=_field(problem), detail=_detail(problem))
+            for problem in problems[:MAX_COMPLAINTS]
         ]
         raise ApiError(400, "Validation failed.", validations=validations) from None
+
+
+def _field(problem: ErrorDetails) -> str:
+    return ".".join(map(str, problem["loc"]))[:MAX_FIELD] or "body"
 
 
 def _detail(problem: ErrorDetails) -> str:

@@ -85,9 +85,9 @@ def target_of(user: User) -> Target:
 
 
 def _change(act: Act, after: User, before: User, **columns: str) -> User:
-    store.change_user(act.connection, before.id, **columns)
+    at = store.change_user(act.connection, before.id, **columns)
     act.log(AuditAction.WRITE, target_of(after), before=_fields(before), after=_fields(after))
-    return replace(after, updated_at=store.now())
+    return replace(after, updated_at=at)
 
 
 def _fields(user: User) -> dict[str, object]:

@@ -47,7 +47,7 @@ class Passwords:
             return False
         finally:
             self._turns.release()
-        return stored is not None
+        return bool(stored)
 
     def _hash_of_nobody(self) -> str:
         self._nobody = self._nobody or self._hasher.hash("nobody's password")

@@ -78,6 +78,7 @@ def show_session(
             limit=page.limit,
             after_id=page.after_id,
             before_id=page.before_id,
+            visible_to=visible_to,
         )
         children = interceptions.children(connection, [row.id for row in rows], thoughts=True)
     return _detail(found, metadata, build_threads(rows, children))

@@ -72,8 +72,9 @@ users = Table(
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     Column("email", String(254), nullable=False, default=""),
-    Column("email_key", String(254), nullable=True, unique=True),  # lower case; null: no address
+    Column("email_key", String(254), nullable=True),  # lower case; null: no address
     Column("password_hash", Text, nullable=True),  # null: no password
+    Index("uq_users_email_key", "email_key", unique=True),
 )
 
 tokens = Table(

@@ -221,12 +221,14 @@ def thread_page(
     limit: int,
     after_id: str | None = None,
     before_id: str | None = None,
+    visible_to: str | None = None,
 ) -> list[InterceptionRow]:
     """Return the ended interceptions of one page of threads, oldest first.
 
     The page holds the ``limit`` threads nearest to the cursor: after ``after_id``, before
     ``before_id``, else from the beginning. A cursor is the id of a thread or of any
-    interception in it. Raises `CursorNotFoundError`, `ForeignCursorError`.
+    interception in it. Raises `CursorNotFoundError`, and `ForeignCursorError` where the cursor
+    is in another session, of ``visible_to`` if that is given: of others' nobody is to learn.
     """
     started = func.min(_c.started_at).label("started_at")
     threads = select(_thread.label("id"), started).where(*_within(session)).group_by(_thread)
@@ -234,11 +236,11 @@ def thread_page(
     start, id_ = found.c.started_at, found.c.id
     statement = select(id_).order_by(start, id_)
     if before_id is not None:
-        before = _thread_position(connection, session, before_id)
+        before = _thread_position(connection, session, before_id, visible_to)
         nearest = select(id_).order_by(start.desc(), id_.desc())
         statement = nearest.where(before > tuple_(start, id_))
     elif after_id is not None:
-        after = _thread_position(connection, session, after_id)
+        after = _thread_position(connection, session, after_id, visible_to)
         statement = statement.where(after < tuple_(start, id_))
     ids = list(connection.scalars(statement.limit(limit)))
     rows = select(*(_c[name] for name in InterceptionRow._fields)).where(*_within(session))
@@ -246,7 +248,9 @@ def thread_page(
     return [InterceptionRow(*row) for row in connection.execute(rows)]
 
 
-def _thread_position(connection: Connection, session: SessionRow, cursor: str) -> Tuple:
+def _thread_position(
+    connection: Connection, session: SessionRow, cursor: str, visible_to: str | None
+) -> Tuple:
     """Return the place in the session of the thread that ``cursor`` names, or else is part of."""
     root = select(_thread).where(_c.id == cursor, *_within(session)).scalar_subquery()
     named = case((_thread == cursor, 0), else_=1)
@@ -255,7 +259,8 @@ def _thread_position(connection: Connection, session: SessionRow, cursor: str) -
     row = connection.execute(meant.order_by(named)).first()
     if row is not None:
         return tuple_(literal(row[1], Time), literal(row[0]))
-    elsewhere = select(_c.id).where(_c.id == cursor, *matching(_NOTHING))
+    visible = matching(Filter(visible_to=visible_to))
+    elsewhere = select(_c.id).where(_c.id == cursor, *visible)
     if connection.scalar(elsewhere) is not None:
         raise ForeignCursorError(cursor)
     raise CursorNotFoundError(cursor)

@@ -196,7 +196,9 @@ def _has_role(role: str) -> ColumnElement[bool]:
     return padded.contains(f" {role} ", autoescape=True)
 
 
-def change_user(connection: Connection, user_id: str, **values: str) -> None:
-    """Set columns of a user; what an account may do counts from the next request on."""
-    changes = {**values, "updated_at": now()}
+def change_user(connection: Connection, user_id: str, **values: str) -> int:
+    """Set columns of a user, and return when; what they may do counts from the next request on."""
+    at = now()
+    changes = {**values, "updated_at": at}
     connection.execute(update(users).where(_c.id == user_id).values(changes))
+    return at

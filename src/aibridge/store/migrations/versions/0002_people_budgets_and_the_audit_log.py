@@ -28,9 +28,10 @@ def _users() -> None:
         )
         batch.add_column(sa.Column("email_key", sa.String(254), nullable=True))
         batch.add_column(sa.Column("password_hash", sa.Text(), nullable=True))
-        batch.create_unique_constraint("uq_users_email_key", ["email_key"])
     with op.batch_alter_table("users") as batch:
         batch.alter_column("email", server_default=None)
+    # not a constraint: SQLite's tables are made anew, with several of these in any order
+    op.create_index("uq_users_email_key", "users", ["email_key"], unique=True)
     op.execute("UPDATE users SET roles = '' WHERE roles = 'member'")
 
 

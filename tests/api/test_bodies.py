@@ -1,0 +1,205 @@
+import json
+from typing import Annotated, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field, SecretStr
+
+from aibridge.api.bodies import MAX_BYTES, MAX_COMPLAINTS, MAX_FIELD, parse
+from aibridge.api.errors import ApiError
+from aibridge.contract import Body, UpsertGroupAIBudgetRequest
+from aibridge.contract.base import WHOLE
+from tests.api.people_api import Api
+
+USERS = "/users"
+
+
+class Inner(Body):
+    x: int = 0
+
+
+class Order(Body):
+    amount: Annotated[int, Field(ge=0), WHOLE]
+    key: SecretStr = SecretStr("")
+    names: tuple[str, ...] = ()
+    inner: Inner = Inner()
+
+
+def refusal(content: str | bytes) -> ApiError:
+    text = content if isinstance(content, bytes) else content.encode()
+    with pytest.raises(ApiError) as caught:
+        parse(Order, text)
+    assert caught.value.status == 400
+    return caught.value
+
+
+def complaints(content: str | bytes) -> dict[str, str]:
+    error = refusal(content)
+    assert error.body.message == "Validation failed."
+    return {one.field: one.detail for one in error.body.validations}
+
+
+def test_a_body_is_read() -> None:
+    found = parse(Order, b' {"key": "k", "amount": 5, "names": ["a"], "inner": {"x": 1}} ')
+    assert (found.amount, found.names, found.inner.x) == (5, ("a",), 1)
+    assert found.key.get_secret_value() == "k"
+    assert parse(Order, b'{"amount": 5.0}').amount == 5
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        " ",
+        "{",
+        "nonsense",
+        '{"amount": 5',
+        '{"amount": 5,}',
+        "{'amount': 5}",
+        '{"amount": 05}',
+        '{"amount": 5} x',
+        b'{"amount": 5, "key": "\xff"}',
+        b"\xef\xbb\xbf{}",
+        '{"key": "\\ud800"}',
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_json_is_told_with_its_place(content: str | bytes) -> None:
+    error = refusal(content)
+    assert error.body.message == "Request body must be valid JSON."
+    assert "line 1 column" in error.body.detail
+    assert not error.body.validations
+    assert len(error.body.detail) < 200
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "5", '"x"', "true", '[{"amount": 5}]'])
+def test_what_is_no_object_is_wrong_as_a_whole(content: str) -> None:
+    assert complaints(content).keys() == {"body"}
+
+
+def test_everything_that_is_wrong_is_named_at_once() -> None:
+    found = complaints('{"x": 1, "names": ["a", 7], "inner": {"x": "no", "y": 1}, "key": 5}')
+    assert found == {
+        "amount": "Field required",
+        "x": "Extra inputs are not permitted",
+        "names.1": "Input should be a valid string",
+        "inner.x": "Input should be a valid integer, unable to parse string as an integer",
+        "inner.y": "Extra inputs are not permitted",
+        "key": "Input should be a valid string",
+    }
+
+
+@pytest.mark.parametrize(("value", "shown"), [("-1", "-1"), ("-1.0", "-1.0"), ("-7e2", "-700.0")])
+def test_a_number_that_is_too_small_is_told_as_the_contract_does(value: str, shown: str) -> None:
+    wanted = f'Validation failed for tag "gte" with value: "{shown}"'
+    assert complaints(f'{{"amount": {value}}}') == {"amount": wanted}
+
+
+@pytest.mark.parametrize("value", ["true", '"5"', "1.5", "null", "NaN", "-Infinity", "1e999", "[]"])
+def test_only_a_whole_number_is_one(value: str) -> None:
+    assert complaints(f'{{"amount": {value}}}').keys() == {"amount"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"amount": "secret"},
+        {"amount": "-1secret"},
+        {"amount": ["secret"]},
+        {"amount": {"x": "secret"}},
+        {"key": ["secret"]},
+        {"names": "secret"},
+        {"names": [["secret"]]},
+        {"inner": "secret" * 10_000},
+        {"inner": {"x": "secret"}},
+        {"strange": "secret"},
+    ],
+)
+def test_what_was_sent_is_not_repeated(fields: dict[str, Any]) -> None:
+    told = refusal(json.dumps({"amount": 5, **fields})).body.model_dump_json()
+    assert "secret" not in told
+
+
+def test_complaints_are_bounded_however_many_there_are() -> None:
+    many = {f"f{number}": number for number in range(5_000)}
+    found = refusal(json.dumps(many)).body.validations
+    assert len(found) == MAX_COMPLAINTS
+
+
+def test_the_name_of_a_strange_field_is_told_as_far_as_it_makes_sense() -> None:
+    found = complaints(json.dumps({"amount": 5, "x" * 100_000: 1}))
+    assert [len(field) for field in found] == [MAX_FIELD]
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    try:
+        parse(UpsertGroupAIBudgetRequest, content)
+    except ApiError as error:
+        assert error.status == 400  # noqa: PT017 - either is fine
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text("ab-1", max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(json_values)
+def test_any_json_for_a_limit_is_a_whole_number_or_refused(value: Any) -> None:
+    content = json.dumps({"spend_limit_micros": value}).encode()
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    try:
+        found = parse(UpsertGroupAIBudgetRequest, content)
+    except ApiError:
+        assert not (whole and isinstance(value, int))
+    else:
+        assert whole
+        assert found.spend_limit_micros == value
+
+
+@pytest.mark.parametrize("path", [USERS, "/users/login", "/users/first"])
+async def test_a_body_that_is_too_large_is_refused_before_it_is_all_there(
+    api: Api, path: str
+) -> None:
+    sent = 0
+
+    async def pieces() -> Any:
+        nonlocal sent
+        for _ in range(100):
+            sent += 1
+            yield b" " * (MAX_BYTES // 4)
+
+    found = await api.refused(413, "root", "POST", path, content=pieces())
+    assert found == {
+        "message": "Request body is too large.",
+        "detail": f"A body may have {MAX_BYTES} bytes.",
+    }
+    assert sent < 10
+
+
+async def test_the_largest_body_is_read(api: Api) -> None:
+    content = b'{"username": "x"}'.ljust(MAX_BYTES)
+    await api.call("root", "POST", USERS, content=content, expect=201)
+    await api.refused(413, "root", "POST", USERS, content=content + b" ")
+
+
+async def test_a_body_needs_no_content_type(api: Api) -> None:
+    headers = {"content-type": "text/plain"}
+    new = b'{"username": "x"}'
+    await api.call("root", "POST", USERS, content=new, headers=headers, expect=201)
+
+
+@pytest.mark.parametrize("token", [None, "nonsense"])
+async def test_the_body_of_a_stranger_is_not_read(api: Api, token: str | None) -> None:
+    read = False
+
+    async def pieces() -> Any:
+        nonlocal read
+        read = True
+        yield b"{}"
+
+    await api.refused(401, token, "POST", USERS, content=pieces())
+    assert not read

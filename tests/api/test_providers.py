@@ -1,0 +1,66 @@
+import pytest
+
+from aibridge.contract import Provider
+from aibridge.identity.rights import Rights
+from tests.api.people_api import NOT_FOUND, Api
+from tests.builders import Call, record
+
+PATHS = ["/aibridge/providers", "/ai-gateway/providers"]
+
+
+def called(name: str, kind: str) -> dict[str, str]:
+    return {"provider_name": name, "provider": kind}
+
+
+def shown(name: str, kind: str, display_name: str = "") -> dict[str, str]:
+    return {"name": name, "type": kind, "display_name": display_name or name, "icon": ""}
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_providers_are_those_configured_and_those_on_record(api: Api, path: str) -> None:
+    assert await api.get("root", path) == []
+    configured = (
+        Provider(name="openai", type="openai", display_name="OpenAI", icon=""),
+        Provider(name="claude", type="anthropic", display_name="Claude", icon=""),
+    )
+    api.change(providers=configured)
+    with api.database.write() as connection:
+        record(
+            connection,
+            Call(1, columns=called("claude", "anthropic")),
+            Call(2, columns=called("was", "copilot")),
+            Call(3, columns=called("was", "copilot")),
+            Call(4, running=True, columns=called("running", "openai")),
+        )
+    assert await api.get("root", path) == [
+        shown("claude", "anthropic", "Claude"),
+        shown("openai", "openai", "OpenAI"),
+        shown("was", "copilot"),
+    ]
+
+
+async def test_a_name_that_had_another_type_is_listed_once_as_configured(api: Api) -> None:
+    api.change(providers=(Provider(name="a", type="openai", display_name="A", icon=""),))
+    with api.database.write() as connection:
+        record(
+            connection,
+            Call(1, columns=called("a", "anthropic")),
+            Call(2, columns=called("b", "openai")),
+            Call(3, columns=called("b", "azure")),
+        )
+    found = await api.get("aud", PATHS[0])
+    assert found == [shown("a", "openai", "A"), shown("b", "azure")]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("members_read_own", [False, True])
+async def test_only_owners_and_auditors_are_told(
+    api: Api, path: str, members_read_own: bool
+) -> None:
+    api.change(rights=Rights(members_read_own))
+    expected = {"root": 200, "hr": 404, "aud": 200, "ann": 404, "bob": 404}
+    assert await api.statuses("GET", path) == expected
+    assert await api.refused(404, "ann", "GET", path) == NOT_FOUND
+    for token in (None, "nonsense"):
+        await api.refused(401, token, "GET", path)
+    await api.refused(405, "root", "POST", path)

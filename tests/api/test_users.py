@@ -1,0 +1,412 @@
+from typing import Any
+
+import pytest
+
+from aibridge.contract import SiteRole
+from aibridge.store.users import change_user
+from tests.api.people_api import NIL, NOT_FOUND, PASSWORD, Api
+
+
+async def test_a_user_is_shown_as_the_contract_says(api: Api) -> None:
+    shown = await api.get("root", "/users/hr")
+    assert shown.pop("created_at") == shown.pop("updated_at")
+    assert shown == {
+        "id": api.ids["hr"],
+        "username": "hr",
+        "name": "Hr",
+        "email": "hr@example.com",
+        "avatar_url": "",
+        "status": "active",
+        "roles": [{"name": "user-admin", "display_name": "User Admin"}],
+        "organization_ids": ["00000000-0000-4000-8000-000000000001"],
+    }
+
+
+@pytest.mark.parametrize("who", ["root", "hr", "aud", "ann"])
+async def test_everybody_sees_themselves_under_every_name_of_theirs(api: Api, who: str) -> None:
+    found = [
+        await api.get(who, f"/users/{name}") for name in ("me", who, who.upper(), api.ids[who])
+    ]
+    assert {user["id"] for user in found} == {api.ids[who]}
+
+
+async def test_others_are_seen_by_who_may_and_are_nobody_to_the_rest(api: Api) -> None:
+    assert await api.statuses("GET", "/users/bob") == {
+        "root": 200,
+        "hr": 200,
+        "aud": 200,
+        "ann": 404,
+        "bob": 200,
+    }
+    for path in ("/users/bob", f"/users/{api.ids['bob']}", "/users/nobody", f"/users/{NIL}"):
+        assert await api.refused(404, "ann", "GET", path) == NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/users"),
+        ("POST", "/users"),
+        ("GET", "/users/me"),
+        ("GET", "/users/bob"),
+        ("PUT", "/users/bob/status/suspend"),
+        ("PUT", "/users/bob/status/activate"),
+        ("PUT", "/users/bob/roles"),
+        ("PUT", "/users/bob/password"),
+        ("POST", "/users/logout"),
+    ],
+)
+async def test_without_a_good_token_there_is_nothing_to_see(
+    api: Api, method: str, path: str
+) -> None:
+    for token in (None, "nonsense", api.tokens["root"][:-1] + "_"):
+        answer = await api.call(token, method, path, content=b"not even json")
+        assert answer.status_code == 401
+        assert answer.json()["message"] == "Authentication required."
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_the_list_holds_everybody_or_oneself(api: Api) -> None:
+    for who in ("root", "hr", "aud"):
+        found = await api.get(who, "/users")
+        assert [user["username"] for user in found["users"]] == ["ann", "aud", "bob", "hr", "root"]
+        assert found["count"] == 5
+    found = await api.get("ann", "/users")
+    assert [user["username"] for user in found["users"]] == ["ann"]
+    assert found["count"] == 1
+    assert (await api.get("ann", "/users", q="bob"))["users"] == []
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("", ["ann", "aud", "bob", "hr", "root"]),
+        ("A", ["ann", "aud", "bob", "hr", "root"]),
+        ("AN", ["ann"]),
+        ("bob@example", ["bob"]),
+        ("%", []),
+        ("search:ann", ["ann"]),
+        ("-search:ann -search:bob", ["aud", "hr", "root"]),
+        ("role:owner", ["root"]),
+        ("role:owner role:auditor", ["aud", "root"]),
+        ("-role:owner -role:auditor -role:user-admin", ["ann", "bob"]),
+        ("status:suspended", ["bob"]),
+        ("status:active role:member", ["ann", "aud", "hr", "root"]),
+    ],
+)
+async def test_the_list_is_searched(api: Api, q: str, found: list[str]) -> None:
+    await api.call("root", "PUT", "/users/bob/status/suspend", expect=200)
+    page = await api.get("hr", "/users", q=q)
+    assert [user["username"] for user in page["users"]] == found
+    assert page["count"] == len(found)
+
+
+async def test_the_list_is_paged(api: Api) -> None:
+    first = await api.get("root", "/users", limit=2)
+    assert [user["username"] for user in first["users"]] == ["ann", "aud"]
+    rest = await api.get("root", "/users", after_id=first["users"][-1]["id"])
+    assert [user["username"] for user in rest["users"]] == ["bob", "hr", "root"]
+    assert first["count"] == rest["count"] == 5
+    same = await api.get("root", "/users", offset=2, limit=0)
+    assert same == rest
+
+
+@pytest.mark.parametrize(
+    ("query", "message", "fields"),
+    [
+        ("limit=x", "Query parameters have invalid values.", {"limit"}),
+        ("limit=1001", "Invalid pagination limit value.", set()),
+        ("limit=-1", "Invalid pagination limit value.", set()),
+        ("offset=-1", "Query parameters have invalid values.", {"offset"}),
+        ("after_id=bob", "Query parameters have invalid values.", {"after_id"}),
+        (f"after_id={NIL[:-1]}1&offset=1", "Query parameters have invalid values.", set()),
+        (f"after_id={NIL[:-1]}1", "Invalid pagination cursor.", set()),
+        ("q=status:dormant", "Invalid user search query.", {"status"}),
+        ("q=role:king%20-status:x", "Invalid user search query.", {"role", "status"}),
+        ("q=email:x", "Invalid user search query.", {"email"}),
+    ],
+)
+async def test_lists_that_are_refused(api: Api, query: str, message: str, fields: set[str]) -> None:
+    found = await api.refused(400, "root", "GET", f"/users?{query}")
+    assert found["message"] == message
+    assert {one["field"] for one in found.get("validations", [])} == fields
+
+
+async def test_a_cursor_of_somebody_unseen_is_like_one_of_nobody(api: Api) -> None:
+    refusals = [
+        await api.refused(400, "ann", "GET", f"/users?after_id={id_}")
+        for id_ in (api.ids["bob"], api.ids["root"], NIL[:-1] + "1")
+    ]
+    assert {refusal["message"] for refusal in refusals} == {"Invalid pagination cursor."}
+    assert (await api.get("ann", "/users", after_id=api.ids["ann"]))["users"] == []
+
+
+async def test_a_user_is_made_as_asked(api: Api) -> None:
+    new = {
+        "username": "Cleo-1",
+        "email": "Cleo@Example.com",
+        "name": "Cleo",
+        "password": PASSWORD,
+        "roles": ["auditor", "member"],
+    }
+    answer = await api.call("root", "POST", "/users", new, expect=201)
+    made = answer.json()
+    assert (made["username"], made["email"], made["status"]) == (
+        "Cleo-1",
+        "Cleo@Example.com",
+        "active",
+    )
+    assert [role["name"] for role in made["roles"]] == ["auditor"]
+    assert await api.get("root", "/users/cleo-1") == made
+    login = {"email": "cleo@example.COM", "password": PASSWORD}
+    await api.call(None, "POST", "/users/login", login, expect=201)
+    (entry, *_) = api.acts()
+    assert (entry.action, entry.resource_type, entry.resource_id) == ("create", "user", made["id"])
+    assert (entry.actor_username, entry.ip, entry.user_agent) == ("root", "192.0.2.7", "a browser")
+    assert entry.token_id == api.tokens["root"][:10]
+
+
+async def test_a_user_needs_a_name_only(api: Api) -> None:
+    made = (await api.call("hr", "POST", "/users", {"username": "x"}, expect=201)).json()
+    assert (made["email"], made["name"], made["roles"]) == ("", "", [])
+    refused = await api.refused(401, None, "POST", "/users/login", {"email": "x", "password": "x"})
+    assert refused["message"] == "Incorrect email or password."
+
+
+async def test_only_who_may_makes_users(api: Api) -> None:
+    for who, status in {"root": 201, "hr": 201, "aud": 404, "ann": 404}.items():
+        answer = await api.call(who, "POST", "/users", {"username": f"by-{who}"})
+        assert answer.status_code == status
+    assert (await api.get("root", "/users"))["count"] == 7
+
+
+@pytest.mark.parametrize("role", ["owner", "user-admin", "auditor"])
+async def test_only_an_owner_gives_roles(api: Api, role: str) -> None:
+    refused = await api.refused(403, "hr", "POST", "/users", {"username": "x", "roles": [role]})
+    assert refused == {"message": "Forbidden.", "detail": "Only an owner may give roles."}
+    await api.call("hr", "POST", "/users", {"username": "x", "roles": ["member"]}, expect=201)
+    await api.call("root", "POST", "/users", {"username": "y", "roles": [role]}, expect=201)
+    for who in ("hr", "aud", "ann"):
+        for target in ("ann", "me", "bob"):
+            roles = {"roles": [role]}
+            assert await api.refused(404, who, "PUT", f"/users/{target}/roles", roles) == NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("new", "field"),
+    [
+        ({"username": "BOB"}, "username"),
+        ({"username": "x", "email": "BOB@example.com"}, "email"),
+    ],
+)
+async def test_what_is_taken_is_a_conflict(api: Api, new: dict[str, str], field: str) -> None:
+    found = await api.refused(409, "hr", "POST", "/users", new)
+    assert [one["field"] for one in found["validations"]] == [field]
+    assert "is taken" in found["message"]
+    assert api.acts() == []
+
+
+@pytest.mark.parametrize("name", ["a", "A1", "ana-maria-2", "x" * 32])
+async def test_usernames(api: Api, name: str) -> None:
+    made = await api.call("root", "POST", "/users", {"username": name}, expect=201)
+    assert made.json()["username"] == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "-a", "a-", "a--b", "a_b", "a b", "é", "a\n", "x" * 33, "a\x00", "٣", "a/b", None, 7, []],
+)
+async def test_what_is_not_a_username(api: Api, name: Any) -> None:
+    assert await api.invalid("root", "POST", "/users", {"username": name}) == {"username"}
+
+
+@pytest.mark.parametrize("name", ["me", "ME", "first", "login", "Logout"])
+async def test_what_stands_in_paths_is_no_username(api: Api, name: str) -> None:
+    found = await api.refused(400, "root", "POST", "/users", {"username": name})
+    assert found["message"] == f"the username {name!r} is reserved"
+    assert [one["field"] for one in found["validations"]] == ["username"]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"username"}),
+        ({"username": "x", "admin": True}, {"admin"}),
+        ({"username": "x", "status": "active", "id": NIL}, {"status", "id"}),
+        ({"username": "x", "email": "no address"}, {"email"}),
+        ({"username": "x", "email": "a@b\x00"}, {"email"}),
+        ({"username": "x", "email": "a@" + "b" * 254}, {"email"}),
+        ({"username": "x", "name": "a\x1b[31m"}, {"name"}),
+        ({"username": "x", "name": "x" * 129}, {"name"}),
+        ({"username": "x", "password": "1234567"}, {"password"}),
+        ({"username": "x", "password": "x" * 257}, {"password"}),
+        ({"username": "x", "password": 12345678}, {"password"}),
+        ({"username": "x", "roles": ["king"]}, {"roles.0"}),
+        ({"username": "x", "roles": "owner"}, {"roles"}),
+        ({"username": "x", "roles": ["owner"] * 5}, {"roles"}),
+        ([], {"body"}),
+        ("x", {"body"}),
+    ],
+)
+async def test_users_that_are_refused(api: Api, body: Any, fields: set[str]) -> None:
+    assert await api.invalid("root", "POST", "/users", body) == fields
+    assert (await api.get("root", "/users"))["count"] == 5
+
+
+@pytest.mark.parametrize("name", ["a b", "a%2Fb", "é", "a.b", "x" * 65, "%00"])
+async def test_a_path_that_names_no_user_is_refused(api: Api, name: str) -> None:
+    answer = await api.call("root", "GET", f"/users/{name}")
+    assert answer.status_code in {400, 404}
+    assert answer.json()["message"] in {"Validation failed.", "Route not found."}
+
+
+async def test_a_user_is_suspended_and_let_in_again(api: Api) -> None:
+    before = await api.get("root", "/users/bob")
+    for _ in range(2):
+        answer = await api.call("hr", "PUT", "/users/bob/status/suspend", expect=200)
+        assert answer.json()["status"] == "suspended"
+    assert await api.get("root", "/users/bob") == answer.json()
+    await api.call("bob", "GET", "/users/me", expect=401)
+    answer = await api.call("hr", "PUT", "/users/bob/status/activate", expect=200)
+    assert answer.json() == await api.get("bob", "/users/me")
+    assert answer.json() == {**before, "updated_at": answer.json()["updated_at"]}
+
+
+async def test_only_who_may_suspends(api: Api) -> None:
+    for action, status in (("suspend", "suspended"), ("activate", "active")):
+        path = f"/users/bob/status/{action}"
+        for who in ("aud", "ann"):
+            assert await api.refused(404, who, "PUT", path) == NOT_FOUND
+        assert (await api.call("hr", "PUT", path, expect=200)).json()["status"] == status
+    assert await api.refused(404, "bob", "PUT", "/users/me/status/suspend") == NOT_FOUND
+    assert await api.refused(404, "root", "PUT", "/users/nobody/status/suspend") == NOT_FOUND
+
+
+@pytest.mark.parametrize("target", ["root", "aud", "hr", "me"])
+async def test_a_user_admin_suspends_nobody_who_has_a_role(api: Api, target: str) -> None:
+    for action in ("suspend", "activate"):
+        found = await api.refused(403, "hr", "PUT", f"/users/{target}/status/{action}")
+        assert found["message"] == "Forbidden."
+        assert "Only an owner" in found["detail"]
+    assert (await api.get("root", f"/users/{'hr' if target == 'me' else target}"))[
+        "status"
+    ] == "active"
+    assert api.acts() == []
+
+
+async def test_nobody_suspends_themselves_and_the_last_owner_stays(api: Api) -> None:
+    for name in ("me", "root", api.ids["root"]):
+        found = await api.refused(409, "root", "PUT", f"/users/{name}/status/suspend")
+        assert found == {"message": "You cannot suspend yourself."}
+    found = await api.refused(409, "root", "PUT", "/users/me/roles", {"roles": ["auditor"]})
+    assert found == {"message": "root is the last active owner."}
+    await api.call("root", "PUT", "/users/ann/roles", {"roles": ["owner"]}, expect=200)
+    await api.refused(409, "root", "PUT", "/users/me/status/suspend")
+    await api.call("ann", "PUT", "/users/root/status/suspend", expect=200)
+    await api.call("root", "GET", "/users/me", expect=401)
+    await api.refused(409, "ann", "PUT", "/users/me/roles", {"roles": []})
+
+
+async def test_roles_are_replaced(api: Api) -> None:
+    wanted = {"roles": ["user-admin", "auditor", "member"]}
+    changed = (await api.call("root", "PUT", "/users/bob/roles", wanted, expect=200)).json()
+    assert [role["name"] for role in changed["roles"]] == ["auditor", "user-admin"]
+    assert await api.get("bob", "/users/me") == changed
+    none = (await api.call("root", "PUT", "/users/bob/roles", {"roles": []}, expect=200)).json()
+    assert none["roles"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"roles"}),
+        ({"roles": None}, {"roles"}),
+        ({"roles": [None]}, {"roles.0"}),
+        ({"roles": ["Owner"]}, {"roles.0"}),
+        ({"roles": [], "role": "owner"}, {"role"}),
+    ],
+)
+async def test_roles_that_are_refused(api: Api, body: Any, fields: set[str]) -> None:
+    assert await api.invalid("root", "PUT", "/users/bob/roles", body) == fields
+
+
+async def logs_in(api: Api, who: str, password: str) -> bool:
+    login = {"email": who, "password": password}
+    return (await api.call(None, "POST", "/users/login", login)).status_code == 201
+
+
+@pytest.mark.parametrize("who", ["root", "hr", "aud", "ann"])
+async def test_who_changes_their_own_password_has_to_know_the_old_one(api: Api, who: str) -> None:
+    for wrong in ({}, {"old_password": "wrong"}, {"old_password": ""}):
+        body = {"password": "another password", **wrong}
+        for name in ("me", who):
+            found = await api.refused(400, who, "PUT", f"/users/{name}/password", body)
+            assert found == {"message": "Old password is incorrect."}
+    assert api.acts() == []
+    body = {"password": "another password", "old_password": PASSWORD}
+    answer = await api.call(who, "PUT", "/users/me/password", body, expect=204)
+    assert answer.content == b""
+    assert not await logs_in(api, who, PASSWORD)
+    assert await logs_in(api, who, "another password")
+    await api.call(who, "GET", "/users/me", expect=200)
+
+
+async def test_who_has_no_password_may_choose_one(api: Api) -> None:
+    await api.call("root", "POST", "/users", {"username": "new"}, expect=201)
+    token = api.token("new")
+    await api.call(token, "PUT", "/users/me/password", {"password": "first one"}, expect=204)
+    assert await logs_in(api, "new", "first one")
+    await api.refused(400, token, "PUT", "/users/me/password", {"password": "second one"})
+
+
+async def test_passwords_of_others_are_set_by_who_may(api: Api) -> None:
+    body = {"password": "another password"}
+    for who in ("aud", "ann"):
+        assert await api.refused(404, who, "PUT", "/users/bob/password", body) == NOT_FOUND
+    await api.call("hr", "PUT", "/users/bob/password", body, expect=204)
+    assert await logs_in(api, "bob", "another password")
+    await api.call("root", "PUT", "/users/hr/password", body, expect=204)
+    assert await logs_in(api, "hr", "another password")
+
+
+@pytest.mark.parametrize("target", ["root", "aud"])
+async def test_a_user_admin_cannot_set_the_password_of_who_has_a_role(
+    api: Api, target: str
+) -> None:
+    found = await api.refused(
+        403, "hr", "PUT", f"/users/{target}/password", {"password": "another password"}
+    )
+    assert found["message"] == "Forbidden."
+    assert await logs_in(api, target, PASSWORD)
+    assert not await logs_in(api, target, "another password")
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"password"}),
+        ({"password": "short"}, {"password"}),
+        ({"password": None}, {"password"}),
+        ({"password": PASSWORD, "old_password": 7}, {"old_password"}),
+        ({"password": PASSWORD, "old": PASSWORD}, {"old"}),
+    ],
+)
+async def test_passwords_that_are_refused(api: Api, body: Any, fields: set[str]) -> None:
+    assert await api.invalid("root", "PUT", "/users/bob/password", body) == fields
+
+
+async def test_who_gets_a_role_in_the_meantime_keeps_their_password(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashing takes its time: who it is for is looked at again after it."""
+    passwords = api.app.state.services.passwords
+    real = passwords.hash
+
+    def meanwhile(password: str) -> str:
+        with api.database.write() as connection:
+            change_user(connection, api.ids["bob"], roles=SiteRole.OWNER.value)
+        return str(real(password))
+
+    monkeypatch.setattr(passwords, "hash", meanwhile)
+    await api.refused(403, "hr", "PUT", "/users/bob/password", {"password": "another password"})
+    assert await logs_in(api, "bob", PASSWORD)

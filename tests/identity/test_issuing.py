@@ -1,0 +1,113 @@
+import json
+from datetime import timedelta
+
+import pytest
+
+from aibridge.contract import AuditAction, LoginType, TokenScope
+from aibridge.identity.errors import TakenError
+from aibridge.identity.issuing import delete_token, issue_token, log_in
+from aibridge.identity.people import ALL_SCOPES
+from aibridge.identity.tokens import digest
+from aibridge.store.grants import Grants
+from aibridge.store.tokens import find_token, list_tokens
+from aibridge.store.users import Connection, User, now
+from tests.builders import new_database
+from tests.people import acting, entries, new_token, new_user
+
+DAY = 86_400_000_000
+
+
+@pytest.fixture
+def ana(connection: Connection) -> User:
+    return new_user(connection, "ana")
+
+
+def test_a_token_is_what_was_asked_for(connection: Connection, ana: User) -> None:
+    begun = now()
+    issued = issue_token(
+        acting(connection, ana), ana, "laptop", timedelta(days=2), [TokenScope.READ]
+    )
+    row = issued.row
+    assert (row.user_id, row.username, row.name) == (ana.id, "ana", "laptop")
+    assert row.scopes == {TokenScope.READ}
+    assert (row.login_type, row.last_used_at) == ("token", None)
+    assert begun <= row.created_at <= now()
+    assert row.expires_at == row.created_at + 2 * DAY
+    assert find_token(connection, row.id) == row
+    assert issued.text.startswith(f"{row.id}-")
+
+
+def test_left_alone_a_token_is_for_everything_and_for_ever(
+    connection: Connection, ana: User
+) -> None:
+    row = issue_token(acting(connection, ana), ana).row
+    assert (row.name, row.expires_at, row.scopes) == (row.id, None, ALL_SCOPES)
+
+
+def test_no_token_is_issued_twice_under_a_name(connection: Connection, ana: User) -> None:
+    ben = new_user(connection, "ben")
+    act = acting(connection, ana)
+    issue_token(act, ana, "laptop")
+    issue_token(act, ben, "laptop")
+    before = entries(connection)
+    with pytest.raises(TakenError, match="ana has a token named 'laptop' already") as caught:
+        issue_token(act, ana, "laptop")
+    assert caught.value.field == "token_name"
+    assert entries(connection) == before
+    assert len(list_tokens(connection)) == 2
+
+
+def test_issuing_is_on_record_and_the_secret_is_not(connection: Connection, ana: User) -> None:
+    issued = issue_token(
+        acting(connection, ana), ana, "laptop", timedelta(days=1), [TokenScope.GATEWAY]
+    )
+    entry = entries(connection)[-1]
+    assert (entry.action, entry.resource_type) == ("create", "api_key")
+    assert (entry.resource_id, entry.resource_target) == (issued.row.id, "laptop of ana")
+    assert {key: change["new"] for key, change in json.loads(entry.diff).items()} == {
+        "token_name": "laptop",
+        "user_id": ana.id,
+        "scopes": ["gateway"],
+        "expires_at": issued.row.expires_at,
+        "login_type": "token",
+    }
+    shown = "".join(map(str, entry)) + repr(issued)
+    secret = issued.text.partition("-")[2]
+    assert secret not in shown
+    assert digest(secret) not in shown
+
+
+def test_a_login_is_for_the_api_and_for_a_day(connection: Connection, ana: User) -> None:
+    row = log_in(acting(connection, ana), ana).row
+    assert row.scopes == {TokenScope.READ, TokenScope.ADMIN}
+    assert row.expires_at == row.created_at + DAY
+    assert row.login_type == LoginType.PASSWORD
+    assert find_token(connection, row.id) == row
+    assert entries(connection)[-1].action == "login"
+
+
+@pytest.mark.parametrize("action", [AuditAction.DELETE, AuditAction.LOGOUT])
+def test_deleting_takes_just_that_token_and_is_on_record(
+    connection: Connection, ana: User, action: AuditAction
+) -> None:
+    act = acting(connection, ana)
+    first, second = issue_token(act, ana, "a").row, issue_token(act, ana, "b").row
+    delete_token(act, first, action)
+    assert list_tokens(connection) == [second]
+    entry = entries(connection)[-1]
+    assert (entry.action, entry.resource_id) == (action, first.id)
+    assert json.loads(entry.diff)["token_name"] == {"old": "a", "new": None, "secret": False}
+
+
+def test_of_the_secret_only_its_digest_is_stored() -> None:
+    database = new_database("sqlite://")
+    with database.write() as connection:
+        text = new_token(connection, new_user(connection, "ana"))
+    grants = Grants(database)
+    token_id, _, secret = text.partition("-")
+    found = grants.find(token_id)
+    assert found is not None
+    assert found[0] == digest(secret)
+    assert not any(secret in str(value) for value in found)
+    grants.close()
+    database.close()
