@@ -2,9 +2,11 @@ import json
 
 import pytest
 
+from aibridge.budgets.limits import set_group_budget, set_override
 from aibridge.identity.audit import Act
 from aibridge.identity.errors import ConflictError, IdentityError, TakenError
 from aibridge.identity.grouping import create_group, delete_group, update_group
+from aibridge.store.budgets import group_budget, override
 from aibridge.store.groups import EVERYONE, Group, find_group, members
 from aibridge.store.users import Connection, User
 from tests.people import acting, entries, new_user
@@ -59,7 +61,6 @@ def test_a_new_group_is_empty_and_on_record(connection: Connection, platform: Gr
     assert change(connection) == {
         "name": (None, "platform"),
         "display_name": (None, "Platform team"),
-        "members": (None, []),
     }
 
 
@@ -69,11 +70,11 @@ def test_members_are_named_by_id_or_username_in_either_case(
     changed = update_group(act, platform, add_users=["BEN", ana.id.upper(), "ana"])
     assert changed.member_count == 2
     assert names(connection, changed) == ["ana", "Ben"]
-    assert change(connection) == {"members": ([], ["ana", "Ben"])}
+    assert change(connection) == {"members": ([], ["Ben", "ana"])}
     assert changed == find_group(connection, platform.id)
     changed = update_group(act, changed, remove_users=[ben.id], add_users=["ana"])
     assert names(connection, changed) == ["ana"]
-    assert change(connection) == {"members": (["ana", "Ben"], ["ana"])}
+    assert change(connection) == {"members": (["Ben"], [])}
 
 
 def test_names_change_one_by_one(connection: Connection, act: Act, platform: Group) -> None:
@@ -149,3 +150,32 @@ def test_a_deleted_group_is_gone_and_on_record_with_its_members(
         "display_name": ("Platform team", None),
         "members": (["ana"], None),
     }
+
+
+def test_who_leaves_loses_an_own_limit_charged_to_the_group_and_it_is_on_record(
+    connection: Connection, act: Act, platform: Group, ana: User, ben: User
+) -> None:
+    other = create_group(act, "other")
+    update_group(act, platform, add_users=["ana", "ben"])
+    update_group(act, other, add_users=["ana", "ben"])
+    set_override(act, ana, platform, 5)
+    set_override(act, ben, other, 5)
+    update_group(act, platform, remove_users=["ana", "ben"])
+    assert override(connection, ana.id) is None
+    assert override(connection, ben.id) is not None
+    dropped, changed = entries(connection)[-2:]
+    assert (dropped.action, dropped.resource_type) == ("delete", "user_ai_budget_override")
+    assert (dropped.resource_target, changed.resource_target) == ("ana", "platform")
+
+
+def test_with_a_group_go_its_budget_and_what_is_charged_to_it_and_it_is_on_record(
+    connection: Connection, act: Act, platform: Group, ana: User
+) -> None:
+    update_group(act, platform, add_users=["ana"])
+    set_override(act, ana, platform, 5)
+    set_group_budget(act, platform, 7)
+    delete_group(act, platform)
+    assert override(connection, ana.id) is None
+    assert group_budget(connection, platform.id) is None
+    kinds = [entry.resource_type for entry in entries(connection)[-3:]]
+    assert kinds == ["user_ai_budget_override", "group_ai_budget", "group"]

@@ -120,18 +120,6 @@ def test_everyone_holds_all_users_without_rows(connection: Connection) -> None:
     assert find(connection, EVERYONE).member_count == 4
 
 
-def test_who_leaves_a_group_loses_the_own_limit_charged_to_it(connection: Connection) -> None:
-    store.add_members(connection, CORE.id, [ANA, BEN])
-    store.add_members(connection, WEB.id, [CLEO])
-    for user_id, group_id in ((ANA, CORE.id), (BEN, CORE.id), (CLEO, WEB.id)):
-        budgets.put_override(connection, user_id, group_id, 5)
-    store.remove_members(connection, CORE.id, [ANA, CLEO])
-    assert names(connection, CORE.id) == ["Ben"]
-    assert budgets.override(connection, ANA) is None
-    assert budgets.override(connection, BEN)
-    assert budgets.override(connection, CLEO), "it is charged to another group"
-
-
 def test_leaving_another_group_keeps_the_own_limit(connection: Connection) -> None:
     for group_id in (CORE.id, WEB.id):
         store.add_members(connection, group_id, [ANA])

@@ -11,6 +11,7 @@ from aibridge.api.bodies import body
 from aibridge.api.documented import CURSORS, documented, search
 from aibridge.api.errors import ApiError, not_found, trouble
 from aibridge.api.parameters import Parameters, refuse_both_cursors
+from aibridge.api.passwords import right_password
 from aibridge.api.responses import JsonResponse, no_content
 from aibridge.api.search import ME
 from aibridge.contract import (
@@ -148,21 +149,23 @@ def set_roles(
         return JsonResponse(shapes.user(accounts.set_roles(act, found, wanted.roles)))
 
 
-@router.put("/users/{user}/password", **documented(status=204, body=UpdatePasswordRequest))
+@router.put(
+    "/users/{user}/password", **documented(status=204, body=UpdatePasswordRequest, refusals=[429])
+)
 def set_password(
     user: UserPath,
     caller: Caller,
     change: Annotated[UpdatePasswordRequest, body(UpdatePasswordRequest)],
 ) -> Response:
     """Give a user a password. Who changes their own has to know the old one, if there is one."""
-    passwords = caller.services.passwords
     with caller.services.database.read() as connection:
         found = named_user(connection, caller, user, Right.WRITE_PASSWORDS)
         old = store.password_hash(connection, found.id)
     own = found.id == caller.person.user_id and old is not None
-    if own and not passwords.matches(change.old_password.get_secret_value(), old):
+    place = (found.id, caller.ip)
+    if own and not right_password(caller.services, place, change.old_password, old):
         raise ApiError(400, "Old password is incorrect.")
-    hashed = passwords.hash(change.password.get_secret_value())
+    hashed = caller.services.passwords.hash(change.password.get_secret_value())
     with caller.acting() as act:
         again = named_user(act.connection, caller, found.id, Right.WRITE_PASSWORDS)
         accounts.set_password(act, again, hashed)

@@ -1,12 +1,14 @@
 """Setting and lifting limits. Money is integers of micro-dollars; no limit is not a limit of 0."""
 
+from collections.abc import Collection
+
 from aibridge.contract import MAX_SPEND_LIMIT_MICROS, AuditAction, AuditResource
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import IdentityError, UnknownError
 from aibridge.store import budgets as store
 from aibridge.store.budgets import GroupBudget, Override
 from aibridge.store.groups import Group, is_member
-from aibridge.store.users import User
+from aibridge.store.users import User, find_user
 
 MICROS = 1_000_000
 """Micro-dollars in a dollar."""
@@ -74,6 +76,15 @@ def delete_override(act: Act, user: User) -> None:
         raise UnknownError(f"{user.username} has no own limit")
     store.delete_override(act.connection, user.id)
     act.log(AuditAction.DELETE, _of_user(user), before=_charged(before))
+
+
+def drop_overrides(act: Act, group: Group, user_ids: Collection[str] | None = None) -> None:
+    """Take away the own limits that are charged to a group, of these users or of all."""
+    for limit in store.overrides_charged_to(act.connection, group.id):
+        if user_ids is None or limit.user_id in user_ids:
+            user = find_user(act.connection, limit.user_id)
+            if user is not None:
+                delete_override(act, user)
 
 
 class NotInGroupError(IdentityError):

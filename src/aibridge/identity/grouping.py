@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from uuid import uuid4
 
+from aibridge.budgets.limits import delete_group_budget, drop_overrides
 from aibridge.contract import AuditAction, AuditResource
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import ConflictError, IdentityError
 from aibridge.store import groups as store
+from aibridge.store.budgets import group_budget as budget_of
 from aibridge.store.groups import Group
 from aibridge.store.users import find_user, now
 
@@ -16,7 +18,7 @@ def create_group(act: Act, name: str, display_name: str = "") -> Group:
     at = now()
     group = Group(str(uuid4()), name, display_name, at, at, 0)
     store.insert_group(act.connection, group)
-    act.log(AuditAction.CREATE, target_of(group), after=_fields(act, group))
+    act.log(AuditAction.CREATE, target_of(group), after=_fields(group))
     return group
 
 
@@ -31,26 +33,43 @@ def update_group(
 ) -> Group:
     """Change a group's names and members; users are named by id or username.
 
-    Raises `TakenError`, `IdentityError` for a user nobody knows, `ConflictError` for Everyone.
+    Who leaves loses an own limit that was charged to the group. Raises `TakenError`,
+    `IdentityError` for a user nobody knows, `ConflictError` for Everyone.
     """
-    joining = _user_ids(act, "add_users", add_users)
-    leaving = _user_ids(act, "remove_users", remove_users)
-    _refuse_everyone(group, bool(joining or leaving or name is not None))
-    before = _fields(act, group)
+    users = _users(act, "add_users", add_users), _users(act, "remove_users", remove_users)
+    _refuse_everyone(group, any(users) or name is not None)
     shown = group.display_name if display_name is None else display_name
     store.rename_group(act.connection, group.id, name or group.name, shown)
-    store.add_members(act.connection, group.id, joining)
-    store.remove_members(act.connection, group.id, leaving)
+    joined, left = _change_members(act, group, *users)
     changed = store.find_group(act.connection, group.id) or group
-    act.log(AuditAction.WRITE, target_of(changed), before=before, after=_fields(act, changed))
+    act.log(
+        AuditAction.WRITE,
+        target_of(changed),
+        before={**_fields(group), "members": left},
+        after={**_fields(changed), "members": joined},
+    )
     return changed
+
+
+def _change_members(
+    act: Act, group: Group, joining: dict[str, str], leaving: dict[str, str]
+) -> tuple[list[str], list[str]]:
+    """Return the names of those who came into a group and of those who went."""
+    joined = store.add_members(act.connection, group.id, joining)
+    left = store.remove_members(act.connection, group.id, leaving)
+    drop_overrides(act, group, left)
+    return sorted(joining[one] for one in joined), sorted(leaving[one] for one in left)
 
 
 def delete_group(act: Act, group: Group) -> None:
     """Delete a group, with its budget and the limits that were charged to it."""
     _refuse_everyone(group, changes=True)
-    before = _fields(act, group)
+    members = [member.username for member in store.members(act.connection, group)]
+    drop_overrides(act, group)
+    if budget_of(act.connection, group.id) is not None:
+        delete_group_budget(act, group)
     store.delete_group(act.connection, group.id)
+    before = {**_fields(group), "members": members}
     act.log(AuditAction.DELETE, target_of(group), before=before)
 
 
@@ -59,12 +78,13 @@ def target_of(group: Group) -> Target:
     return Target(AuditResource.GROUP, group.id, group.name)
 
 
-def _user_ids(act: Act, field: str, names: Iterable[str]) -> list[str]:
+def _users(act: Act, field: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the users that are named: their usernames by their ids."""
     found = {name: find_user(act.connection, name) for name in names}
     unknown = [name for name, user in found.items() if user is None]
     if unknown:
         raise IdentityError(f"there is no user {', '.join(map(repr, unknown))}", field=field)
-    return [user.id for user in found.values() if user is not None]
+    return {user.id: user.username for user in found.values() if user is not None}
 
 
 def _refuse_everyone(group: Group, changes: bool) -> None:
@@ -72,11 +92,5 @@ def _refuse_everyone(group: Group, changes: bool) -> None:
         raise ConflictError("Everyone holds all users: it keeps its name and its members.")
 
 
-def _fields(act: Act, group: Group) -> dict[str, object]:
-    everyone = group.is_everyone  # all users are no news of it
-    members = [] if everyone else store.members(act.connection, group)
-    return {
-        "name": group.name,
-        "display_name": group.display_name,
-        "members": [member.username for member in members],
-    }
+def _fields(group: Group) -> dict[str, object]:
+    return {"name": group.name, "display_name": group.display_name}

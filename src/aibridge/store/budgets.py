@@ -62,6 +62,13 @@ def override(connection: Connection, user_id: str) -> Override | None:
     return None if row is None else Override(*row)
 
 
+def overrides_charged_to(connection: Connection, group_id: str) -> list[Override]:
+    """Return the own limits of users that are charged to a group."""
+    table = user_ai_budget_overrides
+    query = select(table).where(table.c.group_id == group_id).order_by(table.c.user_id)
+    return [Override(*row) for row in connection.execute(query)]
+
+
 def put_override(connection: Connection, user_id: str, group_id: str, limit: int) -> Override:
     """Make or replace a user's own limit; when it was made stays."""
     old, at = override(connection, user_id), now()

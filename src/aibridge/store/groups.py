@@ -1,7 +1,4 @@
-"""Groups and who is in them. Everyone holds all users, and has no rows of members.
-
-A user who leaves a group loses an own limit that was charged to it.
-"""
+"""Groups and who is in them. Everyone holds all users, and has no rows of members."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from aibridge.identity.errors import TakenError
 from aibridge.store.interceptions import UserRow
-from aibridge.store.schema import group_members, groups, user_ai_budget_overrides, users
+from aibridge.store.schema import group_members, groups, users
 from aibridge.store.users import Connection, now
 
 EVERYONE = "00000000-0000-4000-8000-000000000001"
@@ -132,26 +129,20 @@ def is_member(connection: Connection, group_id: str, user_id: str) -> bool:
     return connection.scalar(found) is not None
 
 
-def add_members(connection: Connection, group_id: str, user_ids: Iterable[str]) -> None:
-    """Put users into a group; who is in it already stays."""
+def add_members(connection: Connection, group_id: str, user_ids: Iterable[str]) -> list[str]:
+    """Put users into a group, and return those who were not in it."""
     at = now()
     known = set(connection.scalars(select(_m.user_id).where(_m.group_id == group_id)))
-    rows = [
-        {"group_id": group_id, "user_id": user_id, "created_at": at}
-        for user_id in dict.fromkeys(user_ids)
-        if user_id not in known
-    ]
+    joining = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in known]
+    rows = [{"group_id": group_id, "user_id": one, "created_at": at} for one in joining]
     if rows:
         connection.execute(insert(group_members), rows)
+    return joining
 
 
-def remove_members(connection: Connection, group_id: str, user_ids: Iterable[str]) -> None:
-    """Take users out of a group, with their own limits that were charged to it."""
-    leaving = list(user_ids)
-    connection.execute(
-        delete(group_members).where(_m.group_id == group_id, _m.user_id.in_(leaving))
-    )
-    o = user_ai_budget_overrides.c
-    connection.execute(
-        delete(user_ai_budget_overrides).where(o.group_id == group_id, o.user_id.in_(leaving))
-    )
+def remove_members(connection: Connection, group_id: str, user_ids: Iterable[str]) -> list[str]:
+    """Take users out of a group, and return those who were in it."""
+    mine = (_m.group_id == group_id, _m.user_id.in_(list(user_ids)))
+    leaving = list(connection.scalars(select(_m.user_id).where(*mine).order_by(_m.user_id)))
+    connection.execute(delete(group_members).where(*mine))
+    return leaving
