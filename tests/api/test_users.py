@@ -302,7 +302,7 @@ async def test_nobody_suspends_themselves_and_the_last_owner_stays(api: Api) -> 
     assert found == {"message": "root is the last active owner."}
     await api.call("root", "PUT", "/users/ann/roles", {"roles": ["owner"]}, expect=200)
     await api.refused(409, "root", "PUT", "/users/me/status/suspend")
-    await api.call("ann", "PUT", "/users/root/status/suspend", expect=200)
+    await api.call("ann", "PUT", f"/users/{api.ids['root']}/status/suspend", expect=200)
     await api.call("root", "GET", "/users/me", expect=401)
     await api.refused(409, "ann", "PUT", "/users/me/roles", {"roles": []})
 

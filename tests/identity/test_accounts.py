@@ -77,7 +77,7 @@ def test_a_user_without_a_password_has_none_in_the_log(connection: Connection, b
     assert "password" not in entries(connection)[-1].diff
 
 
-@pytest.mark.parametrize("name", [*RESERVED, "Me", "LOGIN"])
+@pytest.mark.parametrize("name", [*sorted(RESERVED), "Me", "LOGIN"])
 def test_what_stands_in_paths_is_no_username(connection: Connection, name: str) -> None:
     with pytest.raises(IdentityError, match="is reserved") as caught:
         create_user(Act(connection), name)
