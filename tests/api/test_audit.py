@@ -114,7 +114,7 @@ async def test_lists_that_are_refused(api: Api, query: str, message: str, fields
 
 async def test_what_was_refused_is_not_on_record(api: Api) -> None:
     await api.call("ann", "POST", "/users", {"username": "x"}, expect=404)
-    await api.call("hr", "PUT", "/users/root/status/suspend", expect=403)
+    await api.call("hr", "PUT", f"/users/{api.ids['root']}/status/suspend", expect=403)
     await api.call("root", "PUT", "/users/me/status/suspend", expect=409)
     await api.call("root", "PATCH", f"/groups/{EVERYONE}", {"name": "x"}, expect=409)
     await api.call("root", "POST", "/users", {"username": "bob"}, expect=409)

@@ -35,7 +35,7 @@ def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bridge]:
         yield bridge
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_schemathesis_finds_no_fault(bridge: Bridge) -> None:
     """All of its checks are on; schemathesis.toml says what they are told beyond it."""
     environment = {
