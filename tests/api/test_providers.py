@@ -53,14 +53,26 @@ async def test_a_name_that_had_another_type_is_listed_once_as_configured(api: Ap
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("members_read_own", [False, True])
-async def test_only_owners_and_auditors_are_told(
-    api: Api, path: str, members_read_own: bool
-) -> None:
-    api.change(rights=Rights(members_read_own))
+async def test_only_owners_and_auditors_are_told(api: Api, path: str) -> None:
     expected = {"root": 200, "hr": 404, "aud": 200, "ann": 404, "bob": 404}
     assert await api.statuses("GET", path) == expected
     assert await api.refused(404, "ann", "GET", path) == NOT_FOUND
     for token in (None, "nonsense"):
         await api.refused(401, token, "GET", path)
     await api.refused(405, "root", "POST", path)
+
+
+async def test_who_reads_their_own_record_is_told_what_is_in_it_beside_the_configured(
+    api: Api,
+) -> None:
+    configured = Provider(name="openai", type="openai", display_name="OpenAI", icon="")
+    api.change(rights=Rights(members_read_own=True), providers=(configured,))
+    with api.database.write() as connection:
+        mine = called("mine", "anthropic")
+        record(
+            connection,
+            Call(1, initiator=api.ids["ann"], columns=mine),
+            Call(2, initiator=api.ids["bob"], columns=called("theirs", "copilot")),
+        )
+    found = await api.get("ann", PATHS[0])
+    assert found == [shown("mine", "anthropic"), shown("openai", "openai", "OpenAI")]

@@ -67,12 +67,13 @@ def test_a_setting_lets_everybody_read_their_own_record(
     roles: tuple[SiteRole, ...], reach: Reach
 ) -> None:
     rights = Rights(members_read_own=True)
-    assert rights.reach(person(ANA, "ana", *roles), Right.READ_RECORD) is reach
+    for right in (Right.READ_RECORD, Right.READ_PROVIDERS):
+        assert rights.reach(person(ANA, "ana", *roles), right) is reach
 
 
 @pytest.mark.parametrize(("right", "role", "reach"), CELLS)
 def test_the_setting_changes_no_other_right(right: str, role: SiteRole, reach: Reach) -> None:
-    if right == "record.read":
+    if right in {"record.read", "providers.read"}:
         reach = max(reach, OWN)
     found = Rights(members_read_own=True).reach(person(ANA, "ana", role), Right(right))
     assert found is reach

@@ -66,6 +66,9 @@ MATRIX: Mapping[Right, Mapping[SiteRole, Reach]] = {
 }
 """How far each right reaches for each role. Using the gateway is everybody's, by scope."""
 
+_OF_THE_RECORD = frozenset({Right.READ_RECORD, Right.READ_PROVIDERS})
+"""What members get to their own where they may read their own record: it, and its filter menu."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rights:
@@ -81,7 +84,7 @@ class Rights:
         return max(reach, self._as_member(right))
 
     def _as_member(self, right: Right) -> Reach:
-        if self.members_read_own and right is Right.READ_RECORD:
+        if self.members_read_own and right in _OF_THE_RECORD:
             return Reach.OWN
         return MATRIX[right][SiteRole.MEMBER]
 

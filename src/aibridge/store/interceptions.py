@@ -209,10 +209,9 @@ def _distinct(value: ColumnElement[str], where: Filter, prefixes: Values) -> Sel
     return select(name).where(or_(*wanted) if wanted else true(), *unwanted).order_by(name)
 
 
-def providers(connection: Connection) -> list[tuple[str, str]]:
-    """Return the names of the providers on record, each with its type, ascending."""
-    ended = _c.ended_at.is_not(None)
-    statement = select(_c.provider_name, _c.provider).distinct().where(ended)
+def providers(connection: Connection, where: Filter) -> list[tuple[str, str]]:
+    """Return the names of the providers of matching interceptions, with their types, ascending."""
+    statement = select(_c.provider_name, _c.provider).distinct().where(*matching(where))
     rows = connection.execute(statement.order_by(_c.provider_name, _c.provider))
     return [(name, kind) for name, kind in rows]
 
