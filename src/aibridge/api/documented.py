@@ -18,35 +18,31 @@ def _query(name: str, description: str, **schema: Any) -> Parameter:  # noqa: AN
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-LIMIT = _query(
+def _optional(name: str, description: str, **schema: Any) -> Parameter:  # noqa: ANN401 - see above
+    """Return a parameter that counts as absent when it is empty, as with the original."""
+    return _query(name, description, anyOf=[schema, {"type": "string", "maxLength": 0}])
+
+
+LIMIT = _optional(
     "limit",
-    "Items at most, 1 to 1000; 0 means 100.",
+    "Items at most, 1 to 1000; 0 means 100, the default.",
     type="integer",
     minimum=0,
     maximum=1000,
-    default=100,
 )
-OFFSET = _query(
+OFFSET = _optional(
     "offset",
     "Items to pass over; not together with a cursor.",
     type="integer",
     minimum=0,
     maximum=LONGEST,
-    default=0,
 )
-AFTER_ID = _query(
-    "after_id",
-    "The id of the last item of the page before; not together with offset.",
-    type="string",
-    format="uuid",
-)
-THREADS_LIMIT = _query(
+THREADS_LIMIT = _optional(
     "limit",
-    "Threads at most, 1 to 200.",
+    "Threads at most, 1 to 200; 50 by default.",
     type="integer",
     minimum=1,
     maximum=200,
-    default=50,
 )
 SEARCH_FORMAT = "aibridge-search"
 """The format of `q`: a language of its own, which no pattern can tell."""
@@ -69,13 +65,13 @@ def text(name: str, description: str, *, most: int = 256) -> Parameter:
 
 
 def flag(name: str, description: str) -> Parameter:
-    """Return a parameter that is true or false."""
-    return _query(name, description, type="boolean", default=False)
+    """Return a parameter that is true or false, false by default."""
+    return _optional(name, description, type="boolean")
 
 
 def uuid(name: str, description: str) -> Parameter:
-    """Return a parameter of an id; an empty one counts as none."""
-    return _query(name, description, type="string", anyOf=[{"format": "uuid"}, {"maxLength": 0}])
+    """Return a parameter of an id."""
+    return _optional(name, description, type="string", format="uuid")
 
 
 AFTER_ID = uuid("after_id", "The id of the last item of the page before; not together with offset.")
