@@ -87,10 +87,18 @@ async def test_a_group_is_made_and_shown_as_the_contract_says(api: Api) -> None:
 
 
 async def test_everyone_holds_everybody(api: Api) -> None:
-    shown = await api.get("ann", f"/groups/{EVERYONE}")
-    assert usernames(shown) == ["ann", "aud", "bob", "hr", "root"]
-    assert (shown["name"], shown["total_member_count"]) == ("Everyone", 5)
-    assert await api.get("ann", f"{GROUPS}/everyone") == shown
+    for who in ("root", "hr", "aud"):
+        shown = await api.get(who, f"/groups/{EVERYONE}")
+        assert usernames(shown) == ["ann", "aud", "bob", "hr", "root"]
+        assert (shown["name"], shown["total_member_count"]) == ("Everyone", 5)
+        assert await api.get(who, f"{GROUPS}/everyone") == shown
+
+
+async def test_of_the_members_only_who_may_be_seen_is_shown(api: Api) -> None:
+    inside = await create(api, "inside", "ann", "bob")
+    for group in (EVERYONE, inside):
+        assert usernames(await api.get("ann", f"/groups/{group}")) == ["ann"]
+    assert (await api.get("ann", f"{GROUPS}/inside"))["total_member_count"] == 2
 
 
 async def test_groups_are_seen_by_their_members_and_who_may_see_all(api: Api) -> None:

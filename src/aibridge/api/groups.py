@@ -43,16 +43,18 @@ def named_group(
     return visible(connection, caller, store.find_group(connection, str(group_id)), right)
 
 
-def shown(connection: Connection, group: Group) -> contract.GroupDetail:
-    """Return a group with its members."""
-    return shapes.group_detail(group, store.members(connection, group))
+def shown(connection: Connection, caller: Visitor, group: Group) -> contract.GroupDetail:
+    """Return a group with those of its members whom the caller may see."""
+    members = store.members(connection, group)
+    seen = (one for one in members if caller.allows(Right.READ_USERS, one.id))
+    return shapes.group_detail(group, seen)
 
 
 @router.get("/groups/{group}", **documented(GroupDetail))
 def show_group(group: GroupPath, caller: Caller) -> JsonResponse:
     """Show a group with its members."""
     with caller.services.database.read() as connection:
-        return JsonResponse(shown(connection, named_group(connection, caller, group)))
+        return JsonResponse(shown(connection, caller, named_group(connection, caller, group)))
 
 
 @router.patch("/groups/{group}", **documented(GroupDetail, body=UpdateGroupRequest, refusals=[409]))
@@ -72,7 +74,7 @@ def update_group(
             add_users=change.add_users,
             remove_users=change.remove_users,
         )
-        return JsonResponse(shown(act.connection, changed))
+        return JsonResponse(shown(act.connection, caller, changed))
 
 
 @router.delete("/groups/{group}", **documented(status=204, refusals=[409]))

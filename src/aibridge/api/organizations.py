@@ -77,7 +77,7 @@ def create_group(
     caller.require(Right.WRITE_GROUPS)
     with caller.acting() as act:
         made = grouping.create_group(act, new.name, new.display_name)
-        return JsonResponse(shown(act.connection, made), status_code=201)
+        return JsonResponse(shown(act.connection, caller, made), status_code=201)
 
 
 @router.get("/organizations/{organization}/groups/{name}", **documented(GroupDetail))
@@ -90,7 +90,7 @@ def show_group_by_name(
     _check(organization)
     with caller.services.database.read() as connection:
         group = visible(connection, caller, store.group_by_name(connection, name))
-        return JsonResponse(shown(connection, group))
+        return JsonResponse(shown(connection, caller, group))
 
 
 def _check(organization: str) -> None:
