@@ -58,3 +58,8 @@ def entries(connection: Connection) -> list[AuditRow]:
 def cheap_passwords() -> Passwords:
     """Return what hashes passwords in no time: what is tested is not how long it takes."""
     return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+def trusting(_connection: Connection, _person: Person) -> bool:
+    """Let act whoever was let in: for people whose tokens are in no database."""
+    return True

@@ -13,7 +13,7 @@ from aibridge.contract import SiteRole
 from aibridge.store.database import Database
 from tests.api.people_api import Api, Start, make_start, serving
 from tests.builders import ANA, BEN, CLEO, Call, add_user, new_database, record
-from tests.people import person
+from tests.people import person, trusting
 
 PEOPLE = {
     "owner-token": person(ANA, "ana", SiteRole.OWNER),
@@ -37,7 +37,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def app(database: Database) -> FastAPI:
-    return create_app(Services(database, PEOPLE.get))
+    return create_app(Services(database, PEOPLE.get, is_still=trusting))
 
 
 @pytest.fixture

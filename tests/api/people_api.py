@@ -155,6 +155,7 @@ def serving(app: FastAPI, database: Database, start: Start) -> Iterator[Api]:
         database,
         authenticator.person,
         passwords=cheap_passwords(),
+        strangers_passwords=cheap_passwords(),
         write_last_uses=uses.write,
     )
     yield Api(app, database, start.ids, start.tokens)

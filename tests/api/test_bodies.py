@@ -1,11 +1,15 @@
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, SecretStr
 
+from aibridge.api import bodies
 from aibridge.api.bodies import MAX_BYTES, MAX_COMPLAINTS, MAX_FIELD, parse
 from aibridge.api.errors import ApiError
 from aibridge.contract import Body, UpsertGroupAIBudgetRequest
@@ -203,3 +207,20 @@ async def test_the_body_of_a_stranger_is_not_read(api: Api, token: str | None) -
 
     await api.refused(401, token, "POST", USERS, content=pieces())
     assert not read
+
+
+async def test_a_body_that_does_not_come_to_its_end_is_refused(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "SECONDS", 0.01)
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    transport = httpx.ASGITransport(api.app)
+    headers = {"X-Api-Key": api.tokens["root"]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
+        answer = await client.post("/api/v2/users", content=endless(), headers=headers)
+    assert answer.status_code == 408
+    assert answer.json() == {"message": "The request body did not come to its end."}

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from aibridge.contract import TokenScope
 from aibridge.identity import attempts as limits
 from aibridge.identity.attempts import FAILURES, Attempts
 from aibridge.identity.passwords import BusyError
 from aibridge.store.tokens import list_tokens
+from aibridge.store.users import change_user
 from tests.api.people_api import NIL, PASSWORD, Api
 
 LOGIN = "/users/login"
@@ -67,7 +69,7 @@ async def test_a_wrong_password_and_an_unknown_user_are_answered_alike(api: Api)
 async def test_an_unknown_user_costs_as_much_work(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    passwords, checked = api.app.state.services.passwords, list[str | None]()
+    passwords, checked = api.app.state.services.strangers_passwords, list[str | None]()
     real = passwords.matches
 
     def note(password: str, stored: str | None) -> bool:
@@ -137,7 +139,7 @@ async def test_while_too_many_passwords_are_checked_it_is_503(
     def busy(*_: object) -> None:
         raise BusyError("too many passwords are being checked")
 
-    monkeypatch.setattr(api.app.state.services.passwords, "matches", busy)
+    monkeypatch.setattr(api.app.state.services.strangers_passwords, "matches", busy)
     answer = await api.call(None, "POST", LOGIN, account("ann"), expect=503)
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["message"] == "Please try again: too many passwords are being checked."
@@ -185,7 +187,57 @@ async def test_a_token_that_goes_in_the_meantime_is_not_there_to_log_out(
 ) -> None:
     known = api.app.state.services.authenticate(api.tokens["ann"])
     api.change(authenticate=lambda _token: replace(known, token_id="gone"))
-    await api.refused(404, "ann", "POST", "/users/logout")
+    await api.refused(401, "ann", "POST", "/users/logout")
+
+
+async def test_a_token_of_any_scope_can_be_given_up(api: Api) -> None:
+    for scope in TokenScope:
+        token = api.token("ann", scopes=[scope])
+        await api.call(token, "POST", "/users/logout", expect=200)
+        await api.call(token, "POST", "/users/logout", expect=401)
+
+
+async def test_a_password_that_changes_while_it_is_checked_lets_nobody_in(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = api.app.state.services.strangers_passwords
+    real = passwords.matches
+
+    def meanwhile(password: str, stored: str | None) -> bool:
+        found = real(password, stored)
+        with api.database.write() as connection:
+            change_user(connection, api.ids["ann"], password_hash="another")
+        return bool(found)
+
+    monkeypatch.setattr(passwords, "matches", meanwhile)
+    found = await api.refused(401, None, "POST", LOGIN, account("ann"))
+    assert found == {"message": "Incorrect email or password."}
+    with api.database.read() as connection:
+        assert all(token.login_type == "token" for token in list_tokens(connection, api.ids["ann"]))
+
+
+async def test_who_is_suspended_while_the_password_is_checked_does_not_get_in(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = api.app.state.services.strangers_passwords
+    real = passwords.matches
+
+    def meanwhile(password: str, stored: str | None) -> bool:
+        with api.database.write() as connection:
+            change_user(connection, api.ids["ann"], status="suspended")
+        return bool(real(password, stored))
+
+    monkeypatch.setattr(passwords, "matches", meanwhile)
+    await api.refused(401, None, "POST", LOGIN, account("ann"))
+
+
+async def test_an_address_of_ipv6_counts_by_its_network(api: Api) -> None:
+    for number in range(FAILURES):
+        one = replace(api, address=f"2001:db8:1:2::{number:x}")
+        await one.refused(401, None, "POST", LOGIN, account("ann", "wrong"))
+    neighbour = replace(api, address="2001:db8:1:2:ffff::1")
+    await neighbour.refused(429, None, "POST", LOGIN, account("ann"))
+    await log_in(replace(api, address="2001:db8:1:3::1"))
 
 
 @pytest.mark.parametrize(
@@ -244,17 +296,19 @@ async def test_where_there_are_users_nobody_makes_themselves_the_owner(api: Api)
 async def test_of_two_first_users_at_once_one_is_made(
     empty: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    passwords = empty.app.state.services.passwords
+    passwords = empty.app.state.services.strangers_passwords
     real, statuses = passwords.hash, list[int]()
 
     def slow(password: str) -> str:
         monkeypatch.undo()
-        other = empty.call(None, "POST", FIRST, {**ROOT, "username": "faster"})
+        faster = {**ROOT, "username": "faster", "email": "f@example.com"}
+        other = empty.call(None, "POST", FIRST, faster)
         statuses.append(asyncio.run(other).status_code)
         return str(real(password))
 
     monkeypatch.setattr(passwords, "hash", slow)
-    await empty.refused(409, None, "POST", FIRST, ROOT)
+    refused = await empty.refused(409, None, "POST", FIRST, ROOT)
+    assert refused == {"message": "The initial user has already been created!"}
     assert statuses == [201]
     await empty.call(None, "POST", LOGIN, account("faster", "a first password"), expect=201)
 

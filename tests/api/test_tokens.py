@@ -167,7 +167,6 @@ WRITES: list[tuple[str, str, Any]] = [
     ("DELETE", "/users/me/keys/main", None),
     ("POST", "/organizations/default/groups", {"name": "x"}),
     ("PUT", "/groups/00000000-0000-4000-8000-000000000001/ai/budget", {"spend_limit_micros": 1}),
-    ("POST", "/users/logout", None),
 ]
 
 

@@ -395,6 +395,43 @@ async def test_passwords_that_are_refused(api: Api, body: Any, fields: set[str])
     assert await api.invalid("root", "PUT", "/users/bob/password", body) == fields
 
 
+async def test_with_an_old_password_go_all_tokens_but_the_one_of_who_changes_it(api: Api) -> None:
+    other, mine = api.token("ann"), api.tokens["ann"]
+    body = {"password": "another password", "old_password": PASSWORD}
+    await api.call("ann", "PUT", "/users/me/password", body, expect=204)
+    await api.call(other, "GET", "/users/me", expect=401)
+    await api.call(mine, "GET", "/users/me", expect=200)
+    deleted = [act.resource_id for act in api.acts() if act.resource_type == "api_key"]
+    assert deleted == [other[:10]]
+    await api.call("root", "PUT", "/users/ann/password", {"password": "a third one"}, expect=204)
+    await api.call(mine, "GET", "/users/me", expect=401)
+
+
+async def test_a_first_password_leaves_the_tokens(api: Api) -> None:
+    await api.call("root", "POST", "/users", {"username": "new"}, expect=201)
+    token = api.token("new")
+    await api.call("root", "PUT", "/users/new/password", {"password": "first one"}, expect=204)
+    await api.call(token, "GET", "/users/me", expect=200)
+
+
+@pytest.mark.parametrize("change", [{"status": "suspended"}, {"roles": ""}])
+async def test_who_loses_their_rights_while_a_request_is_on_its_way_changes_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    passwords = api.app.state.services.passwords
+    real = passwords.hash
+
+    def meanwhile(password: str) -> str:
+        with api.database.write() as connection:
+            change_user(connection, api.ids["hr"], **change)
+        return str(real(password))
+
+    monkeypatch.setattr(passwords, "hash", meanwhile)
+    body = {"username": "backdoor", "password": "a long password"}
+    await api.refused(401, "hr", "POST", "/users", body)
+    await api.refused(404, "root", "GET", "/users/backdoor")
+
+
 async def test_who_gets_a_role_in_the_meantime_keeps_their_password(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

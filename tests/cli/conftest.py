@@ -16,7 +16,7 @@ from aibridge.identity.accounts import set_password
 from aibridge.identity.audit import Act
 from aibridge.identity.passwords import Passwords
 from aibridge.store.database import Database
-from tests.people import new_token, new_user, person
+from tests.people import new_token, new_user, person, trusting
 from tests.serving import serving
 
 Cli = Callable[..., Result]
@@ -76,7 +76,7 @@ def remote(tmp_path: Path) -> Iterator[Remote]:
         token = new_token(connection, owner)
         set_password(Act(connection), owner, Passwords().hash(PASSWORD))
     known = {token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0])}
-    with serving(create_app(Services(database, known.get))) as url:
+    with serving(create_app(Services(database, known.get, is_still=trusting))) as url:
         yield Remote(url, token, database)
     database.close()
 

@@ -101,3 +101,17 @@ def test_what_an_application_raises_comes_out() -> None:
         pytest.raises(LookupError, match="gone"),
     ):
         client.get("http://here/")
+
+
+def test_options_for_another_machine_and_for_this_one_do_not_go_together(cli: Cli) -> None:
+    for option in ("--url", "--token"):
+        result = cli("users", "list", option, "http://prod.example", "--data-dir", "x")
+        assert result.exit_code == 2
+        assert "this machine's own database" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_a_password_in_the_url_does_not_show(cli: Cli) -> None:
+    result = cli("users", "list", "--url", "http://ana:hunter2@127.0.0.1:1", "--token", "t")
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:1" in result.stderr
+    assert "hunter2" not in result.output

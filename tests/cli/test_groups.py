@@ -22,7 +22,7 @@ def test_a_group_is_made_filled_and_emptied(cli: Cli, rows: Rows) -> None:
     group = rows("groups", "show", "devs")
     assert [one["username"] for one in group["members"]] == ["bob"]
     assert rows("groups", "show", group["id"]) == group
-    assert re.search(r"^members +bob$", cli("groups", "show", "devs").stdout, re.MULTILINE)
+    assert re.search(r"^members +1\n  bob$", cli("groups", "show", "devs").stdout, re.MULTILINE)
 
 
 def test_groups_are_listed_with_everyone(cli: Cli, rows: Rows) -> None:

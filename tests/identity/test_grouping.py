@@ -70,11 +70,11 @@ def test_members_are_named_by_id_or_username_in_either_case(
     changed = update_group(act, platform, add_users=["BEN", ana.id.upper(), "ana"])
     assert changed.member_count == 2
     assert names(connection, changed) == ["ana", "Ben"]
-    assert change(connection) == {"members": ([], ["Ben", "ana"])}
+    assert change(connection) == {"joined": (None, ["Ben", "ana"])}
     assert changed == find_group(connection, platform.id)
     changed = update_group(act, changed, remove_users=[ben.id], add_users=["ana"])
     assert names(connection, changed) == ["ana"]
-    assert change(connection) == {"members": (["Ben"], [])}
+    assert change(connection) == {"left": (None, ["Ben"])}
 
 
 def test_names_change_one_by_one(connection: Connection, act: Act, platform: Group) -> None:

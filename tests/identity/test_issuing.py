@@ -3,11 +3,12 @@ from datetime import timedelta
 
 import pytest
 
-from aibridge.contract import AuditAction, LoginType, TokenScope
+from aibridge.contract import AuditAction, LoginType, TokenScope, rfc3339
 from aibridge.identity.errors import TakenError
 from aibridge.identity.issuing import delete_token, issue_token, log_in
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest
+from aibridge.sessions.shape import moment
 from aibridge.store.grants import Grants
 from aibridge.store.tokens import find_token, list_tokens
 from aibridge.store.users import Connection, User, now
@@ -68,7 +69,7 @@ def test_issuing_is_on_record_and_the_secret_is_not(connection: Connection, ana:
         "token_name": "laptop",
         "user_id": ana.id,
         "scopes": ["gateway"],
-        "expires_at": issued.row.expires_at,
+        "expires_at": rfc3339(moment(issued.row.expires_at or 0)),
         "login_type": "token",
     }
     shown = "".join(map(str, entry)) + repr(issued)

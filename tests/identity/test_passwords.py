@@ -5,7 +5,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 
 from aibridge.identity import passwords
-from aibridge.identity.passwords import AT_ONCE, BusyError, Passwords
+from aibridge.identity.passwords import AT_ONCE, WAITING, BusyError, Passwords
 from tests.people import cheap_passwords
 from tests.wire import PATIENCE
 
@@ -99,6 +99,16 @@ def test_few_run_at_once_and_who_waits_too_long_is_told(monkeypatch: pytest.Monk
         thread.join(PATIENCE)
     assert len(made) == AT_ONCE
     assert some.matches("x", made[0])
+
+
+def test_only_few_wait_and_the_next_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "PATIENCE_SECONDS", PATIENCE)
+    hasher = Held()
+    some = Passwords(hasher)
+    for _ in range(AT_ONCE + WAITING):
+        assert some._places.acquire(blocking=False)
+    with pytest.raises(BusyError, match="too many passwords"):
+        some.hash("y")
 
 
 def test_what_fails_gives_its_turn_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from aibridge.contract import SiteRole
 from aibridge.sdk import AsyncClient, Client
 from aibridge.store.database import Database
 from tests.builders import ANA, BEN, Call, add_user, new_database, record
-from tests.people import person
+from tests.people import person, trusting
 from tests.serving import serving
 
 TOKEN = "tok-secret-0123456789"
@@ -117,7 +117,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         add_user(connection, BEN, "ben")
         record(connection, *_calls())
     owner = person(ANA, "ana", SiteRole.OWNER)
-    with serving(create_app(Services(database, {TOKEN: owner}.get))) as url:
+    with serving(create_app(Services(database, {TOKEN: owner}.get, is_still=trusting))) as url:
         yield url
     database.close()
 
@@ -129,6 +129,6 @@ def administered(tmp_path: Path) -> Iterator[str]:
     with database.write() as connection:
         add_user(connection, ANA, "ana")
     owner = person(ANA, "ana", SiteRole.OWNER)
-    with serving(create_app(Services(database, {TOKEN: owner}.get))) as url:
+    with serving(create_app(Services(database, {TOKEN: owner}.get, is_still=trusting))) as url:
         yield url
     database.close()

@@ -437,3 +437,24 @@ def test_a_second_first_user_is_a_conflict(clients: Clients) -> None:
     refusal = httpx.Response(409, json={"message": "There are users."})
     with pytest.raises(Conflict, match="There are users"):
         clients.call(lambda _request: refusal, "create_first_user", "ana", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "options"),
+    [
+        ("set_user_password", ("me", "secret12\udcff"), {"old_password": "secret34"}),
+        ("get_user", ("\ud800",), {}),
+        ("list_users", ("\ud800",), {}),
+        ("add_group_members", (GROUP, "ana"), {}),
+    ],
+)
+def test_what_cannot_be_sent_is_a_wrong_argument_that_repeats_nothing(
+    clients: Clients, method: str, arguments: tuple[str, ...], options: dict[str, str]
+) -> None:
+    def never(_request: httpx.Request) -> httpx.Response:
+        raise AssertionError("nothing is sent")
+
+    with pytest.raises(WrongArgument) as caught:
+        clients.use(never, method, *arguments, **options)
+    assert "secret" not in repr(caught.value)
+    assert caught.value.__cause__ is None

@@ -19,7 +19,6 @@ _HOW = (
     "Send a valid token in the Coder-Session-Token header, as Authorization: Bearer, "
     "or in the X-Api-Key header."
 )
-_READING = frozenset({"GET", "HEAD"})
 
 
 def token_of(headers: Mapping[str, str]) -> str:
@@ -56,12 +55,24 @@ class Visitor:
 
     @contextmanager
     def acting(self) -> Iterator[Act]:
-        """Yield a change of the database in their name: it is made whole, or not at all."""
+        """Yield a change of the database in their name: it is made whole, or not at all.
+
+        A body may have been long on its way: who was suspended, or has other rights than when
+        the request began, is refused.
+        """
         with self.services.database.write() as connection:
+            if not self.services.is_still(connection, self.person):
+                raise unauthenticated()
             yield Act(connection, Actor(self.person, self.ip, self.user_agent))
 
 
-async def _caller(request: Request, services: Given) -> Visitor:
+def unauthenticated() -> ApiError:
+    """Return the refusal of who has no good token."""
+    again = {"WWW-Authenticate": "Bearer"}
+    return ApiError(401, "Authentication required.", detail=_HOW, headers=again)
+
+
+async def _known(request: Request, services: Given) -> Visitor:
     token = token_of(request.headers)
     try:
         person = services.authenticate(token) if token else None
@@ -69,17 +80,23 @@ async def _caller(request: Request, services: Given) -> Visitor:
         again = {"Retry-After": "1"}
         raise ApiError(503, "Tokens cannot be checked at the moment.", headers=again) from error
     if person is None:
-        raise ApiError(
-            401, "Authentication required.", detail=_HOW, headers={"WWW-Authenticate": "Bearer"}
-        )
-    _check_scope(person, request.method)
+        raise unauthenticated()
     ip = request.client.host if request.client else ""
     return Visitor(person, services, ip, request.headers.get("user-agent", ""))
 
 
+Known = Annotated[Visitor, Depends(_known)]
+"""Who calls, whatever their token is for; without a good one the request ends with 401."""
+
+
+async def _caller(request: Request, known: Known) -> Visitor:
+    _check_scope(known.person, request.method)
+    return known
+
+
 def _check_scope(person: Person, method: str) -> None:
     """Refuse a token that is not for this: the caller knows it, so there is nothing to hide."""
-    enough = {TokenScope.ADMIN, TokenScope.READ} if method in _READING else {TokenScope.ADMIN}
+    enough = {TokenScope.ADMIN, TokenScope.READ} if method == "GET" else {TokenScope.ADMIN}
     if not enough & person.scopes:
         wanted = " or ".join(sorted(enough))
         detail = f"This token has not the scope {wanted}: use one that has, or make one."

@@ -1,5 +1,6 @@
 """Bodies of requests: read after the caller is known, strictly, and no further than they may go."""
 
+import asyncio
 from typing import Any, TypeVar
 
 from fastapi import Depends, Request
@@ -11,6 +12,8 @@ from aibridge.api.errors import ApiError
 from aibridge.contract import Body, Validation
 
 MAX_BYTES = 1 << 20
+SECONDS = 30.0
+"""How long a body may take to come."""
 MAX_COMPLAINTS = 100
 """Of what is wrong with a body, how much is told: strangers may send one too."""
 MAX_FIELD = 256
@@ -38,6 +41,14 @@ def open_body(model: type[T]) -> Any:  # noqa: ANN401 - as FastAPI's own markers
 
 
 async def _whole(request: Request) -> bytes:
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await _read(request)
+    except TimeoutError:
+        raise ApiError(408, "The request body did not come to its end.") from None
+
+
+async def _read(request: Request) -> bytes:
     found = bytearray()
     async for piece in request.stream():
         found += piece

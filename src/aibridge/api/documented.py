@@ -81,9 +81,10 @@ CURSORS = (*PAGING, AFTER_ID)
 
 _REFUSALS = {
     400: "The request is wrong; validations name each parameter or field.",
-    401: "The token is missing, unknown or expired.",
+    401: "The token is missing, unknown or expired, or the password is wrong.",
     403: "The token has not the scope, or the caller may not do this to what they can see.",
     404: "There is no such thing, or the caller may not see it.",
+    408: "The body did not come to its end in time.",
     409: "It is there already, or somebody else has the name.",
     413: "The body is too large.",
     429: "Too many attempts; Retry-After says when to try again.",
@@ -116,7 +117,7 @@ def documented(
             "content": {"application/json": {"schema": reference}},
         }
         extra[BODY] = body.__name__
-        refusals = (*refusals, 413)
+        refusals = (*refusals, 408, 413)
     if is_open:
         extra["security"] = []
     statuses = sorted({*_ALWAYS, *refusals})

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 
 from aibridge.api import shapes
-from aibridge.api.access import Caller
+from aibridge.api.access import Known
 from aibridge.api.bodies import open_body
 from aibridge.api.documented import documented
 from aibridge.api.errors import ApiError, not_found, trouble
-from aibridge.api.passwords import right_password
+from aibridge.api.passwords import Try, network_of
 from aibridge.api.responses import JsonResponse
 from aibridge.api.services import Given, Services
 from aibridge.contract import (
@@ -64,7 +64,7 @@ def create_first_user(
 ) -> JsonResponse:
     """Make the owner, where there is no user at all."""
     _refuse_second(services)
-    hashed = services.passwords.hash(new.password.get_secret_value())
+    hashed = services.strangers_passwords.hash(new.password.get_secret_value())
     with services.database.write() as connection:
         if store.count(connection):  # somebody else may have been faster
             raise ApiError(409, _KNOWN)
@@ -98,26 +98,35 @@ def login(
 ) -> JsonResponse:
     """Give a token for the API, for one day, to who knows a password."""
     visitor = _stranger(request, wanted.email)
-    user = _checked(services, visitor, wanted)
-    if user.status != ACTIVE:
-        raise ApiError(401, "Your account is suspended: please ask an administrator.")
-    person = Person(user.id, user.username, user.roles, "")
+    user, stored = _checked(services, visitor, wanted)
     with services.database.write() as connection:
+        if store.find_account(connection, wanted.email) != (user, stored):
+            raise _wrong()  # the password or the account changed while this one was checked
+        if user.status != ACTIVE:
+            raise ApiError(401, "Your account is suspended: please ask an administrator.")
+        person = Person(user.id, user.username, user.roles, "")
         issued = log_in(Act(connection, replace(visitor, person=person)), user)
     return JsonResponse(LoginResponse(session_token=issued.text), status_code=201)
 
 
-def _checked(services: Services, visitor: Actor, wanted: LoginRequest) -> store.User:
+def _checked(
+    services: Services, visitor: Actor, wanted: LoginRequest
+) -> tuple[store.User, str | None]:
     """Return whose password it is. A name that nobody has takes as long, and is refused alike."""
     with services.database.read() as connection:
         account = store.find_account(connection, wanted.email)
-    user, stored = account or (None, None)
-    place = (user.id if user else wanted.email.lower(), visitor.ip)
-    if right_password(services, place, wanted.password, stored) and user:
-        return user
-    if user is not None:
-        _log_failure(services, visitor, user)
-    raise ApiError(401, "Incorrect email or password.")
+    stored = account[1] if account else None
+    place = (f"login {wanted.email.lower()}", network_of(visitor.ip))
+    tried = Try(services.strangers_passwords, services.attempts, place)
+    if tried.matches(wanted.password, stored) and account:
+        return account
+    if account:
+        _log_failure(services, visitor, account[0])
+    raise _wrong()
+
+
+def _wrong() -> ApiError:
+    return ApiError(401, "Incorrect email or password.")
 
 
 def _log_failure(services: Services, visitor: Actor, user: store.User) -> None:
@@ -135,8 +144,8 @@ def _stranger(request: Request, name: str) -> Actor:
 
 
 @router.post("/users/logout", **documented(Message))
-def logout(caller: Caller) -> JsonResponse:
-    """Delete the token that this request carries."""
+def logout(caller: Known) -> JsonResponse:
+    """Delete the token that this request carries, whatever its scopes."""
     with caller.acting() as act:
         token = token_store.find_token(act.connection, caller.person.token_id)
         if token is None:

@@ -8,10 +8,12 @@ from fastapi import Depends, Request
 
 from aibridge.contract import Provider
 from aibridge.identity.attempts import Attempts
+from aibridge.identity.authenticate import is_still
 from aibridge.identity.passwords import Passwords
 from aibridge.identity.people import Person
 from aibridge.identity.rights import Rights
 from aibridge.store.database import Database
+from aibridge.store.users import Connection
 
 Authenticate = Callable[[str], Person | None]
 """Who a token belongs to, ``None`` for a bad one. Called on the event loop's thread only."""
@@ -26,7 +28,11 @@ class Services:
     rights: Rights = field(default_factory=Rights)
     providers: tuple[Provider, ...] = ()
     passwords: Passwords = field(default_factory=Passwords)
+    strangers_passwords: Passwords = field(default_factory=Passwords)
+    """A queue of its own, so that strangers who try passwords keep nobody waiting who is known."""
     attempts: Attempts = field(default_factory=Attempts)
+    is_still: Callable[[Connection, Person], bool] = is_still
+    """Whether who called may still do so, asked in the transaction of what they do."""
     write_last_uses: Callable[[], None] = lambda: None
     """Has what is shown of tokens brought up to date."""
 

@@ -6,11 +6,14 @@ command, and whoever can open the database may do everything.
 """
 
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
 
 from aibridge.cli.options import Config, DatabaseURL, DataDir, Token, Url
 from aibridge.cli.output import fail
@@ -22,6 +25,8 @@ if TYPE_CHECKING:  # they take a while to import, and help texts need none of th
 
 ME = "me"
 """How the API calls whose token it is; whoever works on the database itself is nobody."""
+
+URL, TOKEN = "AIBRIDGE_URL", "AIBRIDGE_TOKEN"
 
 LOCAL = "http://127.0.0.1:4000"
 
@@ -36,11 +41,23 @@ class Where:
     data_dir: DataDir = None
     database_url: DatabaseURL = None
 
+    def check(self) -> None:
+        """Refuse options for another machine beside options for this one."""
+        remote = self.url not in {None, os.environ.get(URL)}
+        remote = remote or self.token not in {None, os.environ.get(TOKEN)}
+        if remote and self._names_this_machine:
+            text = "--url and --token are for a bridge, the others for this machine's own database"
+            raise typer.BadParameter(text, param_hint="--url")
+
     @property
     def on_this_machine(self) -> bool:
         """Whether the command works on the database itself."""
+        return self._names_this_machine or not (self.url or self.token)
+
+    @property
+    def _names_this_machine(self) -> bool:
         named: tuple[str | Path | None, ...] = (self.config, self.data_dir, self.database_url)
-        return any(one is not None for one in named) or not (self.url or self.token)
+        return any(one is not None for one in named)
 
 
 def connected(command: Callable[..., None]) -> Callable[..., None]:
@@ -87,6 +104,7 @@ def _gathered(kind: type[Any], values: dict[str, Any]) -> Any:  # noqa: ANN401 -
 @contextmanager
 def connect(where: Where) -> "Iterator[Client]":
     """Yield a client of the API that the options mean; trouble ends the program clearly."""
+    where.check()
     if where.on_this_machine:
         from aibridge.cli import local  # noqa: PLC0415 - it takes a while to import
 
@@ -99,8 +117,14 @@ def connect(where: Where) -> "Iterator[Client]":
     url = where.url or LOCAL
     if not where.token:
         fail("no token: set AIBRIDGE_TOKEN or pass --token")
-    with clear_answers(url), sdk.Client(url, where.token, retries=0) as client:
+    with clear_answers(_shown(url)), sdk.Client(url, where.token, retries=0) as client:
         yield client
+
+
+def _shown(url: str) -> str:
+    """Return a URL without a password that may stand in it."""
+    scheme, slashes, rest = url.rpartition("//")
+    return scheme + slashes + rest.rpartition("@")[2]
 
 
 @contextmanager

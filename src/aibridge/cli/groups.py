@@ -10,6 +10,7 @@ from aibridge.cli.options import AsJson, Yes
 from aibridge.cli.output import (
     confirm,
     moment,
+    one_line,
     print_facts,
     print_model,
     print_models,
@@ -61,9 +62,11 @@ def show_group(client: "Client", *, name: Name, as_json: AsJson = False) -> None
             "display name": group.display_name,
             "id": group.id,
             "created": moment(group.created_at),
-            "members": ", ".join(one.username or one.id for one in group.members) or "none",
+            "members": str(group.total_member_count),
         }
     )
+    for member in group.members:
+        typer.echo(f"  {one_line(member.username or member.id)}")
 
 
 @app.command("create", epilog="Example: aibridge groups create developers")

@@ -11,7 +11,6 @@ from aibridge.cli.connection import connected, no
 from aibridge.cli.options import AsJson, Limit
 from aibridge.cli.output import (
     moment,
-    on_terminal,
     print_facts,
     print_model,
     print_models,
@@ -43,9 +42,9 @@ def list_interceptions(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List interceptions, newest first: a table on a terminal, else a JSON array."""
+    """List interceptions, newest first; as JSON an array."""
     page = client.list_interceptions(where.interceptions(), limit=limit, after_id=after_id)
-    if as_json or not on_terminal():
+    if as_json:
         print_models(page.results)
         return
     print_table(

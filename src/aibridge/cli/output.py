@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none 
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from rich.console import Console
+
     from aibridge.contract import Model
 
 _HARMFUL = re.compile(
@@ -97,9 +99,15 @@ def moment(then: datetime | None, otherwise: str = "never") -> str:
     return otherwise if then is None else f"{then.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def on_terminal() -> bool:
-    """Say whether a person reads what is printed."""
-    return sys.stdout.isatty()
+WIDE = 10_000
+"""Columns of what is no terminal: whatever reads it needs nothing cut off."""
+
+
+def console() -> Console:
+    """Return where drawings are printed: as wide as the terminal, and whole where there is none."""
+    from rich.console import Console  # noqa: PLC0415 - it takes a while to import
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected
 from aibridge.cli.options import AsJson, Limit
-from aibridge.cli.output import print_model
+from aibridge.cli.output import console, print_model
 from aibridge.cli.record_filters import RecordFilters
 from aibridge.cli.session_tree import render_session, render_sessions
 
@@ -42,7 +41,7 @@ def list_sessions(
     if as_json:
         print_model(page)
     else:
-        Console(highlight=False).print(render_sessions(page.sessions))
+        console().print(render_sessions(page.sessions))
 
 
 @app.command("show", epilog="Example: aibridge sessions show 0199a3c4-7f00-7000-8000-000000000001")
@@ -58,7 +57,7 @@ def show_session(
     if as_json:
         print_model(session)
     else:
-        Console(highlight=False).print(render_session(session))
+        console().print(render_session(session))
 
 
 def _whole_session(client: "Client", session_id: str) -> "SessionDetail":

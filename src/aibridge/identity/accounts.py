@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from aibridge.contract import AuditAction, AuditResource, SiteRole
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError
+from aibridge.identity.issuing import delete_token
 from aibridge.identity.people import write_words
 from aibridge.identity.rights import outranks
 from aibridge.store import users as store
 from aibridge.store.filters import only
-from aibridge.store.tokens import delete_logins
+from aibridge.store.tokens import list_tokens
 from aibridge.store.users import ACTIVE, SUSPENDED, User
 
 RESERVED = frozenset({"me", "first", "login", "logout"})
@@ -30,6 +31,8 @@ def create_user(
     """Add an active user. Raises `TakenError`, and `IdentityError` for a reserved name."""
     if username.lower() in RESERVED:
         raise IdentityError(f"the username {username!r} is reserved", field="username")
+    if _is_id(username):
+        raise IdentityError("a username must not look like an id", field="username")
     at = store.now()
     given = real_roles(roles)
     user = User(str(uuid4()), username, name, email, "", ACTIVE, given, at, at)
@@ -37,6 +40,14 @@ def create_user(
     after = {**_fields(user), "password": password_hash}
     act.log(AuditAction.CREATE, target_of(user), after=after)
     return user
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def set_status(act: Act, user: User, status: str) -> User:
@@ -58,14 +69,18 @@ def set_roles(act: Act, user: User, roles: Iterable[SiteRole]) -> User:
 
 
 def set_password(act: Act, user: User, password_hash: str) -> None:
-    """Give a user a password, and end their logins, but for that of who acts.
+    """Give a user a password. With an old one go all tokens, but the one of who acts.
 
-    Tokens that were made by hand stay: they were not had by the password.
+    Whoever had the old password may have made any of them, so all of them are deleted. A first
+    password leaves them: there was none to be had.
     """
     if user.id != act.person.user_id:
         _refuse_upwards(act, user)
+    if store.password_hash(act.connection, user.id) is not None:
+        for token in list_tokens(act.connection, user.id):
+            if token.id != act.person.token_id:
+                delete_token(act, token)
     store.change_user(act.connection, user.id, password_hash=password_hash)
-    delete_logins(act.connection, user.id, but=act.person.token_id)
     act.log(
         AuditAction.WRITE,
         target_of(user),

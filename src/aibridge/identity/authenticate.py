@@ -3,11 +3,11 @@
 import time
 
 from aibridge.identity.last_use import LastUses
-from aibridge.identity.people import Person, read_roles, read_scopes
+from aibridge.identity.people import OPERATOR, Person, read_roles, read_scopes
 from aibridge.identity.tokens import matches, parse
 from aibridge.store.database import Database
-from aibridge.store.grants import Grants
-from aibridge.store.users import ACTIVE, DRIVER_ERRORS
+from aibridge.store.grants import Grants, standing
+from aibridge.store.users import ACTIVE, DRIVER_ERRORS, Connection
 
 
 class IdentityUnavailable(Exception):
@@ -51,3 +51,19 @@ class Authenticator:
     def close(self) -> None:
         """Give up the database connection; a later call opens another."""
         self._grants.close()
+
+
+def is_still(connection: Connection, person: Person) -> bool:
+    """Say whether a token still is what it was when its person was found.
+
+    To be asked in the transaction of an act: a request may have been long on its way.
+    """
+    if person is OPERATOR:
+        return True
+    found = standing(connection, person.token_id)
+    if found is None:
+        return False
+    scopes, roles, status, expires_at = found
+    alive = status == ACTIVE and (expires_at is None or expires_at > time.time_ns() // 1_000)
+    same = (read_scopes(scopes), read_roles(roles)) == (person.scopes, person.roles)
+    return alive and same

@@ -45,8 +45,8 @@ def update_group(
     act.log(
         AuditAction.WRITE,
         target_of(changed),
-        before={**_fields(group), "members": left},
-        after={**_fields(changed), "members": joined},
+        before=_fields(group),
+        after={**_fields(changed), "joined": joined or None, "left": left or None},
     )
     return changed
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from aibridge.contract import AuditAction, AuditResource, LoginType, TokenScope
+from aibridge.contract import AuditAction, AuditResource, LoginType, TokenScope, rfc3339
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest, generate
+from aibridge.sessions.shape import moment
 from aibridge.store import tokens as store
 from aibridge.store.tokens import Token
 from aibridge.store.users import User, now
@@ -87,6 +88,6 @@ def _fields(token: Token) -> dict[str, object]:
         "token_name": token.name,
         "user_id": token.user_id,
         "scopes": sorted(token.scopes),
-        "expires_at": token.expires_at,
+        "expires_at": None if token.expires_at is None else rfc3339(moment(token.expires_at)),
         "login_type": token.login_type,
     }

@@ -80,7 +80,16 @@ def body(kind: type[B], **values: object) -> B:
 def to_json(content: Body) -> bytes:
     """Return a body as it is sent: what was set and nothing else, secrets revealed."""
     values = content.model_dump(exclude_unset=True)
-    return json.dumps(values, default=_revealed, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(values, default=_revealed, ensure_ascii=False, separators=(",", ":"))
+    return _encoded(text)
+
+
+def _encoded(text: str) -> bytes:
+    """Return text as UTF-8. Raises `WrongArgument` for half a character, and repeats nothing."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise WrongArgument("a text holds half a character, which cannot be sent") from None
 
 
 def _revealed(value: Any) -> str:  # noqa: ANN401 - what json cannot write
@@ -101,12 +110,14 @@ def segment(name: str | UUID) -> str:
         raise WrongArgument("a name or an id is needed; it is empty")
     if text in {".", ".."}:
         return text.replace(".", "%2E")
-    return quote(text, safe="")
+    return quote(_encoded(text), safe="")
 
 
 def given(**values: Id) -> dict[str, str]:
-    """Return those parameters of a query that are set."""
-    return {name: str(value) for name, value in values.items() if value and str(value) != _NIL}
+    """Return those parameters of a query that are set. Raises `WrongArgument`."""
+    set_ones = {name: str(value) for name, value in values.items() if value}
+    _encoded("".join(set_ones.values()))
+    return {name: value for name, value in set_ones.items() if value != _NIL}
 
 
 def positive(**values: int) -> dict[str, str]:

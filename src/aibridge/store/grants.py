@@ -6,7 +6,7 @@ from sqlalchemy import PoolProxiedConnection, bindparam, select
 
 from aibridge.store.database import Database
 from aibridge.store.schema import tokens, users
-from aibridge.store.users import DRIVER_ERRORS
+from aibridge.store.users import DRIVER_ERRORS, Connection
 
 LOOK_UP_TIMEOUT_MILLISECONDS = 100
 """How long the look-up of a token may wait for a lock: it runs on the event loop."""
@@ -27,6 +27,17 @@ _GRANT = (
 
 Grant = tuple[str, int | None, str, str, str, str, str]
 """A token's secret digest, expiry and scopes; its user's status, id, username and roles."""
+
+
+def standing(connection: Connection, token_id: str) -> tuple[str, str, str, int | None] | None:
+    """Return a token's scopes, its user's roles and status, and when it ends."""
+    query = (
+        select(tokens.c.scopes, users.c.roles, users.c.status, tokens.c.expires_at)
+        .join(users, users.c.id == tokens.c.user_id)
+        .where(tokens.c.id == token_id)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (row[0], row[1], row[2], row[3])
 
 
 class Grants:

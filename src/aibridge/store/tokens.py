@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from aibridge.contract import LoginType, TokenScope
+from aibridge.contract import TokenScope
 from aibridge.identity.errors import TakenError
 from aibridge.identity.people import read_scopes, write_words
 from aibridge.store.schema import tokens, users
@@ -77,12 +77,6 @@ def find_token(connection: Connection, token_id: str, user_id: str | None = None
 def delete_token(connection: Connection, token_id: str) -> None:
     """Delete a token; it is refused from the next request on."""
     connection.execute(delete(tokens).where(_c.id == token_id))
-
-
-def delete_logins(connection: Connection, user_id: str, *, but: str) -> None:
-    """Delete the tokens of a user's logins, other than the one with the id ``but``."""
-    of_logins = (_c.user_id == user_id, _c.login_type == LoginType.PASSWORD, _c.id != but)
-    connection.execute(delete(tokens).where(*of_logins))
 
 
 def note_uses(connection: Connection, uses: Mapping[str, int]) -> None:

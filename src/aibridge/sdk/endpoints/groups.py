@@ -21,6 +21,7 @@ from aibridge.contract import (
 from aibridge.contract.paths import API
 from aibridge.sdk.endpoints.users import BASE as USERS
 from aibridge.sdk.endpoints.users import Name
+from aibridge.sdk.errors import WrongArgument
 from aibridge.sdk.request import Request, body, changing, deleting, segment
 
 ORGANIZATIONS = f"{API}/organizations"
@@ -77,10 +78,17 @@ def update_group(
         UpdateGroupRequest,
         name=name,
         display_name=display_name,
-        add_users=None if add is None else tuple(map(str, add)),
-        remove_users=None if remove is None else tuple(map(str, remove)),
+        add_users=_names(add),
+        remove_users=_names(remove),
     )
     return changing("PATCH", _at(group_id), GroupDetail.model_validate_json, content)
+
+
+def _names(users: Iterable[Name] | None) -> tuple[str, ...] | None:
+    """Return users as they are sent; a text by itself would be a user a letter."""
+    if isinstance(users, str):
+        raise WrongArgument("users are given as a list, also a single one")
+    return None if users is None else tuple(map(str, users))
 
 
 def delete_group(group_id: Name) -> Request[None]:
