@@ -77,6 +77,14 @@ def test_a_user_without_a_password_has_none_in_the_log(connection: Connection, b
     assert "password" not in entries(connection)[-1].diff
 
 
+@pytest.mark.parametrize("name", ["0" * 32, "0123456789abcdefABCDEF0123456789"])
+def test_what_could_be_an_id_is_no_username(connection: Connection, name: str) -> None:
+    with pytest.raises(ConflictError, match="must not look like an id") as caught:
+        create_user(Act(connection), name)
+    assert caught.value.field == "username"
+    assert create_user(Act(connection), name[:-1]).username == name[:-1]
+
+
 @pytest.mark.parametrize("name", [*sorted(RESERVED), "Me", "LOGIN"])
 def test_what_stands_in_paths_is_no_username(connection: Connection, name: str) -> None:
     with pytest.raises(IdentityError, match="is reserved") as caught:

@@ -28,11 +28,12 @@ def create_user(
     name: str = "",
     password_hash: str | None = None,
 ) -> User:
-    """Add an active user. Raises `TakenError`, and `IdentityError` for a reserved name."""
+    """Add an active user. Raises `TakenError`, `IdentityError` for a reserved name,
+    `ConflictError` for one that could be an id."""
     if username.lower() in RESERVED:
         raise IdentityError(f"the username {username!r} is reserved", field="username")
     if _is_id(username):
-        raise IdentityError("a username must not look like an id", field="username")
+        raise ConflictError("a username must not look like an id", field="username")
     at = store.now()
     given = real_roles(roles)
     user = User(str(uuid4()), username, name, email, "", ACTIVE, given, at, at)
