@@ -7,15 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibridge.budgets.limits import (
-    MICROS,
     LimitTooHighError,
     NotInGroupError,
     delete_group_budget,
     delete_override,
-    dollars,
     set_group_budget,
     set_override,
 )
+from aibridge.budgets.money import MICROS, dollars
 from aibridge.contract import MAX_SPEND_LIMIT_MICROS
 from aibridge.identity.audit import Act
 from aibridge.identity.errors import UnknownError

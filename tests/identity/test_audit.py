@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from aibridge.contract import AuditAction, AuditResource
 from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import SECRET_FIELDS, Act, Actor, Target, difference
+from aibridge.ids import now
 from aibridge.store.database import Database
-from aibridge.store.users import Connection, count, now
+from aibridge.store.users import Connection, count
 from tests.builders import ANA, new_database
 from tests.people import entries, person
 

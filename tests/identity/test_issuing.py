@@ -8,10 +8,11 @@ from aibridge.identity.errors import TakenError
 from aibridge.identity.issuing import delete_token, issue_token, log_in
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest
+from aibridge.ids import now
 from aibridge.sessions.shape import moment
 from aibridge.store.grants import Grants
 from aibridge.store.tokens import find_token, list_tokens
-from aibridge.store.users import Connection, User, now
+from aibridge.store.users import Connection, User
 from tests.builders import new_database
 from tests.people import acting, entries, new_token, new_user
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from aibridge.dialects.facts import ResponseFacts, Thought, TokenUsage, ToolCall
-from aibridge.recorder.ids import new_id, now
+from aibridge.ids import new_id, now
 from aibridge.recorder.records import End, Start, Status
 
 ANA = "00000000-0000-0000-0000-00000000000a"

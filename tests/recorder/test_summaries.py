@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aibridge.dialects.facts import TokenUsage
-from aibridge.recorder.ids import new_id
+from aibridge.ids import new_id
 from aibridge.recorder.records import End, Start
 from aibridge.recorder.ticket import Ticket
 from aibridge.recorder.writer import _commit

@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from aibridge.ids import now
 from aibridge.store import budgets as store
 from aibridge.store.database import Database
 from aibridge.store.groups import EVERYONE, Group, insert_group
-from aibridge.store.users import now
 from tests.builders import ANA, BEN, START
 from tests.builders import uid as uuid
 

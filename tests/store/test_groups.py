@@ -5,11 +5,11 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from aibridge.identity.errors import TakenError
+from aibridge.ids import now
 from aibridge.store import budgets, schema
 from aibridge.store import groups as store
 from aibridge.store.database import Database
 from aibridge.store.groups import EVERYONE, Group
-from aibridge.store.users import now
 from tests.builders import ANA, BEN, CLEO, START, add_user
 from tests.builders import uid as uuid
 

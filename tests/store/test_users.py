@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from aibridge.contract import SiteRole
 from aibridge.identity.errors import TakenError
+from aibridge.ids import now
 from aibridge.store import users as store
 from aibridge.store.database import Database
 from aibridge.store.filters import Values, only
@@ -191,9 +192,9 @@ def test_an_account_is_found_by_address_or_name_with_its_hash(connection: Connec
 
 def test_a_change_moves_the_time_and_touches_nobody_else(connection: Connection) -> None:
     everybody(connection)
-    begun = store.now()
+    begun = now()
     at = store.change_user(connection, uuid(1), status=SUSPENDED, password_hash="new hash")
-    assert begun <= at <= store.now()
+    assert begun <= at <= now()
     ana = row(1, "ana", SiteRole.OWNER, name="Ana Lima", email="ana@example.com")
     assert store.find_user(connection, ana.id) == replace(ana, status=SUSPENDED, updated_at=at)
     assert store.password_hash(connection, ana.id) == "new hash"

@@ -81,8 +81,13 @@ async def _known(request: Request, services: Given) -> Visitor:
         raise ApiError(503, "Tokens cannot be checked at the moment.", headers=again) from error
     if person is None:
         raise unauthenticated()
+    return Visitor(person, services, *whence(request))
+
+
+def whence(request: Request) -> tuple[str, str]:
+    """Return the address a request came from, empty without a network, and its user agent."""
     ip = request.client.host if request.client else ""
-    return Visitor(person, services, ip, request.headers.get("user-agent", ""))
+    return ip, request.headers.get("user-agent", "")
 
 
 Known = Annotated[Visitor, Depends(_known)]

@@ -6,8 +6,8 @@ from aibridge.api import shapes
 from aibridge.api.access import Caller
 from aibridge.api.admin_search import search_audit
 from aibridge.api.documented import CURSORS, documented, search
-from aibridge.api.errors import ApiError, trouble
-from aibridge.api.parameters import Parameters, refuse_both_cursors
+from aibridge.api.errors import trouble
+from aibridge.api.parameters import Parameters, id_page, no_such_cursor
 from aibridge.api.responses import JsonResponse
 from aibridge.contract import AuditLogList
 from aibridge.identity.rights import Right
@@ -22,15 +22,12 @@ _KEYS = "username, action, resource_type, resource_id, resource_target, date_fro
 def list_audit_logs(request: Request, caller: Caller) -> JsonResponse:
     """List what was done, by whom and from where, newest first."""
     parameters = Parameters(request.query_params)
-    after_id = parameters.uuid("after_id")
-    paging = parameters.paging()
-    refuse_both_cursors(after_id, paging, "after_id")
+    paging, after_id = id_page(parameters)
     where = search_audit(parameters.text("q"))
     caller.require(Right.READ_AUDIT)
     with caller.services.database.read() as connection:
         if after_id is not None and not store.exists(connection, after_id):
-            detail = f"after_id: entry {after_id} not found: invalid pagination cursor"
-            raise ApiError(400, "Invalid pagination cursor.", detail=detail)
+            raise no_such_cursor("entry", after_id)
         rows = store.page(
             connection, where, limit=paging.limit, offset=paging.offset, after_id=after_id
         )

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 
 from aibridge.api.access import Caller
 from aibridge.api.documented import CURSORS, PAGING, documented, search
-from aibridge.api.errors import ApiError, trouble
-from aibridge.api.parameters import Parameters, refuse_both_cursors
+from aibridge.api.errors import trouble
+from aibridge.api.parameters import Parameters, id_page, no_such_cursor
 from aibridge.api.responses import JsonResponse
 from aibridge.api.search import KEYS, search_interceptions, search_names, visible_to
 from aibridge.contract import InterceptionList
@@ -27,9 +27,7 @@ router = APIRouter(tags=["record"])
 def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
     """Answer a page of interceptions, newest first; an empty one to who may not read them."""
     parameters = Parameters(request.query_params)
-    after_id = parameters.uuid("after_id")
-    paging = parameters.paging()
-    refuse_both_cursors(after_id, paging, "after_id")
+    paging, after_id = id_page(parameters)
     database = caller.services.database
     where = search_interceptions(database, caller, parameters.text("q"))
     if caller.reach(Right.READ_RECORD) is Reach.NONE:
@@ -43,8 +41,7 @@ def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
             after_id=after_id,
         )
     except CursorNotFoundError as error:
-        detail = f"after_id: interception {after_id} not found: invalid pagination cursor"
-        raise ApiError(400, "Invalid pagination cursor.", detail=detail) from error
+        raise no_such_cursor("interception", str(error)) from error
     return JsonResponse(page)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 
 from aibridge.api import shapes
-from aibridge.api.access import Known
+from aibridge.api.access import Known, whence
 from aibridge.api.bodies import open_body
 from aibridge.api.documented import documented
 from aibridge.api.errors import ApiError, not_found, trouble
@@ -28,7 +28,7 @@ from aibridge.identity.issuing import delete_token, log_in
 from aibridge.identity.people import NOBODY, Person
 from aibridge.store import tokens as token_store
 from aibridge.store import users as store
-from aibridge.store.users import ACTIVE
+from aibridge.store.users import ACTIVE, Connection
 
 _SHOWN = 64
 """How much of the name that a stranger gives is kept."""
@@ -63,11 +63,11 @@ def create_first_user(
     new: Annotated[CreateFirstUserRequest, open_body(CreateFirstUserRequest)],
 ) -> JsonResponse:
     """Make the owner, where there is no user at all."""
-    _refuse_second(services)
+    with services.database.read() as connection:
+        _refuse_second(connection)
     hashed = services.strangers_passwords.hash(new.password.get_secret_value())
     with services.database.write() as connection:
-        if store.count(connection):  # somebody else may have been faster
-            raise ApiError(409, _KNOWN)
+        _refuse_second(connection)  # somebody else may have been faster
         act = Act(connection, _stranger(request, new.username))
         user = accounts.create_user(
             act,
@@ -81,10 +81,9 @@ def create_first_user(
     return JsonResponse(made, status_code=201)
 
 
-def _refuse_second(services: Services) -> None:
-    with services.database.read() as connection:
-        if store.count(connection):
-            raise ApiError(409, _KNOWN)
+def _refuse_second(connection: Connection) -> None:
+    if store.count(connection):
+        raise ApiError(409, _KNOWN)
 
 
 @router.post(
@@ -138,9 +137,7 @@ def _log_failure(services: Services, visitor: Actor, user: store.User) -> None:
 
 def _stranger(request: Request, name: str) -> Actor:
     """Return who has no token: what they call themselves, and where they are."""
-    ip = request.client.host if request.client else ""
-    person = Person(NOBODY, name[:_SHOWN], frozenset(), "")
-    return Actor(person, ip, request.headers.get("user-agent", ""))
+    return Actor(Person(NOBODY, name[:_SHOWN], frozenset(), ""), *whence(request))
 
 
 @router.post("/users/logout", **documented(Message))

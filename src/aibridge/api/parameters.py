@@ -128,6 +128,24 @@ def parse_time(text: str) -> int:
     return seconds * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))
 
 
+def id_page(parameters: Parameters) -> tuple[Paging, str | None]:
+    """Return which rows of a list are asked for whose cursor is ``after_id``, and the cursor."""
+    after_id = parameters.uuid("after_id")
+    paging = parameters.paging()
+    refuse_both_cursors(after_id, paging, "after_id")
+    return paging, after_id
+
+
+def bad_cursor(detail: str) -> ApiError:
+    """Return the refusal of a cursor that names nothing, or nothing to be seen from here."""
+    return ApiError(400, "Invalid pagination cursor.", detail=detail)
+
+
+def no_such_cursor(kind: str, after_id: str) -> ApiError:
+    """Return the refusal of an ``after_id`` that names no ``kind`` of row."""
+    return bad_cursor(f"after_id: {kind} {after_id} not found: invalid pagination cursor")
+
+
 def refuse_both_cursors(cursor: object, paging: Paging, name: str) -> None:
     """Refuse a list that is asked for by cursor and by offset at once."""
     if cursor and paging.offset:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 from aibridge.api.access import Caller, Visitor
 from aibridge.api.documented import PAGING, THREADS_LIMIT, documented, search, text, uuid
 from aibridge.api.errors import ApiError, trouble
-from aibridge.api.parameters import Parameters, refuse_both_cursors, thread_page
+from aibridge.api.parameters import Parameters, bad_cursor, refuse_both_cursors, thread_page
 from aibridge.api.responses import JsonResponse
 from aibridge.api.search import KEYS, ME, search_sessions, visible_to
 from aibridge.contract import SessionDetail, SessionList
@@ -21,8 +21,6 @@ from aibridge.store.sessions import ForeignCursorError, SessionCursor
 router = APIRouter(tags=["record"])
 
 SessionPath = Annotated[str, Path(description="The session's id, as its client sent it.")]
-
-BAD_CURSOR = "Invalid pagination cursor."
 
 
 @router.get(
@@ -135,8 +133,7 @@ def _read(
             visible_to=visible_to(caller),
         )
     except CursorNotFoundError as error:
-        detail = f"interception {error} not found"
-        raise ApiError(400, BAD_CURSOR, detail=detail) from error
+        raise bad_cursor(f"interception {error} not found") from error
     except ForeignCursorError as error:
         detail = f"interception {error} does not belong to session {session_id}"
-        raise ApiError(400, BAD_CURSOR, detail=detail) from error
+        raise bad_cursor(detail) from error

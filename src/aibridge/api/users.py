@@ -10,7 +10,7 @@ from aibridge.api.admin_search import search_users
 from aibridge.api.bodies import body
 from aibridge.api.documented import CURSORS, documented, search
 from aibridge.api.errors import ApiError, not_found, trouble
-from aibridge.api.parameters import Parameters, refuse_both_cursors
+from aibridge.api.parameters import Parameters, id_page, no_such_cursor
 from aibridge.api.passwords import Try, network_of
 from aibridge.api.responses import JsonResponse, no_content
 from aibridge.api.search import ME
@@ -52,9 +52,7 @@ def named_user(connection: Connection, caller: Visitor, text: str, right: Right)
 def list_users(request: Request, caller: Caller) -> JsonResponse:
     """List users in the order of their names; who may see no others sees themselves."""
     parameters = Parameters(request.query_params)
-    after_id = parameters.uuid("after_id")
-    paging = parameters.paging()
-    refuse_both_cursors(after_id, paging, "after_id")
+    paging, after_id = id_page(parameters)
     everybody = caller.reach(Right.READ_USERS) is Reach.ALL
     where = search_users(parameters.text("q"), None if everybody else caller.person.user_id)
     with caller.services.database.read() as connection:
@@ -69,8 +67,7 @@ def _cursor(connection: Connection, caller: Visitor, after_id: str | None) -> st
         return None
     after = store.find_user(connection, after_id)
     if after is None or not caller.allows(Right.READ_USERS, after.id):
-        detail = f"after_id: user {after_id} not found: invalid pagination cursor"
-        raise ApiError(400, "Invalid pagination cursor.", detail=detail)
+        raise no_such_cursor("user", after_id)
     return after
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from aibridge.budgets.money import dollars
 from aibridge.contract import MAX_SPEND_LIMIT_MICROS, AuditAction, AuditResource
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import IdentityError, UnknownError
@@ -10,21 +11,9 @@ from aibridge.store.budgets import GroupBudget, Override
 from aibridge.store.groups import Group, is_member
 from aibridge.store.users import User, find_user
 
-MICROS = 1_000_000
-"""Micro-dollars in a dollar."""
-
-_CENT = MICROS // 100
-
 
 class LimitTooHighError(IdentityError):
     """A limit beyond what anybody can mean."""
-
-
-def dollars(micros: int) -> str:
-    """Write micro-dollars as dollars, exactly: ``$1,234.50``, or ``$0.000001``."""
-    whole, rest = divmod(micros, MICROS)
-    fraction = f"{rest // _CENT:02}" if rest % _CENT == 0 else f"{rest:06}".rstrip("0")
-    return f"${whole:,}.{fraction}"
 
 
 def set_group_budget(act: Act, group: Group, limit: int) -> GroupBudget:

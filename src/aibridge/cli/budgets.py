@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aibridge.budgets.money import dollars, parse_dollars
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
 from aibridge.cli.groups import find_group
-from aibridge.cli.money import dollars, parse_dollars
 from aibridge.cli.options import AsJson, Yes
 from aibridge.cli.output import confirm, print_json, print_model, print_table, say
 

@@ -11,9 +11,9 @@ from aibridge.gateway.headers import Headers, request_head
 from aibridge.gateway.request import Request
 from aibridge.gateway.target import Target
 from aibridge.identity.people import Person
+from aibridge.ids import new_id, now
 from aibridge.providers.provider import Route
 from aibridge.providers.types import Dialect
-from aibridge.recorder.ids import new_id, now
 from aibridge.recorder.records import Start
 
 MAX_USER_AGENT = 256

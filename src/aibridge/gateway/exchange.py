@@ -5,7 +5,7 @@ import time
 from aibridge.dialects.facts import ResponseFacts
 from aibridge.gateway.observer import Observer
 from aibridge.gateway.outcome import INTERRUPTED, Outcome, of_answer
-from aibridge.recorder.ids import now
+from aibridge.ids import now
 from aibridge.recorder.recorder import Recorder
 from aibridge.recorder.records import End
 from aibridge.recorder.ticket import Ticket

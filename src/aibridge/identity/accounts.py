@@ -10,6 +10,7 @@ from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityErro
 from aibridge.identity.issuing import delete_token
 from aibridge.identity.people import write_words
 from aibridge.identity.rights import outranks
+from aibridge.ids import now
 from aibridge.store import users as store
 from aibridge.store.filters import only
 from aibridge.store.tokens import list_tokens
@@ -34,7 +35,7 @@ def create_user(
         raise IdentityError(f"the username {username!r} is reserved", field="username")
     if _is_id(username):
         raise ConflictError("a username must not look like an id", field="username")
-    at = store.now()
+    at = now()
     given = real_roles(roles)
     user = User(str(uuid4()), username, name, email, "", ACTIVE, given, at, at)
     store.insert_user(act.connection, user, password_hash)

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from aibridge.contract import AuditAction, AuditResource
 from aibridge.identity.people import OPERATOR, Person
-from aibridge.recorder.ids import new_id
+from aibridge.ids import new_id, now
 from aibridge.store import audit as store
-from aibridge.store.users import Connection, now
+from aibridge.store.users import Connection
 
 SECRET_FIELDS = frozenset({"password"})
 """What an entry says has changed, but neither from what nor to what."""

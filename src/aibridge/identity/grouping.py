@@ -7,10 +7,11 @@ from aibridge.budgets.limits import delete_group_budget, drop_overrides
 from aibridge.contract import AuditAction, AuditResource
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import ConflictError, IdentityError
+from aibridge.ids import now
 from aibridge.store import groups as store
 from aibridge.store.budgets import group_budget as budget_of
 from aibridge.store.groups import Group
-from aibridge.store.users import find_user, now
+from aibridge.store.users import find_user
 
 
 def create_group(act: Act, name: str, display_name: str = "") -> Group:

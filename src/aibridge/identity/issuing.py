@@ -8,10 +8,11 @@ from aibridge.contract import AuditAction, AuditResource, LoginType, TokenScope,
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest, generate
+from aibridge.ids import now
 from aibridge.sessions.shape import moment
 from aibridge.store import tokens as store
 from aibridge.store.tokens import Token
-from aibridge.store.users import User, now
+from aibridge.store.users import User
 
 LOGIN_LIFETIME = timedelta(days=1)
 LOGIN_SCOPES = (TokenScope.READ, TokenScope.ADMIN)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from aibridge.dialects.facts import ResponseFacts, TokenUsage
-from aibridge.recorder.ids import new_id
+from aibridge.ids import new_id
 from aibridge.recorder.records import End, Start, Status
 from aibridge.store.rows import (
     EndRow,

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
 
+from aibridge.ids import now
 from aibridge.store.schema import group_ai_budgets, user_ai_budget_overrides
-from aibridge.store.users import Connection, now
+from aibridge.store.users import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,8 +116,8 @@ def matching(where: Filter) -> list[ColumnElement[bool]]:
         *chosen(client_name, where.client),
         *_mentioned("prompt", where.prompt),
         *_mentioned("tool", where.tool),
-        *_choice(_error, where.error),
-        *_choice(_HAS.__getitem__, where.has),
+        *choice(_error, where.error),
+        *choice(_HAS.__getitem__, where.has),
         *within(_tokens, where.tokens),
     ]
     if where.visible_to is not None:
@@ -152,9 +152,10 @@ def _mentioned(name: str, values: Values) -> Iterator[ColumnElement[bool]]:
         yield _c.id.not_in(mentioning(name, values.none_of))
 
 
-def _choice(
+def choice(
     condition: Callable[[str], ColumnElement[bool]], values: Values
 ) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions under which one of ``values`` holds, and none of those excluded."""
     if values.any_of:
         yield or_(*map(condition, values.any_of))
     yield from (not_(condition(value)) for value in values.none_of)

@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, Select, case, delete, func, insert, or_, s
 from sqlalchemy.exc import IntegrityError
 
 from aibridge.identity.errors import TakenError
+from aibridge.ids import now
 from aibridge.store.interceptions import UserRow
 from aibridge.store.schema import group_members, groups, users
-from aibridge.store.users import Connection, now
+from aibridge.store.users import Connection
 
 EVERYONE = "00000000-0000-4000-8000-000000000001"
 """The id of the organization, and of its group of all users."""

@@ -5,20 +5,20 @@ Functions take a connection of `Database.read` or `Database.write`; times are mi
 """
 
 import sqlite3
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, func, insert, literal, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, func, insert, literal, or_, select, true, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from aibridge.contract import SiteRole, UserStatus
 from aibridge.identity.errors import TakenError
 from aibridge.identity.people import read_roles, write_words
-from aibridge.store.filters import ANY, Values, chosen
+from aibridge.ids import now
+from aibridge.store.filters import ANY, Values, choice, chosen
 from aibridge.store.schema import users
 
 Connection: TypeAlias = sqlalchemy.Connection
@@ -71,11 +71,6 @@ _COLUMNS = (
     _c.created_at,
     _c.updated_at,
 )
-
-
-def now() -> int:
-    """Return the time in microseconds since 1970."""
-    return time.time_ns() // 1_000
 
 
 def _user(row: Sequence[Any]) -> User:
@@ -167,21 +162,12 @@ def count(connection: Connection, where: UserFilter | None = None) -> int:
 def _matching(where: UserFilter) -> list[ColumnElement[bool]]:
     found = [
         *chosen(_c.status, where.status),
-        *_any_and_none(where.text, _mentions),
-        *_any_and_none(where.role, _has_role),
+        *choice(_mentions, where.text),
+        *choice(_has_role, where.role),
     ]
     if where.only is not None:
         found.append(_c.id == where.only)
     return found
-
-
-def _any_and_none(
-    values: Values, condition: Callable[[str], ColumnElement[bool]]
-) -> Iterator[ColumnElement[bool]]:
-    if values.any_of:
-        yield or_(*map(condition, values.any_of))
-    for value in values.none_of:
-        yield not_(condition(value))
 
 
 def _mentions(text: str) -> ColumnElement[bool]:

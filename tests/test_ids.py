@@ -6,7 +6,7 @@ from uuid import RFC_4122, UUID
 
 import pytest
 
-from aibridge.recorder.ids import new_id, now
+from aibridge.ids import new_id, now
 
 
 def test_an_id_is_a_uuid_of_version_7_in_lower_case():
@@ -35,7 +35,7 @@ def test_ids_are_unique_across_threads():
 
 @pytest.mark.parametrize("nanoseconds", [0, 999_999, 1_767_225_600_123_456_789])
 def test_any_time_makes_a_good_id(monkeypatch, nanoseconds):
-    monkeypatch.setattr("aibridge.recorder.ids.time.time_ns", lambda: nanoseconds)
+    monkeypatch.setattr("aibridge.ids.time.time_ns", lambda: nanoseconds)
     found = UUID(new_id())
     assert (found.version, found.variant) == (7, RFC_4122)
     assert found.int >> 80 == nanoseconds // 1_000_000

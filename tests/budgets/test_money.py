@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibridge.cli.money import dollars, parse_dollars
+from aibridge.budgets.money import dollars, parse_dollars
 
 
 @pytest.mark.parametrize(

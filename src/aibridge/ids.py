@@ -1,4 +1,4 @@
-"""Ids of records: UUID version 7, so that new rows stand beside each other in an index."""
+"""Ids of records, UUID version 7, so that new rows stand together in an index; and the time."""
 
 import time
 from random import Random
