@@ -73,7 +73,7 @@ class Ways:
     bridge: Bridge
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def all_ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "fresh_key", lambda: b"0123456789abcdef012345")
