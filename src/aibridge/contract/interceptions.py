@@ -93,7 +93,11 @@ class Interception(Model):
 
 
 class InterceptionList(Model):
-    """A page of interceptions, newest first; ``count`` ignores paging."""
+    """A page of interceptions, newest first; ``count`` ignores paging.
+
+    ``count_is_estimate`` is beyond the original's contract: whether there were too many to count.
+    """
 
     count: int
+    count_is_estimate: bool = False
     results: list[Interception]

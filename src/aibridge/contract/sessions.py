@@ -47,9 +47,13 @@ class Session(Model):
 
 
 class SessionList(Model):
-    """A page of sessions, the most recently active first; ``count`` ignores paging."""
+    """A page of sessions, the most recently active first; ``count`` ignores paging.
+
+    ``count_is_estimate`` is beyond the original's contract: whether there were too many to count.
+    """
 
     count: int
+    count_is_estimate: bool = False
     sessions: list[Session]
 
 

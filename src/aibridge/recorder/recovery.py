@@ -6,7 +6,7 @@ import msgspec
 
 from aibridge.dialects.facts import Notes
 from aibridge.recorder.records import End, Start, Status
-from aibridge.recorder.rows import Place, end_rows
+from aibridge.recorder.rows import Place, end_rows, kind
 from aibridge.store.database import Database
 from aibridge.store.rows import InterceptionRow, Row
 from aibridge.store.writing import BatchWriter
@@ -28,15 +28,16 @@ def close_interrupted(database: Database) -> int:
     closed = 0
     try:
         while found := writer.open_interceptions(BATCH):
+            rows = [row for opened, prompt in found for row in _closing(writer, opened, prompt)]
             with writer.transaction():
-                writer.add(row for opened, prompt in found for row in _closing(opened, prompt))
+                writer.add(rows)
             closed += len(found)
     finally:
         writer.close()
     return closed
 
 
-def _closing(row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
+def _closing(writer: BatchWriter, row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
     end = End(
         ended_at=row.started_at,
         status=Status.FAILED,
@@ -45,7 +46,8 @@ def _closing(row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
         notes=[_NOTE],
     )
     place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
-    return end_rows(_start(row, prompt), place, end)
+    start = _start(row, prompt)
+    return end_rows(start, place, end, writer.kind_id(kind(start, end)))
 
 
 def _start(row: InterceptionRow, prompt: str | None) -> Start:

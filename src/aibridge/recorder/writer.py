@@ -9,7 +9,7 @@ from threading import Event, Thread
 import structlog
 
 from aibridge.recorder.records import Start
-from aibridge.recorder.rows import Place, end_rows, start_rows, whole_rows
+from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
 from aibridge.recorder.ticket import RecordingError, Ticket
 from aibridge.store.database import Database
 from aibridge.store.rows import Row
@@ -146,24 +146,25 @@ def _takes_transactions(store: BatchWriter) -> bool:
 def _commit(store: BatchWriter, batch: list[Ticket]) -> None:
     """Write all that is known of the tickets in one transaction."""
     places: dict[Ticket, Place] = {}
-    ended: list[Ticket] = []
+    ends = {ticket: ticket.end for ticket in batch}  # the event loop may set one at any moment
+    kinds = {ticket: store.kind_id(kind(ticket.start, end)) for ticket, end in ends.items() if end}
     rows: list[Row] = []
     with store.transaction():
-        for ticket in batch:
-            end = ticket.end  # read once: the event loop may set it at any moment
+        for ticket, end in ends.items():
+            start = ticket.start
             if ticket.place is None:
-                place = places[ticket] = _place(store, ticket.start)
+                place = places[ticket] = _place(store, start)
                 rows += (
-                    whole_rows(ticket.start, place, end) if end else start_rows(ticket.start, place)
+                    whole_rows(start, place, end, kinds[ticket])
+                    if end
+                    else start_rows(start, place)
                 )
             elif end is not None and not ticket.end_is_written:
-                rows += end_rows(ticket.start, ticket.place, end)
-            if end is not None:
-                ended.append(ticket)
+                rows += end_rows(start, ticket.place, end, kinds[ticket])
         store.add(rows)
     for ticket, place in places.items():
         ticket.place = place
-    for ticket in ended:
+    for ticket in kinds:
         ticket.end_is_written = True
 
 
