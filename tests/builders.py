@@ -187,14 +187,14 @@ def record(connection: Connection, *calls: Call) -> None:
         if not call.running:
             by_session[call.initiator, call.session_id].append(call)
     for (initiator, session_id), members in by_session.items():
-        summary = _summary(initiator, session_id, members)
-        rows["sessions"].append(summary)
+        session = summary(initiator, session_id, members)
+        rows["sessions"].append(session)
         rows["session_kinds"] += [
             {
                 "session_id": session_id,
                 "initiator_id": initiator,
                 "kind_id": kind_id,
-                "last_active_at": summary["last_active_at"],
+                "last_active_at": session["last_active_at"],
             }
             for kind_id in {_kind_id(connection, call) for call in members}
         ]
@@ -204,7 +204,8 @@ def record(connection: Connection, *calls: Call) -> None:
     text_index.add(connection.connection.cursor(), list(filter(None, map(Call.text, calls))))
 
 
-def _summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any]:
+def summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any]:
+    """Return the row of a session with these calls, which have ended."""
     first = min(calls, key=lambda call: (call.started_at, call.id)).row()
     children = [child for call in calls for child in call.children()]
     prompts = [row for table, row in children if table == "user_prompts"]
@@ -234,7 +235,8 @@ def _kind_id(connection: Connection, call: Call) -> int:
     kind, table = call.kind()._asdict(), schema.kinds
     known = select(table.c.id).where(*(table.c[name] == value for name, value in kind.items()))
     found = connection.scalar(known)
-    return found or connection.scalar(insert(table).values(kind).returning(table.c.id))
+    made = insert(table).values(kind).returning(table.c.id)
+    return found or connection.execute(made).scalar_one()
 
 
 def _count_kinds(connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from aibridge.contract.base import Metadata, MinimalUser, Model, Time
+from aibridge.contract.base import Metadata, MinimalUser, Model, OptionalFlag, Time
 
 
 class TokenUsage(Model):
@@ -99,5 +99,5 @@ class InterceptionList(Model):
     """
 
     count: int
-    count_is_estimate: bool = False
+    count_is_estimate: OptionalFlag = False
     results: list[Interception]

@@ -4,6 +4,7 @@ from aibridge.contract.base import (
     Metadata,
     MinimalUser,
     Model,
+    OptionalFlag,
     OptionalText,
     OptionalTime,
     Time,
@@ -53,7 +54,7 @@ class SessionList(Model):
     """
 
     count: int
-    count_is_estimate: bool = False
+    count_is_estimate: OptionalFlag = False
     sessions: list[Session]
 
 

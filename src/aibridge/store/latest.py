@@ -34,7 +34,7 @@ from aibridge.store.filters import (
     matching,
     within,
 )
-from aibridge.store.measures import LENGTHS, longest, magnitudes
+from aibridge.store.measures import LENGTHS, MAX_TIME, longest, magnitudes
 from aibridge.store.schema import Time, interceptions, session_kinds, sessions
 
 FEW_HITS = 10_000
@@ -256,16 +256,21 @@ class _Timed:
         active, after, before = _s.last_active_at, where.started_after, where.started_before
         if before is not None:
             yield [
-                [_s.length == digits, active > before, active <= before + longest(digits)]
+                [_s.length == digits, active > before, active <= _shifted(before, longest(digits))]
                 for digits in LENGTHS
             ]
         meanwhile = [] if after is None else [active >= after]
         yield [meanwhile if before is None else [*meanwhile, active <= before]]
         if after is not None:
             yield [
-                [_s.length == digits, active < after, active >= after - longest(digits)]
+                [_s.length == digits, active < after, active >= _shifted(after, -longest(digits))]
                 for digits in LENGTHS
             ]
+
+
+def _shifted(moment: int, microseconds: int) -> int:
+    """Return a later or earlier moment, as far as the database's integers go."""
+    return max(-MAX_TIME, min(moment + microseconds, MAX_TIME))
 
 
 @dataclass(frozen=True, slots=True)

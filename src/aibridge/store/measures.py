@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Integer, Text, cast, func, literal_column
 
 SECOND = 1_000_000
 """Microseconds."""
+MAX_TIME = (1 << 53) - 1
+"""The last moment that is counted with, in microseconds since 1970: in the year 2255."""
 
 
 class Shape(IntFlag):

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from aibridge.store.measures import MAX_TIME
 from aibridge.store.portions import write_many
 from aibridge.store.rows import TextRow
 from aibridge.store.schema import indexed_interceptions
@@ -97,7 +98,7 @@ def portions(
 
     The order is that of time: what started at the same moment is in the same portion.
     """
-    size, upper = 64, None if most is None else (most << _BITS) | _REST
+    size, upper = 64, (MAX_TIME if most is None else min(most, MAX_TIME)) << _BITS | _REST
     while found := _portion(connection, words, least, upper, size):
         is_last = len(found) < size
         if not is_last:  # there may be more of the last moment
@@ -112,19 +113,17 @@ def portions(
 
 
 def _portion(
-    connection: Connection, words: Words, least: int | None, upper: int | None, most: int | None
+    connection: Connection, words: Words, least: int | None, upper: int, most: int | None
 ) -> list[tuple[int, str]]:
     statement = (
         select(_index.c.rowid, _numbers.interception_id)
         .join_from(_index, indexed_interceptions, _numbers.number == _index.c.rowid)
-        .where(_match(words))
+        .where(_match(words), _index.c.rowid <= upper)
         .order_by(_index.c.rowid.desc())
         .limit(most)
     )
     if least is not None:
-        statement = statement.where(_index.c.rowid >= least << _BITS)
-    if upper is not None:
-        statement = statement.where(_index.c.rowid <= upper)
+        statement = statement.where(_index.c.rowid >= min(least, MAX_TIME) << _BITS)
     return [(number, id_) for number, id_ in connection.execute(statement)]
 
 
