@@ -234,9 +234,10 @@ def summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any
 def _kind_id(connection: Connection, call: Call) -> int:
     kind, table = call.kind()._asdict(), schema.kinds
     known = select(table.c.id).where(*(table.c[name] == value for name, value in kind.items()))
-    found = connection.scalar(known)
-    made = insert(table).values(kind).returning(table.c.id)
-    return found or connection.execute(made).scalar_one()
+    found: int | None = connection.scalar(known)
+    if found is None:
+        found = connection.execute(insert(table).values(kind).returning(table.c.id)).scalar_one()
+    return found
 
 
 def _count_kinds(connection: Connection) -> None:

@@ -79,7 +79,7 @@ def share_of_time(connection: Connection, where: Filter) -> float:
         return 1.0
     begin = first if where.started_after is None else max(first, where.started_after)
     end = last if where.started_before is None else min(last, where.started_before)
-    return max(0, end - begin) / (last - first)
+    return float(max(0, end - begin) / (last - first))
 
 
 def _share_of_newest(connection: Connection, where: Filter) -> float:
