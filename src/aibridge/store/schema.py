@@ -2,7 +2,9 @@
 
 Children carry no foreign keys to interceptions, nor these to users: history outlives both. They
 are keyed by interception first, so that what belongs together lies together and each row costs
-one tree. SQLite keeps the tables of the record in the order of their keys (WITHOUT ROWID).
+one tree. SQLite keeps the tables of the record in the order of their keys (WITHOUT ROWID);
+PostgreSQL keeps those that grow with every call in partitions, by the time in their ids. Its texts
+have no limit of length, as SQLite's have none, and are compared byte by byte as there.
 """
 
 from typing import Any
@@ -182,6 +184,7 @@ interceptions = Table(
     Column("stop_reason", String(64), nullable=False),
     Column("first_byte_us", BigInteger, nullable=True),
     Column("response_bytes", BigInteger, nullable=False),
+    postgresql_partition_by="RANGE (id)",
     sqlite_with_rowid=False,
 )
 Index(
@@ -216,6 +219,7 @@ def _child(name: str, *columns: Column[Any]) -> Table:
         *columns,
         Column("metadata", Json, nullable=False),
         Column("created_at", Time, nullable=False),
+        postgresql_partition_by="RANGE (interception_id)",
         sqlite_with_rowid=False,
     )
 
@@ -290,5 +294,6 @@ indexed_interceptions = Table(
     metadata,
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     _id("interception_id"),
+    info={"only": "sqlite"},
 )
-"""The numbers by which the index of texts knows interceptions, in the order of their ends."""
+"""The numbers by which SQLite's index of texts knows interceptions, in the order of their ends."""

@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from aibridge.store import text_index
 from aibridge.store.rows import TextRow
+from aibridge.store.text_index import fts5
 from aibridge.store.texts import text_row
 
 revision = "0003"
@@ -31,10 +31,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_indexed_interceptions")),
     )
     connection = op.get_bind()
-    text_index.create(connection)
+    fts5.create(connection)
     cursor = connection.connection.cursor()
     for ids in _ended(connection):
-        text_index.add(cursor, list(_texts(connection, ids)))
+        fts5.add(cursor, list(_texts(connection, ids)))
 
 
 def _ended(connection: sa.Connection) -> Iterator[list[str]]:

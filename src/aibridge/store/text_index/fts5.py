@@ -8,9 +8,8 @@ To take a row out again, FTS5 wants to be given its number and the same texts on
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, column, func, select, table
+from sqlalchemy import ColumnElement, Connection, Select, column, select, table
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from aibridge.store.portions import write_many
@@ -56,30 +55,22 @@ def add(cursor: sqlite3.Cursor | DBAPICursor, rows: Sequence[TextRow]) -> None:
     write_many(cursor, _INSERT_TEXT, [(number, row[1], row[2]) for number, row in numbered])
 
 
-def mentioning(name: str, values: Iterable[str]) -> Select[Any]:
-    """Return a query for the ids of the interceptions in whose texts one of the values stands.
-
-    ``name`` is ``prompt`` or ``tool``. The words of a value stand beside each other, in whatever
-    case and with whatever accents; one that ends in ``*`` also finds longer last words.
-    """
+def found(name: str, query: ColumnElement[str]) -> Select[tuple[str]]:
+    """Return a query for the ids of the interceptions in which ``query`` matches a column."""
     numbers = indexed_interceptions.c
-    phrases = " OR ".join(map(_phrase, values))
     return (
         select(numbers.interception_id)
         .join_from(_index, indexed_interceptions, numbers.number == _index.c.rowid)
-        .where(_index.c[name].match(phrases))
+        .where(_index.c[name].match(query))
     )
+
+
+def any_of(values: Iterable[str]) -> str:
+    """Return a query for texts in which the words of one of the values stand together."""
+    return " OR ".join(map(_phrase, values))
 
 
 def _phrase(value: str) -> str:
     """Return a value as FTS5 takes it literally: its strings end at nothing but a quote, or NUL."""
     text = value.replace('"', " ").replace("\0", " ").encode(errors="replace").decode()
     return f'"{text}"{" *" if value.endswith("*") else ""}'
-
-
-def contains(texts: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    """Return whether a text has ``part`` in it, as it is, in either case of ASCII letters.
-
-    LIKE would not do: it takes a NUL for the end of both.
-    """
-    return func.instr(func.lower(texts), func.lower(part)) > 0
