@@ -10,7 +10,7 @@ from aibridge.cli.output import fail
 from aibridge.settings import Settings, SettingsError, load
 from aibridge.store.database import Database, DatabaseError
 from aibridge.store.migrations import NewerSchemaError
-from aibridge.store.users import DRIVER_ERRORS
+from aibridge.store.trouble import DRIVER_ERRORS, said
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def clear_errors() -> Iterator[None]:
     except (SettingsError, DatabaseError, NewerSchemaError) as error:
         fail(str(error))
     except DRIVER_ERRORS as error:  # its own text would repeat the statement and its values
-        fail(f"the database cannot be used: {getattr(error, 'orig', None) or type(error).__name__}")
+        fail(f"the database cannot be used: {said(error)}")
 
 
 def load_settings(

@@ -7,7 +7,8 @@ from aibridge.identity.people import OPERATOR, Person, read_roles, read_scopes
 from aibridge.identity.tokens import matches, parse
 from aibridge.store.database import Database
 from aibridge.store.grants import Grants, standing
-from aibridge.store.users import ACTIVE, DRIVER_ERRORS, Connection
+from aibridge.store.trouble import DRIVER_ERRORS
+from aibridge.store.users import ACTIVE, Connection
 
 
 class IdentityUnavailable(Exception):

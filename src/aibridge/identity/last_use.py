@@ -8,7 +8,7 @@ import structlog
 
 from aibridge.store.database import Database
 from aibridge.store.tokens import note_uses
-from aibridge.store.users import DRIVER_ERRORS
+from aibridge.store.trouble import DRIVER_ERRORS
 
 EVERY_SECONDS = 60.0
 """How often what was noted is written, and so how far back a shown time may be."""

@@ -1,6 +1,5 @@
 """The writer: one thread, one transaction for all that came in since the last (group commit)."""
 
-import sqlite3
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -13,6 +12,7 @@ from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
 from aibridge.recorder.ticket import RecordingError, Ticket
 from aibridge.store.database import Database
 from aibridge.store.rows import Row
+from aibridge.store.trouble import DRIVER_ERRORS, is_away, said
 from aibridge.store.writing import BatchWriter
 
 MAX_BATCH = 512
@@ -107,12 +107,12 @@ class Writer:
         try:
             self._persist(store, batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others' records go on
-            if len(batch) > 1 and not isinstance(error, sqlite3.OperationalError):
+            if len(batch) > 1 and not is_away(error):
                 for ticket in batch:  # one of them cannot be written: the others must not suffer
                     self._write(store, [ticket])
                 return
-            _log.error("record_not_written", tickets=len(batch), error=str(error))
-            self._settled(batch, RecordingError(f"the record could not be written: {error}"))
+            _log.error("record_not_written", tickets=len(batch), error=said(error))
+            self._settled(batch, RecordingError(f"the record could not be written: {said(error)}"))
         else:
             self._settled(batch, None)
 
@@ -123,11 +123,13 @@ class Writer:
         while True:
             try:
                 _commit(store, batch)
-            except sqlite3.OperationalError as error:
+            except DRIVER_ERRORS as error:
+                if not is_away(error):
+                    raise
                 self.failing = True
                 if time.monotonic() + pause > give_up or self._stopping.is_set():
                     raise
-                _log.warning("record_delayed", tickets=len(batch), error=str(error))
+                _log.warning("record_delayed", tickets=len(batch), error=said(error))
                 self._stopping.wait(pause)
                 pause = min(pause * 2, 1.0)
             else:
@@ -139,7 +141,7 @@ def _takes_transactions(store: BatchWriter) -> bool:
     try:
         with store.transaction():
             return True
-    except sqlite3.Error:
+    except DRIVER_ERRORS:
         return False
 
 

@@ -45,7 +45,8 @@ def each(connection: Connection, arms: Arms) -> TableValuedAlias:
         texts = literal(json.dumps(list(arms.values)))
         return func.json_each(texts).table_valued(column("value", kind), name="arm")
     values = cast(literal(list(arms.values), ARRAY(kind)), ARRAY(kind))
-    return func.unnest(values).table_valued(column("value", kind), name="arm")
+    table = func.unnest(values).table_valued(column("value", kind), name="arm")
+    return table.render_derived()
 
 
 def first_of_all(

@@ -50,7 +50,7 @@ def _estimate_sessions(connection: Connection, where: Filter) -> int:
     found, contents = connection.execute(these).one()
     matched = connection.scalar(these.where(*latest.matching_sessions(where)))
     number = count_counted(connection, where.initiators()) * share_of_time(connection, where)
-    return round(float(number / (contents / found) * (matched / found)))
+    return round(float(number / (int(contents) / found) * ((matched or 0) / found)))
 
 
 def count_counted(connection: Connection, where: Filter) -> int:

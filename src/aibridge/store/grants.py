@@ -6,7 +6,8 @@ from sqlalchemy import PoolProxiedConnection, bindparam, select
 
 from aibridge.store.database import Database
 from aibridge.store.schema import tokens, users
-from aibridge.store.users import DRIVER_ERRORS, Connection
+from aibridge.store.trouble import DRIVER_ERRORS
+from aibridge.store.users import Connection
 
 LOOK_UP_TIMEOUT_MILLISECONDS = 100
 """How long the look-up of a token may wait for a lock: it runs on the event loop."""

@@ -4,7 +4,6 @@ Functions take a connection of `Database.read` or `Database.write`; times are mi
 1970.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy
 from sqlalchemy import ColumnElement, func, insert, literal, or_, select, true, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from aibridge.contract import SiteRole, UserStatus
 from aibridge.identity.errors import TakenError
@@ -23,9 +22,6 @@ from aibridge.store.schema import users
 
 Connection: TypeAlias = sqlalchemy.Connection
 """A connection of `Database.read` or `Database.write`."""
-
-DRIVER_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error)
-"""What statements raise when the database itself is in trouble."""
 
 ACTIVE = UserStatus.ACTIVE.value
 SUSPENDED = UserStatus.SUSPENDED.value

@@ -1,0 +1,64 @@
+"""Trouble with the database: whether it is the database's, and what to say of it.
+
+What the database cannot take for now, because it is locked, full, restarting or gone, it will take
+later. What is wrong with a row stays wrong with it.
+"""
+
+import sqlite3
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+DRIVER_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error, psycopg.Error)
+"""What statements raise when the database itself is in trouble."""
+
+_BROKEN_FILE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_NEVER = ("54",)
+"""Classes of SQLSTATE that psycopg counts among the operational, and which stay with the row:
+it is over a limit of the engine."""
+_AWAY = ("25006", "25P03", "42", "XX001", "XX002")
+"""Beginnings of other states in which no row can be written: a database that is read-only, a
+session that idled too long, tables that are not as they should be, damaged files."""
+_SHOWS_VALUES = ("22",)
+"""Classes whose messages repeat the value that was wrong."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Say whether the database cannot be used for now; else it never takes what it was given."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or (error.orig is not None and is_away(error.orig))
+    if isinstance(error, sqlite3.Error):
+        return _sqlite_is_away(error)
+    if isinstance(error, psycopg.Error):
+        return _postgresql_is_away(error)
+    return isinstance(error, PoolTimeoutError)
+
+
+def _sqlite_is_away(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, sqlite3.OperationalError) or code in _BROKEN_FILE
+
+
+def _postgresql_is_away(error: psycopg.Error) -> bool:
+    state = error.sqlstate or ""
+    if state.startswith(_AWAY):
+        return True
+    operational = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return operational and not state.startswith(_NEVER)
+
+
+def said(error: BaseException) -> str:
+    """Return what to say of an error, in a line, without the values it was about.
+
+    They are people's prompts: what the engine adds about the row, and what SQLAlchemy adds about
+    the statement, is left out.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if isinstance(cause, sqlite3.Error):
+        text = str(cause)
+    elif isinstance(cause, psycopg.Error) and not (cause.sqlstate or "").startswith(_SHOWS_VALUES):
+        text = cause.diag.message_primary or str(cause)
+    else:
+        text = ""
+    return " ".join(text.split()) or type(cause).__name__

