@@ -17,7 +17,6 @@ from aibridge.recorder.writer import _commit
 from aibridge.store import schema
 from aibridge.store.measures import Shape, length, magnitude
 from aibridge.store.writing import BatchWriter
-from tests.builders import new_database
 from tests.recorder.facts import end, facts, start
 
 COUNTERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens")
@@ -26,10 +25,9 @@ _tokens = st.none() | st.builds(TokenUsage, *[st.integers(0, 1 << 40)] * 4)
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    database = new_database(f"sqlite:///{tmp_path_factory.mktemp('sums') / 'bridge.db'}")
-    yield database
-    database.close()
+def database(databases):
+    with databases.open() as database:
+        yield database
 
 
 @st.composite

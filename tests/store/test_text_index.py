@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from aibridge.store import text_index
 from aibridge.store.database import Database
 from aibridge.store.rows import TextRow
-from tests.builders import indexed_words, new_database
+from tests.builders import indexed_words
 from tests.words import TEXTS, stands_in
 
 PROMPTS = [
@@ -28,10 +28,9 @@ PROMPTS = [
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    database = new_database(f"sqlite:///{tmp_path_factory.mktemp('index') / 'bridge.db'}")
-    yield database
-    database.close()
+def database(databases):
+    with databases.open() as database:
+        yield database
 
 
 @contextmanager

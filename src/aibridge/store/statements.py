@@ -20,6 +20,8 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql import ClauseElement
 
 from aibridge.store import schema
@@ -81,7 +83,8 @@ class Statements:
 
     def __init__(self, *, is_postgresql: bool) -> None:
         self.in_portions = is_postgresql
-        self._engine: Any = postgresql if is_postgresql else sqlite
+        self._insert: Any = (postgresql if is_postgresql else sqlite).insert
+        self._dialect: Any = PGDialect if is_postgresql else SQLiteDialect
         self.writes: dict[type[Row], Write] = {
             InterceptionRow: self._adding(schema.interceptions),
             UserPromptRow: self._adding(schema.user_prompts),
@@ -106,11 +109,11 @@ class Statements:
     def _query(self, statement: ClauseElement) -> str:
         """Return a query as text, with named parameters."""
         style = "pyformat" if self.in_portions else "named"
-        return str(statement.compile(dialect=self._engine.dialect(paramstyle=style)))
+        return str(statement.compile(dialect=self._dialect(paramstyle=style)))
 
     def _write(self, table: Table, insert: ClauseElement, *key: str) -> Write:
         """Return a statement for any number of rows, made of an insert of all columns of one."""
-        text = str(insert.compile(dialect=self._engine.dialect(paramstyle="qmark")))
+        text = str(insert.compile(dialect=self._dialect(paramstyle="qmark")))
         names = tuple(table.c.keys())
         sql = _VALUES.sub(self._given(table, names), text)
         return Write(sql, names, tuple(map(names.index, key)))
@@ -123,7 +126,7 @@ class Statements:
         return f"SELECT * FROM unnest({', '.join(arrays)})"  # noqa: S608 - names of ours
 
     def _adding(self, table: Table) -> Write:
-        return self._write(table, self._engine.insert(table))
+        return self._write(table, self._insert(table))
 
     def _of_sessions(self, statement: str) -> Write:
         """Return a statement about kinds of sessions, which are given as rows of ``new``."""
@@ -134,7 +137,7 @@ class Statements:
     def _counting_kinds(self) -> Write:
         """Add to the numbers of interceptions of each initiator and kind."""
         table = schema.initiator_kinds
-        insert = self._engine.insert(table)
+        insert = self._insert(table)
         sums = {"interceptions": table.c.interceptions + insert.excluded.interceptions}
         key = [table.c.initiator_id, table.c.kind_id]
         return self._write(table, insert.on_conflict_do_update(index_elements=key, set_=sums))
@@ -142,7 +145,7 @@ class Statements:
     def _adding_kind(self) -> ClauseElement:
         """Add a kind and return its number, or nothing where it is there already."""
         table = schema.kinds
-        insert = self._engine.insert(table).values({name: bindparam(name) for name in Kind._fields})
+        insert = self._insert(table).values({name: bindparam(name) for name in Kind._fields})
         added: ClauseElement = insert.on_conflict_do_nothing().returning(table.c.id)
         return added
 
@@ -164,7 +167,7 @@ class Statements:
     def _merging_sessions(self) -> Write:
         """Add calls to their session: sums grow, the first and the last of each kind win."""
         table = schema.sessions
-        insert = self._engine.insert(table)
+        insert = self._insert(table)
         key = [table.c.initiator_id, table.c.id]
         merged = insert.on_conflict_do_update(
             index_elements=key, set_=_merged(table, insert.excluded)
