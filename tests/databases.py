@@ -70,7 +70,7 @@ class PostgreSQL:
         """Have the program where its user may read it: the tests may be where only root may."""
         spec = find_spec(_WHEEL)
         assert spec is not None
-        (found,) = spec.submodule_search_locations or ()
+        (found,) = spec.submodule_search_locations or [""]
         for name in (_BINARIES.parent, f"{_WHEEL}.libs"):
             shutil.copytree(Path(found).parent / name, self._folder / name)
         if self._owner:

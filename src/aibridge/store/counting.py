@@ -11,6 +11,8 @@ from aibridge.store.schema import initiator_kinds, interceptions, sessions
 
 MOST_EXACT = 10_000
 """How far is counted one by one."""
+MOST_LOOKED_AT = 500
+"""How far is counted where each one's texts have to be looked at."""
 SAMPLE = 500
 """The newest rows, by which is guessed how many of all match."""
 
@@ -28,16 +30,19 @@ def count(connection: Connection, where: Filter) -> Count:
     """Return how many interceptions match, whatever the page."""
     if where == where.counted():
         return Count(count_counted(connection, where))
-    number = best_way(connection, where).count(connection, where, MOST_EXACT + 1)
-    if number <= MOST_EXACT:
+    most = MOST_LOOKED_AT if where.unwanted_words() else MOST_EXACT
+    number = best_way(connection, where).count(connection, where, most + 1)
+    if number <= most:
         return Count(number)
     return Count(max(number, _estimate(connection, where)), is_estimate=True)
 
 
 def count_sessions(connection: Connection, where: Filter) -> Count:
     """Return how many sessions match, whatever the page."""
-    number = latest.best_way(connection, where).count(connection, where, MOST_EXACT + 1)
-    if number <= MOST_EXACT:
+    way = latest.best_way(connection, where)
+    most = MOST_LOOKED_AT if latest.looks_at_texts(way, where) else MOST_EXACT
+    number = way.count(connection, where, most + 1)
+    if number <= most:
         return Count(number)
     return Count(max(number, _estimate_sessions(connection, where)), is_estimate=True)
 

@@ -92,6 +92,12 @@ def best_way(connection: Connection, where: Filter) -> Way:
     return ways[0] if ways else _Timed()
 
 
+def looks_at_texts(way: Way, where: Filter) -> bool:
+    """Return whether each session's texts are looked at along a way."""
+    found = isinstance(way, _Words)
+    return bool(where.unwanted_words()) or (bool(where.wanted_words()) and not found)
+
+
 def _ways(connection: Connection, where: Filter) -> Iterator["_Armed"]:
     asked = where.initiators()
     if where.session_id.any_of:

@@ -37,9 +37,7 @@ def add(cursor: Any, rows: Sequence[TextRow]) -> None:  # noqa: ANN401 - of eith
         (fts5 if isinstance(cursor, sqlite3.Cursor) else tsvector).add(cursor, rows)
 
 
-def hits(
-    connection: Connection, words: Words, least: int = 0, most: int = MAX_TIME
-) -> Select[tuple[int, str]]:
+def hits(connection: Connection, words: Words, least: int = 0, most: int = MAX_TIME) -> Select[Any]:
     """Return a query for the starts and ids of what has the words, the newest first.
 
     It is of interceptions that started from ``least`` to ``most``.
@@ -71,8 +69,8 @@ def portions(
         size = min(size * 4, _MOST)
 
 
-def _found(connection: Connection, query: Select[tuple[int, str]]) -> list[tuple[int, str]]:
-    return [(started_at, id_) for started_at, id_ in connection.execute(query)]
+def _found(connection: Connection, query: Select[Any]) -> list[tuple[int, str]]:
+    return [(row[0], row[1]) for row in connection.execute(query)]
 
 
 def finds(

@@ -9,6 +9,7 @@ To take a row out again, FTS5 wants to be given its number and the same texts on
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -79,7 +80,7 @@ def _numbered(
         yield number, row
 
 
-def found(query: str, least: int, most: int) -> Select[tuple[int, str]]:
+def found(query: str, least: int, most: int) -> Select[Any]:
     """Return a query for the starts and ids of what a query finds, newest first.
 
     It is of those that started from ``least`` to ``most``.

@@ -106,7 +106,7 @@ def _bounded(word: str) -> str:
     return word.encode()[:MOST_BYTES].decode(errors="ignore")
 
 
-def found(words_: Words, least: int, most: int) -> Select[tuple[int, str]]:
+def found(words_: Words, least: int, most: int) -> Select[Any]:
     """Return a query for the starts and ids of what has the words, newest first.
 
     It is of those that started from ``least`` to ``most``. One whose texts lie in several rows may
