@@ -11,7 +11,7 @@ from sqlalchemy import Connection, literal, select
 from aibridge.store import text_index
 from aibridge.store.database import Database
 from aibridge.store.rows import TextRow
-from tests.builders import indexed_words, new_database
+from tests.builders import indexed_words
 from tests.words import TEXTS, stands_in
 
 PROMPTS = [
@@ -27,10 +27,9 @@ PROMPTS = [
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    database = new_database(f"sqlite:///{tmp_path_factory.mktemp('index') / 'bridge.db'}")
-    yield database
-    database.close()
+def database(databases):
+    with databases.open() as database:
+        yield database
 
 
 @contextmanager
@@ -145,30 +144,12 @@ def test_many_and_long_values_can_be_looked_for(connection):
     assert found(connection, "tool", "x" * 8000 + "*") == [0]
 
 
-def test_rows_are_numbered_on(connection):
-    numbers = "SELECT number FROM indexed_interceptions ORDER BY number"
-    for size in (0, 1, 33, 0, 2):
-        index(connection, [("mend", "")] * size)
-    rows = connection.exec_driver_sql(numbers)
-    assert [number for (number,) in rows] == list(range(1, 37))
-
-
 def test_what_is_rolled_back_is_not_found(database):
     with forgotten(database) as connection:
         index(connection, [("mend", "roof")])
     with database.read() as connection:
         assert indexed_words(connection) == set()
         assert found(connection, "prompt", "mend") == []
-
-
-def test_a_row_is_taken_out_with_its_number_and_the_same_texts(connection):
-    index(connection, [("mend roof", "bash"), ("mend", "read")])
-    connection.exec_driver_sql(
-        "INSERT INTO text_index (text_index, rowid, prompt, tool) VALUES ('delete', 1, ?, ?)",
-        ("mend roof", "bash"),
-    )
-    assert indexed_words(connection) == {("1", "prompt", "mend", 0), ("1", "tool", "read", 0)}
-    connection.exec_driver_sql("INSERT INTO text_index (text_index) VALUES ('integrity-check')")
 
 
 @pytest.mark.parametrize(

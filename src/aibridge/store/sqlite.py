@@ -66,8 +66,8 @@ class SQLiteLink:
 
     def select(self, sql: str, parameters: Mapping[str, Any], most: int) -> list[Any]:
         """Return the first rows of a query."""
-        self.cursor.execute(sql, parameters)  # type: ignore[arg-type]
-        return self.cursor.fetchmany(most)
+        self.cursor.execute(sql, parameters)
+        return list(self.cursor.fetchmany(most))
 
     def write(self, write: Write, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows of one kind, in their order."""

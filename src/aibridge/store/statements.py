@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, case, literal_column, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql import ClauseElement
 
 from aibridge.store import schema
@@ -54,7 +56,8 @@ class Statements:
 
     def __init__(self, *, is_postgresql: bool) -> None:
         self.in_portions = is_postgresql
-        self._engine: Any = postgresql if is_postgresql else sqlite
+        self._insert: Any = (postgresql if is_postgresql else sqlite).insert
+        self._dialect: Any = PGDialect if is_postgresql else SQLiteDialect
         self.writes: dict[type[Row], Write] = {
             InterceptionRow: self._adding(schema.interceptions),
             UserPromptRow: self._adding(schema.user_prompts),
@@ -75,11 +78,11 @@ class Statements:
     def _query(self, statement: ClauseElement) -> str:
         """Return a query as text, with named parameters."""
         style = "pyformat" if self.in_portions else "named"
-        return str(statement.compile(dialect=self._engine.dialect(paramstyle=style)))
+        return str(statement.compile(dialect=self._dialect(paramstyle=style)))
 
     def _write(self, table: Table, insert: ClauseElement, *key: str) -> Write:
         """Return a statement for any number of rows, made of an insert of all columns of one."""
-        text = str(insert.compile(dialect=self._engine.dialect(paramstyle="qmark")))
+        text = str(insert.compile(dialect=self._dialect(paramstyle="qmark")))
         names = tuple(table.c.keys())
         sql = _VALUES.sub(self._given(table, names), text)
         return Write(sql, names, tuple(map(names.index, key)))
@@ -92,12 +95,12 @@ class Statements:
         return f"SELECT * FROM unnest({', '.join(arrays)})"  # noqa: S608 - names of ours
 
     def _adding(self, table: Table) -> Write:
-        return self._write(table, self._engine.insert(table))
+        return self._write(table, self._insert(table))
 
     def _adding_new(self, table: Table) -> Write:
         """Return a statement that leaves the rows alone which are there already."""
         keys = [column.name for column in table.primary_key]
-        return self._write(table, self._engine.insert(table).on_conflict_do_nothing(), *keys)
+        return self._write(table, self._insert(table).on_conflict_do_nothing(), *keys)
 
     def _changing(self, table: Table, row: type[Row], *, key: str, only: str = "") -> Write:
         """Return a statement that changes the rows whose ``key``, the last field, is given.
@@ -117,7 +120,7 @@ class Statements:
     def _merging_sessions(self) -> Write:
         """Add calls to their session: sums grow, the first and the last of each kind win."""
         table = schema.sessions
-        insert = self._engine.insert(table)
+        insert = self._insert(table)
         key = [table.c.initiator_id, table.c.id]
         merged = insert.on_conflict_do_update(
             index_elements=key, set_=_merged(table, insert.excluded)
@@ -168,7 +171,7 @@ def _find_parent(*, in_session: bool, bounded: bool) -> ClauseElement:
     if in_session:
         statement = statement.where(calls.c.session_id == bindparam("session_id"))
     if bounded:
-        since = bindparam("since")
+        since: ColumnElement[str] = bindparam("since")
         statement = statement.where(tools.c.interception_id >= since, calls.c.id >= since)
     return statement
 
