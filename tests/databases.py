@@ -4,16 +4,16 @@ import ctypes
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
@@ -47,9 +47,7 @@ class PostgreSQL:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="aibridge-"))
         self._numbers = count(1)
-        self._owner: dict[str, Any] = (
-            {"user": _USER, "extra_groups": []} if os.geteuid() == 0 else {}
-        )
+        self._user = _USER if os.geteuid() == 0 else None
         self._binaries = self._folder / _BINARIES
         self._copy_program()
         self._run(
@@ -68,13 +66,17 @@ class PostgreSQL:
 
     def _copy_program(self) -> None:
         """Have the program where its user may read it: the tests may be where only root may."""
-        spec = find_spec(_WHEEL)
-        assert spec is not None
-        (found,) = spec.submodule_search_locations or [""]
+        wheel = find_spec(_WHEEL)
+        assert wheel is not None
+        assert wheel.origin is not None
         for name in (_BINARIES.parent, f"{_WHEEL}.libs"):
-            shutil.copytree(Path(found).parent / name, self._folder / name)
-        if self._owner:
+            shutil.copytree(Path(wheel.origin).parent.parent / name, self._folder / name)
+        if self._user:
             shutil.chown(self._folder, _USER)
+
+    @property
+    def _groups(self) -> list[int] | None:
+        return [] if self._user else None
 
     @property
     def _data(self) -> Path:
@@ -82,7 +84,14 @@ class PostgreSQL:
 
     def _run(self, name: str, *arguments: str) -> None:
         command = [str(self._binaries / name), "-D", str(self._data), *arguments]
-        subprocess.run(command, check=True, capture_output=True, cwd=self._folder, **self._owner)
+        subprocess.run(
+            command,
+            check=True,
+            capture_output=True,
+            cwd=self._folder,
+            user=self._user,
+            extra_groups=self._groups,
+        )
 
     def _start(self) -> "subprocess.Popen[bytes]":
         settings = _SETTINGS | {"unix_socket_directories": str(self._folder)}
@@ -94,7 +103,8 @@ class PostgreSQL:
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - no other thread runs yet
-                **self._owner,
+                user=self._user,
+                extra_groups=self._groups,
             )
 
     def _connected(self) -> "psycopg.Connection":
@@ -186,3 +196,26 @@ class Databases:
                 yield database
             finally:
                 database.close()
+
+
+@contextmanager
+def locked(database: Database) -> Iterator[Callable[[], None]]:
+    """Have nobody else write the record, until the end or until what is yielded is called."""
+    release = _locked_table(database) if database.is_postgresql else _locked_file(database)
+    try:
+        yield release
+    finally:
+        release()
+
+
+def _locked_file(database: Database) -> Callable[[], None]:
+    other = sqlite3.connect(str(database.file), isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    return other.close
+
+
+def _locked_table(database: Database) -> Callable[[], None]:
+    address = database.engine.url.set(drivername="postgresql").render_as_string()
+    other = psycopg.connect(address)
+    other.execute("LOCK TABLE interceptions IN ACCESS EXCLUSIVE MODE")
+    return other.close

@@ -185,15 +185,3 @@ def test_what_is_rolled_back_is_not_found(database):
     with database.read() as connection:
         assert indexed_words(connection) == set()
         assert found(connection, "prompt", "mend") == []
-
-
-def test_a_row_is_taken_out_with_its_number_and_the_same_texts(connection):
-    index(connection, [("mend roof", "bash"), ("mend", "read")])
-    (number, _) = connection.exec_driver_sql("SELECT * FROM indexed_interceptions").fetchall()[0]
-    connection.exec_driver_sql(
-        "INSERT INTO text_index (text_index, rowid, prompt, tool, error) "
-        "VALUES ('delete', ?, ?, ?, '')",
-        (number, "mend roof", "bash"),
-    )
-    assert indexed_words(connection) == {("1", "prompt", "mend", 0), ("1", "tool", "read", 0)}
-    connection.exec_driver_sql("INSERT INTO text_index (text_index) VALUES ('integrity-check')")

@@ -89,9 +89,11 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError as error:
         raise DatabaseError(f"database_url is not a database address; {EXPECTED}") from error
-    if parsed.drivername not in {"sqlite", "postgresql", "postgres"}:
+    if parsed.drivername in {"postgres", "postgresql+psycopg"}:
+        return parsed.set(drivername="postgresql")
+    if parsed.drivername not in {"sqlite", "postgresql"}:
         raise DatabaseError(f"database_url names {parsed.drivername!r}; {EXPECTED}")
-    return parsed if parsed.drivername != "postgres" else parsed.set(drivername="postgresql")
+    return parsed
 
 
 def _file(url: URL) -> Path | None:

@@ -68,7 +68,8 @@ text_index = Table(
 def add(cursor: Any, rows: Sequence[TextRow]) -> None:  # noqa: ANN401 - psycopg's, of any row
     """Index texts, within the transaction that writes what they belong to."""
     portions = [portion for row in rows for portion in _portions(row)]
-    cursor.execute(_INSERT, [list(values) for values in zip(*portions, strict=True)])
+    if portions:  # a text may be without a word
+        cursor.execute(_INSERT, [list(values) for values in zip(*portions, strict=True)])
 
 
 def _portions(row: TextRow) -> Iterator[tuple[str | int, ...]]:
