@@ -24,6 +24,8 @@ TABLES = (
     schema.interceptions,
     schema.user_prompts,
     schema.token_usages,
+    schema.tool_usages,
+    schema.model_thoughts,
     schema.sessions,
     schema.session_kinds,
     schema.initiator_kinds,
