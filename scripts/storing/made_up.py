@@ -75,8 +75,9 @@ def chunk(seed: int, number: int, chunks: int) -> Iterator[Made]:
 
 def _session(random: Random, at: int) -> Iterator[Made]:
     initiator = person(min(int(random.expovariate(1 / 600)), PEOPLE - 1))
-    ((provider, name, models),) = random.choices(_PROVIDERS, _PROVIDER_WEIGHTS)
-    (client,) = random.choices(_CLIENTS, _CLIENT_WEIGHTS)
+    habits = Random(initiator)  # noqa: S311 - made up
+    ((provider, name, models),) = habits.choices(_PROVIDERS, _PROVIDER_WEIGHTS)
+    (client,) = habits.choices(_CLIENTS, _CLIENT_WEIGHTS)
     session_id = str(UUID(int=random.getrandbits(128), version=4))
     root = None
     calls = 1 + min(int(random.expovariate(1 / (SESSION_CALLS - 1))), 200)

@@ -177,14 +177,11 @@ class _Armed:
     def latest(
         self, connection: Connection, where: Filter, most: int, before: Place | None
     ) -> list[Place]:
-        if not self.arms.values:
-            return []
-        first = self._first(where, most, before)
-        rows = arms.first_of_all(connection, self.arms, first, sessions, _KEY).subquery()
-        order = [rows.c[name].desc() for name in _KEY]
-        return [
-            Place(*row) for row in connection.execute(select(rows).order_by(*order).limit(most))
-        ]
+        def page(some: int, key: arms.Key | None) -> Select[Any]:
+            return self._first(where, some, None if key is None else Place(*key))
+
+        found = arms.walk(connection, self.arms, page, sessions, most, before)
+        return [Place(*key) for key in found]
 
     def _first(self, where: Filter, most: int, before: Place | None) -> Select[Any]:
         if self.arms.column is not _k.kind_id:
