@@ -11,15 +11,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
-from aibridge.store import partitions
+from aibridge.store import partitions, schema
 from aibridge.store.database import Database
-from tests.builders import new_database
+from aibridge.store.text_index import tsvector
+from tests.builders import EVERYONE, new_database
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -39,6 +42,7 @@ _SETTINGS = {
 }
 _TEMPLATE = "aibridge_template"
 _START_SECONDS = 30
+_LEAVE_SECONDS = 1
 
 
 class PostgreSQL:
@@ -47,6 +51,8 @@ class PostgreSQL:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="aibridge-"))
         self._numbers = count(1)
+        self._free: list[str] = []
+        self._cleaners: dict[str, psycopg.Connection] = {}
         self._user = _USER if os.geteuid() == 0 else None
         self._binaries = self._folder / _BINARIES
         self._copy_program()
@@ -61,7 +67,7 @@ class PostgreSQL:
             "--username=aibridge",
         )
         self._process = self._start()
-        self._connection = self._connected()
+        self._connection = self._first_connection()
         self._make_template()
 
     def _copy_program(self) -> None:
@@ -107,15 +113,18 @@ class PostgreSQL:
                 extra_groups=self._groups,
             )
 
-    def _connected(self) -> "psycopg.Connection":
+    def _first_connection(self) -> "psycopg.Connection":
         give_up = time.monotonic() + _START_SECONDS
         while True:
             try:
-                return psycopg.connect(self.url("postgres"), autocommit=True)
+                return self._connected("postgres")
             except psycopg.OperationalError:
                 if time.monotonic() > give_up or self._process.poll() is not None:
                     raise RuntimeError((self._folder / "log").read_text()) from None
                 time.sleep(0.01)
+
+    def _connected(self, name: str) -> "psycopg.Connection":
+        return psycopg.connect(self.url(name), autocommit=True)
 
     def _make_template(self) -> None:
         self._connection.execute(f"CREATE DATABASE {_TEMPLATE}")
@@ -123,25 +132,61 @@ class PostgreSQL:
         database.upgrade()
         partitions.prepare(database)
         database.close()
+        with self._connected(_TEMPLATE) as connection:
+            _empty(connection)
 
     def url(self, name: str) -> str:
         """Return the address of a database."""
         return f"postgresql://aibridge@/{name}?host={self._folder}"
 
     @contextmanager
-    def database(self, *, empty: bool = False) -> Iterator[str]:
-        """Make a database with all tables, or without any, and yield its address."""
+    def database(self) -> Iterator[str]:
+        """Yield the address of a database with all tables, used before only if all was given up."""
+        name = self._free.pop() if self._free else self._create(_TEMPLATE)
+        yield self.url(name)
+        cleaner = self._cleaners.pop(name, None) or self._connected(name)
+        if self._is_free_of_others(name, cleaner):
+            _empty(cleaner)
+            self._free.append(name)
+            self._cleaners[name] = cleaner
+        else:
+            cleaner.close()
+            self._drop(name)
+
+    @contextmanager
+    def place(self) -> Iterator[str]:
+        """Make a database without tables, and yield its address."""
+        name = self._create("template0")
+        yield self.url(name)
+        self._drop(name)
+
+    def _create(self, template: str) -> str:
         name = f"test_{next(self._numbers)}"
-        template = "template0" if empty else _TEMPLATE
         self._connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        try:
-            yield self.url(name)
-        finally:
-            self._connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        return name
+
+    def _drop(self, name: str) -> None:
+        self._connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _is_free_of_others(self, name: str, cleaner: "psycopg.Connection") -> bool:
+        """Say whether nobody is connected any more; who has just left may still be seen."""
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> %s"
+        give_up = time.monotonic() + _LEAVE_SECONDS
+        while self._one(query, name, cleaner.info.backend_pid):
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def _one(self, query: str, *values: object) -> Any:
+        row = self._connection.execute(query, values).fetchone()
+        assert row is not None
+        return row[0]
 
     def stop(self) -> None:
         """End the server, and what is left of it."""
-        self._connection.close()
+        for connection in (self._connection, *self._cleaners.values()):
+            connection.close()
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait()
         shutil.rmtree(self._folder)
@@ -154,6 +199,16 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGQUIT)
 
 
+def _empty(connection: "psycopg.Connection") -> None:
+    """Delete all rows, but for those of a new database."""
+    tables = [*schema.metadata.sorted_tables, tsvector.text_index]
+    for table in reversed(tables):
+        if table.info.get("only") != "sqlite":
+            connection.execute(f"DELETE FROM {table.name}")  # noqa: S608 - names of ours
+    names, values = ", ".join(EVERYONE), ", ".join(f"%({name})s" for name in EVERYONE)
+    connection.execute(f"INSERT INTO groups ({names}) VALUES ({values})", EVERYONE)  # noqa: S608
+
+
 class Databases:
     """Makes databases of one engine, each for as long as a ``with`` lasts."""
 
@@ -161,6 +216,13 @@ class Databases:
         self._folder = folder
         self._server = server
         self._numbers = count(1)
+
+    @cached_property
+    def _template(self) -> Path:
+        """A file with all tables: copying one is quicker than making it."""
+        file = self._folder / "template.db"
+        new_database(f"sqlite:///{file}").close()
+        return file
 
     @property
     def is_postgresql(self) -> bool:
@@ -173,7 +235,7 @@ class Databases:
         if self._server is None:
             yield f"sqlite:///{self._folder / f'{next(self._numbers)}.db'}"
             return
-        with self._server.database(empty=True) as url:
+        with self._server.place() as url:
             yield url
 
     @contextmanager
@@ -181,7 +243,7 @@ class Databases:
         """Yield the address of a database with all tables, empty but for what a start needs."""
         if self._server is None:
             with self.place() as url:
-                new_database(url).close()
+                shutil.copy(self._template, url.removeprefix("sqlite:///"))
                 yield url
             return
         with self._server.database() as url:
@@ -208,6 +270,11 @@ def locked(database: Database) -> Iterator[Callable[[], None]]:
         release()
 
 
+def address(database: Database) -> str:
+    """Return the address by which a database was opened."""
+    return database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def _locked_file(database: Database) -> Callable[[], None]:
     other = sqlite3.connect(str(database.file), isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
@@ -215,7 +282,6 @@ def _locked_file(database: Database) -> Callable[[], None]:
 
 
 def _locked_table(database: Database) -> Callable[[], None]:
-    address = database.engine.url.set(drivername="postgresql").render_as_string()
-    other = psycopg.connect(address)
+    other = psycopg.connect(address(database))
     other.execute("LOCK TABLE interceptions IN ACCESS EXCLUSIVE MODE")
     return other.close

@@ -1,14 +1,12 @@
 """Running the application: the preparations of a start, then uvicorn until it is told to stop."""
 
-import fcntl
 import gc
 import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 import uvicorn
@@ -19,7 +17,9 @@ from aibridge.identity.first import ensure_owner
 from aibridge.protocol import BoundedProtocol
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.settings import Settings
-from aibridge.store.database import Database, DatabaseError
+from aibridge.store import partitions
+from aibridge.store.database import Database
+from aibridge.store.server_lock import only_server
 
 GRACE_SECONDS = 30
 """How long running answers may go on after the server was told to stop."""
@@ -41,9 +41,10 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
     """Serve until told to stop. Raises `DatabaseError` or `OSError` when that cannot begin."""
     _set_up_logging(settings.log_level)
     database = Database(settings.database_url)
-    with _only_server(database):
+    with only_server(database):
         _upgrade_apart(settings.database_url)
         database.upgrade()
+        partitions.prepare(database)
         token = ensure_owner(database) if settings.make_owner else None
         closed = close_interrupted(database)
         if closed:
@@ -57,30 +58,11 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
     database.close()
 
 
-@contextmanager
-def _only_server(database: Database) -> Iterator[None]:
-    """Hold the database's lock, so that no second process takes its running calls for dead."""
-    file = database.engine.url.database
-    if not file or file == ":memory:":
-        yield
-        return
-    path = Path(f"{file}.lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise DatabaseError(f"another aibridge is serving the database {file}") from error
-    else:
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _upgrade_apart(url: str) -> None:
     """Upgrade in a process of its own: what Alembic takes of memory goes when that ends.
 
     What fails there is left to fail again here, where it can be said. To be called while this
-    process has one thread and no connection.
+    process has one thread, and no connection that the other would use.
     """
     child = os.fork()
     if child:
@@ -108,6 +90,7 @@ def _set_up_logging(level: str) -> None:
     )
     logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
     logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # of what it warns we are told by errors
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -5,6 +5,8 @@ old can be dropped. Ids in no week that has a partition, such as those of a cloc
 are in one for the rest.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +22,7 @@ from aibridge.store.trouble import said
 
 WEEKS_AHEAD = 2
 """Weeks that are prepared beyond the current one."""
+EVERY_SECONDS = 24 * 3600.0
 REST = "_rest"
 
 _WEEK = timedelta(weeks=1)
@@ -55,6 +58,14 @@ def prepare(database: Database, at: datetime | None = None) -> list[str]:
     """
     start = at or datetime.now(UTC)
     return make(database, start, start + WEEKS_AHEAD * _WEEK)
+
+
+async def prepare_regularly(database: Database) -> None:
+    """Do so once a day, until cancelled."""
+    with contextlib.suppress(asyncio.CancelledError):
+        while database.is_postgresql:
+            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.to_thread(prepare, database)
 
 
 def make(database: Database, since: datetime, until: datetime) -> list[str]:
