@@ -185,15 +185,16 @@ class Bridge:
         """Have `wait_for` told of every commit."""
         recorder = self.app._recorder
         assert recorder is not None
-        writer = recorder._writer
-        settled = writer._settled
+        settled = recorder._settled
 
         def tell(*arguments: Any) -> None:
             settled(*arguments)
             with self._committed:
                 self._committed.notify_all()
 
-        writer._settled = tell
+        for writer in (recorder._writer, recorder._spooler):
+            if writer is not None:
+                writer._settled = tell
 
 
 def _read(row: Mapping[Any, Any]) -> Row:

@@ -10,13 +10,17 @@ from aibridge.contract.paths import PREFIXES
 from aibridge.gateway.client import Client, Receive, Send
 from aibridge.gateway.gateway import Gateway, Rules
 from aibridge.gateway.upstream import Pool, Timeouts
+from aibridge.health import Readiness
 from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.last_use import LastUses
 from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
 from aibridge.recorder.recorder import Recorder
+from aibridge.recorder.recovery import close_spooled
 from aibridge.settings import Settings
 from aibridge.store.database import Database
+from aibridge.store.spool import Spool
+from aibridge.store.spools import open_spool
 
 _BELOW = tuple(f"{prefix}/" for prefix in PREFIXES)
 
@@ -37,6 +41,7 @@ class Application:
             services_of(settings, database, self._people.person, self._uses.write)
         )
         self._writing_uses: asyncio.Task[None] | None = None
+        self._spool: Spool | None = None
         self._recorder: Recorder | None = None
         self._pool: Pool | None = None
         self._gateway: Gateway | None = None
@@ -50,7 +55,7 @@ class Application:
         if self._gateway is not None and is_gateway_path(path):
             await self._gateway(scope, receive, send)
         elif path in health.PATHS:
-            await health.answer(path, Client(receive, send), self._trouble)
+            await health.answer(path, Client(receive, send), self._readiness)
         else:
             await self._api(dict(scope), receive, send)
 
@@ -63,7 +68,7 @@ class Application:
             settings.idle_timeout_seconds,
         )
         self._pool = Pool(timeouts)
-        self._recorder = Recorder(self._database)
+        self._recorder = Recorder(self._database, self._open_spool())
         self._gateway = Gateway(
             [Provider.from_settings(one) for one in settings.providers],
             self._people.person,
@@ -81,10 +86,21 @@ class Application:
             self._pool.close()
         if self._recorder is not None:
             await self._recorder.close()
+        if self._spool is not None:
+            self._spool.close()
         if self._writing_uses is not None:
             self._writing_uses.cancel()
             await self._writing_uses
         self._people.close()
+
+    def _open_spool(self) -> Spool | None:
+        """Open the spool, if there shall be one, and close what an earlier run left open there."""
+        recording = self._settings.recording
+        if recording.when_unavailable == "refuse":
+            return None
+        self._spool = open_spool(self._settings.data_dir, max_bytes=recording.spool_max_bytes)
+        close_spooled(self._spool)
+        return self._spool
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -94,11 +110,11 @@ class Application:
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _trouble(self) -> str | None:
-        """Say what keeps the bridge from serving, if anything does."""
+    def _readiness(self) -> Readiness:
         if self._recorder is None or not self._recorder.ready:
-            return "records cannot be written at the moment"
-        return None
+            return Readiness(False, "records cannot be kept at the moment")
+        waiting = self._recorder.spooled
+        return Readiness(True, f"records wait on the spool: {waiting}" if waiting else "ok")
 
 
 def is_gateway_path(path: str) -> bool:

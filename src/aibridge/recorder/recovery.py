@@ -1,14 +1,17 @@
 """After a crash: closing the interceptions whose end was never seen."""
 
+import contextlib
 from collections.abc import Iterator
 
 import msgspec
 
 from aibridge.dialects.facts import Notes
+from aibridge.recorder.entries import Unreadable, from_entry, to_entry
 from aibridge.recorder.records import End, Start, Status
 from aibridge.recorder.rows import Place, end_rows
 from aibridge.store.database import Database
 from aibridge.store.rows import InterceptionRow, Row
+from aibridge.store.spool import Spool, SpoolError
 from aibridge.store.writing import BatchWriter
 
 BATCH = 500
@@ -36,16 +39,32 @@ def close_interrupted(database: Database) -> int:
     return closed
 
 
+def close_spooled(spool: Spool) -> None:
+    """Close what an earlier run began on the spool and did not end there.
+
+    To be called before anything new is spooled.
+    """
+    for kept in spool.without_end():
+        with contextlib.suppress(Unreadable, SpoolError):  # the next start closes it otherwise
+            opened = from_entry(kept)
+            opened.end = _interrupted(opened.start)
+            spool.append([to_entry(opened)])
+
+
 def _closing(row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
-    end = End(
-        ended_at=row.started_at,
+    place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
+    start = _start(row, prompt)
+    return end_rows(start, place, _interrupted(start))
+
+
+def _interrupted(start: Start) -> End:
+    return End(
+        ended_at=start.started_at,
         status=Status.FAILED,
         error_type="interrupted",
         error_message="the bridge stopped before the answer ended",
         notes=[_NOTE],
     )
-    place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
-    return end_rows(_start(row, prompt), place, end)
 
 
 def _start(row: InterceptionRow, prompt: str | None) -> Start:

@@ -4,8 +4,9 @@ The statements are built from the tables once; what runs is their text on the ba
 connection: the batch is the hot path, and SQLAlchemy's own execution costs several times as much.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -21,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 
-from aibridge.store import schema, text_index
+from aibridge.store import schema, standing, text_index
 from aibridge.store.database import Database
 from aibridge.store.portions import write_many
 from aibridge.store.rows import (
@@ -121,6 +122,11 @@ def _open_interceptions() -> str:
     return _sql(running.order_by(calls.c.started_at))
 
 
+@cache
+def _standing(count: int) -> str:
+    return _sql(standing.statement(count))
+
+
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 _WRITES: dict[type[Row], str] = {
     InterceptionRow: _insert(schema.interceptions),
@@ -172,6 +178,19 @@ class BatchWriter:
             self._cursor.execute(_PARENT_IN_SESSION, (initiator_id, call_id, session_id))
         row = self._cursor.fetchone()
         return Parent(*row) if row else None
+
+    def standing(self, ids: Sequence[str]) -> dict[str, standing.Standing]:
+        """Return which of the interceptions are in the database, and how they stand.
+
+        To be asked in the transaction that goes on with them: until it ends nobody else does.
+        """
+        found: dict[str, standing.Standing] = {}
+        for first in range(0, len(ids), standing.PORTION):
+            portion = tuple(ids[first : first + standing.PORTION])
+            self._cursor.execute(_standing(len(portion)), portion)
+            for id_, *rest in self._cursor.fetchall():
+                found[id_] = standing.Standing(*rest)
+        return found
 
     def open_interceptions(self, most: int) -> list[tuple[InterceptionRow, str | None]]:
         """Return interceptions without an end, oldest first, each with its prompt."""
