@@ -16,11 +16,9 @@ from aibridge.identity.last_use import LastUses
 from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
 from aibridge.recorder.recorder import Recorder
-from aibridge.recorder.recovery import close_spooled
 from aibridge.settings import Settings
 from aibridge.store.database import Database
 from aibridge.store.spool import Spool
-from aibridge.store.spools import open_spool
 
 _BELOW = tuple(f"{prefix}/" for prefix in PREFIXES)
 
@@ -29,19 +27,20 @@ class Application:
     """The bridge as one ASGI application: the gateway, the API beside it, and health probes.
 
     What belongs to an event loop is made when the server starts (ASGI's lifespan) and closed,
-    with all records written, when it stops.
+    with all records written, when it stops. While the database is away they wait on the ``spool``;
+    without one, calls are refused.
     """
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, spool: Spool | None) -> None:
         self._settings = settings
         self._database = database
+        self._spool = spool
         self._uses = LastUses(database)
         self._people = Authenticator(database, self._uses)
         self._api = create_app(
             services_of(settings, database, self._people.person, self._uses.write)
         )
         self._writing_uses: asyncio.Task[None] | None = None
-        self._spool: Spool | None = None
         self._recorder: Recorder | None = None
         self._pool: Pool | None = None
         self._gateway: Gateway | None = None
@@ -68,7 +67,7 @@ class Application:
             settings.idle_timeout_seconds,
         )
         self._pool = Pool(timeouts)
-        self._recorder = Recorder(self._database, self._open_spool())
+        self._recorder = Recorder(self._database, self._spool)
         self._gateway = Gateway(
             [Provider.from_settings(one) for one in settings.providers],
             self._people.person,
@@ -86,21 +85,10 @@ class Application:
             self._pool.close()
         if self._recorder is not None:
             await self._recorder.close()
-        if self._spool is not None:
-            self._spool.close()
         if self._writing_uses is not None:
             self._writing_uses.cancel()
             await self._writing_uses
         self._people.close()
-
-    def _open_spool(self) -> Spool | None:
-        """Open the spool, if there shall be one, and close what an earlier run left open there."""
-        recording = self._settings.recording
-        if recording.when_unavailable == "refuse":
-            return None
-        self._spool = open_spool(self._settings.data_dir, max_bytes=recording.spool_max_bytes)
-        close_spooled(self._spool)
-        return self._spool
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

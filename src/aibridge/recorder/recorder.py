@@ -8,7 +8,7 @@ from aibridge.recorder.records import End, Start
 from aibridge.recorder.replay import Replay
 from aibridge.recorder.spooler import Spooler
 from aibridge.recorder.ticket import RecordingError, Ticket, settle
-from aibridge.recorder.writer import STOP_SECONDS, Writer
+from aibridge.recorder.writer import Writer
 from aibridge.store.database import Database
 from aibridge.store.spool import Spool
 
@@ -18,6 +18,8 @@ PATIENCE_SECONDS = 30.0
 """How long a busy or full database is tried again before its records are given up."""
 SPOOL_PATIENCE_SECONDS = 0.5
 """How long it is tried again before they go to the spool, which is as good a place."""
+
+LOOK_SECONDS = 1.0
 
 
 class RecorderUnavailable(Exception):
@@ -97,8 +99,14 @@ class Recorder:
         """How many records wait on the spool for the database."""
         return 0 if self._spool is None else self._spool.waiting
 
+    @property
+    def set_aside(self) -> int:
+        """How many records on the spool are damaged, or refused by the database for ever."""
+        return 0 if self._spool is None else self._spool.damaged
+
     async def close(self) -> None:
         """Write what was accepted, to the spool if the database is away, then stop."""
+        self._timer.cancel()
         await asyncio.to_thread(self._stop)
 
     def _begin(self) -> None:
@@ -107,14 +115,17 @@ class Recorder:
         self._writer.begin()
         if self._spooler is not None:
             self._spooler.begin()
+        self._look_after_writer()
+
+    def _look_after_writer(self) -> None:
+        self._writer.look_after()
+        self._timer = self._loop.call_later(LOOK_SECONDS, self._look_after_writer)
 
     def _stop(self) -> None:
         self._writer.stop()
-        if self._spooler is None:
-            self._writer.join()
-        else:
+        if self._spooler is not None:
             self._spooler.join()
-            self._writer.join(STOP_SECONDS)
+        self._writer.join()
 
     async def _commit_of(self, promise: asyncio.Future[None]) -> None:
         """Wait for the writer, which has no reason to linger once everybody waits for it."""

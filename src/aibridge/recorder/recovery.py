@@ -21,34 +21,40 @@ _NOTE = "the end was not seen: the bridge stopped while the answer was under way
 _decode = msgspec.json.decode
 
 
-def close_interrupted(database: Database) -> int:
+def close_interrupted(database: Database, spool: Spool | None = None) -> int:
     """Close every interception that stands open and return how many there were.
 
     To be called before the first request is taken, by the one process that serves the database.
     Nobody knows when they ended, so the time of their start, which is certain, is kept as the end.
+    What is on the spool is closed there, and only where its end is not there too.
     """
+    closed = 0 if spool is None else _close_spooled(spool)
     writer = BatchWriter(database)
-    closed = 0
+    spooled = 0
     try:
-        while found := writer.open_interceptions(BATCH):
+        while found := writer.open_interceptions(BATCH + spooled):
+            mine = [each for each in found if spool is None or not spool.has(each[0].id)]
+            if not mine:
+                break
             with writer.transaction():
-                writer.add(row for opened, prompt in found for row in _closing(opened, prompt))
-            closed += len(found)
+                writer.add(row for opened, prompt in mine for row in _closing(opened, prompt))
+            closed += len(mine)
+            spooled = len(found) - len(mine)
     finally:
         writer.close()
     return closed
 
 
-def close_spooled(spool: Spool) -> None:
-    """Close what an earlier run began on the spool and did not end there.
-
-    To be called before anything new is spooled.
-    """
+def _close_spooled(spool: Spool) -> int:
+    """Close what an earlier run began on the spool and did not end there."""
+    closed = 0
     for kept in spool.without_end():
-        with contextlib.suppress(Unreadable, SpoolError):  # the next start closes it otherwise
+        with contextlib.suppress(Unreadable, SpoolError):  # damaged, or full: it stays open
             opened = from_entry(kept)
             opened.end = _interrupted(opened.start)
             spool.append([to_entry(opened)])
+            closed += 1
+    return closed
 
 
 def _closing(row: InterceptionRow, prompt: str | None) -> Iterator[Row]:

@@ -1,5 +1,6 @@
 """The spooler: a thread that keeps tickets on the spool while the database is away."""
 
+import contextlib
 import time
 from threading import Thread
 
@@ -30,6 +31,8 @@ class Spooler:
         self._thread = Thread(target=self._run, name="spooler", daemon=True)
         self._fails = False
         self._tried = 0.0
+        self._is_full = False
+        self._is_used = spool.waiting > 0
 
     @property
     def takes_starts(self) -> bool:
@@ -53,6 +56,7 @@ class Spooler:
                 self._look_for_room()
             else:
                 self._outage.watch(WATCH_SECONDS)
+                self._tidy()
         self._keep(self._outage.left())
 
     def _keep(self, batch: list[Ticket]) -> None:
@@ -62,14 +66,17 @@ class Spooler:
         try:
             self._spool.append(entries)
         except SpoolError as error:
-            self._failed(error)
+            self._fails, self._tried = True, time.monotonic()
+            self._tell(str(error))
             self._settled(kept, RecordingError(f"the record could not be kept: {error}"))
             return
+        self._is_used = True
         self._outage.spooled += len(kept)
         for ticket, entry in zip(kept, entries, strict=True):
             ticket.unsure = True
             ticket.end_is_kept = entry.ended
         self._settled(kept, None)
+        self._tell("only the ends of answers that run are taken")
 
     def _entries(self, batch: list[Ticket]) -> tuple[list[Ticket], list[Entry]]:
         """Return what can be kept of the batch; the others are told."""
@@ -85,15 +92,27 @@ class Spooler:
                 self._settled([ticket], failed)
         return kept, entries
 
-    def _failed(self, error: SpoolError) -> None:
-        if not self._fails:
-            _log.error("spool_full", error=str(error), waiting=self._spool.waiting)
-        self._fails = True
-        self._tried = time.monotonic()
-
     def _look_for_room(self) -> None:
         """See whether what could not be written lately can be written now."""
         now = time.monotonic()
         if self._fails and now - self._tried > ROOM_SECONDS:
             self._tried = now
             self._fails = not self._spool.has_room()
+        self._tell("")
+
+    def _tell(self, why: str) -> None:
+        """Log that the spool is full, or is not any more, once each."""
+        if self._is_full is self.takes_starts:
+            self._is_full = not self.takes_starts
+            if self._is_full:
+                _log.error("spool_full", waiting=self._spool.waiting, error=why)
+            else:
+                _log.warning("spool_has_room", waiting=self._spool.waiting)
+
+    def _tidy(self) -> None:
+        """Give back what disk an outage took, once it is over."""
+        if self._is_used and not self._outage.is_on:
+            self._is_used = self._fails = False
+            self._tell("")
+            with contextlib.suppress(SpoolError):
+                self._spool.shrink()

@@ -1,24 +1,31 @@
 """The writer: one thread, one transaction for all that came in since the last (group commit)."""
 
 import contextlib
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 
 import structlog
 
 from aibridge.recorder.batch import commit
 from aibridge.recorder.intake import Intake
-from aibridge.recorder.outage import Outage, Turn
+from aibridge.recorder.outage import POLL_SECONDS, Outage, Turn
 from aibridge.recorder.replay import Replay
 from aibridge.recorder.ticket import RecordingError, Settled, Ticket
 from aibridge.store.database import Database
 from aibridge.store.trouble import DRIVER_ERRORS, is_away, said
 from aibridge.store.writing import BatchWriter
 
+LOCK_SECONDS = 1.0
+"""How long the writer waits for another that has the database locked, where there is a spool."""
 PROBE_SECONDS = 1.0
 """How often a database that is away is looked at."""
+CALL_SECONDS = 20.0
+"""How long a transaction may take until its connection is broken off."""
 STOP_SECONDS = 3.0
-"""How long a stop waits for a database that does not answer."""
+"""How long it may take when the bridge stops."""
 
 _log = structlog.get_logger()
 
@@ -49,6 +56,7 @@ class Writer:
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._stopping = Event()
         self._store: BatchWriter | None = None
+        self._since: float | None = None
         self._fails = False
         self._complaint = ""
 
@@ -66,9 +74,21 @@ class Writer:
         self._stopping.set()
         self._intake.end()
 
-    def join(self, seconds: float | None = None) -> None:
-        """Wait until the thread has ended."""
-        self._thread.join(seconds)
+    def join(self) -> None:
+        """Wait until the thread has ended, but not for a database that does not answer.
+
+        With a spool nothing is lost with a thread that is left alone.
+        """
+        leave = math.inf if self._replay is None else time.monotonic() + 2 * STOP_SECONDS
+        while self._thread.is_alive() and time.monotonic() < leave:
+            self._thread.join(POLL_SECONDS)
+            self.look_after(STOP_SECONDS)
+
+    def look_after(self, seconds: float = CALL_SECONDS) -> None:
+        """Break a transaction off that takes longer. For any thread, now and then."""
+        since, store = self._since, self._store
+        if since is not None and store is not None and time.monotonic() - since > seconds:
+            store.break_off()
 
     def _run(self) -> None:
         try:
@@ -121,7 +141,8 @@ class Writer:
         pause = 0.05
         while self._outage.holds(batch):
             try:
-                written = commit(self._connected(), batch)
+                with self._call() as store:
+                    written = commit(store, batch)
             except Exception as error:
                 if not is_away(error):
                     raise
@@ -175,7 +196,8 @@ class Writer:
             self._outage.end_return()
 
     def _step(self, replay: Replay) -> None:
-        self._outage.replayed += replay.step(self._connected())
+        with self._call() as store:
+            self._outage.replayed += replay.step(store)
 
     def _complain(self, error: str) -> None:
         """Log what keeps the spool from being replayed, once."""
@@ -185,16 +207,23 @@ class Writer:
 
     def _takes_transactions(self) -> bool:
         try:
-            with self._connected().transaction():
+            with self._call() as store, store.transaction():
                 return True
         except DRIVER_ERRORS:
             self._disconnect()
             return False
 
-    def _connected(self) -> BatchWriter:
-        if self._store is None:
-            self._store = BatchWriter(self._database)
-        return self._store
+    @contextmanager
+    def _call(self) -> Iterator[BatchWriter]:
+        """Yield the connection for a transaction, which `look_after` may break off."""
+        self._since = time.monotonic()
+        try:
+            if self._store is None:
+                seconds = None if self._replay is None else LOCK_SECONDS
+                self._store = BatchWriter(self._database, lock_seconds=seconds)
+            yield self._store
+        finally:
+            self._since = None
 
     def _disconnect(self) -> None:
         store, self._store = self._store, None

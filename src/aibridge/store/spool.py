@@ -30,13 +30,16 @@ _TABLES = (
     f"CREATE TABLE IF NOT EXISTS entries (number INTEGER PRIMARY KEY AUTOINCREMENT, {_ENTRY})",
     f"CREATE TABLE IF NOT EXISTS damaged (number INTEGER PRIMARY KEY, {_ENTRY}, reason TEXT)",
     "CREATE TABLE IF NOT EXISTS room (bytes BLOB NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS entries_of ON entries (interception_id, ended)",
 )
 _COLUMNS = "number, interception_id, ended, checksum, body"
 _APPEND = "INSERT INTO entries (interception_id, ended, checksum, body) VALUES (?, ?, ?, ?)"
 _FIRST = f"SELECT {_COLUMNS} FROM entries ORDER BY number LIMIT ?"  # noqa: S608 - names of ours
+_HAS = "SELECT 1 FROM entries WHERE interception_id = ? LIMIT 1"
 _WITHOUT_END = (
-    f"SELECT {_COLUMNS} FROM entries WHERE NOT ended AND interception_id NOT IN"  # noqa: S608
-    " (SELECT interception_id FROM entries WHERE ended) ORDER BY number"
+    f"SELECT {_COLUMNS} FROM entries AS start WHERE NOT ended AND NOT EXISTS"  # noqa: S608
+    " (SELECT 1 FROM entries WHERE interception_id = start.interception_id AND ended)"
+    " ORDER BY number"
 )
 _SET_ASIDE = (
     f"INSERT OR REPLACE INTO damaged SELECT {_COLUMNS}, ? FROM entries"  # noqa: S608 - names of ours
@@ -77,7 +80,8 @@ class Kept(NamedTuple):
     @property
     def is_sound(self) -> bool:
         """Whether it is what was appended."""
-        return self.checksum == _checksum(self.interception_id, self.body)
+        is_like_one = isinstance(self.interception_id, str) and isinstance(self.body, bytes)
+        return is_like_one and self.checksum == _checksum(self.interception_id, self.body)
 
 
 class Spool:
@@ -90,7 +94,7 @@ class Spool:
         self.path = path
         self._lock = Lock()
         self._max_pages = max(max_bytes // PAGE_BYTES, FEWEST_PAGES)
-        self._owned = _own(path)
+        owned = _own(path)
         try:
             with _trouble():
                 self._connection = _open(path, self._max_pages)
@@ -98,8 +102,9 @@ class Spool:
                 self._damaged = self._count("damaged")
                 self._pages = self._used()
         except SpoolError:
-            os.close(self._owned)
+            os.close(owned)
             raise
+        self._owned: int | None = owned
 
     @property
     def waiting(self) -> int:
@@ -135,6 +140,11 @@ class Spool:
                 if size > FIRST_BYTES:
                     break
         return found
+
+    def has(self, interception_id: str) -> bool:
+        """Whether there is anything of an interception."""
+        with self._lock, _trouble():
+            return self._connection.execute(_HAS, (interception_id,)).fetchone() is not None
 
     def without_end(self) -> list[Kept]:
         """Return the starts whose end is not here."""
@@ -179,10 +189,13 @@ class Spool:
     def close(self, *, remove: bool = False) -> None:
         """Close the file, and remove it if nobody needs it."""
         with self._lock:
+            if self._owned is None:
+                return
             self._connection.close()
             if remove:
                 self.path.unlink()
             os.close(self._owned)
+            self._owned = None
 
     def _append(self, rows: Sequence[tuple[str, bool, bytes, bytes]]) -> None:
         with self._transaction():

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 
-from aibridge.store import schema, standing, text_index
+from aibridge.store import breaking, schema, standing, text_index
 from aibridge.store.database import Database
 from aibridge.store.portions import write_many
 from aibridge.store.rows import (
@@ -154,8 +154,12 @@ class BatchWriter:
     `sqlite3.OperationalError` or another `sqlite3.Error`, with nothing of the batch written.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lock_seconds: float | None = None) -> None:
+        """Connect; ``lock_seconds`` is how long to wait for another writer, if not as usual."""
         self._connection = database.engine.raw_connection()
+        if lock_seconds is not None:
+            self._connection.detach()  # nobody else gets it after this
+            breaking.wait_at_most(self._connection.dbapi_connection, lock_seconds)
         self._cursor = self._connection.cursor()
 
     @contextmanager
@@ -205,6 +209,10 @@ class BatchWriter:
         text_index.add(self._cursor, kinds.pop(TextRow))
         for kind, group in kinds.items():
             write_many(self._cursor, _WRITES[kind], group)
+
+    def break_off(self) -> None:
+        """Let what the writer's thread waits for fail now. For another thread."""
+        breaking.break_off(self._connection.dbapi_connection)
 
     def close(self) -> None:
         """Give the connection back."""
