@@ -43,7 +43,9 @@ _RECORD = (
     schema.tool_usages,
     schema.model_thoughts,
     schema.sessions,
-    schema.session_facets,
+    schema.session_kinds,
+    schema.initiator_kinds,
+    schema.kinds,
 )
 _JSON = ("metadata", "edits", "notes")
 

@@ -39,7 +39,9 @@ TABLES = (
     schema.tool_usages,
     schema.model_thoughts,
     schema.sessions,
-    schema.session_facets,
+    schema.session_kinds,
+    schema.initiator_kinds,
+    schema.kinds,
 )
 
 

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
+from typing import IO, cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -205,7 +206,7 @@ def test_each_process_gets_a_spool_of_its_own(tmp_path):
         )
         for _ in range(2)
     )
-    names = {process.stdout.readline().strip() for process in (first, second)}
+    names = {cast("IO[str]", process.stdout).readline().strip() for process in (first, second)}
     assert names == {"spool.db", "spool-2.db"}
     for process in (first, second):
         process.communicate("\n", timeout=30)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from aibridge.recorder.records import End, Start
-from aibridge.recorder.rows import Place, end_rows, start_rows, whole_rows
+from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
 from aibridge.recorder.ticket import Pending
 from aibridge.store.rows import Row
 from aibridge.store.standing import Standing
@@ -31,27 +31,30 @@ def commit(store: BatchWriter, batch: Collection[Pending]) -> Written:
 
     Of those that are `unsure` the database is asked first: what it has is not written again.
     """
-    written = Written({}, [])
+    ends = {item: item.end for item in batch}  # the event loop may set one at any moment
+    kinds = {item: store.kind_id(kind(item.start, end)) for item, end in ends.items() if end}
+    places: dict[Pending, Place] = {}
     with store.transaction():
         stands = _standing(store, batch)
         rows = _Rows(store)
-        for item in batch:
-            end = item.end  # read once: the event loop may set it at any moment
+        for item, end in ends.items():
             found = stands.get(item.start.id)
-            written.places[item] = _add(rows, item, end, found)
-            if end is not None:
-                written.ended.append(item)
+            places[item] = _add(rows, item, found, end, kinds.get(item, 0))
         rows.flush()
-    return written
+    return Written(places, list(kinds))
 
 
-def _add(rows: "_Rows", item: Pending, end: End | None, found: Standing | None) -> Place:
+def _add(
+    rows: "_Rows", item: Pending, found: Standing | None, end: End | None, kind_id: int
+) -> Place:
+    """Add what the database does not have of an interception, and return where it belongs."""
+    start = item.start
     place = Place(*found[:3]) if found is not None else None if item.unsure else item.place
     if place is None:
-        place = rows.place(item.start)
-        rows.add(whole_rows(item.start, place, end) if end else start_rows(item.start, place), end)
+        place = rows.place(start)
+        rows.add(whole_rows(start, place, end, kind_id) if end else start_rows(start, place), end)
     elif end is not None and not item.end_is_kept and (found is None or not found.ended):
-        rows.add(end_rows(item.start, place, end), end)
+        rows.add(end_rows(start, place, end, kind_id), end)
     return place
 
 

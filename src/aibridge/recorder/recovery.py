@@ -8,7 +8,7 @@ import msgspec
 from aibridge.dialects.facts import Notes
 from aibridge.recorder.entries import Unreadable, from_entry, to_entry
 from aibridge.recorder.records import End, Start, Status
-from aibridge.recorder.rows import Place, end_rows
+from aibridge.recorder.rows import Place, end_rows, kind
 from aibridge.store.database import Database
 from aibridge.store.rows import InterceptionRow, Row
 from aibridge.store.spool import Spool, SpoolError
@@ -36,8 +36,9 @@ def close_interrupted(database: Database, spool: Spool | None = None) -> int:
             mine = [each for each in found if spool is None or not spool.has(each[0].id)]
             if not mine:
                 break
+            rows = [row for opened, prompt in mine for row in _closing(writer, opened, prompt)]
             with writer.transaction():
-                writer.add(row for opened, prompt in mine for row in _closing(opened, prompt))
+                writer.add(rows)
             closed += len(mine)
             spooled = len(found) - len(mine)
     finally:
@@ -57,10 +58,11 @@ def _close_spooled(spool: Spool) -> int:
     return closed
 
 
-def _closing(row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
+def _closing(writer: BatchWriter, row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
     place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
     start = _start(row, prompt)
-    return end_rows(start, place, _interrupted(start))
+    end = _interrupted(start)
+    return end_rows(start, place, end, writer.kind_id(kind(start, end)))
 
 
 def _interrupted(start: Start) -> End:

@@ -2,33 +2,55 @@
 
 The index is contentless: the texts stand in the record already, and nothing is ever shown from
 here. It knows rows by number only, so a table beside it says which interception has which number.
+The numbers begin with the time of the start, so what is found comes in the order of lists.
 To take a row out again, FTS5 wants to be given its number and the same texts once more (its
 ``'delete'`` command); `aibridge.store.texts.text_row` makes them from the record.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, column, func, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    column,
+    exists,
+    literal_column,
+    select,
+    table,
+)
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from aibridge.store.measures import MAX_TIME
 from aibridge.store.portions import write_many
 from aibridge.store.rows import TextRow
 from aibridge.store.schema import indexed_interceptions
 
 NAME = "text_index"
+COLUMNS = ("prompt", "tool", "error")
+"""What is searched in: prompts, tool calls, errors."""
 
 _CREATE = f"""CREATE VIRTUAL TABLE {NAME} USING fts5(
-    prompt, tool, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2')"""
+    {", ".join(COLUMNS)}, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2')"""
 _SET_UP = f"INSERT INTO {NAME} ({NAME}, rank) VALUES ('automerge', 16)"  # noqa: S608 - our name
 """Every commit adds a segment. Merging these by sixteen instead of four costs the writer less, and
 a search little: it looks into a few more of them."""
-_LAST_NUMBER = "SELECT coalesce(max(number), 0) FROM indexed_interceptions"
+_LAST_NUMBER = "SELECT max(number) FROM indexed_interceptions WHERE number BETWEEN ? AND ?"
 _INSERT_NUMBER = "INSERT INTO indexed_interceptions (number, interception_id) VALUES (?, ?)"
-_INSERT_TEXT = f"INSERT INTO {NAME} (rowid, prompt, tool) VALUES (?, ?, ?)"  # noqa: S608 - our name
+_INSERT_TEXT = f"INSERT INTO {NAME} (rowid, prompt, tool, error) VALUES (?, ?, ?, ?)"  # noqa: S608
 
-_index = table(NAME, column("rowid"), column("prompt"), column("tool"))
+_BITS = 10
+_REST = (1 << _BITS) - 1
+"""A number is the microseconds of the start, and then which of those of this very time."""
+
+_index = table(NAME, column("rowid"), column(NAME))
+_numbers = indexed_interceptions.c
+
+
+Words = Mapping[str, Sequence[str]]
+"""For some of `COLUMNS` what is to stand in them: of several values one."""
 
 
 def create(connection: Connection) -> None:
@@ -43,43 +65,100 @@ def is_part(name: str) -> bool:
 
 
 def add(cursor: sqlite3.Cursor | DBAPICursor, rows: Sequence[TextRow]) -> None:
-    """Index texts, within the transaction that writes what they belong to.
-
-    The rows are numbered here, on from the last: only one can be writing at a time.
-    """
-    if not rows:
-        return
-    cursor.execute(_LAST_NUMBER)
-    (last,) = cursor.fetchone() or (0,)
-    numbered = list(enumerate(rows, last + 1))
+    """Index texts, within the transaction that writes what they belong to."""
+    numbered = list(_numbered(cursor, rows))
     write_many(cursor, _INSERT_NUMBER, [(number, row[0]) for number, row in numbered])
-    write_many(cursor, _INSERT_TEXT, [(number, row[1], row[2]) for number, row in numbered])
+    write_many(cursor, _INSERT_TEXT, [(number, *row[2:]) for number, row in numbered])
 
 
-def mentioning(name: str, values: Iterable[str]) -> Select[Any]:
-    """Return a query for the ids of the interceptions in whose texts one of the values stands.
+def _numbered(
+    cursor: sqlite3.Cursor | DBAPICursor, rows: Sequence[TextRow]
+) -> Iterator[tuple[int, TextRow]]:
+    """Yield the rows with their numbers: only one can be writing at a time."""
+    taken: dict[int, int] = {}
+    for row in rows:
+        first = row.started_at << _BITS
+        last = taken.get(first)
+        if last is None:
+            cursor.execute(_LAST_NUMBER, (first, first | _REST))
+            (last,) = cursor.fetchone() or (None,)
+        taken[first] = number = first if last is None else last + 1
+        yield number, row
 
-    ``name`` is ``prompt`` or ``tool``. The words of a value stand beside each other, in whatever
-    case and with whatever accents; one that ends in ``*`` also finds longer last words.
+
+def hits(_connection: Connection, words: Words) -> Select[Any]:
+    """Return a query for all interceptions in whose texts the wanted words stand."""
+    return select(_index.c.rowid).where(_match(words))
+
+
+def portions(
+    connection: Connection, words: Words, least: int | None, most: int | None
+) -> Iterator[list[str]]:
+    """Yield ids of what `hits` finds and started from ``least`` to ``most``, newest first.
+
+    The order is that of time: what started at the same moment is in the same portion.
     """
-    numbers = indexed_interceptions.c
-    phrases = " OR ".join(map(_phrase, values))
-    return (
-        select(numbers.interception_id)
-        .join_from(_index, indexed_interceptions, numbers.number == _index.c.rowid)
-        .where(_index.c[name].match(phrases))
+    size, upper = 64, (MAX_TIME if most is None else min(most, MAX_TIME)) << _BITS | _REST
+    while found := _portion(connection, words, least, upper, size):
+        is_last = len(found) < size
+        if not is_last:  # there may be more of the last moment
+            upper = found[-1][0] & ~_REST
+            found = [row for row in found if row[0] > upper | _REST]
+            found += _portion(connection, words, upper >> _BITS, upper | _REST, None)
+            upper -= 1
+        yield [id_ for _, id_ in found]
+        if is_last:
+            return
+        size = min(size * 4, 4096)
+
+
+def _portion(
+    connection: Connection, words: Words, least: int | None, upper: int, most: int | None
+) -> list[tuple[int, str]]:
+    statement = (
+        select(_index.c.rowid, _numbers.interception_id)
+        .join_from(_index, indexed_interceptions, _numbers.number == _index.c.rowid)
+        .where(_match(words), _index.c.rowid <= upper)
+        .order_by(_index.c.rowid.desc())
+        .limit(most)
     )
+    if least is not None:
+        statement = statement.where(_index.c.rowid >= min(least, MAX_TIME) << _BITS)
+    return [(number, id_) for number, id_ in connection.execute(statement)]
+
+
+def finds(
+    started_at: ColumnElement[int], id_: ColumnElement[str], words: Words
+) -> ColumnElement[bool]:
+    """Return whether the words stand in the texts of one interception."""
+    first = started_at * literal_column(str(1 << _BITS))
+    return (
+        exists()
+        .where(
+            _match(words),
+            _index.c.rowid.between(first, first + literal_column(str(_REST))),
+            _numbers.number == _index.c.rowid,
+            _numbers.interception_id == id_,
+        )
+        .correlate(id_.table)
+    )
+
+
+def _match(words: Words) -> ColumnElement[bool]:
+    phrases = " AND ".join(_one_of(name, values) for name, values in words.items())
+    return _index.c[NAME].match(phrases)
+
+
+def _one_of(name: str, values: Iterable[str]) -> str:
+    """Return what finds one of the values in a column.
+
+    The words of a value stand beside each other, in whatever case and with whatever accents; one
+    that ends in ``*`` also finds longer last words.
+    """
+    return f"({name} : ({' OR '.join(map(_phrase, values))}))"
 
 
 def _phrase(value: str) -> str:
     """Return a value as FTS5 takes it literally: its strings end at nothing but a quote, or NUL."""
     text = value.replace('"', " ").replace("\0", " ").encode(errors="replace").decode()
     return f'"{text}"{" *" if value.endswith("*") else ""}'
-
-
-def contains(texts: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    """Return whether a text has ``part`` in it, as it is, in either case of ASCII letters.
-
-    LIKE would not do: it takes a NUL for the end of both.
-    """
-    return func.instr(func.lower(texts), func.lower(part)) > 0

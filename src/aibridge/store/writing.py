@@ -4,6 +4,7 @@ The statements are built from the tables once; what runs is their text on the ba
 connection: the batch is the hot path, and SQLAlchemy's own execution costs several times as much.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -24,15 +25,18 @@ from sqlalchemy.sql import ClauseElement
 
 from aibridge.store import breaking, schema, standing, text_index
 from aibridge.store.database import Database
+from aibridge.store.measures import length_of, magnitude_of
 from aibridge.store.portions import write_many
 from aibridge.store.rows import (
     EndRow,
-    FacetRow,
+    InitiatorKindRow,
     InterceptionRow,
+    Kind,
     ModelThoughtRow,
     Parent,
     PromptIdRow,
     Row,
+    SessionKindRow,
     SessionRow,
     TextRow,
     TokenUsageRow,
@@ -84,15 +88,67 @@ def _merge_session() -> str:
         else_=last("last_prompt_at"),
     )
     counts = SessionRow._fields[SessionRow._fields.index("threads") :]
+
+    def later(name: str) -> ColumnElement[Any]:
+        return case((new[name] > table.c[name], new[name]), else_=table.c[name])
+
     changes: dict[str, ColumnElement[Any]] = {
         **{name: first(name) for name in ("client", "metadata", "started_at")},
         **{name: last(name) for name in ("last_prompt_at", "last_prompt")},
+        **{name: later(name) for name in ("ended_at", "last_started_at")},
         **{name: table.c[name] + new[name] for name in counts},
         "last_active_at": active_at,
-        "ended_at": case((new.ended_at > table.c.ended_at, new.ended_at), else_=table.c.ended_at),
+        "length": length_of(later("last_started_at") - first("started_at")),
+        "magnitude": magnitude_of(table.c.tokens + new.tokens),
     }
     key = [table.c.initiator_id, table.c.id]
     return _sql(insert.on_conflict_do_update(index_elements=key, set_=changes))
+
+
+def _add_session_kinds() -> str:
+    """Add kinds to sessions, which stand in the database by then; those that are there stay."""
+    return _of_sessions(
+        SessionKindRow,
+        "INSERT INTO session_kinds (session_id, initiator_id, kind_id, last_active_at) "
+        "SELECT new.session_id, new.initiator_id, new.kind_id, sessions.last_active_at "
+        "FROM new CROSS JOIN sessions WHERE {these} ON CONFLICT DO NOTHING",
+    )
+
+
+def _move_session_kinds() -> str:
+    """Let the kinds of sessions stand where the sessions stand now."""
+    return _of_sessions(
+        SessionKindRow,
+        "UPDATE session_kinds SET last_active_at = sessions.last_active_at "
+        "FROM new CROSS JOIN sessions WHERE {these} "
+        "AND session_kinds.session_id = new.session_id "
+        "AND session_kinds.initiator_id = new.initiator_id "
+        "AND session_kinds.last_active_at <> sessions.last_active_at",
+    )
+
+
+def _of_sessions(row: type[Row], statement: str) -> str:
+    """Return a statement about the sessions of the rows in ``new``."""
+    values = ", ".join("?" * len(row._fields))
+    these = "sessions.id = new.session_id AND sessions.initiator_id = new.initiator_id"
+    new = f"WITH new ({', '.join(row._fields)}) AS (VALUES ({values})) "
+    return new + statement.format(these=these)
+
+
+def _count_kinds() -> str:
+    """Add to the numbers of interceptions of each initiator and kind."""
+    table = schema.initiator_kinds
+    insert = sqlite.insert(table)
+    sums = {"interceptions": table.c.interceptions + insert.excluded.interceptions}
+    key = [table.c.initiator_id, table.c.kind_id]
+    return _sql(insert.on_conflict_do_update(index_elements=key, set_=sums))
+
+
+def _find_kind() -> str:
+    table = schema.kinds
+    return _sql(
+        select(table.c.id).where(*(table.c[name] == bindparam(name) for name in Kind._fields))
+    )
 
 
 def _find_parent(*, in_session: bool) -> str:
@@ -139,12 +195,22 @@ _WRITES: dict[type[Row], str] = {
     ),
     PromptIdRow: _update(schema.user_prompts, PromptIdRow, key="interception_id"),
     SessionRow: _merge_session(),
-    FacetRow: _sql(sqlite.insert(schema.session_facets).on_conflict_do_nothing()),
+    SessionKindRow: _add_session_kinds(),
+    InitiatorKindRow: _count_kinds(),
 }
 """A statement for every kind of row but texts, in the order in which a batch is written."""
+_MOVE_SESSION_KINDS = _move_session_kinds()
+_ADD_KIND = _sql(
+    sqlite.insert(schema.kinds).values(dict.fromkeys(Kind._fields)).on_conflict_do_nothing()
+)
+_KIND = _find_kind()
 _PARENT = _find_parent(in_session=False)
 _PARENT_IN_SESSION = _find_parent(in_session=True)
 _OPEN = _open_interceptions()
+
+
+MAX_KINDS_KNOWN = 10_000
+"""Kinds whose numbers are kept in memory: clients may name as many models as they like."""
 
 
 class BatchWriter:
@@ -161,6 +227,7 @@ class BatchWriter:
             self._connection.detach()  # nobody else gets it after this
             breaking.wait_at_most(self._connection.dbapi_connection, lock_seconds)
         self._cursor = self._connection.cursor()
+        self._kinds: dict[Kind, int] = {}
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -201,14 +268,28 @@ class BatchWriter:
         self._cursor.execute(_OPEN)
         return [(InterceptionRow(*row[:-1]), row[-1]) for row in self._cursor.fetchmany(most)]
 
+    def kind_id(self, kind: Kind) -> int:
+        """Return the number of a kind, which is added where it is new. Not in a transaction."""
+        if kind not in self._kinds:
+            if len(self._kinds) >= MAX_KINDS_KNOWN:
+                self._kinds.clear()
+            self._cursor.execute(_ADD_KIND, kind)
+            self._cursor.execute(_KIND, kind)
+            row: tuple[int] = self._cursor.fetchone()  # type: ignore[assignment]
+            (self._kinds[kind],) = row
+        return self._kinds[kind]
+
     def add(self, rows: Iterable[Row]) -> None:
-        """Write the rows, kind by kind."""
-        kinds: dict[type[Row], list[Any]] = {kind: [] for kind in (*_WRITES, TextRow)}
+        """Write the rows, sort by sort."""
+        sorts: dict[type[Row], list[Any]] = {sort: [] for sort in (*_WRITES, TextRow)}
         for row in rows:
-            kinds[type(row)].append(row)
-        text_index.add(self._cursor, kinds.pop(TextRow))
-        for kind, group in kinds.items():
-            write_many(self._cursor, _WRITES[kind], group)
+            sorts[type(row)].append(row)
+        sorts[SessionKindRow] = sorted(set(sorts[SessionKindRow]))
+        sorts[InitiatorKindRow] = _summed(sorts[InitiatorKindRow])
+        text_index.add(self._cursor, sorts.pop(TextRow))
+        for sort, group in sorts.items():
+            write_many(self._cursor, _WRITES[sort], group)
+        write_many(self._cursor, _MOVE_SESSION_KINDS, sorts[SessionKindRow])
 
     def break_off(self) -> None:
         """Let what the writer's thread waits for fail now. For another thread."""
@@ -217,3 +298,11 @@ class BatchWriter:
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()
+
+
+def _summed(rows: Iterable[InitiatorKindRow]) -> list[InitiatorKindRow]:
+    """Return one row for each initiator and kind, in their order."""
+    sums: defaultdict[tuple[str, int], int] = defaultdict(int)
+    for row in rows:
+        sums[row.initiator_id, row.kind_id] += row.interceptions
+    return [InitiatorKindRow(*key, number) for key, number in sorted(sums.items())]

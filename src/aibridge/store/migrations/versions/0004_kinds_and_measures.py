@@ -1,0 +1,74 @@
+"""Kinds and measures, by which lists are found; the index of texts anew"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+from aibridge.store import text_index
+from aibridge.store.rows import TextRow
+from aibridge.store.texts import text_row
+
+revision = "0004"
+down_revision = "0003"
+
+PORTION = 500
+"""Interceptions that are indexed at once."""
+
+_calls = sa.table(
+    "interceptions",
+    *map(sa.column, ("id", "started_at", "ended_at", "error_type", "error_message")),
+)
+_prompts = sa.table("user_prompts", *map(sa.column, ("interception_id", "id", "prompt")))
+_tools = sa.table("tool_usages", *map(sa.column, ("interception_id", "id", "tool", "input")))
+
+
+def upgrade() -> None:
+    """Move the tables forward."""
+    connection = op.get_bind()
+    for statement in Path(__file__).with_name("0004_sqlite.sql").read_text("utf-8").split(";\n"):
+        if statement.strip():
+            connection.exec_driver_sql(statement)
+    text_index.create(connection)
+    cursor = connection.connection.cursor()
+    for calls in _ended(connection):
+        text_index.add(cursor, list(_texts(connection, calls)))
+
+
+def _ended(connection: sa.Connection) -> Iterator[list[Any]]:
+    """Yield ended interceptions, in the order of their ids."""
+    c, last = _calls.c, ""
+    statement = sa.select(c.id, c.started_at, c.error_type, c.error_message)
+    statement = statement.where(c.ended_at.is_not(None)).order_by(c.id).limit(PORTION)
+    while calls := list(connection.execute(statement.where(c.id > last))):
+        yield calls
+        last = calls[-1].id
+
+
+def _texts(connection: sa.Connection, calls: list[Any]) -> Iterator[TextRow]:
+    ids = [call.id for call in calls]
+    prompts, tools = (_children(connection, table, ids) for table in (_prompts, _tools))
+    for call in calls:
+        row = text_row(
+            call.id,
+            call.started_at,
+            prompt="\n".join(text for (text,) in prompts[call.id]),
+            tools=tools[call.id],
+            error=(call.error_type, call.error_message),
+        )
+        if row is not None:
+            yield row
+
+
+def _children(
+    connection: sa.Connection, table: sa.TableClause, ids: list[str]
+) -> defaultdict[str, list[Any]]:
+    """Return the texts of a table under each interception, in order of recording."""
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    mine = sa.select(table).where(table.c.interception_id.in_(ids))
+    for interception_id, _, *texts in connection.execute(mine.order_by(table.c.id)):
+        found[interception_id].append(tuple(texts))
+    return found
