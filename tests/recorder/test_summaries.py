@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from aibridge.dialects.facts import TokenUsage
 from aibridge.ids import new_id
+from aibridge.recorder.batch import commit
 from aibridge.recorder.records import End, Start
-from aibridge.recorder.ticket import Ticket
-from aibridge.recorder.writer import _commit
+from aibridge.recorder.ticket import Pending
 from aibridge.store import schema
 from aibridge.store.measures import Shape, length, magnitude
 from aibridge.store.writing import BatchWriter
@@ -70,23 +70,23 @@ def test_summaries_equal_the_sum_of_the_raw_rows(database, data, drawn):
     store = BatchWriter(database)
     try:
         for batch in batches(data, tickets, ends):
-            _commit(store, batch)
+            commit(store, batch).note()
     finally:
         store.close()
     kept, expected = read(database, mark)
     assert kept == expected
 
 
-def ticket(begun: Start, over: End | None, mark: str, gap: int) -> Ticket:
+def ticket(begun: Start, over: End | None, mark: str, gap: int) -> Pending:
     """Make it of this example, and at a time of its own."""
     at = next(_times) * 100 + gap
     begun = replace(begun, id=new_id(), initiator_id=begun.initiator_id + mark, started_at=at)
     if over is not None:
         over.ended_at += at
-    return Ticket(begun, cast("Any", None), cast("Any", None))
+    return Pending(begun)
 
 
-def batches(data: st.DataObject, tickets: list[Ticket], ends: list[End | None]):
+def batches(data: st.DataObject, tickets: list[Pending], ends: list[End | None]):
     """Yield the tickets in any order and company, some of them before they have ended."""
     early = [one for one in tickets if data.draw(st.booleans())]
     if early:

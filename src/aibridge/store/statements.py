@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql import ClauseElement
 
-from aibridge.store import schema
+from aibridge.store import schema, standing
 from aibridge.store.measures import length_of, magnitude_of
 from aibridge.store.rows import (
     EndRow,
@@ -100,11 +100,18 @@ class Statements:
             InitiatorKindRow: self._counting_kinds(),
         }
         self.move_session_kinds = self._of_sessions(_MOVE_SESSION_KINDS)
+        self._standing: dict[int, str] = {}
         self.kind = self._query(_find_kind())
         self.new_kind = self._query(self._adding_kind())
         self.parent = self._query(_find_parent(in_session=False, bounded=is_postgresql))
         self.parent_in_session = self._query(_find_parent(in_session=True, bounded=is_postgresql))
         self.open = self._query(_open_interceptions())
+
+    def standing(self, count: int) -> str:
+        """Return the query for how so many interceptions stand."""
+        if count not in self._standing:
+            self._standing[count] = self._query(standing.statement(count))
+        return self._standing[count]
 
     def _query(self, statement: ClauseElement) -> str:
         """Return a query as text, with named parameters."""

@@ -5,12 +5,12 @@ connection: the batch is the hot path, and SQLAlchemy's own execution costs seve
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from aibridge.ids import first_id_at, now
-from aibridge.store import text_index
+from aibridge.store import standing, text_index
 from aibridge.store.database import Database
 from aibridge.store.rows import (
     InitiatorKindRow,
@@ -21,6 +21,7 @@ from aibridge.store.rows import (
     SessionKindRow,
     TextRow,
 )
+from aibridge.store.standing import Standing
 from aibridge.store.statements import Statements
 
 RECENT_MICROSECONDS = 8 * 24 * 3600 * 1_000_000
@@ -38,8 +39,9 @@ class BatchWriter:
     connects anew where the connection was lost.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._link = database.link()
+    def __init__(self, database: Database, *, lock_seconds: float | None = None) -> None:
+        """Connect; ``lock_seconds`` is how long to wait for another writer, if not as usual."""
+        self._link = database.link(lock_seconds=lock_seconds)
         self._statements = Statements(is_postgresql=database.is_postgresql)
         self._writes = self._statements.writes
         self._kinds: dict[Kind, int] = {}
@@ -58,6 +60,20 @@ class BatchWriter:
             for row in self._link.select(sql, {**names, "since": id_}, 1):
                 return Parent(*row)
         return None
+
+    def standing(self, ids: Sequence[str]) -> dict[str, Standing]:
+        """Return which of the interceptions are in the database, and how they stand.
+
+        To be asked in the transaction that goes on with them: until it ends nobody else does.
+        """
+        found: dict[str, Standing] = {}
+        for first in range(0, len(ids), standing.PORTION):
+            portion = ids[first : first + standing.PORTION]
+            names = {f"id_{number}": id_ for number, id_ in enumerate(portion)}
+            sql = self._statements.standing(len(portion))
+            for id_, *rest in self._link.select(sql, names, len(portion)):
+                found[id_] = Standing(*rest)
+        return found
 
     def open_interceptions(self, most: int) -> list[tuple[InterceptionRow, str | None]]:
         """Return interceptions without an end, oldest first, each with its prompt."""
@@ -90,6 +106,10 @@ class BatchWriter:
         for sort, group in sorts.items():
             self._link.write(self._writes[sort], group)
         self._link.write(self._statements.move_session_kinds, sorts[SessionKindRow])
+
+    def break_off(self) -> None:
+        """Let what the writer's thread waits for fail now. For another thread."""
+        self._link.break_off()
 
     def close(self) -> None:
         """Give the connection back."""
