@@ -283,5 +283,5 @@ def _locked_file(database: Database) -> Callable[[], None]:
 
 def _locked_table(database: Database) -> Callable[[], None]:
     other = psycopg.connect(address(database))
-    other.execute("LOCK TABLE interceptions IN ACCESS EXCLUSIVE MODE")
+    other.execute("LOCK TABLE interceptions IN EXCLUSIVE MODE")
     return other.close

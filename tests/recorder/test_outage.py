@@ -48,7 +48,7 @@ async def whole(recorder: Recorder, *calls: str, **more: Any) -> Ticket:
 async def is_back(recorder: Recorder) -> None:
     """Wait until the database is written to again."""
     async with asyncio.timeout(LONG):
-        while recorder._outage.is_on:
+        while recorder._outage.is_on:  # noqa: ASYNC110 - a flag of the writer's thread
             await asyncio.sleep(0.005)
 
 
