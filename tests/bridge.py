@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from aibridge.app import Application
 from aibridge.contract import SiteRole, TokenScope
@@ -19,6 +19,7 @@ from aibridge.settings import load
 from aibridge.store import schema
 from aibridge.store.database import Database
 from aibridge.store.users import User
+from tests.builders import RECORD, forget
 from tests.databases import locked
 from tests.people import new_token, new_user
 from tests.wire import PATIENCE, Answer, ask
@@ -36,17 +37,6 @@ ROUTES = {
 }
 """The recorded route of each dialect."""
 
-_RECORD = (
-    schema.interceptions,
-    schema.user_prompts,
-    schema.token_usages,
-    schema.tool_usages,
-    schema.model_thoughts,
-    schema.sessions,
-    schema.session_kinds,
-    schema.initiator_kinds,
-    schema.kinds,
-)
 _JSON = ("metadata", "edits", "notes")
 
 
@@ -131,7 +121,7 @@ class Bridge:
 
     def records(self) -> list[Record]:
         """Return all interceptions, oldest first."""
-        children = [self.rows(table.name) for table in _RECORD[1:5]]
+        children = [self.rows(table.name) for table in RECORD[1:5]]
         return [
             Record(
                 row, *([c for c in rows if c["interception_id"] == row["id"]] for rows in children)
@@ -164,8 +154,7 @@ class Bridge:
     def forget(self) -> None:
         """Empty the record."""
         with self.database.write() as connection:
-            for table in _RECORD:
-                connection.execute(delete(table))
+            forget(connection)
 
     def locked(self) -> AbstractContextManager[Callable[[], None]]:
         """Hold the database's write lock, until the end or until what is given is called."""

@@ -22,6 +22,19 @@ START = 1_767_225_600_000_000
 
 SECOND = 1_000_000
 
+RECORD = (
+    schema.interceptions,
+    schema.user_prompts,
+    schema.token_usages,
+    schema.tool_usages,
+    schema.model_thoughts,
+    schema.sessions,
+    schema.session_kinds,
+    schema.initiator_kinds,
+    schema.kinds,
+)
+"""The tables of the record; the second to the fifth are what is recorded under interceptions."""
+
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -271,6 +284,17 @@ def _words_in_vectors(connection: Connection) -> set[tuple[str, str, str, int]]:
         "unnest(vector), unnest(positions) AS place"
     )
     return {(row[0], row[1], row[2], row[3]) for row in found}
+
+
+def forget(connection: Connection) -> None:
+    """Empty the record, and the index of its texts."""
+    for table in RECORD:
+        connection.execute(delete(table))
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("DELETE FROM text_index")
+    else:
+        connection.execute(delete(schema.indexed_interceptions))
+        connection.exec_driver_sql("INSERT INTO text_index (text_index) VALUES ('delete-all')")
 
 
 def add_user(connection: Connection, user_id: str, username: str, **columns: Any) -> None:

@@ -37,11 +37,18 @@ def postgresql() -> Iterator[PostgreSQL]:
     server.stop()
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for databases on both engines, or on those that its module names."""
+    if "databases" in metafunc.fixturenames:
+        engines = getattr(metafunc.module, "ENGINES", ENGINES)
+        metafunc.parametrize("databases", engines, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def databases(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Databases:
-    """Databases of either engine: what asks for it is tested on both."""
+    """Databases of an engine."""
     folder = tmp_path_factory.mktemp("databases")
     if request.param == "sqlite":
         return Databases(folder, None)

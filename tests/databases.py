@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 
-from aibridge.store import partitions, schema
+from aibridge.store import migrations, partitions, schema
 from aibridge.store.database import Database
 from aibridge.store.text_index import tsvector
 from tests.builders import EVERYONE, new_database
@@ -221,7 +221,11 @@ class Databases:
     def _template(self) -> Path:
         """A file with all tables: copying one is quicker than making it."""
         file = self._folder / "template.db"
-        new_database(f"sqlite:///{file}").close()
+        database = new_database(f"sqlite:///{file}")
+        with database.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num TEXT)")
+            connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{migrations.HEAD}')")  # noqa: S608
+        database.close()
         return file
 
     @property

@@ -1,6 +1,4 @@
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +10,8 @@ from aibridge.api.services import Services
 from aibridge.contract import SiteRole
 from aibridge.store.database import Database
 from tests.api.people_api import Api, Start, make_start, serving
-from tests.builders import ANA, BEN, CLEO, Call, add_user, new_database, record
+from tests.builders import ANA, BEN, CLEO, Call, add_user, record
+from tests.databases import Databases
 from tests.people import person, trusting
 
 PEOPLE = {
@@ -26,13 +25,12 @@ Get = Callable[..., Any]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = new_database(f"sqlite:///{tmp_path / 'bridge.db'}")
-    with database.write() as connection:
-        add_user(connection, ANA, "ana", name="Ana")
-        add_user(connection, BEN, "ben")
-    yield database
-    database.close()
+def database(databases: Databases) -> Iterator[Database]:
+    with databases.open() as database:
+        with database.write() as connection:
+            add_user(connection, ANA, "ana", name="Ana")
+            add_user(connection, BEN, "ben")
+        yield database
 
 
 @pytest.fixture
@@ -64,9 +62,9 @@ def seed(database: Database) -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
-    """A database with people in it; to be copied, not changed."""
-    return make_start(tmp_path_factory.mktemp("start"))
+def start() -> Start:
+    """The people that there are at first."""
+    return make_start()
 
 
 @pytest.fixture(scope="session")
@@ -76,10 +74,9 @@ def one_app() -> FastAPI:
 
 
 @pytest.fixture
-def api(one_app: FastAPI, start: Start, tmp_path: Path) -> Iterator[Api]:
+def api(one_app: FastAPI, start: Start, databases: Databases) -> Iterator[Api]:
     """The API with real people, over a database of this test's own."""
-    shutil.copy(start.file, tmp_path / "people.db")
-    database = Database(f"sqlite:///{tmp_path / 'people.db'}")
-    with serving(one_app, database, start) as api:
-        yield api
-    database.close()
+    with databases.open() as database:
+        start.write(database)
+        with serving(one_app, database, start) as api:
+            yield api

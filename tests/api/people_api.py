@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import insert, select
 
 from aibridge.api.services import Services
 from aibridge.contract import SiteRole
@@ -16,6 +16,7 @@ from aibridge.identity.audit import Act
 from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.last_use import LastUses
 from aibridge.identity.people import ALL_SCOPES
+from aibridge.store import schema
 from aibridge.store.audit import AuditRow
 from aibridge.store.database import Database
 from aibridge.store.users import user_by_name
@@ -41,17 +42,23 @@ NIL = "00000000-0000-0000-0000-000000000000"
 
 @dataclass
 class Start:
-    """A database with the users, and what is known of them by username."""
+    """The rows of a database with the users, and what is known of them by username."""
 
-    file: Path
     ids: dict[str, str]
     tokens: dict[str, str]
+    rows: dict[str, list[dict[str, Any]]]
+
+    def write(self, database: Database) -> None:
+        """Put the users into a database."""
+        with database.write() as connection:
+            for name, rows in self.rows.items():
+                connection.execute(insert(schema.metadata.tables[name]), rows)
 
 
-def make_start(folder: Path) -> Start:
-    """Make the database that every test begins with a copy of."""
-    start = Start(folder / "start.db", {}, {})
-    database = new_database(f"sqlite:///{start.file}")
+def make_start() -> Start:
+    """Make what every test begins with; it takes a while."""
+    start = Start({}, {}, {})
+    database = new_database("sqlite://")
     hashed = cheap_passwords().hash(PASSWORD)
     with database.write() as connection:
         for name, roles in ROLES.items():
@@ -61,6 +68,9 @@ def make_start(folder: Path) -> Start:
             )
             start.ids[name] = user.id
             start.tokens[name] = new_token(connection, user, "main")
+        for table in (schema.users, schema.tokens, schema.audit_log):
+            rows = connection.execute(select(table)).mappings()
+            start.rows[table.name] = [dict(row) for row in rows]
     database.close()
     return start
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -11,15 +11,14 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
 
 from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.contract import SiteRole
 from aibridge.identity.rights import Rights
-from aibridge.store import schema
 from aibridge.store.database import Database
-from tests.builders import ANA, BEN, Call, add_user, new_database, record, uid
+from tests.builders import ANA, BEN, Call, add_user, forget, record, uid
+from tests.databases import Databases
 from tests.people import person
 
 PEOPLE = {
@@ -32,33 +31,22 @@ PEOPLE = {
 BASE = "http://bridge/api/v2/aibridge"
 SESSIONS = ("one", "two", "three")
 MODELS, CLIENTS = ("opus", "sonnet"), ("Codex", None)
-TABLES = (
-    schema.interceptions,
-    schema.user_prompts,
-    schema.token_usages,
-    schema.tool_usages,
-    schema.model_thoughts,
-    schema.sessions,
-    schema.session_kinds,
-    schema.initiator_kinds,
-    schema.kinds,
-)
 
 
-def open_api(file: Path) -> tuple[FastAPI, Database]:
-    database = new_database(f"sqlite:///{file}")
-    with database.write() as connection:
-        add_user(connection, ANA, "ana")
-        add_user(connection, BEN, "ben")
-    rights = Rights(members_read_own=True)
-    return create_app(Services(database, PEOPLE.get, rights)), database
+@contextmanager
+def open_api(databases: Databases) -> Iterator[tuple[FastAPI, Database]]:
+    with databases.open() as database:
+        with database.write() as connection:
+            add_user(connection, ANA, "ana")
+            add_user(connection, BEN, "ben")
+        rights = Rights(members_read_own=True)
+        yield create_app(Services(database, PEOPLE.get, rights)), database
 
 
 def fill(database: Database, calls: list[Call]) -> None:
     """Have just these calls on record."""
     with database.write() as connection:
-        for table in TABLES:
-            connection.execute(delete(table))
+        forget(connection)
         record(connection, *calls)
 
 
@@ -68,22 +56,28 @@ def client_of(app: FastAPI, who: str) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Iterator[FastAPI]:
+def shared(databases: Databases) -> Iterator[FastAPI]:
     """Two users with a session of the same id, and each with one of their own."""
-    app, database = open_api(tmp_path / "bridge.db")
-    fill(
-        database,
-        [
-            Call(1, at=1, session="same", prompts=("mine",), tools=("read",)),
-            Call(2, at=2, session="same", initiator=BEN, prompts=("theirs",), thoughts=("secret",)),
-            Call(3, at=3, session="ana's", columns={"model": "opus", "client": None}),
-            Call(4, at=4, session="ben's", initiator=BEN, columns={"model": "secret-model"}),
-            Call(5, at=5, initiator=BEN, columns={"client": "secret-client"}),
-            Call(6, at=6, session="ana's", root=3),
-        ],
-    )
-    yield app
-    database.close()
+    with open_api(databases) as (app, database):
+        fill(
+            database,
+            [
+                Call(1, at=1, session="same", prompts=("mine",), tools=("read",)),
+                Call(
+                    2,
+                    at=2,
+                    session="same",
+                    initiator=BEN,
+                    prompts=("theirs",),
+                    thoughts=("secret",),
+                ),
+                Call(3, at=3, session="ana's", columns={"model": "opus", "client": None}),
+                Call(4, at=4, session="ben's", initiator=BEN, columns={"model": "secret-model"}),
+                Call(5, at=5, initiator=BEN, columns={"client": "secret-client"}),
+                Call(6, at=6, session="ana's", root=3),
+            ],
+        )
+        yield app
 
 
 async def get(app: FastAPI, who: str, path: str, **query: Any) -> Any:
@@ -235,13 +229,10 @@ def made(number: int, what: tuple[Any, ...]) -> Call:
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[FastAPI, Database]]]:
+def both(databases: Databases) -> Iterator[list[tuple[FastAPI, Database]]]:
     """The record of everybody, and that of somebody who is alone in the world."""
-    folder = tmp_path_factory.mktemp("own")
-    found = [open_api(folder / name) for name in ("everybody.db", "alone.db")]
-    yield found
-    for _, database in found:
-        database.close()
+    with open_api(databases) as everybody, open_api(databases) as alone:
+        yield [everybody, alone]
 
 
 @settings(

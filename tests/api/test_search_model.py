@@ -9,29 +9,27 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete
 
 from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.contract import SiteRole
-from aibridge.store import schema
 from aibridge.store.database import Database
 from tests.api.plain_search import CALLS, Asked, matching, matching_sessions, queries
-from tests.builders import ANA, BEN, Call, add_user, new_database, record
+from tests.builders import ANA, BEN, Call, add_user, forget, record
+from tests.databases import Databases
 from tests.people import person
 
 BASE = "/api/v2/aibridge"
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def database(databases: Databases) -> Iterator[Database]:
     """A database of two people, for one example after the other."""
-    database = new_database(f"sqlite:///{tmp_path_factory.mktemp('model') / 'bridge.db'}")
-    with database.write() as connection:
-        add_user(connection, ANA, "ana")
-        add_user(connection, BEN, "ben")
-    yield database
-    database.close()
+    with databases.open() as database:
+        with database.write() as connection:
+            add_user(connection, ANA, "ana")
+            add_user(connection, BEN, "ben")
+        yield database
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +70,6 @@ async def walks(
         headers={"X-Api-Key": "any"},
     ) as client:
         return [await _walked(client, query, limit) for query in asked]
-
-
-def forget(connection: Connection) -> None:
-    """Empty the record."""
-    for table in schema.metadata.sorted_tables:
-        if table is not schema.users:
-            connection.execute(delete(table))
-    connection.exec_driver_sql("INSERT INTO text_index (text_index) VALUES ('delete-all')")
 
 
 async def _walked(client: httpx.AsyncClient, asked: list[Asked], limit: int) -> Walked:

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
-from tempfile import TemporaryDirectory
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +14,8 @@ from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.contract import SiteRole
 from aibridge.store.database import Database
-from tests.builders import ANA, BEN, Call, add_user, new_database, record
+from tests.builders import ANA, BEN, Call, add_user, forget, record
+from tests.databases import Databases
 from tests.people import person
 
 BASE = "/api/v2/aibridge"
@@ -37,13 +38,13 @@ made = st.lists(
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(before=made, arriving=st.lists(made.filter(bool), max_size=4), limit=st.integers(1, 3))
 def test_a_walk_visits_each_match_once_in_order_while_rows_arrive(
-    before: list[Row], arriving: list[list[Row]], limit: int
+    database: Database, before: list[Row], arriving: list[list[Row]], limit: int
 ) -> None:
     calls = [Call(number, **values) for number, values in enumerate(before)]
     numbers = iter(range(1000, 2000))
     later = [[Call(next(numbers), **values) for values in some] for some in arriving]
     for kind in ("interceptions", "sessions"):
-        visited = asyncio.run(_walk(kind, calls, later, limit))
+        visited = asyncio.run(_walk(database, kind, calls, later, limit))
         order = [(row["started_at"], row["id"]) for row in visited]
         assert order == sorted(order, reverse=True)
         ids = [row["id"] for row in visited]
@@ -56,13 +57,15 @@ def _matches(call: Call) -> bool:
     return bool(call.columns["model"] == "opus")
 
 
-async def _walk(kind: str, calls: list[Call], later: list[list[Call]], limit: int) -> list[Row]:
+async def _walk(
+    database: Database, kind: str, calls: list[Call], later: list[list[Call]], limit: int
+) -> list[Row]:
     rows, cursor = (
         ("results", "after_id") if kind == "interceptions" else (kind, "after_session_id")
     )
     found: list[Row] = []
     coming = iter(later)
-    async with _serving(calls) as (client, database):
+    async with _serving(database, calls) as client:
         while True:
             query: Row = {"q": "model:opus", "limit": limit}
             if found:
@@ -81,23 +84,25 @@ def _arrive(database: Database, calls: list[Call]) -> None:
 
 
 @asynccontextmanager
-async def _serving(calls: list[Call]) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
-    with _database(calls) as database:
-        owner = person(ANA, "ana", SiteRole.OWNER)
-        app = create_app(Services(database, lambda _token: owner))
-        transport = httpx.ASGITransport(app)
-        headers = {"X-Api-Key": "any"}
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://bridge", headers=headers
-        ) as client:
-            yield client, database
+async def _serving(database: Database, calls: list[Call]) -> AsyncIterator[httpx.AsyncClient]:
+    with database.write() as connection:
+        forget(connection)
+        record(connection, *calls)
+    owner = person(ANA, "ana", SiteRole.OWNER)
+    app = create_app(Services(database, lambda _token: owner))
+    transport = httpx.ASGITransport(app)
+    headers = {"X-Api-Key": "any"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://bridge", headers=headers
+    ) as client:
+        yield client
 
 
-@contextmanager
-def _database(calls: list[Call]) -> Iterator[Database]:
-    with TemporaryDirectory() as folder, closing(new_database(f"sqlite:///{folder}/a.db")) as data:
-        with data.write() as connection:
+@pytest.fixture(scope="module")
+def database(databases: Databases) -> Iterator[Database]:
+    """A database of two people, for one walk after the other."""
+    with databases.open() as database:
+        with database.write() as connection:
             add_user(connection, ANA, "ana")
             add_user(connection, BEN, "ben")
-        _arrive(data, calls)
-        yield data
+        yield database

@@ -1,12 +1,17 @@
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
 import uvloop
 
 from tests import bridge as bridges
 from tests.bridge import Bridge
+from tests.databases import Databases
 from tests.wire import Wire
+
+Serve = Callable[..., AbstractContextManager[Bridge]]
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +21,24 @@ def shared_wire() -> Iterator[Wire]:
 
 
 @pytest.fixture(scope="module")
-def shared_bridge(shared_wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
-    folder = tmp_path_factory.mktemp("bridge")
-    with bridges.serve(folder, bridges.providers(shared_wire.url)) as bridge:
+def serve(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """Run a bridge with a database of its own."""
+
+    @contextmanager
+    def run(providers: list[dict[str, Any]], **options: Any) -> Iterator[Bridge]:
+        folder = tmp_path_factory.mktemp("bridge")
+        with (
+            databases.url() as url,
+            bridges.serve(folder, providers, database_url=url, **options) as bridge,
+        ):
+            yield bridge
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def shared_bridge(shared_wire: Wire, serve: Serve) -> Iterator[Bridge]:
+    with serve(bridges.providers(shared_wire.url)) as bridge:
         yield bridge
 
 

@@ -10,6 +10,9 @@ from tests.bridge import ROUTES, Bridge
 from tests.gateway import samples
 from tests.wire import Caller, Wire, reply
 
+ENGINES = ("sqlite",)
+"""What is tested here does not depend on the engine."""
+
 few = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -63,10 +63,10 @@ def content(answer: bytes) -> bytes:
     return body
 
 
-async def test_streams_side_by_side_do_not_mix(tmp_path):
+async def test_streams_side_by_side_do_not_mix(serve):
     async with await asyncio.start_server(provide, "127.0.0.1", backlog=STREAMS) as server:
         port = server.sockets[0].getsockname()[1]
-        with bridges.serve(tmp_path, bridges.providers(f"http://127.0.0.1:{port}")) as bridge:
+        with serve(bridges.providers(f"http://127.0.0.1:{port}")) as bridge:
             names = [f"caller-{number}" for number in range(STREAMS)]
             answers = await asyncio.gather(*(ask(bridge, name) for name in names))
             events = samples.EVENTS["messages"]

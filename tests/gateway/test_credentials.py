@@ -11,6 +11,9 @@ from tests.bridge import KEY, ROUTES
 from tests.gateway import samples
 from tests.wire import Then, ask, reply
 
+ENGINES = ("sqlite",)
+"""What is tested here does not depend on the engine."""
+
 CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-ai-bridge-token", b"cookie")
 CHAT = {
     "openai": "/api/v2/aibridge/openai/v1/chat/completions",

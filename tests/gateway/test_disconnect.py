@@ -159,11 +159,11 @@ def test_a_provider_that_breaks_off_after_the_last_event_has_answered(wire, brid
     assert bridge.record().status == "completed"
 
 
-def test_a_provider_that_stalls_within_a_stream_is_given_up(wire, tmp_path):
+def test_a_provider_that_stalls_within_a_stream_is_given_up(wire, serve):
     events = samples.EVENTS["messages"]
     wire.play(STREAM_HEAD, *map(chunk, events[:3]), Then.STALL)
     limits = {"idle_timeout_seconds": 0.05}
-    with bridges.serve(tmp_path, bridges.providers(wire.url), **limits) as bridge:
+    with serve(bridges.providers(wire.url), **limits) as bridge:
         with Caller(bridge.url) as caller:
             begin(bridge, "messages", caller)
             caller.begin()
@@ -174,9 +174,9 @@ def test_a_provider_that_stalls_within_a_stream_is_given_up(wire, tmp_path):
     assert "next part" in record.error_message
 
 
-def test_calls_under_way_when_the_bridge_stops_are_on_record(wire, tmp_path):
+def test_calls_under_way_when_the_bridge_stops_are_on_record(wire, serve):
     wire.play(STREAM_HEAD, chunk(samples.EVENTS["messages"][0]), Then.STALL)
-    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+    with serve(bridges.providers(wire.url)) as bridge:
         bridge.server.config.timeout_graceful_shutdown = 0
         with Caller(bridge.url) as caller:
             begin(bridge, "messages", caller)
@@ -191,11 +191,11 @@ def test_calls_under_way_when_the_bridge_stops_are_on_record(wire, tmp_path):
     assert record.usages[0]["input_tokens"] == 100
 
 
-def test_calls_under_way_may_end_before_the_bridge_stops(wire, tmp_path):
+def test_calls_under_way_may_end_before_the_bridge_stops(wire, serve):
     go = threading.Event()
     events = samples.EVENTS["messages"]
     wire.play(STREAM_HEAD, chunk(events[0]), go, *map(chunk, events[1:]), b"0\r\n\r\n")
-    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+    with serve(bridges.providers(wire.url)) as bridge:
         with Caller(bridge.url) as caller:
             begin(bridge, "messages", caller)
             caller.begin()
@@ -206,8 +206,8 @@ def test_calls_under_way_may_end_before_the_bridge_stops(wire, tmp_path):
         assert bridge.record().status == "completed"
 
 
-def test_a_stopped_bridge_takes_no_calls(wire, tmp_path):
-    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+def test_a_stopped_bridge_takes_no_calls(wire, serve):
+    with serve(bridges.providers(wire.url)) as bridge:
         url = bridge.url
     with pytest.raises(ConnectionError):
         ask(url, "/healthz", method="GET")

@@ -116,11 +116,11 @@ def test_an_error_waits_for_the_commit_too(wire, bridge, dialect):
 
 
 @pytest.fixture
-def impatient(wire, tmp_path, monkeypatch):
+def impatient(wire, serve, monkeypatch):
     """A bridge that gives a locked database up soon."""
     monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr(app, "Recorder", functools.partial(Recorder, patience_seconds=0.1))
-    with bridges.serve(tmp_path, bridges.providers(wire.url), **REFUSE) as bridge:
+    with serve(bridges.providers(wire.url), **REFUSE) as bridge:
         yield bridge
 
 

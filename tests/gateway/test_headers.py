@@ -6,6 +6,9 @@ from tests.bridge import KEY, ROUTES
 from tests.gateway import samples
 from tests.wire import Caller, reply
 
+ENGINES = ("sqlite",)
+"""What is tested here does not depend on the engine."""
+
 MODELS = "/api/v2/aibridge/anthropic/v1/models"
 
 PASS_UP = [

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from aibridge.practice import Failure, Part, Script, StreamFailure, Turn, Usage, serve
+from aibridge.practice import Failure, Part, Script, StreamFailure, Turn, Usage
+from aibridge.practice import serve as run_practice
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples
@@ -69,14 +70,13 @@ streams = pytest.mark.parametrize("stream", [False, True])
 
 @pytest.fixture(scope="module")
 def practice():
-    with serve(SCRIPT) as practice:
+    with run_practice(SCRIPT) as practice:
         yield practice
 
 
 @pytest.fixture(scope="module")
-def practiced(practice, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("practiced")
-    with bridges.serve(folder, bridges.providers(practice.url)) as bridge:
+def practiced(practice, serve):
+    with serve(bridges.providers(practice.url)) as bridge:
         yield bridge
 
 
@@ -182,8 +182,8 @@ def test_results_of_calls_from_several_answers_join_the_newest(bridge, dialect):
     assert records[2].thread_parent_id == records[1].id
 
 
-def test_a_threads_root_stays_its_root(wire, tmp_path):
-    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+def test_a_threads_root_stays_its_root(wire, serve):
+    with serve(bridges.providers(wire.url)) as bridge:
         said: list[dict[str, Any]] = []
         for number in range(4):
             call_id = f"call-{number}"
@@ -304,9 +304,9 @@ def test_what_came_before_a_break_is_kept(bridge, dialect):
     assert [usage["metadata"].get("partial") for usage in record.usages] in ([], [True])
 
 
-def test_a_stream_that_ends_without_its_last_event_is_truncated(practice, tmp_path, wire):
+def test_a_stream_that_ends_without_its_last_event_is_truncated(practice, serve, wire):
     """The provider ends the body in good order, but never said that the answer was over."""
-    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+    with serve(bridges.providers(wire.url)) as bridge:
         for dialect in samples.DIALECTS:
             wire.play(reply(samples.EVENTS[dialect][0], kind="text/event-stream"))
             bridge.post(dialect, samples.request(dialect, stream=True))
@@ -316,8 +316,8 @@ def test_a_stream_that_ends_without_its_last_event_is_truncated(practice, tmp_pa
     ] * 3
 
 
-def test_a_stream_is_known_whatever_the_case_of_its_type(wire, tmp_path):
-    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+def test_a_stream_is_known_whatever_the_case_of_its_type(wire, serve):
+    with serve(bridges.providers(wire.url)) as bridge:
         wire.play(reply(samples.body("messages", stream=True), kind="Text/Event-Stream"))
         bridge.post("messages", samples.request("messages", stream=True))
         record = bridge.record()
@@ -325,8 +325,8 @@ def test_a_stream_is_known_whatever_the_case_of_its_type(wire, tmp_path):
 
 
 @dialects
-def test_an_answer_that_is_not_understood_leaves_a_note(wire, tmp_path, dialect):
-    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+def test_an_answer_that_is_not_understood_leaves_a_note(wire, serve, dialect):
+    with serve(bridges.providers(wire.url)) as bridge:
         wire.play(reply(b"[1,"))
         wire.play(*samples.framed(b"not that", "sized", encoding="gzip"))
         wire.play(*samples.framed(b"not that", "sized", encoding="snappy"))
@@ -337,8 +337,8 @@ def test_an_answer_that_is_not_understood_leaves_a_note(wire, tmp_path, dialect)
     assert [record.status for record in records] == ["completed"] * 3
 
 
-def test_an_answer_too_large_to_be_read_passes_with_a_note(wire, tmp_path):
-    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+def test_an_answer_too_large_to_be_read_passes_with_a_note(wire, serve):
+    with serve(bridges.providers(wire.url)) as bridge:
         whole = b'{"x":"' + b"x" * (17 << 20) + b'"}'
         wire.play(reply(whole))
         assert bridge.post("messages", {}).body == whole
@@ -357,8 +357,8 @@ def test_user_agents_and_prompts_of_any_text_are_kept(bridge):
 
 
 @pytest.mark.parametrize("tokens", [10**18, 10**19, 10**30, -1, 1.5, True])
-def test_absurd_numbers_of_tokens_do_no_harm(wire, tmp_path, tokens):
-    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+def test_absurd_numbers_of_tokens_do_no_harm(wire, serve, tokens):
+    with serve(bridges.providers(wire.url)) as bridge:
         for dialect in samples.DIALECTS:
             name = "prompt_tokens" if dialect == "chat" else "input_tokens"
             wire.play(reply(json.dumps({"id": "x", "usage": {name: tokens}}).encode()))
@@ -366,7 +366,7 @@ def test_absurd_numbers_of_tokens_do_no_harm(wire, tmp_path, tokens):
         assert [record.status for record in bridge.records()] == ["completed"] * 3
 
 
-def test_odd_text_in_an_answer_does_no_harm(wire, tmp_path):
+def test_odd_text_in_an_answer_does_no_harm(wire, serve):
     """Half a surrogate pair is valid in JSON, but no text that a database takes."""
     answer = (
         b'{"id":"x\\ud800","type":"message","model":"m\\u0000","stop_reason":"\\udfff",'
@@ -375,7 +375,7 @@ def test_odd_text_in_an_answer_does_no_harm(wire, tmp_path):
         b'"usage":{"input_tokens":1,"service_tier":"\\ud800"}}'
     )
     prompt = b'{"model":"m","messages":[{"role":"user","content":"\\ud800 hi"}]}'
-    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+    with serve(bridges.providers(wire.url)) as bridge:
         wire.play(reply(answer))
         assert bridge.ask(ROUTES["messages"], body=prompt).body == answer
         assert bridge.post("messages", samples.request("messages")).status == 200

@@ -219,8 +219,8 @@ def test_other_requests_with_head_need_one(bridge):
     assert ask(bridge.url, f"{BASE}/nobody", method="HEAD").status == 401
 
 
-def test_a_body_that_is_too_large_is_refused(wire, tmp_path):
-    with bridges.serve(tmp_path, bridges.providers(wire.url), max_body_bytes=1 << 20) as bridge:
+def test_a_body_that_is_too_large_is_refused(wire, serve):
+    with serve(bridges.providers(wire.url), max_body_bytes=1 << 20) as bridge:
         for dialect in samples.DIALECTS:
             answer = bridge.ask(ROUTES[dialect], body=b"x" * ((1 << 20) + 1))
             assert answer.status == 413
@@ -230,9 +230,9 @@ def test_a_body_that_is_too_large_is_refused(wire, tmp_path):
         assert bridge.ask(ROUTES["chat"], body=b"x" * (1 << 20)).status == 200
 
 
-def test_a_large_body_without_length_is_refused_too(wire, tmp_path):
+def test_a_large_body_without_length_is_refused_too(wire, serve):
     with (
-        bridges.serve(tmp_path, bridges.providers(wire.url), max_body_bytes=1000) as bridge,
+        serve(bridges.providers(wire.url), max_body_bytes=1000) as bridge,
         Caller(bridge.url) as caller,
     ):
         headers = dict(bridge.headers(("transfer-encoding", "chunked")))
@@ -257,8 +257,8 @@ def test_a_body_that_stops_coming_is_given_up(wire, bridge, monkeypatch, begun):
     assert not wire.requests
 
 
-def test_byok_can_be_switched_off(wire, tmp_path):
-    with bridges.serve(tmp_path, bridges.providers(wire.url), allow_byok=False) as bridge:
+def test_byok_can_be_switched_off(wire, serve):
+    with serve(bridges.providers(wire.url), allow_byok=False) as bridge:
         own = (("x-ai-bridge-token", bridge.token), ("x-api-key", "sk-own"))
         answer = post(bridge, "messages", *own)
         assert answer.status == 403
@@ -275,8 +275,8 @@ def nowhere() -> str:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_provider_that_cannot_be_reached_is_named(nowhere, tmp_path):
-    with bridges.serve(tmp_path, bridges.providers(nowhere)) as bridge:
+def test_a_provider_that_cannot_be_reached_is_named(nowhere, serve):
+    with serve(bridges.providers(nowhere)) as bridge:
         for dialect in samples.DIALECTS:
             answer = bridge.post(dialect, samples.request(dialect))
             assert answer.status == 502
@@ -300,10 +300,10 @@ def test_an_answer_that_is_none_is_bad_gateway(wire, bridge, garbage):
     assert bridge.record().error_type == "broken"
 
 
-def test_a_provider_that_takes_too_long_is_a_timeout(wire, tmp_path):
+def test_a_provider_that_takes_too_long_is_a_timeout(wire, serve):
     wire.always(Then.STALL)
     limits = {"first_byte_timeout_seconds": 0.05}
-    with bridges.serve(tmp_path, bridges.providers(wire.url), **limits) as bridge:
+    with serve(bridges.providers(wire.url), **limits) as bridge:
         for dialect in samples.DIALECTS:
             answer = bridge.post(dialect, {})
             assert answer.status == 504

@@ -12,6 +12,9 @@ from tests.bridge import ROUTES
 from tests.gateway import samples
 from tests.wire import reply
 
+ENGINES = ("sqlite",)
+"""What is tested here does not depend on the engine."""
+
 EVENTS = samples.EVENTS["chat"]
 WITH_USAGE = b"".join(EVENTS)
 WITHOUT = b"".join(event for event in EVENTS if event != samples.USAGE_CHUNK)
@@ -153,8 +156,8 @@ def test_other_dialects_are_not_edited(wire, bridge):
     assert [record.edits for record in bridge.records()] == [[], []]
 
 
-def test_a_provider_that_must_not_be_asked_is_not(wire, tmp_path):
-    with bridges.serve(tmp_path, bridges.providers(wire.url, ask_for_usage=False)) as bridge:
+def test_a_provider_that_must_not_be_asked_is_not(wire, serve):
+    with serve(bridges.providers(wire.url, ask_for_usage=False)) as bridge:
         wire.play(*stream(answer=WITHOUT))
         got = bridge.post("chat", ASKS_NOT, ("accept-encoding", "gzip"))
         assert got.body == WITHOUT
