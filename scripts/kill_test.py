@@ -2,8 +2,10 @@
 
 In every round clients ask in all dialects, whole and streamed; at a random moment the bridge is
 killed with SIGKILL and started again on the same database; in every second round the database is
-locked for the last moment of its life. Then each answer is looked for through
-the API: in full if its client had read the end, as interrupted if it had only begun.
+locked for the last moment of its life. With --outage it is locked from the beginning, so that
+records go to the spool, and in every second round let go again just before the end, so that the
+kill meets the replay. Then each answer is looked for through the API: in full if its client had
+read the end, as interrupted if it had only begun.
 """
 
 import argparse
@@ -12,10 +14,12 @@ import random
 import sqlite3
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -28,39 +32,68 @@ from scripts.running import Bridge, Upstream
 PAGE = 100
 MOST_ASKS = 400
 ROUND_SECONDS = 120
-PLAIN_SECONDS = (0.0, 0.05)
-LOCKED_SECONDS = (0.1, 0.3)
+REPLAY_SECONDS = 60
 SHOWN_LOSSES = 5
 LEGEND = """
 locked       the database was locked in the time before the kill: nothing could be written
+away         it was locked from the beginning; back: until just before the kill
+spooled      entries that waited on the spool when the bridge was killed
 ended        the client has read the end; found complete: those of them on record in full
 broken off   the client has read the first byte and no end; of those
              interrupted: found as such; unread: found complete, killed before the end was sent
 """
-TITLES = ("requests", "ended", "found complete", "broken off", "interrupted", "unread", "lost")
+TITLES = (
+    "spooled",
+    "requests",
+    "ended",
+    "found complete",
+    "broken off",
+    "interrupted",
+    "unread",
+    "lost",
+)
 COMPLETE, INTERRUPTED = "found complete", "found interrupted"
 
 Record = dict[str, list[Interception]]
+
+
+class Trouble(StrEnum):
+    """What happens to the database in a round."""
+
+    NONE = ""
+    LOCKED = ", locked"
+    AWAY = ", away"
+    BACK = ", back"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """When the bridge dies: ``after`` so many answers have ended, ``moment`` seconds later.
 
-    With ``locked`` it can write nothing in that time: whatever ends then had better not be shown
-    to its client.
+    Whatever ends while it can write nothing had better not be shown to its client.
     """
 
     asked: list[Ask]
     after: int
     moment: float
-    locked: bool
+    trouble: Trouble
 
     @property
     def name(self) -> str:
         """Say when the bridge dies."""
-        locked = ", locked" if self.locked else ""
-        return f"{self.moment * 1000:.0f} ms after {self.after} ended{locked}"
+        return f"{self.moment * 1000:.0f} ms after {self.after} ended{self.trouble}"
+
+
+SECONDS = {
+    Trouble.NONE: (0.0, 0.05),
+    Trouble.LOCKED: (0.1, 0.3),
+    Trouble.AWAY: (0.0, 0.3),
+    Trouble.BACK: (0.0, 0.2),
+}
+"""Between which times the bridge is left to live after enough answers have ended."""
+USUAL = (Trouble.LOCKED, Trouble.NONE)
+OUTAGES = (Trouble.BACK, Trouble.AWAY)
+"""What happens in turn."""
 
 
 def main() -> int:
@@ -71,19 +104,21 @@ def main() -> int:
     print(_line("killed", *TITLES), flush=True)
     asked: list[Ask] = []
     record: Record = {}
+    spooled: list[int] = []
     with tempfile.TemporaryDirectory(prefix="aibridge-kill-") as home, serve(SCRIPT) as practice:
         upstreams = (Upstream("anthropic", practice.url), Upstream("openai", f"{practice.url}/v1"))
         bridge = Bridge(Path(home), upstreams)
         bridge.make_owner("ana")
         with bridge.running():
             for number in range(1, options.rounds + 1):
-                plan = _plan(dice, number, options.streams)
+                plan = _plan(dice, number, options)
                 asyncio.run(_round(bridge, plan))
+                spooled.append(_spooled(bridge))
                 bridge.start()
                 record = _record(bridge)
-                print(_line(plan.name, *_tally(plan.asked, record)), flush=True)
+                print(_line(plan.name, spooled[-1], *_tally(plan.asked, record)), flush=True)
                 asked += plan.asked
-    print(_line("all of them, at the end", *_tally(asked, record)))
+    print(_line("all of them, at the end", sum(spooled), *_tally(asked, record)))
     losses = _losses(asked, record)
     print(*losses[:SHOWN_LOSSES], sep="\n", end="\n" if losses else "")
     return 1 if losses else 0
@@ -93,28 +128,46 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/kill-test", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--streams", type=int, default=200, help=f"answers a round, ≤ {MOST_ASKS}")
+    parser.add_argument("--outage", action="store_true", help="the database is away")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311 - see main
     options = parser.parse_args()
     options.streams = min(max(options.streams, 1), MOST_ASKS)
     return options
 
 
-def _plan(dice: random.Random, number: int, streams: int) -> Plan:
+def _plan(dice: random.Random, number: int, options: argparse.Namespace) -> Plan:
+    streams = options.streams
     asked = list(asks(dice, str(number), streams))
     after = dice.randint(max(1, streams // 10), max(1, streams // 2))
-    locked = number % 2 == 0
-    return Plan(asked, after, dice.uniform(*(LOCKED_SECONDS if locked else PLAIN_SECONDS)), locked)
+    troubles = OUTAGES if options.outage else USUAL
+    trouble = troubles[number % len(troubles)]
+    return Plan(asked, after, dice.uniform(*SECONDS[trouble]), trouble)
 
 
 async def _round(bridge: Bridge, plan: Plan) -> None:
     """Ask, and kill the bridge in the midst of it."""
     crowd = Crowd(bridge.url, bridge.token, plan.after)
+    is_away = plan.trouble in OUTAGES
     async with asyncio.timeout(ROUND_SECONDS), asyncio.TaskGroup() as group:
-        group.create_task(crowd.send(plan.asked))
-        await crowd.enough.wait()
-        with _locked(bridge.database) if plan.locked else nullcontext():
-            await asyncio.sleep(plan.moment)
-            bridge.kill()
+        with _locked(bridge.database) if is_away else nullcontext():
+            group.create_task(crowd.send(plan.asked))
+            await crowd.enough.wait()
+            if plan.trouble is Trouble.AWAY:
+                await _die(bridge, plan)
+        if plan.trouble is not Trouble.AWAY:
+            with _locked(bridge.database) if plan.trouble is Trouble.LOCKED else nullcontext():
+                await _die(bridge, plan)
+
+
+async def _die(bridge: Bridge, plan: Plan) -> None:
+    await asyncio.sleep(plan.moment)
+    bridge.kill()
+
+
+def _spooled(bridge: Bridge) -> int:
+    """Count what a bridge that is dead left on its spool."""
+    with closing(sqlite3.connect(bridge.database.with_name("spool.db"))) as spool:
+        return int(spool.execute("SELECT count(*) FROM entries").fetchone()[0])
 
 
 @contextmanager
@@ -128,12 +181,22 @@ def _locked(database: Path) -> Iterator[None]:
 def _record(bridge: Bridge) -> Record:
     """Read every interception, page by page, and return them by their prompts."""
     record: Record = {}
+    _wait_for_replay(bridge)
     headers = {"Coder-Session-Token": bridge.token}
     with httpx.Client(headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         for one in _interceptions(client, f"{bridge.url}/api/v2/aibridge/interceptions"):
             for prompt in one.user_prompts:
                 record.setdefault(prompt.prompt, []).append(one)
     return record
+
+
+def _wait_for_replay(bridge: Bridge) -> None:
+    """Return once nothing waits on the spool any more. Raises `TimeoutError`."""
+    give_up = time.monotonic() + REPLAY_SECONDS
+    while httpx.get(f"{bridge.url}/readyz", trust_env=False).text != "ok":
+        if time.monotonic() > give_up:
+            raise TimeoutError("the spool was not replayed")
+        time.sleep(0.05)
 
 
 def _interceptions(client: httpx.Client, url: str) -> Iterator[Interception]:

@@ -135,7 +135,7 @@ class Bridge:
         return record
 
     def wait_for(self, find: Callable[[], Found]) -> Found:
-        """Look again after every commit of the recorder until there is something to find."""
+        """Look again after everything the recorder did until there is something to find."""
         found: list[Found] = []
 
         def look() -> bool:
@@ -164,16 +164,19 @@ class Bridge:
         """Have `wait_for` told of every commit."""
         recorder = self.app._recorder
         assert recorder is not None
-        settled = recorder._settled
+        for writer in (recorder._writer, recorder._spooler):
+            if writer is not None:
+                writer._settled = self._telling(writer._settled)
+        outage = recorder._outage
+        outage.end_return = self._telling(outage.end_return)  # type: ignore[method-assign]
 
+    def _telling(self, what: Callable[..., None]) -> Callable[..., None]:
         def tell(*arguments: Any) -> None:
-            settled(*arguments)
+            what(*arguments)
             with self._committed:
                 self._committed.notify_all()
 
-        for writer in (recorder._writer, recorder._spooler):
-            if writer is not None:
-                writer._settled = tell
+        return tell
 
 
 def _read(row: Mapping[Any, Any]) -> Row:

@@ -31,7 +31,6 @@ RECORD = (
     schema.sessions,
     schema.session_kinds,
     schema.initiator_kinds,
-    schema.kinds,
 )
 """The tables of the record; the second to the fifth are what is recorded under interceptions."""
 

@@ -147,6 +147,36 @@ def test_variables_for_clients_of_a_bridge_are_let_be() -> None:
     assert load(None, environ, {}).port == 4000
 
 
+def test_a_table_is_put_together_from_all_sources() -> None:
+    file = write("[recording]\nwhen_unavailable = 'refuse'\nspool_max_bytes = 2_000_000")
+    assert load(None, {}, {}).recording.when_unavailable == "spool"
+    assert load(file, {}, {}).recording.spool_max_bytes == 2_000_000
+    environ = {"AIBRIDGE_RECORDING_SPOOL_MAX_BYTES": "3000000"}
+    recording = load(file, environ, {}).recording
+    assert (recording.when_unavailable, recording.spool_max_bytes) == ("refuse", 3_000_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "expected"),
+    [
+        ("when_unavailable = 'x'", {}, "recording.when_unavailable in bridge.toml is 'x': input"),
+        ("spool_max_bytes = 5", {}, "recording.spool_max_bytes in bridge.toml is 5: input"),
+        ("spool_bytes = 5", {}, "recording.spool_bytes in bridge.toml is unknown; did you mean"),
+        ("", {"SPOOL_MAX_BYTES": "x"}, "AIBRIDGE_RECORDING_SPOOL_MAX_BYTES in the environment is"),
+        ("", {"SPOOL_MAX": "1"}, "AIBRIDGE_RECORDING_SPOOL_MAX in the environment is unknown; did"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_named_with_its_source(
+    text: str, environ: dict[str, str], expected: str
+) -> None:
+    variables = {f"AIBRIDGE_RECORDING_{name}": value for name, value in environ.items()}
+    assert expected in problem(f"[recording]\n{text}", variables)
+
+
+def test_a_table_that_is_none() -> None:
+    assert "recording in bridge.toml" in problem("recording = 5")
+
+
 def test_the_usual_providers_take_the_usual_keys() -> None:
     environ = {"ANTHROPIC_API_KEY": SECRET, "OPENAI_API_KEY": ""}
     providers = load(write("providers = []"), environ, {}).providers

@@ -226,10 +226,9 @@ def test_a_client_names_its_session(bridge):
     sessions = {row["id"]: row for row in bridge.rows("sessions")}
     assert {name: row["interceptions"] for name, row in sessions.items()} == {"s-1": 2, "s-2": 1}
     assert sessions["s-1"]["last_prompt"] == "Hello."
-    (kind,) = bridge.rows("kinds")
-    assert (kind["provider"], kind["model"]) == ("anthropic", "m-1")
-    kinds = [(row["session_id"], row["kind_id"]) for row in bridge.rows("session_kinds")]
-    assert kinds == [("s-1", kind["id"]), ("s-2", kind["id"])]
+    kinds = {row["id"]: (row["provider"], row["model"]) for row in bridge.rows("kinds")}
+    found = [(row["session_id"], kinds[row["kind_id"]]) for row in bridge.rows("session_kinds")]
+    assert found == [("s-1", ("anthropic", "m-1")), ("s-2", ("anthropic", "m-1"))]
 
 
 def test_what_an_agent_asks_for_itself_is_no_prompt(bridge):

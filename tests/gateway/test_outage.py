@@ -1,0 +1,99 @@
+"""While the database is away agents notice nothing, until the spool is full."""
+
+import json
+import sqlite3
+from contextlib import closing, suppress
+from http.client import HTTPException
+
+import pytest
+
+from aibridge.recorder import spooler, writer
+from aibridge.store.spool import PAGE_BYTES
+from tests.bridge import ROUTES
+from tests.gateway import samples
+from tests.wire import Caller, ask
+
+dialects = pytest.mark.parametrize("dialect", samples.DIALECTS)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(writer, "LOCK_SECONDS", 0.01)
+    monkeypatch.setattr(writer, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(spooler, "ROOM_SECONDS", 0.05)
+
+
+def readiness(bridge):
+    answer = ask(bridge.url, "/readyz", method="GET")
+    return answer.status, answer.body.decode()
+
+
+def back(bridge, calls: int):
+    """Wait until everything is in the database."""
+    bridge.wait_for(lambda: not bridge.app._recorder._outage.is_on)
+    assert len(bridge.records()) == calls
+
+
+def play(wire, dialect, *, stream=True):
+    body = samples.body(dialect, stream=stream)
+    wire.play(*samples.framed(body, "chunked", stream=stream))
+    return body
+
+
+@dialects
+def test_calls_are_answered_and_recorded_later(wire, bridge, dialect):
+    with bridge.locked():
+        for stream in (True, False, True):
+            body = play(wire, dialect, stream=stream)
+            assert bridge.post(dialect, samples.request(dialect, stream=stream)).body == body
+        assert not bridge.records()
+        status, text = readiness(bridge)
+        assert (status, text.startswith("records wait on the spool: ")) == (200, True)
+    back(bridge, 3)
+    assert {record.status for record in bridge.records()} == {"completed"}
+    assert [len(record.usages) for record in bridge.records()] == [1] * 3
+    assert readiness(bridge) == (200, "ok")
+
+
+def test_who_reads_the_end_has_the_record_on_the_spool(wire, bridge):
+    with bridge.locked(), Caller(bridge.url) as caller:
+        play(wire, "messages")
+        body = json.dumps(samples.request("messages", stream=True)).encode()
+        caller.send(ROUTES["messages"], headers=bridge.headers(), body=body)
+        assert caller.answer().status == 200
+        with closing(sqlite3.connect(bridge.app._spool.path)) as spool:
+            found = spool.execute("SELECT ended FROM entries ORDER BY number").fetchall()
+        assert found == [(0,), (1,)]
+    back(bridge, 1)
+
+
+@pytest.fixture
+def full(bridge):
+    """A bridge whose database is locked and whose spool takes nothing more."""
+    spool = bridge.app._spool
+    bound = spool._max_pages
+    spool._connection.execute(f"PRAGMA max_page_count={spool._pages}")
+    spool._max_pages = spool._pages
+    with bridge.locked():
+        yield bridge
+    spool._connection.execute(f"PRAGMA max_page_count={bound}")
+    spool._max_pages = bound
+    bridge.wait_for(lambda: not bridge.app._recorder._outage.is_on)
+
+
+@dialects
+def test_with_a_full_spool_calls_are_refused_in_the_dialect(wire, full, dialect):
+    big = samples.request(dialect, "x" * PAGE_BYTES * 4, stream=True)
+    with suppress(HTTPException):  # those that meet it have no end
+        while full.app._recorder.ready:
+            play(wire, dialect)
+            full.post(dialect, big)
+    asked = len(wire.requests)
+    answer = full.post(dialect, samples.request(dialect, stream=True))
+    assert (answer.status, answer.values(b"retry-after")) == (503, [b"5"])
+    kind = "api_error" if dialect == "messages" else "server_error"
+    error = json.loads(answer.body)["error"]
+    assert (error["type"], "cannot record" in error["message"]) == (kind, True)
+    assert len(wire.requests) == asked
+    assert readiness(full)[0] == 503
+    assert ask(full.url, "/healthz", method="GET").status == 200
