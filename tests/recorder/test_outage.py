@@ -17,7 +17,6 @@ from aibridge.recorder.batch import commit
 from aibridge.recorder.recorder import Recorder, RecorderUnavailable
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.ticket import RecordingError
-from aibridge.recorder.writer import Writer
 from aibridge.store.spool import Spool, SpoolError
 from aibridge.store.writing import BatchWriter
 from tests.databases import locked
@@ -112,17 +111,20 @@ async def test_an_answer_that_began_in_the_outage_ends_after_it(
 async def test_a_database_that_is_full_is_away(recorder, turns, database, rows):
     await whole(recorder)
     with capture_logs() as logs:
-        await asyncio.to_thread(fill, recorder, database)
+        stale = [await asyncio.to_thread(fill, recorder, database)]
         await whole(recorder, prompt="x" * 100_000)
         assert recorder.spooled == 2
         assert [row["prompt"] for row in rows("user_prompts")] == ["Hello."]
-        await asyncio.to_thread(fill, recorder, database, pages=1 << 20)
+        stale.append(await asyncio.to_thread(fill, recorder, database, pages=1 << 20))
         await turns.until(away=False)
+        for each in filter(None, stale):
+            each.close()
+        del recorder._writer._disconnect
     assert ("read-only" if database.is_postgresql else "full") in logs[0]["error"]
     assert [len(row["prompt"]) for row in rows("user_prompts")] == [6, 100_000]
 
 
-def fill(recorder: Recorder, database: Any, pages: int = 1) -> None:
+def fill(recorder: Recorder, database: Any, pages: int = 1) -> BatchWriter | None:
     """Let no connection of the writer's take more pages than that: 1 is none, on PostgreSQL too."""
     connect = BatchWriter.__init__
     statement = f"PRAGMA max_page_count = {pages}"
@@ -135,12 +137,9 @@ def fill(recorder: Recorder, database: Any, pages: int = 1) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BatchWriter, "__init__", connected)
-        Writer._disconnect(recorder._writer)
-        recorder._writer._store = BatchWriter(database)
-    if pages == 1:
         recorder._writer._disconnect = lambda: None  # type: ignore[method-assign]
-    else:
-        del recorder._writer._disconnect
+        before, recorder._writer._store = recorder._writer._store, BatchWriter(database)
+    return before
 
 
 async def test_threads_are_found_at_the_replay(recorder, turns, database, rows):
