@@ -276,7 +276,9 @@ def locked(database: Database) -> Iterator[Callable[[], None]]:
 
 def address(database: Database) -> str:
     """Return the address by which a database was opened."""
-    return database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = database.engine.url
+    name = "postgresql" if database.is_postgresql else url.drivername
+    return url.set(drivername=name).render_as_string(hide_password=False)
 
 
 def _locked_file(database: Database) -> Callable[[], None]:

@@ -17,8 +17,12 @@ def wire():
 
 
 @pytest.fixture(scope="module")
-def bridge(wire, tmp_path_factory):
-    with bridges.serve(tmp_path_factory.mktemp("app"), bridges.providers(wire.url)) as bridge:
+def bridge(wire, databases, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("app")
+    with (
+        databases.url() as url,
+        bridges.serve(folder, bridges.providers(wire.url), database_url=url) as bridge,
+    ):
         yield bridge
 
 

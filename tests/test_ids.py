@@ -5,8 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import RFC_4122, UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from aibridge.ids import new_id, now
+from aibridge.ids import first_id_at, new_id, now
 
 
 def test_an_id_is_a_uuid_of_version_7_in_lower_case():
@@ -39,6 +41,19 @@ def test_any_time_makes_a_good_id(monkeypatch, nanoseconds):
     found = UUID(new_id())
     assert (found.version, found.variant) == (7, RFC_4122)
     assert found.int >> 80 == nanoseconds // 1_000_000
+
+
+@given(st.integers(0, 1 << 57))
+def test_a_moments_first_id_parts_the_ids_of_before_from_the_others(moment):
+    first = first_id_at(moment)
+    milliseconds = moment // 1000
+    ids = [
+        str(UUID(int=at << 80 | rest))
+        for at in (milliseconds, milliseconds - 1)
+        if at >= 0
+        for rest in (0, (1 << 80) - 1)
+    ]
+    assert [first < id_ for id_ in ids] == [True, True, False, False][: len(ids)]
 
 
 def test_the_time_is_in_microseconds():

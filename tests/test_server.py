@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -90,10 +90,31 @@ def wire():
         yield wire
 
 
-def statuses(folder: Path) -> dict[str, str]:
+@dataclass
+class Home:
+    """Where a server has its files, and the address of its database."""
+
+    folder: Path
+    url: str
+
+    def popen(self, wire: Wire) -> subprocess.Popen[str]:
+        return popen(self.folder, wire, "--database", self.url)
+
+    def serving(self, wire: Wire, *, new: bool = True) -> AbstractContextManager[Process]:
+        return serving(self.folder, wire, "--database", self.url, new=new)
+
+
+@pytest.fixture
+def home(databases, tmp_path):
+    """A new home, with a database of either engine."""
+    with databases.place() as url:
+        yield Home(tmp_path, url)
+
+
+def statuses(home: Home) -> dict[str, str]:
     """Return how each interception stands, by its prompt."""
     calls, prompts = schema.interceptions.c, schema.user_prompts.c
-    database = Database(f"sqlite:///{folder / 'aibridge.db'}")
+    database = Database(home.url)
     with database.read() as connection:
         query = select(prompts.prompt, calls.status).where(prompts.interception_id == calls.id)
         found = dict(tuple(row) for row in connection.execute(query))
@@ -101,28 +122,28 @@ def statuses(folder: Path) -> dict[str, str]:
     return found
 
 
-def test_a_first_start_makes_the_owner_and_later_ones_do_not(wire, tmp_path):
+def test_a_first_start_makes_the_owner_and_later_ones_do_not(wire, home):
     wire.always(*samples.framed(samples.body("messages", stream=True), "chunked", stream=True))
-    with serving(tmp_path, wire) as process:
+    with home.serving(wire) as process:
         assert process.ask("one", process.token).status == 200
         token = process.token
         code, said = process.end(signal.SIGTERM)
     assert (code in STOPPED, said) == (True, "")
-    with serving(tmp_path, wire, new=False) as process:
+    with home.serving(wire, new=False) as process:
         assert process.ask("two", token).status == 200
         _, said = process.end(signal.SIGINT)
     assert "Traceback" not in said
-    assert statuses(tmp_path) == {"one": "completed", "two": "completed"}
+    assert statuses(home) == {"one": "completed", "two": "completed"}
 
 
-def test_what_was_answered_survives_kill_9(wire, tmp_path):
+def test_what_was_answered_survives_kill_9(wire, home):
     """Guarantee 2, the hard way: many calls, and no warning before the end."""
     events = samples.EVENTS["messages"]
     wire.always(STREAM_HEAD, *map(chunk, events), b"0\r\n\r\n")
     whole = b"".join(events)
     seen: list[str] = []
     enough = threading.Event()
-    with serving(tmp_path, wire) as process:
+    with home.serving(wire) as process:
         token = process.token
 
         def keep_asking(caller: int) -> None:
@@ -142,38 +163,38 @@ def test_what_was_answered_survives_kill_9(wire, tmp_path):
             process.end(signal.SIGKILL)
             for job in jobs:
                 job.result(20)
-    found = statuses(tmp_path)
+    found = statuses(home)
     assert len(seen) > 100
     assert {prompt: found.get(prompt) for prompt in seen} == dict.fromkeys(seen, "completed")
 
-    with serving(tmp_path, wire, new=False) as process:
+    with home.serving(wire, new=False) as process:
         assert process.ask("after", token).status == 200
         process.end(signal.SIGTERM)
-    after = statuses(tmp_path)
+    after = statuses(home)
     assert "running" not in after.values()
     assert after["after"] == "completed"
     assert found.keys() <= after.keys()
 
 
-def test_what_was_under_way_at_a_kill_is_closed_at_the_next_start(wire, tmp_path):
+def test_what_was_under_way_at_a_kill_is_closed_at_the_next_start(wire, home):
     wire.play(STREAM_HEAD, chunk(samples.EVENTS["messages"][0]), Then.STALL)
     body = samples.encoded(samples.request("messages", "cut", stream=True))
-    with serving(tmp_path, wire) as process, Caller(process.url) as caller:
+    with home.serving(wire) as process, Caller(process.url) as caller:
         caller.send(MESSAGES, headers=[("x-api-key", process.token)], body=body)
         caller.begin()
         process.end(signal.SIGKILL)
-    assert statuses(tmp_path) == {"cut": "running"}
-    with serving(tmp_path, wire, new=False) as process:
+    assert statuses(home) == {"cut": "running"}
+    with home.serving(wire, new=False) as process:
         code, said = process.end(signal.SIGTERM)
     assert code in STOPPED
     assert "interceptions_interrupted" in said
     assert "closed=1" in said
-    assert statuses(tmp_path) == {"cut": "failed"}
+    assert statuses(home) == {"cut": "failed"}
 
 
-def test_a_second_server_of_a_database_is_refused(wire, tmp_path):
-    with serving(tmp_path, wire) as process:
-        second = popen(tmp_path, wire)
+def test_a_second_server_of_a_database_is_refused(wire, home):
+    with home.serving(wire) as process:
+        second = home.popen(wire)
         out, said = second.communicate(timeout=20)
         assert second.returncode != 0
         assert "another aibridge is serving the database" in said

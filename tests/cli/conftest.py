@@ -16,6 +16,7 @@ from aibridge.identity.accounts import set_password
 from aibridge.identity.audit import Act
 from aibridge.identity.passwords import Passwords
 from aibridge.store.database import Database
+from tests.databases import Databases
 from tests.people import new_token, new_user, person, trusting
 from tests.serving import serving
 
@@ -39,7 +40,17 @@ class Remote:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+def url(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """The address of the database that commands work on: with SQLite, where they look for it."""
+    if databases.is_postgresql:
+        with databases.place() as url:
+            yield url
+    else:
+        yield f"sqlite:///{tmp_path / 'data' / 'aibridge.db'}"
+
+
+@pytest.fixture
+def cli(databases: Databases, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Run a command with a data directory of its own and nothing of the caller's settings.
 
     ``piped`` is what it reads from its standard input.
@@ -48,6 +59,8 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     environment = {"AIBRIDGE_DATA_DIR": str(tmp_path / "data")}
+    if databases.is_postgresql:
+        environment["AIBRIDGE_DATABASE_URL"] = url
 
     def run(*arguments: str, piped: str | None = None, **environ: str) -> Result:
         env = environment | environ
@@ -57,28 +70,26 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
 
 
 @pytest.fixture
-def database(cli: Cli, tmp_path: Path) -> Iterator[Database]:
+def database(cli: Cli, url: str, tmp_path: Path) -> Iterator[Database]:
     """The database that the commands work on."""
     (tmp_path / "data").mkdir()
-    database = Database(f"sqlite:///{tmp_path / 'data' / 'aibridge.db'}")
+    database = Database(url)
     database.upgrade()
     yield database
     database.close()
 
 
 @pytest.fixture
-def remote(tmp_path: Path) -> Iterator[Remote]:
+def remote(databases: Databases) -> Iterator[Remote]:
     """A bridge at a URL with a database of its own, and one user: ana, an owner."""
-    database = Database(f"sqlite:///{tmp_path / 'remote.db'}")
-    database.upgrade()
-    with database.write() as connection:
-        owner = new_user(connection, "ana", SiteRole.OWNER)
-        token = new_token(connection, owner)
-        set_password(Act(connection), owner, Passwords().hash(PASSWORD))
-    known = {token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0])}
-    with serving(create_app(Services(database, known.get, is_still=trusting))) as url:
-        yield Remote(url, token, database)
-    database.close()
+    with databases.open() as database:
+        with database.write() as connection:
+            owner = new_user(connection, "ana", SiteRole.OWNER)
+            token = new_token(connection, owner)
+            set_password(Act(connection), owner, Passwords().hash(PASSWORD))
+        known = {token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0])}
+        with serving(create_app(Services(database, known.get, is_still=trusting))) as url:
+            yield Remote(url, token, database)
 
 
 @pytest.fixture

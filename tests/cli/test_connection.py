@@ -9,9 +9,12 @@ from typer.testing import Result
 
 from aibridge.cli.connection import Where
 from aibridge.cli.local import InProcess
-from tests.cli.conftest import Remote
+from tests.cli.conftest import Remote, Rows
 
 Cli = Callable[..., Result]
+
+ENGINES = ("sqlite",)
+"""Which database is meant does not depend on its engine, but where it is does."""
 
 
 @pytest.mark.parametrize(
@@ -115,3 +118,19 @@ def test_a_password_in_the_url_does_not_show(cli: Cli) -> None:
     assert result.exit_code == 1
     assert "http://127.0.0.1:1" in result.stderr
     assert "hunter2" not in result.output
+
+
+def test_the_file_and_flags_find_the_database(cli: Cli, rows: Rows) -> None:
+    Path("other.toml").write_text('database_url = "sqlite:///other.db"')
+    cli("users", "create", "ana", "--config", "other.toml")
+    assert Path("other.db").exists()
+    found = rows("users", "list", "--database-url", "sqlite:///other.db")["users"]
+    assert found[0]["username"] == "ana"
+    assert rows("users", "list")["users"] == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(cli: Cli) -> None:
+    Path("junk").write_text("no folder")
+    result = cli("users", "list", "--data-dir", "junk")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert "aibridge: cannot create" in result.stderr

@@ -2,7 +2,6 @@ import json
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -20,7 +19,8 @@ from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter
-from tests.builders import ANA, CLEO, Call, add_user, new_database, record, uid
+from tests.builders import ANA, CLEO, Call, add_user, record, uid
+from tests.databases import Databases
 from tests.people import person
 from tests.serving import serving
 
@@ -34,8 +34,13 @@ def _people(token: str) -> Person | None:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = new_database(f"sqlite:///{tmp_path / 'bridge.db'}")
+def database(databases: Databases) -> Iterator[Database]:
+    with databases.open() as database:
+        fill(database)
+        yield database
+
+
+def fill(database: Database) -> None:
     with database.write() as connection:
         add_user(connection, ANA, "ana")
         record(
@@ -57,8 +62,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
                 columns={"status": "failed", "error_type": "overloaded", "error_message": "busy"},
             ),
         )
-    yield database
-    database.close()
 
 
 @pytest.fixture

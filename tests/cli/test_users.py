@@ -110,7 +110,6 @@ def test_ones_own_password_is_changed_with_the_old_one(cli: Cli, remote: Remote)
         (("users", "list", "--config", "no.toml"), 1, "aibridge: the configuration file no.toml"),
         (("users", "list", "--database-url", "x"), 1, "aibridge: --database-url as a flag: exp"),
         (("users", "list", "--database-url", "sqlite:///junk"), 1, "file is not a database"),
-        (("users", "list", "--data-dir", "junk"), 1, "aibridge: cannot create"),
     ],
 )
 def test_trouble_is_one_clear_line(
@@ -137,15 +136,6 @@ def test_a_password_that_is_too_short_is_not_repeated(cli: Cli) -> None:
     assert result.exit_code == 1
     assert "password" in result.stderr
     assert "hunter2" not in result.output
-
-
-def test_the_file_and_flags_find_the_database(cli: Cli, rows: Rows) -> None:
-    Path("other.toml").write_text('database_url = "sqlite:///other.db"')
-    cli("users", "create", "ana", "--config", "other.toml")
-    assert Path("other.db").exists()
-    found = rows("users", "list", "--database-url", "sqlite:///other.db")["users"]
-    assert found[0]["username"] == "ana"
-    assert rows("users", "list")["users"] == []
 
 
 def test_keys_of_providers_are_not_needed(cli: Cli) -> None:

@@ -19,6 +19,7 @@ from aibridge.contract import SiteRole
 from aibridge.store.groups import EVERYONE
 from tests.bridge import Bridge, serve
 from tests.builders import Call, record, uid
+from tests.databases import Databases
 
 SESSION = "3f6c2a9e-1d1b-4c52-9a77-1f2e3d4c5b6a"
 ODD = "a%20b/c"
@@ -184,8 +185,9 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serve(tmp_path_factory.mktemp("go"), []) as bridge:
+def served(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("go")
+    with databases.url() as url, serve(folder, [], database_url=url) as bridge:
         token = bridge.add_user("root", SiteRole.OWNER)
         tools: dict[str, Any] = {
             "tools": ("Bash",),

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,8 +11,8 @@ from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.contract import SiteRole
 from aibridge.sdk import AsyncClient, Client
-from aibridge.store.database import Database
-from tests.builders import ANA, BEN, Call, add_user, new_database, record
+from tests.builders import ANA, BEN, Call, add_user, record
+from tests.databases import Databases
 from tests.people import person, trusting
 from tests.serving import serving
 
@@ -107,28 +106,25 @@ def _calls() -> Iterator[Call]:
     yield Call(502, at=502, session="..")
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def server(databases: Databases) -> Iterator[str]:
     """The URL of a real server with a record; its owner's token is `TOKEN`."""
-    folder: Path = tmp_path_factory.mktemp("sdk")
-    database: Database = new_database(f"sqlite:///{folder / 'bridge.db'}")
-    with database.write() as connection:
-        add_user(connection, ANA, "ana")
-        add_user(connection, BEN, "ben")
-        record(connection, *_calls())
-    owner = person(ANA, "ana", SiteRole.OWNER)
-    with serving(create_app(Services(database, {TOKEN: owner}.get, is_still=trusting))) as url:
-        yield url
-    database.close()
+    with databases.open() as database:
+        with database.write() as connection:
+            add_user(connection, ANA, "ana")
+            add_user(connection, BEN, "ben")
+            record(connection, *_calls())
+        owner = person(ANA, "ana", SiteRole.OWNER)
+        with serving(create_app(Services(database, {TOKEN: owner}.get, is_still=trusting))) as url:
+            yield url
 
 
 @pytest.fixture
-def administered(tmp_path: Path) -> Iterator[str]:
+def administered(databases: Databases) -> Iterator[str]:
     """The URL of a server that has one user, an owner; their token is `TOKEN`."""
-    database = new_database(f"sqlite:///{tmp_path / 'bridge.db'}")
-    with database.write() as connection:
-        add_user(connection, ANA, "ana")
-    owner = person(ANA, "ana", SiteRole.OWNER)
-    with serving(create_app(Services(database, {TOKEN: owner}.get, is_still=trusting))) as url:
-        yield url
-    database.close()
+    with databases.open() as database:
+        with database.write() as connection:
+            add_user(connection, ANA, "ana")
+        owner = person(ANA, "ana", SiteRole.OWNER)
+        with serving(create_app(Services(database, {TOKEN: owner}.get, is_still=trusting))) as url:
+            yield url

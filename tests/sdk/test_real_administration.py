@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from aibridge.sdk import (
     NotFound,
     Unauthorized,
 )
-from tests.builders import new_database
+from tests.databases import Databases
 from tests.sdk.conftest import Clients
 from tests.serving import serving
 
@@ -27,13 +26,13 @@ PASSWORD = "correct horse"
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
+def url(databases: Databases) -> Iterator[str]:
     """A bridge without any user."""
-    database = new_database(f"sqlite:///{tmp_path / 'bridge.db'}")
-    authenticator = Authenticator(database)
-    with serving(create_app(Services(database, authenticator.person))) as url:
-        yield url
-    database.close()
+    with databases.open() as database:
+        authenticator = Authenticator(database)
+        with serving(create_app(Services(database, authenticator.person))) as url:
+            yield url
+        authenticator.close()
 
 
 class Visitor:

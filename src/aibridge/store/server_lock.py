@@ -47,7 +47,8 @@ def _advisory_lock(database: Database) -> Iterator[None]:
     link = database.link()
     try:
         if not link.select(f"SELECT pg_try_advisory_lock({_LOCK})", {}, 1)[0][0]:
-            raise DatabaseError("another aibridge is serving this database")
+            name = database.engine.url.database
+            raise DatabaseError(f"another aibridge is serving the database {name}")
         yield
     finally:
         link.close()
