@@ -1,10 +1,9 @@
 """The whole bridge on a real socket, in a thread, over a database in a temporary folder."""
 
 import json
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from aibridge.settings import load
 from aibridge.store import schema
 from aibridge.store.database import Database
 from aibridge.store.users import User
+from tests.databases import locked
 from tests.people import new_token, new_user
 from tests.wire import PATIENCE, Answer, ask
 
@@ -167,21 +167,9 @@ class Bridge:
             for table in _RECORD:
                 connection.execute(delete(table))
 
-    @contextmanager
-    def locked(self) -> Iterator[Callable[[], None]]:
+    def locked(self) -> AbstractContextManager[Callable[[], None]]:
         """Hold the database's write lock, until the end or until what is given is called."""
-        other = sqlite3.connect(str(self.database.engine.url.database), isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-
-        def release() -> None:
-            if other.in_transaction:
-                other.execute("ROLLBACK")
-
-        try:
-            yield release
-        finally:
-            release()
-            other.close()
+        return locked(self.database)
 
     def watch_commits(self) -> None:
         """Have `wait_for` told of every commit."""

@@ -251,11 +251,24 @@ def _count_kinds(connection: Connection) -> None:
 
 def indexed_words(connection: Connection) -> set[tuple[str, str, str, int]]:
     """Return the interception, column, word and place of every word in the index of texts."""
+    if connection.dialect.name == "postgresql":
+        return _words_in_vectors(connection)
     words = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab(main, %s, instance)"
     connection.exec_driver_sql(words % text_index.NAME)
     found = connection.exec_driver_sql(
         "SELECT interception_id, col, term, offset FROM temp.words "
         "JOIN indexed_interceptions ON number = doc"
+    )
+    return {(row[0], row[1], row[2], row[3]) for row in found}
+
+
+def _words_in_vectors(connection: Connection) -> set[tuple[str, str, str, int]]:
+    """Return the same of PostgreSQL, for texts that lie in one row."""
+    found = connection.exec_driver_sql(
+        "SELECT interception_id, name, lexeme, place - 1 FROM text_index, "
+        "LATERAL (VALUES ('prompt', prompt), ('tool', tool), ('error', error)) "
+        "AS columns (name, vector), "
+        "unnest(vector), unnest(positions) AS place"
     )
     return {(row[0], row[1], row[2], row[3]) for row in found}
 

@@ -55,6 +55,13 @@ def test_sources_rise_from_file_to_environment_to_flags() -> None:
     assert (settings.host, settings.port, settings.log_level) == ("flag", 2, "debug")
 
 
+@pytest.mark.parametrize("url", ["postgresql://u:p@db/x", "postgres://db/x", "sqlite:////a/b"])
+def test_a_database_of_either_engine_is_taken_as_it_is(url: str) -> None:
+    settings = load(None, {"AIBRIDGE_DATABASE_URL": url}, {})
+    assert settings.database_url == url
+    assert url not in repr(settings)
+
+
 def test_the_database_lies_in_the_data_directory_that_was_given() -> None:
     assert load(None, {"AIBRIDGE_DATA_DIR": "/srv/x"}, {}).database_url == (
         "sqlite:////srv/x/aibridge.db"
@@ -111,7 +118,13 @@ def test_a_file_that_is_not_text() -> None:
         ("idle_timeout_seconds = 0", {}, {}, "idle_timeout_seconds in bridge.toml is 0"),
         ("allow_byok = 'maybe'", {}, {}, "allow_byok in bridge.toml is 'maybe'"),
         ("max_body_bytes = -1", {}, {}, "max_body_bytes in bridge.toml is -1"),
-        ("database_url = 'x'", {}, {}, "database_url in bridge.toml: expected sqlite:///PATH"),
+        ("database_url = 'x'", {}, {}, "database_url in bridge.toml: expected sqlite:///PATH or"),
+        (
+            "database_url = 'mysql://s3cret@x/y'",
+            {},
+            {},
+            "expected sqlite:///PATH or postgresql://U",
+        ),
         ("providers = 'x'", {}, {}, "providers in bridge.toml: expected tables, each headed [["),
         ("", {"AIBRIDGE_PROVIDERS": "{"}, {}, "AIBRIDGE_PROVIDERS in the environment: expected a"),
         ("", {"AIBRIDGE_PROVIDERS": '[{"type":"x"}]'}, {}, "AIBRIDGE_PROVIDERS[0].type in the env"),

@@ -17,6 +17,7 @@ from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
 from aibridge.recorder.recorder import Recorder
 from aibridge.settings import Settings
+from aibridge.store import partitions
 from aibridge.store.database import Database
 from aibridge.store.spool import Spool
 
@@ -40,7 +41,7 @@ class Application:
         self._api = create_app(
             services_of(settings, database, self._people.person, self._uses.write)
         )
-        self._writing_uses: asyncio.Task[None] | None = None
+        self._chores: list[asyncio.Task[None]] = []
         self._recorder: Recorder | None = None
         self._pool: Pool | None = None
         self._gateway: Gateway | None = None
@@ -75,7 +76,10 @@ class Application:
             self._pool,
             Rules(settings.max_body_bytes, settings.allow_byok),
         )
-        self._writing_uses = asyncio.create_task(self._uses.write_regularly())
+        self._chores = [
+            asyncio.create_task(self._uses.write_regularly()),
+            asyncio.create_task(partitions.prepare_regularly(self._database)),
+        ]
 
     async def stop(self) -> None:
         """Stop serving: every record that was accepted is written first."""
@@ -85,9 +89,9 @@ class Application:
             self._pool.close()
         if self._recorder is not None:
             await self._recorder.close()
-        if self._writing_uses is not None:
-            self._writing_uses.cancel()
-            await self._writing_uses
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores)
         self._people.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:

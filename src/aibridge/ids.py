@@ -19,6 +19,15 @@ def new_id() -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def first_id_at(moment: int) -> str:
+    """Return a text that stands before all ids of a moment and later, and after all of before.
+
+    ``moment`` is in microseconds since 1970; its millisecond counts.
+    """
+    text = f"{moment // 1000:012x}"
+    return f"{text[:8]}-{text[8:]}-"
+
+
 def now() -> int:
     """Return the time in microseconds since 1970 (UTC)."""
     return time.time_ns() // 1000

@@ -1,6 +1,5 @@
 """Running the application: the preparations of a start, then uvicorn until it is told to stop."""
 
-import fcntl
 import gc
 import logging
 import os
@@ -8,7 +7,6 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import structlog
 import uvicorn
@@ -19,7 +17,9 @@ from aibridge.identity.first import ensure_owner
 from aibridge.protocol import BoundedProtocol
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.settings import Settings
-from aibridge.store.database import Database, DatabaseError
+from aibridge.store import partitions
+from aibridge.store.database import Database
+from aibridge.store.server_lock import only_server
 from aibridge.store.spool import Spool
 from aibridge.store.spools import open_spool
 
@@ -46,9 +46,10 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
     """
     _set_up_logging(settings.log_level)
     database = Database(settings.database_url)
-    with _only_server(database):
+    with only_server(database):
         _upgrade_apart(settings.database_url)
         database.upgrade()
+        partitions.prepare(database)
         token = ensure_owner(database) if settings.make_owner else None
         with spool_of(settings) as spool:
             closed = close_interrupted(database, spool)
@@ -77,30 +78,11 @@ def spool_of(settings: Settings) -> Iterator[Spool | None]:
         spool.close()
 
 
-@contextmanager
-def _only_server(database: Database) -> Iterator[None]:
-    """Hold the database's lock, so that no second process takes its running calls for dead."""
-    file = database.engine.url.database
-    if not file or file == ":memory:":
-        yield
-        return
-    path = Path(f"{file}.lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise DatabaseError(f"another aibridge is serving the database {file}") from error
-    else:
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _upgrade_apart(url: str) -> None:
     """Upgrade in a process of its own: what Alembic takes of memory goes when that ends.
 
     What fails there is left to fail again here, where it can be said. To be called while this
-    process has one thread and no connection.
+    process has one thread, and no connection that the other would use.
     """
     child = os.fork()
     if child:
@@ -128,6 +110,7 @@ def _set_up_logging(level: str) -> None:
     )
     logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
     logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # of what it warns we are told by errors
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -34,6 +34,7 @@ FLAGS = ("host", "port", "data_dir", "database_url", "log_level")
 KEYS_BY_DEFAULT = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "copilot": ""}
 """The providers of an installation that configures none, and the variables of their keys."""
 
+_DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 _NEVER_SHOWN = frozenset({"api_keys", "base_url", "database_url", "providers"})
 _MAX_SHOWN = 80
 
@@ -67,7 +68,8 @@ class Settings(BaseModel):
     database_url: str = Field(
         default="",
         repr=False,
-        description="The database, sqlite:///PATH; the file aibridge.db in data_dir if left out.",
+        description="The database, sqlite:///PATH or postgresql://USER@HOST/NAME; the file "
+        "aibridge.db in data_dir if left out.",
     )
     log_level: LogLevel = Field(default="info", description="debug, info, warning or error.")
     max_body_bytes: int = Field(
@@ -117,8 +119,8 @@ class Settings(BaseModel):
     def _in_data_dir(cls, value: str, info: ValidationInfo) -> str:
         if not value and "data_dir" in info.data:
             return f"sqlite:///{info.data['data_dir'] / 'aibridge.db'}"
-        if value and not value.startswith("sqlite:///"):
-            raise ValueError("expected sqlite:///PATH")
+        if value and not value.startswith(_DATABASES):
+            raise ValueError("expected sqlite:///PATH or postgresql://USER@HOST/NAME")
         return value
 
     @field_validator("log_level", mode="before")

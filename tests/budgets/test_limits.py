@@ -22,16 +22,14 @@ from aibridge.identity.grouping import create_group, update_group
 from aibridge.store import budgets as store
 from aibridge.store.groups import EVERYONE, Group, find_group
 from aibridge.store.users import Connection, User
-from tests.builders import new_database
+from tests.databases import Databases
 from tests.people import acting, entries, new_user
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
-    database = new_database("sqlite://")
-    with database.write() as connection:
+def connection(databases: Databases) -> Iterator[Connection]:
+    with databases.open() as database, database.write() as connection:
         yield connection
-    database.close()
 
 
 @pytest.fixture

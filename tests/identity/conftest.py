@@ -2,14 +2,20 @@ from collections.abc import Iterator
 
 import pytest
 
+from aibridge.store.database import Database
 from aibridge.store.users import Connection
-from tests.builders import new_database
+from tests.databases import Databases
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
-    """A transaction on an empty database with all tables."""
-    database = new_database("sqlite://")
+def database(databases: Databases) -> Iterator[Database]:
+    """An empty database with all tables."""
+    with databases.open() as database:
+        yield database
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    """A transaction on it."""
     with database.write() as connection:
         yield connection
-    database.close()

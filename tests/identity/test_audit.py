@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,7 @@ from aibridge.identity.audit import SECRET_FIELDS, Act, Actor, Target, differenc
 from aibridge.ids import now
 from aibridge.store.database import Database
 from aibridge.store.users import Connection, count
-from tests.builders import ANA, new_database
+from tests.builders import ANA
 from tests.people import entries, person
 
 TARGET = Target(AuditResource.GROUP, "g-1", "platform")
@@ -64,13 +63,6 @@ def test_of_a_user_agent_is_kept_what_the_column_holds(connection: Connection) -
         AuditAction.WRITE, TARGET
     )
     assert entries(connection)[0].user_agent == "x" * 256
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    database = new_database("sqlite://")
-    yield database
-    database.close()
 
 
 def test_an_act_that_fails_leaves_no_entry(database: Database) -> None:

@@ -1,9 +1,12 @@
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from aibridge.contract import SiteRole, TokenScope
@@ -12,20 +15,8 @@ from aibridge.identity.last_use import LastUses
 from aibridge.store.database import Database
 from aibridge.store.tokens import delete_token, find_token
 from aibridge.store.users import ACTIVE, SUSPENDED, change_user, user_by_name
+from tests.databases import address
 from tests.people import new_token, new_user, person
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "bridge.db"
-
-
-@pytest.fixture
-def database(file: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{file}")
-    database.upgrade()
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -114,14 +105,25 @@ def test_a_deleted_token_is_refused_at_the_next_request(
     assert authenticator.person(token) is None
 
 
+@contextmanager
+def other(database: Database) -> Iterator[Callable[[str], Any]]:
+    """Yield what runs statements as another process would, each in a transaction of its own."""
+    connection: Any = (
+        psycopg.connect(address(database), autocommit=True)
+        if database.is_postgresql
+        else sqlite3.connect(str(database.file), isolation_level=None)
+    )
+    yield connection.execute
+    connection.close()
+
+
 def test_a_commit_of_another_process_counts_at_once(
-    database: Database, authenticator: Authenticator, file: Path
+    database: Database, authenticator: Authenticator
 ) -> None:
     token = issue(database)
     assert authenticator.person(token)
-    with sqlite3.connect(file) as other:
-        other.execute("UPDATE users SET status = 'suspended'")
-    other.close()
+    with other(database) as execute:
+        execute("UPDATE users SET status = 'suspended'")
     assert authenticator.person(token) is None
 
 
@@ -138,45 +140,43 @@ def test_a_token_ends_when_its_time_is_over(
 
 
 def test_a_role_or_scope_of_a_newer_release_is_none(
-    database: Database, authenticator: Authenticator, file: Path
+    database: Database, authenticator: Authenticator
 ) -> None:
     token = issue(database)
-    with sqlite3.connect(file) as other:
-        other.execute("UPDATE users SET roles = 'emperor auditor'")
-        other.execute("UPDATE tokens SET scopes = 'galaxy read'")
-    other.close()
+    with other(database) as execute:
+        execute("UPDATE users SET roles = 'emperor auditor'")
+        execute("UPDATE tokens SET scopes = 'galaxy read'")
     found = authenticator.person(token)
     assert found is not None
     assert found.roles == {SiteRole.AUDITOR}
     assert found.scopes == {TokenScope.READ}
 
 
-def test_a_look_up_holds_no_snapshot_open(
-    database: Database, authenticator: Authenticator, file: Path
-) -> None:
+def test_a_look_up_holds_no_snapshot_open(database: Database, authenticator: Authenticator) -> None:
     token = issue(database)
-    other = sqlite3.connect(file)
     for known in (token, f"AAAAAAAAAA-{token[11:]}"):
         authenticator.person(known)
         set_status(database, ACTIVE)
-        busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        assert busy == 0
-    other.close()
+        with other(database) as execute:
+            if database.is_postgresql:
+                query = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'"
+            else:
+                query = "PRAGMA wal_checkpoint(TRUNCATE)"
+            assert execute(query).fetchone()[0] == 0
 
 
 def test_trouble_is_not_a_bad_token_and_passes(
-    database: Database, authenticator: Authenticator, file: Path
+    database: Database, authenticator: Authenticator
 ) -> None:
     token = issue(database)
     assert authenticator.person(token)
-    other = sqlite3.connect(file, isolation_level=None)
-    other.execute("ALTER TABLE tokens RENAME TO away")
-    with pytest.raises(IdentityUnavailable):
-        authenticator.person(token)
-    with pytest.raises(IdentityUnavailable):
-        authenticator.person(token)
-    other.execute("ALTER TABLE away RENAME TO tokens")
-    other.close()
+    with other(database) as execute:
+        execute("ALTER TABLE tokens RENAME TO away")
+        with pytest.raises(IdentityUnavailable):
+            authenticator.person(token)
+        with pytest.raises(IdentityUnavailable):
+            authenticator.person(token)
+        execute("ALTER TABLE away RENAME TO tokens")
     assert authenticator.person(token)
 
 

@@ -1,7 +1,5 @@
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,14 +12,6 @@ from aibridge.store import tokens as store
 from aibridge.store import users as store_of_users
 from aibridge.store.database import Database
 from tests.people import new_user
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'bridge.db'}")
-    database.upgrade()
-    yield database
-    database.close()
 
 
 def test_an_empty_database_gets_its_owner_once(database: Database) -> None:

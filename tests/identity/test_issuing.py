@@ -10,10 +10,10 @@ from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest
 from aibridge.ids import now
 from aibridge.sessions.shape import moment
+from aibridge.store.database import Database
 from aibridge.store.grants import Grants
 from aibridge.store.tokens import find_token, list_tokens
 from aibridge.store.users import Connection, User
-from tests.builders import new_database
 from tests.people import acting, entries, new_token, new_user
 
 DAY = 86_400_000_000
@@ -101,8 +101,7 @@ def test_deleting_takes_just_that_token_and_is_on_record(
     assert json.loads(entry.diff)["token_name"] == {"old": "a", "new": None, "secret": False}
 
 
-def test_of_the_secret_only_its_digest_is_stored() -> None:
-    database = new_database("sqlite://")
+def test_of_the_secret_only_its_digest_is_stored(database: Database) -> None:
     with database.write() as connection:
         text = new_token(connection, new_user(connection, "ana"))
     grants = Grants(database)
@@ -112,4 +111,3 @@ def test_of_the_secret_only_its_digest_is_stored() -> None:
     assert found[0] == digest(secret)
     assert not any(secret in str(value) for value in found)
     grants.close()
-    database.close()

@@ -1,6 +1,4 @@
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -11,16 +9,8 @@ from aibridge.identity.last_use import LastUses
 from aibridge.store.database import Database
 from aibridge.store.tokens import find_token, note_uses
 from aibridge.store.users import Connection
-from tests.builders import new_database
 from tests.people import new_token, new_user
 from tests.wire import PATIENCE
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = new_database(f"sqlite:///{tmp_path / 'bridge.db'}")
-    yield database
-    database.close()
 
 
 @pytest.fixture

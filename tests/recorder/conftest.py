@@ -1,25 +1,23 @@
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from aibridge.store import database as databases
+from aibridge.store import database as module
 from aibridge.store import schema
 from aibridge.store.database import Database
-from tests.builders import new_database
+from tests.databases import Databases
 
 Rows = Callable[[str], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def database(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """An empty database with all tables, which does not wait long for a lock."""
-    monkeypatch.setattr(databases, "BUSY_TIMEOUT_SECONDS", 0.01)
-    database = new_database(f"sqlite:///{tmp_path / 'bridge.db'}")
-    yield database
-    database.close()
+    monkeypatch.setattr(module, "BUSY_TIMEOUT_SECONDS", 0.01)
+    with databases.open() as database:
+        yield database
 
 
 @pytest.fixture

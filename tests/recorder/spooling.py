@@ -1,26 +1,13 @@
-"""Databases in trouble, and recorders that keep to a spool meanwhile, for tests."""
+"""Recorders that keep to a spool while the database is away, for tests."""
 
 import asyncio
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from typing import Any
 
 from aibridge.recorder.recorder import Recorder
 from aibridge.recorder.ticket import Ticket
-from aibridge.store.database import Database
 from tests.recorder.facts import end, facts, start
 
 LONG = 20.0
-
-
-@contextmanager
-def locked(database: Database) -> Iterator[sqlite3.Connection]:
-    """Keep everybody else from writing, as another process may."""
-    file = str(database.engine.url.database)
-    with closing(sqlite3.connect(file, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield other
 
 
 async def whole(recorder: Recorder, *calls: str, **more: Any) -> Ticket:

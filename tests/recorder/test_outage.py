@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from aibridge.recorder import outage as outages
+from aibridge.recorder import recorder as recorders
 from aibridge.recorder import replay as replays
 from aibridge.recorder import spooler as spoolers
 from aibridge.recorder import writer as writers
@@ -19,11 +20,15 @@ from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.ticket import RecordingError
 from aibridge.store.spool import Spool, SpoolError
 from aibridge.store.writing import BatchWriter
+from tests.databases import locked
 from tests.recorder.facts import end, start
-from tests.recorder.spooling import LONG, Turns, locked, whole
+from tests.recorder.spooling import LONG, Turns, whole
 
 MIB = 1 << 20
 NOT_TEXT = "\ud800"
+ENDLESS = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i % 9 + 1 FROM n) SELECT count(*) FROM n"
+)
 TABLES = ("interceptions", "user_prompts", "token_usages", "tool_usages", "model_thoughts")
 
 
@@ -108,6 +113,8 @@ async def test_an_answer_that_began_in_the_outage_ends_after_it(
 
 
 async def test_a_database_that_is_full_is_away(recorder, turns, database, rows):
+    if database.is_postgresql:
+        pytest.skip("a PostgreSQL cannot be filled here")
     await whole(recorder)
     with capture_logs() as logs:
         await asyncio.to_thread(fill, recorder, database)
@@ -122,16 +129,10 @@ async def test_a_database_that_is_full_is_away(recorder, turns, database, rows):
 
 def fill(recorder: Recorder, database: Any, pages: int = 1) -> None:
     """Let no connection of the writer's take more pages than the database has."""
-    connect = BatchWriter.__init__
-
-    def connected(self: BatchWriter, *arguments: Any, **more: Any) -> None:
-        connect(self, *arguments, **more)
-        self._cursor.execute(f"PRAGMA max_page_count = {pages}")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BatchWriter, "__init__", connected)
-        recorder._writer._disconnect = lambda: None  # type: ignore[method-assign]
-        recorder._writer._store = BatchWriter(database)
+    store = BatchWriter(database, lock_seconds=0.01)
+    store._link.cursor.execute(f"PRAGMA max_page_count = {pages}")
+    recorder._writer._disconnect = lambda: None  # type: ignore[method-assign]
+    recorder._writer._store = store
 
 
 async def test_threads_are_found_at_the_replay(recorder, turns, database, rows):
@@ -279,9 +280,9 @@ async def test_a_replay_that_hangs_holds_nobody_up(recorder, turns, database, co
         assert go.wait(LONG)
         return commit(store, batch)
 
+    monkeypatch.setattr(replays, "commit", hang)
     with locked(database):
         await whole(recorder)
-        monkeypatch.setattr(replays, "commit", hang)
     assert await asyncio.to_thread(hanging.wait, LONG)
     for _ in range(5):
         await whole(recorder)
@@ -291,22 +292,23 @@ async def test_a_replay_that_hangs_holds_nobody_up(recorder, turns, database, co
     assert counts() == [6] * 4
 
 
-async def test_a_transaction_that_takes_too_long_is_broken_off(recorder, turns, rows, monkeypatch):
+async def test_a_transaction_that_takes_too_long_is_broken_off(database, spool, rows, monkeypatch):
     monkeypatch.setattr(outages, "HOLD_SECONDS", 0.05)
+    monkeypatch.setattr(writers, "CALL_SECONDS", 0.1)
+    monkeypatch.setattr(recorders, "LOOK_SECONDS", 0.05)
     begin = BatchWriter.transaction
-    endless = (
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-    )
 
     def transaction(store: BatchWriter) -> Any:
         monkeypatch.setattr(BatchWriter, "transaction", begin)
-        store._cursor.execute(endless)
+        cursor: Any = store._link.cursor
+        cursor.execute(ENDLESS)
 
     monkeypatch.setattr(BatchWriter, "transaction", transaction)
+    recorder = Recorder(database, spool)
     with capture_logs() as logs:
         begun = await whole(recorder)
-        recorder._writer.look_after(0)
-        await turns.until(away=False)
+        await Turns(recorder).until(away=False)
+    await recorder.close()
     assert [row["id"] for row in rows("interceptions")] == [begun.start.id]
     assert logs[-1]["event"] == "database_back"
 

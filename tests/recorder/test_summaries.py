@@ -17,19 +17,28 @@ from aibridge.recorder.ticket import Pending
 from aibridge.store import schema
 from aibridge.store.measures import Shape, length, magnitude
 from aibridge.store.writing import BatchWriter
-from tests.builders import new_database
 from tests.recorder.facts import end, facts, start
 
 COUNTERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens")
+TABLES = (
+    schema.interceptions,
+    schema.user_prompts,
+    schema.token_usages,
+    schema.tool_usages,
+    schema.model_thoughts,
+    schema.sessions,
+    schema.session_kinds,
+    schema.initiator_kinds,
+    schema.kinds,
+)
 _times = count(1_000_000)
 _tokens = st.none() | st.builds(TokenUsage, *[st.integers(0, 1 << 40)] * 4)
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    database = new_database(f"sqlite:///{tmp_path_factory.mktemp('sums') / 'bridge.db'}")
-    yield database
-    database.close()
+def database(databases):
+    with databases.open() as database:
+        yield database
 
 
 @st.composite
@@ -95,9 +104,9 @@ def read(database, mark: str) -> tuple[Any, Any]:
     """Return the summaries and facets of an example, as kept and as the raw rows have them."""
     tables = {}
     with database.read() as connection:
-        for name, table in schema.metadata.tables.items():
-            if name not in {"users", "tokens"}:
-                tables[name] = [dict(row) for row in connection.execute(table.select()).mappings()]
+        for table in TABLES:
+            rows = connection.execute(table.select()).mappings()
+            tables[table.name] = [dict(row) for row in rows]
     mine = [row for row in tables["interceptions"] if row["initiator_id"].endswith(mark)]
     sessions = [row for row in tables["sessions"] if row["initiator_id"].endswith(mark)]
     keys = {(row["initiator_id"], row["session_id"]) for row in mine if row["ended_at"]}

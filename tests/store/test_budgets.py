@@ -79,7 +79,7 @@ def test_the_tables_hold_no_negative_limit_and_none_of_an_unknown_group(
     connection: Connection,
 ) -> None:
     for limit, group_id in ((-1, CORE), (1, uuid(9))):
-        with pytest.raises(IntegrityError):
+        with pytest.raises(IntegrityError), connection.begin_nested():
             store.put_group_budget(connection, group_id, limit)
-        with pytest.raises(IntegrityError):
+        with pytest.raises(IntegrityError), connection.begin_nested():
             store.put_override(connection, ANA, group_id, limit)

@@ -85,9 +85,9 @@ def test_where_writers_run_side_by_side_the_database_decides(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "_refuse_taken", lambda *_: None)
-    with pytest.raises(TakenError):
+    with pytest.raises(TakenError), connection.begin_nested():
         store.insert_group(connection, replace(CORE, id=uuid(3)))
-    with pytest.raises(TakenError):
+    with pytest.raises(TakenError), connection.begin_nested():
         store.rename_group(connection, WEB.id, "CORE", "")
 
 

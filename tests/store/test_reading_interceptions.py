@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,9 +10,10 @@ from aibridge.store import counting, interceptions
 from aibridge.store.database import Database
 from aibridge.store.filters import ANY, Filter, Values, only
 from aibridge.store.interceptions import CursorNotFoundError
-from tests.builders import ANA, BEN, CLEO, START, Call, add_user, new_database, record, uid
+from tests.builders import ANA, BEN, CLEO, START, Call, add_user, record, uid
 
 EVERY = Filter()
+Begin = Callable[[], AbstractContextManager[Connection]]
 
 
 @pytest.fixture
@@ -104,15 +106,14 @@ MOMENTS = st.lists(st.integers(0, 3), max_size=12)
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(moments=MOMENTS, limit=st.integers(1, 5), initiator=st.sampled_from([None, ANA, BEN]))
 def test_walking_by_cursor_visits_each_once_in_order(
-    moments: list[int], limit: int, initiator: str | None
+    rolled_back: Begin, moments: list[int], limit: int, initiator: str | None
 ) -> None:
     calls = [
         Call(number, at=at, initiator=(ANA, BEN)[number % 2], running=number % 5 == 4)
         for number, at in enumerate(moments)
     ]
     where = Filter(initiator_id=only(initiator) if initiator else ANY)
-    database = new_database("sqlite://")
-    with database.write() as connection:
+    with rolled_back() as connection:
         record(connection, *calls)
         whole = [found.row.id for found in interceptions.page(connection, where, limit=100)]
         by_cursor: list[str] = []
@@ -125,7 +126,6 @@ def test_walking_by_cursor_visits_each_once_in_order(
             for offset in range(0, len(whole), limit)
             for found in interceptions.page(connection, where, limit=limit, offset=offset)
         ]
-    database.close()
     visible = [c for c in calls if not c.running and initiator in {None, c.initiator}]
     assert whole == [c.id for c in sorted(visible, key=lambda c: (c.at, c.id), reverse=True)]
     assert by_cursor == by_offset == whole

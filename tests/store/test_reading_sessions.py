@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,9 +11,10 @@ from aibridge.store.database import Database
 from aibridge.store.filters import Filter, Values, only
 from aibridge.store.interceptions import CursorNotFoundError
 from aibridge.store.sessions import ForeignCursorError, RecordedSession, SessionCursor
-from tests.builders import ANA, BEN, CLEO, START, Call, add_user, new_database, record, uid
+from tests.builders import ANA, BEN, CLEO, START, Call, add_user, record, uid
 
 EVERY = Filter()
+Begin = Callable[[], AbstractContextManager[Connection]]
 
 
 @pytest.fixture
@@ -174,7 +176,7 @@ def test_an_unknown_cursor_is_refused(connection: Connection) -> None:
     ),
 )
 def test_walking_by_cursor_visits_each_session_once_in_order(
-    moments: list[int], limit: int, where: Filter
+    rolled_back: Begin, moments: list[int], limit: int, where: Filter
 ) -> None:
     calls = [
         Call(
@@ -186,8 +188,7 @@ def test_walking_by_cursor_visits_each_session_once_in_order(
         )
         for number, at in enumerate(moments)
     ]
-    database = new_database("sqlite://")
-    with database.write() as connection:
+    with rolled_back() as connection:
         record(connection, *calls)
         whole = keys(sessions.page(connection, where, limit=100))
         walked: list[tuple[str, str]] = []
@@ -196,7 +197,6 @@ def test_walking_by_cursor_visits_each_session_once_in_order(
         ):
             walked += keys(page)
         assert counting.count_sessions(connection, where).number == len(whole) == len(set(whole))
-    database.close()
     assert walked == whole
 
 
@@ -300,14 +300,13 @@ def test_a_cursor_that_is_unknown_running_or_of_another_session_is_refused(
     limit=st.integers(1, 4),
 )
 def test_walking_forwards_and_backwards_visits_each_thread_once(
-    shapes: list[tuple[int, int]], limit: int
+    rolled_back: Begin, shapes: list[tuple[int, int]], limit: int
 ) -> None:
     calls = [
         Call(number, at=at, session="s", root=root if root < number else None)
         for number, (root, at) in enumerate(shapes)
     ]
-    database = new_database("sqlite://")
-    with database.write() as connection:
+    with rolled_back() as connection:
         record(connection, *calls)
         whole = thread_ids(connection)
         forwards = thread_ids(connection, limit)
@@ -316,6 +315,5 @@ def test_walking_forwards_and_backwards_visits_each_thread_once(
         backwards = whole[-1:]
         while page := thread_ids(connection, limit, before_id=backwards[0]):
             backwards = page + backwards
-    database.close()
     assert set(whole) == {uid(c.number if c.root is None else c.root) for c in calls}
     assert forwards == backwards == whole

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from aibridge.store import text_index
 from aibridge.store.database import Database
 from aibridge.store.rows import TextRow
-from tests.builders import indexed_words, new_database
+from tests.builders import indexed_words
 from tests.words import TEXTS, stands_in
 
 PROMPTS = [
@@ -28,10 +28,9 @@ PROMPTS = [
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    database = new_database(f"sqlite:///{tmp_path_factory.mktemp('index') / 'bridge.db'}")
-    yield database
-    database.close()
+def database(databases):
+    with databases.open() as database:
+        yield database
 
 
 @contextmanager
@@ -186,15 +185,3 @@ def test_what_is_rolled_back_is_not_found(database):
     with database.read() as connection:
         assert indexed_words(connection) == set()
         assert found(connection, "prompt", "mend") == []
-
-
-def test_a_row_is_taken_out_with_its_number_and_the_same_texts(connection):
-    index(connection, [("mend roof", "bash"), ("mend", "read")])
-    (number, _) = connection.exec_driver_sql("SELECT * FROM indexed_interceptions").fetchall()[0]
-    connection.exec_driver_sql(
-        "INSERT INTO text_index (text_index, rowid, prompt, tool, error) "
-        "VALUES ('delete', ?, ?, ?, '')",
-        (number, "mend roof", "bash"),
-    )
-    assert indexed_words(connection) == {("1", "prompt", "mend", 0), ("1", "tool", "read", 0)}
-    connection.exec_driver_sql("INSERT INTO text_index (text_index) VALUES ('integrity-check')")

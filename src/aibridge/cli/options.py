@@ -15,7 +15,14 @@ Config = Annotated[
     Path | None, typer.Option(help="The TOML file of options; aibridge.toml if it is there.")
 ]
 DataDir = Annotated[str | None, typer.Option(help="Where the bridge keeps its files.")]
-DatabaseURL = Annotated[str | None, typer.Option(help="The database, sqlite:///PATH.")]
+DatabaseURL = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        "--database",
+        help="The database, sqlite:///PATH or postgresql://USER@HOST/NAME.",
+    ),
+]
 Url = Annotated[
     str | None,
     typer.Option(

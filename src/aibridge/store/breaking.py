@@ -10,12 +10,6 @@ import psycopg
 from aibridge.store.trouble import DRIVER_ERRORS
 
 
-def wait_at_most(connection: object, seconds: float) -> None:
-    """Let a connection of the driver wait so long for a lock, where it is not told otherwise."""
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
-
-
 def break_off(connection: object) -> None:
     """Let what another thread does on a connection of the driver fail now. Never waits.
 

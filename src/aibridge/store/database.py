@@ -1,17 +1,21 @@
-"""Opening the database, with the settings that durability needs."""
+"""Opening the database, SQLite or PostgreSQL, with the settings that durability needs."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
-from aibridge.store import migrations
+from aibridge.store import migrations, postgresql, sqlite
+from aibridge.store.postgresql import PostgreSQLLink
+from aibridge.store.sqlite import SQLiteLink
 
 BUSY_TIMEOUT_SECONDS = 10
-"""How long a statement waits for another process that is writing to the same SQLite file."""
+"""How long a statement waits for a lock that another process holds."""
+
+EXPECTED = "expected sqlite:///PATH or postgresql://USER@HOST/NAME"
 
 
 class DatabaseError(Exception):
@@ -19,27 +23,59 @@ class DatabaseError(Exception):
 
 
 class Database:
-    """An open database. Reading and writing go through `read` and `write`."""
+    """An open database. Reading and writing go through `read` and `write`.
+
+    ``file`` is that of an SQLite database which has one. Nothing is connected before it is needed.
+    """
 
     def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+        parsed = _parse(url)
+        self.is_postgresql = parsed.get_backend_name() == "postgresql"
+        self.file = None if self.is_postgresql else _file(parsed)
+        self.engine = _open(parsed, self.file)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection whose statements all see one state of the data."""
-        with self.engine.connect() as connection, connection.begin():
+        options = postgresql.READING if self.is_postgresql else {}
+        with self._transaction(options) as connection:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Yield a connection whose changes are committed at the end, or none of them are."""
-        options = {"aibridge_writes": True}
+    def write(self, *, patiently: bool = False) -> Iterator[Connection]:
+        """Yield a connection whose changes are committed at the end, or none of them are.
+
+        Only one is out at a time, so what was looked up in it stays so; another waits for
+        `BUSY_TIMEOUT_SECONDS` at most, on PostgreSQL ``patiently`` as long as it takes. There the
+        recorder's writers, which change the tables of the record alone, are not held up.
+        """
+        with self._transaction({"aibridge_writes": True}) as connection:
+            if self.is_postgresql:
+                postgresql.take_turn(connection, patiently=patiently)
+            yield connection
+
+    @contextmanager
+    def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
+    def link(self, *, lock_seconds: float | None = None) -> PostgreSQLLink | SQLiteLink:
+        """Return a connection of the driver itself, for the thread that writes the record.
+
+        ``lock_seconds`` is how long it waits for who holds a lock, if not `BUSY_TIMEOUT_SECONDS`.
+        """
+        kind = PostgreSQLLink if self.is_postgresql else SQLiteLink
+        return kind(self.engine, lock_seconds=lock_seconds)
+
     def upgrade(self) -> None:
-        """Bring the tables up to this release; a database of a newer release is refused."""
-        with self.write() as connection:
+        """Bring the tables up to this release; a database of a newer release is refused.
+
+        Of several servers that start at once, the first does it, and the others wait for it.
+        """
+        with self.read() as connection:
+            if migrations.is_up_to_date(connection):  # the usual start: nothing to wait for
+                return
+        with self.write(patiently=True) as connection:
             migrations.upgrade(connection)
 
     def close(self) -> None:
@@ -47,48 +83,34 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+def check_url(url: str) -> None:
+    """Raise `DatabaseError` for what is no address of a database of ours."""
+    _parse(url)
+
+
+def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise DatabaseError(
-            "database_url is not a database address; expected sqlite:///PATH"
-        ) from error
-    if parsed.get_backend_name() != "sqlite":
-        raise DatabaseError(
-            f"database_url names {parsed.get_backend_name()!r}; this release supports sqlite:///PATH"
-        )
-    if parsed.database and parsed.database != ":memory:":
-        _make_file(Path(parsed.database))
-    engine = create_engine(
-        parsed,
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "cached_statements": 256},
-        hide_parameters=True,  # they are people's prompts: no error may show them
-    )
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+        raise DatabaseError(f"database_url is not a database address; {EXPECTED}") from error
+    if parsed.drivername in {"postgres", "postgresql+psycopg"}:
+        return parsed.set(drivername="postgresql")
+    if parsed.drivername not in {"sqlite", "postgresql"}:
+        raise DatabaseError(f"database_url names {parsed.drivername!r}; {EXPECTED}")
+    return parsed
 
 
-def _make_file(file: Path) -> None:
-    """Create a database file and its folder, for their owner alone: they will hold prompts."""
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-    except OSError as error:
-        raise DatabaseError(f"cannot create the database {file}: {error.strerror}") from error
+def _file(url: URL) -> Path | None:
+    name = url.database
+    return None if not name or name == ":memory:" else Path(name)
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Make commits survive power loss (WAL, synchronous FULL) and leave BEGIN to us."""
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA temp_store=MEMORY")
-    connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once where writing is meant: taking it later could fail."""
-    writes = connection.get_execution_options().get("aibridge_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _open(url: URL, file: Path | None) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return postgresql.open_engine(url, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
+    if file is not None:
+        try:
+            sqlite.make_file(file)
+        except OSError as error:
+            raise DatabaseError(f"cannot create the database {file}: {error.strerror}") from error
+    return sqlite.open_engine(url, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)

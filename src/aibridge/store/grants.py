@@ -3,6 +3,8 @@
 from typing import Any
 
 from sqlalchemy import PoolProxiedConnection, bindparam, select
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from aibridge.store.database import Database
 from aibridge.store.schema import tokens, users
@@ -10,7 +12,8 @@ from aibridge.store.trouble import DRIVER_ERRORS
 from aibridge.store.users import Connection
 
 LOOK_UP_TIMEOUT_MILLISECONDS = 100
-"""How long the look-up of a token may wait for a lock: it runs on the event loop."""
+"""How long the look-up of a token may wait for a lock, on PostgreSQL take: it runs on the event
+loop."""
 
 _GRANT = (
     select(
@@ -51,7 +54,10 @@ class Grants:
 
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
-        self._sql = str(_GRANT.compile(dialect=database.engine.dialect))
+        self._is_postgresql = database.is_postgresql
+        dialect: Any = PGDialect if self._is_postgresql else SQLiteDialect
+        style = "pyformat" if self._is_postgresql else "named"
+        self._sql = str(_GRANT.compile(dialect=dialect(paramstyle=style)))
         self._connection: PoolProxiedConnection | None = None
         self._cursor: Any = None
 
@@ -62,7 +68,7 @@ class Grants:
         """
         try:
             cursor = self._cursor or self._open()
-            cursor.execute(self._sql, (token_id,))
+            cursor.execute(self._sql, {"token_id": token_id})
             grant: Grant | None = cursor.fetchone()
         except DRIVER_ERRORS:
             self.close()
@@ -71,8 +77,11 @@ class Grants:
 
     def _open(self) -> Any:  # noqa: ANN401 - the driver's cursor has no common type
         self._connection = self._engine.raw_connection()
+        if self._is_postgresql:
+            self._connection.driver_connection.autocommit = True  # type: ignore[union-attr]
         self._cursor = self._connection.cursor()
-        self._cursor.execute(f"PRAGMA busy_timeout={LOOK_UP_TIMEOUT_MILLISECONDS}")
+        limit = "SET statement_timeout" if self._is_postgresql else "PRAGMA busy_timeout"
+        self._cursor.execute(f"{limit} = {LOOK_UP_TIMEOUT_MILLISECONDS}")
         return self._cursor
 
     def close(self) -> None:

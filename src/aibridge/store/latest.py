@@ -92,6 +92,12 @@ def best_way(connection: Connection, where: Filter) -> Way:
     return ways[0] if ways else _Timed()
 
 
+def looks_at_texts(way: Way, where: Filter) -> bool:
+    """Return whether each session's texts are looked at along a way."""
+    found = isinstance(way, _Words)
+    return bool(where.unwanted_words()) or (bool(where.wanted_words()) and not found)
+
+
 def _ways(connection: Connection, where: Filter) -> Iterator["_Armed"]:
     asked = where.initiators()
     if where.session_id.any_of:
@@ -171,14 +177,11 @@ class _Armed:
     def latest(
         self, connection: Connection, where: Filter, most: int, before: Place | None
     ) -> list[Place]:
-        if not self.arms.values:
-            return []
-        first = self._first(where, most, before)
-        rows = arms.first_of_all(connection, self.arms, first, sessions, _KEY).subquery()
-        order = [rows.c[name].desc() for name in _KEY]
-        return [
-            Place(*row) for row in connection.execute(select(rows).order_by(*order).limit(most))
-        ]
+        def page(some: int, key: arms.Key | None) -> Select[Any]:
+            return self._first(where, some, None if key is None else Place(*key))
+
+        found = arms.walk(connection, self.arms, page, sessions, most, before)
+        return [Place(*key) for key in found]
 
     def _first(self, where: Filter, most: int, before: Place | None) -> Select[Any]:
         if self.arms.column is not _k.kind_id:

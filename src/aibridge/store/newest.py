@@ -166,13 +166,11 @@ class _Armed:
     def newest(
         self, connection: Connection, where: Filter, most: int, before: Place | None
     ) -> list[Place]:
-        if not self.arms.values:
-            return []
-        first = _page(where, most, before)
-        found = arms.first_of_all(connection, self.arms, first, interceptions, ("started_at", "id"))
-        rows = found.subquery()
-        last = select(rows).order_by(rows.c.started_at.desc(), rows.c.id.desc()).limit(most)
-        return [Place(*row) for row in connection.execute(last)]
+        def page(some: int, key: arms.Key | None) -> Select[Any]:
+            return _page(where, some, None if key is None else Place(*key))
+
+        found = arms.walk(connection, self.arms, page, interceptions, most, before)
+        return [Place(*key) for key in found]
 
     def count(self, connection: Connection, where: Filter, most: int) -> int:
         return count_up_to(connection, self.rows(connection).where(*matching(where)), most)

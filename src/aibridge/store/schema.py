@@ -2,7 +2,9 @@
 
 Children carry no foreign keys to interceptions, nor these to users: history outlives both. They
 are keyed by interception first, so that what belongs together lies together and each row costs
-one tree. SQLite keeps the tables of the record in the order of their keys (WITHOUT ROWID).
+one tree. SQLite keeps the tables of the record in the order of their keys (WITHOUT ROWID);
+PostgreSQL keeps those that grow with every call in partitions, by the time in their ids. Its texts
+have no limit of length, as SQLite's have none, and are compared byte by byte as there.
 """
 
 from typing import Any
@@ -185,6 +187,7 @@ interceptions = Table(
     Column("kind_id", Integer, nullable=True),
     Column("tokens", BigInteger, nullable=False),  # of every sort
     Column("magnitude", Integer, nullable=False),  # of the tokens, see `measures`
+    postgresql_partition_by="RANGE (id)",
     sqlite_with_rowid=False,
 )
 """The indexes of what has ended are the ways along which it is listed, newest first."""
@@ -229,6 +232,7 @@ def _child(name: str, *columns: Column[Any]) -> Table:
         *columns,
         Column("metadata", Json, nullable=False),
         Column("created_at", Time, nullable=False),
+        postgresql_partition_by="RANGE (interception_id)",
         sqlite_with_rowid=False,
     )
 
@@ -338,5 +342,6 @@ indexed_interceptions = Table(
     metadata,
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     _id("interception_id"),
+    info={"only": "sqlite"},
 )
 """The numbers by which the index of texts knows interceptions, in the order of their starts."""

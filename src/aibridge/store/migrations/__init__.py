@@ -8,6 +8,10 @@ HEAD = "0004"
 """The newest revision; a test holds it against the files beside this one."""
 
 
+BEFORE_POSTGRESQL = "0003"
+"""The last revision of SQLite alone: on PostgreSQL the next one is the first, and makes all."""
+
+
 class NewerSchemaError(Exception):
     """The database was written by a newer release than this one."""
 
@@ -20,12 +24,16 @@ def current(connection: Connection) -> str | None:
     return found
 
 
+def is_up_to_date(connection: Connection) -> bool:
+    """Say whether nothing is to be done: the usual start, without Alembic and its memory."""
+    return current(connection) == HEAD
+
+
 def upgrade(connection: Connection) -> None:
     """Run the revisions that are missing. Raises `NewerSchemaError` for an unknown revision."""
     revision = current(connection)
-    if revision == HEAD:  # the usual start: no need for Alembic, nor for its memory
-        return
-    _run(connection, revision)
+    if revision != HEAD:  # another may have done it by now
+        _run(connection, revision)
 
 
 def _run(connection: Connection, revision: str | None) -> None:
@@ -45,4 +53,6 @@ def _run(connection: Connection, revision: str | None) -> None:
                 f"the database is at revision {revision}, which this release does not know; "
                 "start it with the release that wrote it, or a newer one"
             ) from error
+    elif connection.dialect.name == "postgresql":
+        command.stamp(config, BEFORE_POSTGRESQL)
     command.upgrade(config, "head")

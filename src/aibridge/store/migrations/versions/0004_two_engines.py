@@ -1,5 +1,9 @@
-"""Kinds and measures, by which lists are found; the index of texts anew"""
+"""Kinds and measures, by which lists are found, and two engines
 
+PostgreSQL begins here, with all tables; SQLite's index of texts is made anew.
+"""
+
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +12,22 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from aibridge.store import text_index
 from aibridge.store.rows import TextRow
+from aibridge.store.text_index import fts5
 from aibridge.store.texts import text_row
 
 revision = "0004"
 down_revision = "0003"
 
+EVERYONE = "00000000-0000-4000-8000-000000000001"
+
 PORTION = 500
 """Interceptions that are indexed at once."""
 
+_groups = sa.table(
+    "groups",
+    *map(sa.column, ("id", "name", "name_key", "display_name", "created_at", "updated_at")),
+)
 _calls = sa.table(
     "interceptions",
     *map(sa.column, ("id", "started_at", "ended_at", "error_type", "error_message")),
@@ -29,13 +39,23 @@ _tools = sa.table("tool_usages", *map(sa.column, ("interception_id", "id", "tool
 def upgrade() -> None:
     """Move the tables forward."""
     connection = op.get_bind()
-    for statement in Path(__file__).with_name("0004_sqlite.sql").read_text("utf-8").split(";\n"):
-        if statement.strip():
-            connection.exec_driver_sql(statement)
-    text_index.create(connection)
+    if connection.dialect.name == "postgresql":
+        _run(connection, "0004_postgresql.sql")
+        at = time.time_ns() // 1000
+        everyone = (EVERYONE, "Everyone", "everyone", "Everyone", at, at)
+        op.execute(_groups.insert().values(everyone))
+        return
+    _run(connection, "0004_sqlite.sql")
+    fts5.create(connection)
     cursor = connection.connection.cursor()
     for calls in _ended(connection):
-        text_index.add(cursor, list(_texts(connection, calls)))
+        fts5.add(cursor, list(_texts(connection, calls)))
+
+
+def _run(connection: sa.Connection, name: str) -> None:
+    for statement in Path(__file__).with_name(name).read_text(encoding="utf-8").split(";\n"):
+        if statement.strip():
+            connection.exec_driver_sql(statement)
 
 
 def _ended(connection: sa.Connection) -> Iterator[list[Any]]:

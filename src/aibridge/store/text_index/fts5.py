@@ -1,4 +1,4 @@
-"""The index of texts in SQLite: FTS5, which finds words and phrases.
+"""The index of texts in SQLite: FTS5.
 
 The index is contentless: the texts stand in the record already, and nothing is ever shown from
 here. It knows rows by number only, so a table beside it says which interception has which number.
@@ -8,7 +8,7 @@ To take a row out again, FTS5 wants to be given its number and the same texts on
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -23,14 +23,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from aibridge.store.measures import MAX_TIME
 from aibridge.store.portions import write_many
 from aibridge.store.rows import TextRow
 from aibridge.store.schema import indexed_interceptions
+from aibridge.store.text_index.words import COLUMNS, Words
 
 NAME = "text_index"
-COLUMNS = ("prompt", "tool", "error")
-"""What is searched in: prompts, tool calls, errors."""
 
 _CREATE = f"""CREATE VIRTUAL TABLE {NAME} USING fts5(
     {", ".join(COLUMNS)}, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2')"""
@@ -47,10 +45,6 @@ _REST = (1 << _BITS) - 1
 
 _index = table(NAME, column("rowid"), column(NAME))
 _numbers = indexed_interceptions.c
-
-
-Words = Mapping[str, Sequence[str]]
-"""For some of `COLUMNS` what is to stand in them: of several values one."""
 
 
 def create(connection: Connection) -> None:
@@ -86,56 +80,30 @@ def _numbered(
         yield number, row
 
 
-def hits(_connection: Connection, words: Words) -> Select[Any]:
-    """Return a query for all interceptions in whose texts the wanted words stand."""
-    return select(_index.c.rowid).where(_match(words))
+def found(query: str, least: int, most: int) -> Select[Any]:
+    """Return a query for the starts and ids of what a query finds, newest first.
 
-
-def portions(
-    connection: Connection, words: Words, least: int | None, most: int | None
-) -> Iterator[list[str]]:
-    """Yield ids of what `hits` finds and started from ``least`` to ``most``, newest first.
-
-    The order is that of time: what started at the same moment is in the same portion.
+    It is of those that started from ``least`` to ``most``.
     """
-    size, upper = 64, (MAX_TIME if most is None else min(most, MAX_TIME)) << _BITS | _REST
-    while found := _portion(connection, words, least, upper, size):
-        is_last = len(found) < size
-        if not is_last:  # there may be more of the last moment
-            upper = found[-1][0] & ~_REST
-            found = [row for row in found if row[0] > upper | _REST]
-            found += _portion(connection, words, upper >> _BITS, upper | _REST, None)
-            upper -= 1
-        yield [id_ for _, id_ in found]
-        if is_last:
-            return
-        size = min(size * 4, 4096)
-
-
-def _portion(
-    connection: Connection, words: Words, least: int | None, upper: int, most: int | None
-) -> list[tuple[int, str]]:
-    statement = (
-        select(_index.c.rowid, _numbers.interception_id)
-        .join_from(_index, indexed_interceptions, _numbers.number == _index.c.rowid)
-        .where(_match(words), _index.c.rowid <= upper)
-        .order_by(_index.c.rowid.desc())
-        .limit(most)
+    number = _index.c.rowid
+    return (
+        select(number.op(">>")(literal_column(str(_BITS))), _numbers.interception_id)
+        .join_from(_index, indexed_interceptions, _numbers.number == number)
+        .where(_index.c[NAME].match(query), number >= least << _BITS)
+        .where(number <= most << _BITS | _REST)
+        .order_by(number.desc())
     )
-    if least is not None:
-        statement = statement.where(_index.c.rowid >= min(least, MAX_TIME) << _BITS)
-    return [(number, id_) for number, id_ in connection.execute(statement)]
 
 
 def finds(
-    started_at: ColumnElement[int], id_: ColumnElement[str], words: Words
+    started_at: ColumnElement[int], id_: ColumnElement[str], query: ColumnElement[str]
 ) -> ColumnElement[bool]:
-    """Return whether the words stand in the texts of one interception."""
+    """Return whether a query finds one interception."""
     first = started_at * literal_column(str(1 << _BITS))
     return (
         exists()
         .where(
-            _match(words),
+            _index.c[NAME].match(query),
             _index.c.rowid.between(first, first + literal_column(str(_REST))),
             _numbers.number == _index.c.rowid,
             _numbers.interception_id == id_,
@@ -144,9 +112,9 @@ def finds(
     )
 
 
-def _match(words: Words) -> ColumnElement[bool]:
-    phrases = " AND ".join(_one_of(name, values) for name, values in words.items())
-    return _index.c[NAME].match(phrases)
+def query(words: Words) -> str:
+    """Return a query for texts in which words stand: in each column that is named one of them."""
+    return " AND ".join(_one_of(name, values) for name, values in words.items())
 
 
 def _one_of(name: str, values: Iterable[str]) -> str:

@@ -1,0 +1,86 @@
+"""What is particular to SQLite: opening its file, and the bare connection for the record."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from aibridge.store.breaking import break_off
+from aibridge.store.portions import write_many
+from aibridge.store.statements import Write
+
+
+def make_file(file: Path) -> None:
+    """Create a database file and its folder, for their owner alone: they will hold prompts."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+
+
+def open_engine(url: URL, *, busy_timeout_seconds: float) -> Engine:
+    """Return an engine whose connections are set as durability needs it."""
+    engine = create_engine(
+        url,
+        connect_args={"timeout": busy_timeout_seconds, "cached_statements": 256},
+        hide_parameters=True,  # they are people's prompts: no error may show them
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    """Make commits survive power loss (WAL, synchronous FULL) and leave BEGIN to us."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: Connection) -> None:
+    """Take the write lock at once where writing is meant: taking it later could fail."""
+    writes = connection.get_execution_options().get("aibridge_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class SQLiteLink:
+    """A connection of the driver itself, for the one thread that writes the record."""
+
+    def __init__(self, engine: Engine, *, lock_seconds: float | None = None) -> None:
+        self._connection = engine.raw_connection()
+        self.cursor = self._connection.cursor()
+        if lock_seconds is not None:
+            self._connection.detach()  # nobody else gets it after this
+            self.cursor.execute(f"PRAGMA busy_timeout = {int(lock_seconds * 1000)}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make everything done inside durable at the end, or nothing of it."""
+        self.cursor.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.cursor.execute("COMMIT")
+        except BaseException:
+            if self._connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+                self.cursor.execute("ROLLBACK")
+            raise
+
+    def select(self, sql: str, parameters: Mapping[str, Any], most: int) -> list[Any]:
+        """Return the first rows of a query."""
+        self.cursor.execute(sql, parameters)
+        return list(self.cursor.fetchmany(most))
+
+    def write(self, write: Write, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows of one kind, in their order."""
+        write_many(self.cursor, write.sql, rows)
+
+    def break_off(self) -> None:
+        """Let what another thread does on it fail now. Never waits."""
+        break_off(self._connection.dbapi_connection)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()

@@ -1,0 +1,100 @@
+"""The index of texts, which finds words and phrases: FTS5 in SQLite, tsvector in PostgreSQL.
+
+Both know what a word is alike: letters and digits, in whatever case and with whatever accents. The
+words of a value stand beside each other; one that ends in ``*`` also finds longer last words.
+Conditions are made without knowing the engine; which of the two they ask is settled when they are
+compiled for it.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Connection, Select, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from aibridge.store.measures import MAX_TIME
+from aibridge.store.rows import TextRow
+from aibridge.store.text_index import fts5, tsvector
+from aibridge.store.text_index.fts5 import NAME, is_part
+from aibridge.store.text_index.words import COLUMNS, Words
+
+__all__ = ["COLUMNS", "NAME", "Words", "add", "create", "finds", "hits", "is_part", "portions"]
+
+_FIRST_PORTION, _MOST = 64, 4096
+
+
+def create(connection: Connection) -> None:
+    """Make the index in SQLite; PostgreSQL's is among the tables of its first revision."""
+    fts5.create(connection)
+
+
+def add(cursor: Any, rows: Sequence[TextRow]) -> None:  # noqa: ANN401 - of either driver
+    """Index texts, within the transaction that writes what they belong to."""
+    if rows:
+        (fts5 if isinstance(cursor, sqlite3.Cursor) else tsvector).add(cursor, rows)
+
+
+def hits(connection: Connection, words: Words, least: int = 0, most: int = MAX_TIME) -> Select[Any]:
+    """Return a query for the starts and ids of what has the words, the newest first.
+
+    It is of interceptions that started from ``least`` to ``most``.
+    """
+    least, most = max(0, min(least, MAX_TIME)), max(0, min(most, MAX_TIME))
+    if connection.dialect.name == "sqlite":
+        return fts5.found(fts5.query(words), least, most)
+    return tsvector.found(words, least, most)
+
+
+def portions(
+    connection: Connection, words: Words, least: int | None, most: int | None
+) -> Iterator[list[str]]:
+    """Yield ids of what `hits` finds, newest first.
+
+    The order is that of time: what started at the same moment is in the same portion.
+    """
+    size, first, last = _FIRST_PORTION, least or 0, MAX_TIME if most is None else most
+    while found := _found(connection, hits(connection, words, first, last).limit(size)):
+        is_last = len(found) < size
+        if not is_last:  # there may be more of the last moment
+            moment = found[-1][0]
+            found = [row for row in found if row[0] > moment]
+            found += _found(connection, hits(connection, words, moment, moment))
+            last = moment - 1
+        yield list(dict.fromkeys(id_ for _, id_ in found))
+        if is_last:
+            return
+        size = min(size * 4, _MOST)
+
+
+def _found(connection: Connection, query: Select[Any]) -> list[tuple[int, str]]:
+    return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def finds(
+    started_at: ColumnElement[int], id_: ColumnElement[str], words: Words
+) -> ColumnElement[bool]:
+    """Return whether the words stand in the texts of one interception."""
+    return _Finds(
+        fts5.finds(started_at, id_, literal(fts5.query(words))),
+        tsvector.finds(started_at, id_, words),
+    )
+
+
+class _Finds(FunctionElement[bool]):
+    """Whether an interception is found; each engine takes its own of two conditions."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_Finds, "sqlite")
+def _by_fts5(element: _Finds, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    return compiler.process(element.clauses.clauses[0], **options)
+
+
+@compiles(_Finds, "postgresql")
+def _by_tsvector(element: _Finds, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    return compiler.process(element.clauses.clauses[1], **options)

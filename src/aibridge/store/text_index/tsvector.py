@@ -1,0 +1,155 @@
+"""The index of texts in PostgreSQL: a table of tsvectors.
+
+The words and their places are found here and not by the engine's parser, which sees addresses,
+hyphens and numbers where FTS5 sees words, and goes by the database's locale.
+
+A tsvector knows 16,383 places, and 255 of each word. A longer text lies in several rows, which
+overlap, so that phrases are found where they are cut too, if they are not longer than that.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Select,
+    String,
+    Table,
+    and_,
+    cast,
+    exists,
+    literal,
+    select,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+
+from aibridge.store.rows import TextRow
+from aibridge.store.schema import Time
+from aibridge.store.text_index.words import COLUMNS, Words, words
+
+NAME = "text_index"
+MOST_WORDS = 16_000
+MOST_OF_ONE = 250
+OVERLAP = 64
+"""Words that a row begins with and the row before it ends with."""
+MOST_BYTES = 2_000
+"""Bytes of a word: what is beyond does not count."""
+_LONG = MOST_BYTES // 4
+
+_KEY = ("started_at", "interception_id", "portion")
+_ARRAYS = ", ".join(["%s::bigint[]", "%b::text[]", "%s::integer[]", *["%b::text[]"] * len(COLUMNS)])
+_NAMES = ", ".join((*_KEY, *COLUMNS))
+_INSERT = (
+    f"INSERT INTO {NAME} ({_NAMES}) "  # noqa: S608 - our names
+    f"SELECT {', '.join(_KEY)}, {', '.join(f'{name}::tsvector' for name in COLUMNS)} "
+    f"FROM unnest({_ARRAYS}) AS new ({_NAMES})"
+)
+
+text_index = Table(
+    NAME,
+    MetaData(),
+    Column("started_at", Time, primary_key=True, autoincrement=False),
+    Column("interception_id", String(36), primary_key=True),
+    Column("portion", Integer, primary_key=True, autoincrement=False),
+    *(Column(name, TSVECTOR, nullable=False) for name in COLUMNS),
+    PrimaryKeyConstraint(*_KEY, name=f"pk_{NAME}"),
+    Index(f"ix_{NAME}_words", *COLUMNS, postgresql_using="gin"),
+    postgresql_partition_by="RANGE (started_at)",
+)
+
+
+def add(cursor: Any, rows: Sequence[TextRow]) -> None:  # noqa: ANN401 - psycopg's, of any row
+    """Index texts, within the transaction that writes what they belong to."""
+    portions = [portion for row in rows for portion in _portions(row)]
+    if portions:  # a text may be without a word
+        cursor.execute(_INSERT, [list(values) for values in zip(*portions, strict=True)])
+
+
+def _portions(row: TextRow) -> Iterator[tuple[str | int, ...]]:
+    """Yield the rows of the index for one interception's texts."""
+    columns = [_vectors(text) for text in row[2:]]
+    for number, vectors in enumerate(zip_longest(*columns, fillvalue="")):
+        yield (row.started_at, row.interception_id, number, *vectors)
+
+
+def _vectors(text: str) -> Iterator[str]:
+    """Yield tsvectors, as the engine reads them, that hold the words of a text."""
+    bounded = [_bounded(word) for word in words(text)]
+    start = 0
+    while start < len(bounded):
+        end = _end(bounded, start)
+        yield " ".join([f"{word}:{at}" for at, word in enumerate(bounded[start:end], 1)])
+        start = end - OVERLAP if end < len(bounded) else end
+
+
+def _end(words_: Sequence[str], start: int) -> int:
+    """Return how far the words reach that have place in the vector which begins at ``start``."""
+    if len(words_) - start <= MOST_OF_ONE:
+        return len(words_)
+    counts: Counter[str] = Counter()
+    for at in range(start, min(len(words_), start + MOST_WORDS)):
+        counts[words_[at]] += 1
+        if counts[words_[at]] > MOST_OF_ONE:
+            return at
+    return min(len(words_), start + MOST_WORDS)
+
+
+def _bounded(word: str) -> str:
+    if len(word) <= _LONG:
+        return word
+    return word.encode()[:MOST_BYTES].decode(errors="ignore")
+
+
+def found(words_: Words, least: int, most: int) -> Select[Any]:
+    """Return a query for the starts and ids of what has the words, newest first.
+
+    It is of those that started from ``least`` to ``most``. One whose texts lie in several rows may
+    come several times.
+    """
+    c = text_index.c
+    (name, values), *others = words_.items()
+    return (
+        select(c.started_at, c.interception_id)
+        .where(_stands(c[name], literal(any_of(values))), c.started_at.between(least, most))
+        .where(*(_finds(c.started_at, c.interception_id, *other) for other in others))
+        .order_by(c.started_at.desc())
+    )
+
+
+def finds(
+    started_at: ColumnElement[int], id_: ColumnElement[str], words_: Words
+) -> ColumnElement[bool]:
+    """Return whether the words stand in the texts of one interception."""
+    return and_(*(_finds(started_at, id_, *column) for column in words_.items()))
+
+
+def _finds(
+    started_at: ColumnElement[int], id_: ColumnElement[str], name: str, values: Sequence[str]
+) -> ColumnElement[bool]:
+    rows = text_index.alias("its_texts")
+    mine = (rows.c.started_at == started_at, rows.c.interception_id == id_)
+    found = exists().where(*mine, _stands(rows.c[name], literal(any_of(values))))
+    return found.correlate(id_.table)
+
+
+def _stands(vector: ColumnElement[Any], query: ColumnElement[str]) -> ColumnElement[bool]:
+    return vector.bool_op("@@")(cast(query, TSQUERY))
+
+
+def any_of(values: Iterable[str]) -> str:
+    """Return a query for texts in which the words of one of the values stand together."""
+    return " | ".join(filter(None, map(_phrase, values)))
+
+
+def _phrase(value: str) -> str:
+    phrase = [f"'{_bounded(word)}'" for word in words(value)]
+    if phrase and value.endswith("*"):
+        phrase[-1] += ":*"
+    return f"({' <-> '.join(phrase)})" if phrase else ""
