@@ -112,9 +112,8 @@ async def test_an_answer_that_began_in_the_outage_ends_after_it(
     assert counts() == [1] * 4
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")
 async def test_a_database_that_is_full_is_away(recorder, turns, database, rows):
-    if database.is_postgresql:
-        pytest.skip("a PostgreSQL cannot be filled here")
     await whole(recorder)
     with capture_logs() as logs:
         await asyncio.to_thread(fill, recorder, database)
