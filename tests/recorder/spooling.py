@@ -1,4 +1,4 @@
-"""Databases in trouble, and recorders that keep to a spool meanwhile, for tests."""
+"""Recorders that keep to a spool while the database is away, for tests."""
 
 import asyncio
 from typing import Any

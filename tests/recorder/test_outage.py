@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from aibridge.recorder import outage as outages
+from aibridge.recorder import recorder as recorders
 from aibridge.recorder import replay as replays
 from aibridge.recorder import spooler as spoolers
 from aibridge.recorder import writer as writers
@@ -25,6 +26,9 @@ from tests.recorder.spooling import LONG, Turns, whole
 
 MIB = 1 << 20
 NOT_TEXT = "\ud800"
+ENDLESS = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i % 9 + 1 FROM n) SELECT count(*) FROM n"
+)
 TABLES = ("interceptions", "user_prompts", "token_usages", "tool_usages", "model_thoughts")
 
 
@@ -108,38 +112,26 @@ async def test_an_answer_that_began_in_the_outage_ends_after_it(
     assert counts() == [1] * 4
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")
 async def test_a_database_that_is_full_is_away(recorder, turns, database, rows):
     await whole(recorder)
     with capture_logs() as logs:
-        stale = [await asyncio.to_thread(fill, recorder, database)]
+        await asyncio.to_thread(fill, recorder, database)
         await whole(recorder, prompt="x" * 100_000)
         assert recorder.spooled == 2
         assert [row["prompt"] for row in rows("user_prompts")] == ["Hello."]
-        stale.append(await asyncio.to_thread(fill, recorder, database, pages=1 << 20))
+        await asyncio.to_thread(fill, recorder, database, pages=1 << 20)
         await turns.until(away=False)
-        for each in filter(None, stale):
-            each.close()
-        del recorder._writer._disconnect
-    assert ("read-only" if database.is_postgresql else "full") in logs[0]["error"]
+    assert "full" in logs[0]["error"]
     assert [len(row["prompt"]) for row in rows("user_prompts")] == [6, 100_000]
 
 
-def fill(recorder: Recorder, database: Any, pages: int = 1) -> BatchWriter | None:
-    """Let no connection of the writer's take more pages than that: 1 is none, on PostgreSQL too."""
-    connect = BatchWriter.__init__
-    statement = f"PRAGMA max_page_count = {pages}"
-    if database.is_postgresql:
-        statement = f"SET default_transaction_read_only = {'on' if pages == 1 else 'off'}"
-
-    def connected(self: BatchWriter, *arguments: Any, **more: Any) -> None:
-        connect(self, *arguments, **more)
-        self._link.cursor.execute(statement)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BatchWriter, "__init__", connected)
-        recorder._writer._disconnect = lambda: None  # type: ignore[method-assign]
-        before, recorder._writer._store = recorder._writer._store, BatchWriter(database)
-    return before
+def fill(recorder: Recorder, database: Any, pages: int = 1) -> None:
+    """Let no connection of the writer's take more pages than the database has."""
+    store = BatchWriter(database, lock_seconds=0.01)
+    store._link.cursor.execute(f"PRAGMA max_page_count = {pages}")
+    recorder._writer._disconnect = lambda: None  # type: ignore[method-assign]
+    recorder._writer._store = store
 
 
 async def test_threads_are_found_at_the_replay(recorder, turns, database, rows):
@@ -287,9 +279,9 @@ async def test_a_replay_that_hangs_holds_nobody_up(recorder, turns, database, co
         assert go.wait(LONG)
         return commit(store, batch)
 
+    monkeypatch.setattr(replays, "commit", hang)
     with locked(database):
         await whole(recorder)
-        monkeypatch.setattr(replays, "commit", hang)
     assert await asyncio.to_thread(hanging.wait, LONG)
     for _ in range(5):
         await whole(recorder)
@@ -299,22 +291,23 @@ async def test_a_replay_that_hangs_holds_nobody_up(recorder, turns, database, co
     assert counts() == [6] * 4
 
 
-async def test_a_transaction_that_takes_too_long_is_broken_off(recorder, turns, rows, monkeypatch):
+async def test_a_transaction_that_takes_too_long_is_broken_off(database, spool, rows, monkeypatch):
     monkeypatch.setattr(outages, "HOLD_SECONDS", 0.05)
+    monkeypatch.setattr(writers, "CALL_SECONDS", 0.1)
+    monkeypatch.setattr(recorders, "LOOK_SECONDS", 0.05)
     begin = BatchWriter.transaction
-    endless = (
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-    )
 
     def transaction(store: BatchWriter) -> Any:
         monkeypatch.setattr(BatchWriter, "transaction", begin)
-        store._link.cursor.execute(endless)
+        cursor: Any = store._link.cursor
+        cursor.execute(ENDLESS)
 
     monkeypatch.setattr(BatchWriter, "transaction", transaction)
+    recorder = Recorder(database, spool)
     with capture_logs() as logs:
         begun = await whole(recorder)
-        recorder._writer.look_after(0)
-        await turns.until(away=False)
+        await Turns(recorder).until(away=False)
+    await recorder.close()
     assert [row["id"] for row in rows("interceptions")] == [begun.start.id]
     assert logs[-1]["event"] == "database_back"
 

@@ -84,8 +84,12 @@ class Writer:
             self._thread.join(POLL_SECONDS)
             self.look_after(STOP_SECONDS)
 
-    def look_after(self, seconds: float = CALL_SECONDS) -> None:
-        """Break a transaction off that takes longer. For any thread, now and then."""
+    def look_after(self, seconds: float | None = None) -> None:
+        """Break off a transaction that takes longer, as a rule than `CALL_SECONDS`.
+
+        For any thread, now and then.
+        """
+        seconds = CALL_SECONDS if seconds is None else seconds
         since, store = self._since, self._store
         if since is not None and store is not None and time.monotonic() - since > seconds:
             store.break_off()
