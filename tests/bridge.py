@@ -14,7 +14,7 @@ from sqlalchemy import select
 from aibridge.app import Application
 from aibridge.contract import SiteRole, TokenScope
 from aibridge.identity.people import ALL_SCOPES
-from aibridge.server import Server
+from aibridge.server import Server, spool_of
 from aibridge.settings import load
 from aibridge.store import schema
 from aibridge.store.database import Database
@@ -164,15 +164,16 @@ class Bridge:
         """Have `wait_for` told of every commit."""
         recorder = self.app._recorder
         assert recorder is not None
-        writer = recorder._writer
-        settled = writer._settled
+        settled = recorder._settled
 
         def tell(*arguments: Any) -> None:
             settled(*arguments)
             with self._committed:
                 self._committed.notify_all()
 
-        writer._settled = tell
+        for writer in (recorder._writer, recorder._spooler):
+            if writer is not None:
+                writer._settled = tell
 
 
 def _read(row: Mapping[Any, Any]) -> Row:
@@ -199,16 +200,17 @@ def serve(folder: Path, configured: list[dict[str, Any]], **options: Any) -> Ite
         urls.append(url)
         listening.set()
 
-    server = Server(settings, database, tell)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        assert listening.wait(PATIENCE), "the bridge did not start"
-        bridge = Bridge(urls[0], database, server, user, token)
-        bridge.watch_commits()
-        yield bridge
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE)
-        database.close()
-        assert not thread.is_alive(), "the bridge did not stop"
+    with spool_of(settings) as spool:
+        server = Server(settings, database, spool, tell)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            assert listening.wait(PATIENCE), "the bridge did not start"
+            bridge = Bridge(urls[0], database, server, user, token)
+            bridge.watch_commits()
+            yield bridge
+        finally:
+            server.should_exit = True
+            thread.join(PATIENCE)
+            database.close()
+            assert not thread.is_alive(), "the bridge did not stop"

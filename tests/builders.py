@@ -8,11 +8,12 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, func, insert, select
 
 from aibridge.store import groups, schema, text_index
 from aibridge.store.database import Database
-from aibridge.store.rows import TextRow
+from aibridge.store.measures import Shape, length, magnitude
+from aibridge.store.rows import Kind, TextRow
 from aibridge.store.texts import text_row
 
 ANA, BEN, CLEO = (str(UUID(int=number)) for number in (0xA, 0xB, 0xC))
@@ -28,7 +29,9 @@ RECORD = (
     schema.tool_usages,
     schema.model_thoughts,
     schema.sessions,
-    schema.session_facets,
+    schema.session_kinds,
+    schema.initiator_kinds,
+    schema.kinds,
 )
 """The tables of the record; the second to the fifth are what is recorded under interceptions."""
 
@@ -106,8 +109,24 @@ class Call:
             "stop_reason": "" if self.running else "end_turn",
             "first_byte_us": None if self.running else 1500,
             "response_bytes": 2000,
+            "kind_id": None,
+            "tokens": 0 if self.running else self.all_tokens,
+            "magnitude": 0 if self.running else magnitude(self.all_tokens),
             **self.columns,
         }
+
+    @property
+    def all_tokens(self) -> int:
+        return sum(map(sum, self.tokens))
+
+    def kind(self) -> Kind:
+        """Return what it is filtered by."""
+        row = self.row()
+        error = row["error_type"] or row["error_message"]
+        has = (error, self.prompts, self.thoughts, self.tools)
+        shape = sum(bit for bit, part in zip(Shape, has, strict=True) if part)
+        client = row["client"] or ""
+        return Kind(row["provider"], row["provider_name"], row["model"], client, shape)
 
     def children(self) -> Iterator[tuple[str, dict[str, Any]]]:
         ids, moments = count(1), count(self.started_at)
@@ -134,7 +153,16 @@ class Call:
     def text(self) -> TextRow | None:
         """Return what is indexed of it."""
         tools = [(name, self.arguments) for name in self.tools]
-        return None if self.running else text_row(self.id, "\n".join(self.prompts), tools)
+        row = self.row()
+        if self.running:
+            return None
+        return text_row(
+            self.id,
+            self.started_at,
+            prompt="\n".join(self.prompts),
+            tools=tools,
+            error=(row["error_type"], row["error_message"]),
+        )
 
     def _tool(self, name: str) -> dict[str, Any]:
         return {
@@ -165,20 +193,32 @@ def record(connection: Connection, *calls: Call) -> None:
     rows: Rows = defaultdict(list)
     by_session: dict[tuple[str, str], list[Call]] = defaultdict(list)
     for call in calls:
-        rows["interceptions"].append(call.row())
+        kind_id = None if call.running else _kind_id(connection, call)
+        rows["interceptions"].append(call.row() | {"kind_id": kind_id})
         for table, child in call.children():
             rows[table].append(child)
         if not call.running:
             by_session[call.initiator, call.session_id].append(call)
     for (initiator, session_id), members in by_session.items():
-        rows["sessions"].append(_summary(initiator, session_id, members))
-        rows["session_facets"] += _facets(initiator, session_id, members)
+        session = summary(initiator, session_id, members)
+        rows["sessions"].append(session)
+        rows["session_kinds"] += [
+            {
+                "session_id": session_id,
+                "initiator_id": initiator,
+                "kind_id": kind_id,
+                "last_active_at": session["last_active_at"],
+            }
+            for kind_id in {_kind_id(connection, call) for call in members}
+        ]
     for name, values in rows.items():
         connection.execute(insert(schema.metadata.tables[name]), values)
+    _count_kinds(connection)
     text_index.add(connection.connection.cursor(), list(filter(None, map(Call.text, calls))))
 
 
-def _summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any]:
+def summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any]:
+    """Return the row of a session with these calls, which have ended."""
     first = min(calls, key=lambda call: (call.started_at, call.id)).row()
     children = [child for call in calls for child in call.children()]
     prompts = [row for table, row in children if table == "user_prompts"]
@@ -194,18 +234,32 @@ def _summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, An
         "last_active_at": last["created_at"] if last else first["started_at"],
         "last_prompt_at": last["created_at"] if last else None,
         "last_prompt": last["prompt"] if last else None,
+        "last_started_at": max(call.started_at for call in calls),
+        "length": length(max(call.started_at for call in calls) - first["started_at"]),
+        "magnitude": magnitude(sum(call.all_tokens for call in calls)),
         "threads": sum(call.root is None for call in calls),
         "interceptions": len(calls),
+        "tokens": sum(call.all_tokens for call in calls),
         **{name: sum(row[name] for row in tokens) for name in COUNTERS},
     }
 
 
-def _facets(initiator: str, session_id: str, calls: list[Call]) -> list[dict[str, Any]]:
-    found = {(kind, call.row()[kind]) for call in calls for kind in ("provider", "model")}
-    return [
-        {"initiator_id": initiator, "session_id": session_id, "kind": kind, "value": value}
-        for kind, value in sorted(found)
-    ]
+def _kind_id(connection: Connection, call: Call) -> int:
+    kind, table = call.kind()._asdict(), schema.kinds
+    known = select(table.c.id).where(*(table.c[name] == value for name, value in kind.items()))
+    found: int | None = connection.scalar(known)
+    if found is None:
+        found = connection.execute(insert(table).values(kind).returning(table.c.id)).scalar_one()
+    return found
+
+
+def _count_kinds(connection: Connection) -> None:
+    """Count the ended interceptions of each initiator and kind anew."""
+    c, counted = schema.interceptions.c, schema.initiator_kinds
+    key = (c.initiator_id, c.kind_id)
+    numbers = select(*key, func.count()).where(c.ended_at.is_not(None)).group_by(*key)
+    connection.execute(delete(counted))
+    connection.execute(insert(counted).from_select(list(counted.c.keys()), numbers))
 
 
 def indexed_words(connection: Connection) -> set[tuple[str, str, str, int]]:
@@ -225,7 +279,8 @@ def _words_in_vectors(connection: Connection) -> set[tuple[str, str, str, int]]:
     """Return the same of PostgreSQL, for texts that lie in one row."""
     found = connection.exec_driver_sql(
         "SELECT interception_id, name, lexeme, place - 1 FROM text_index, "
-        "LATERAL (VALUES ('prompt', prompt), ('tool', tool)) AS columns (name, vector), "
+        "LATERAL (VALUES ('prompt', prompt), ('tool', tool), ('error', error)) "
+        "AS columns (name, vector), "
         "unnest(vector), unnest(positions) AS place"
     )
     return {(row[0], row[1], row[2], row[3]) for row in found}

@@ -4,6 +4,7 @@ import pytest
 
 from aibridge.app import is_gateway_path
 from aibridge.providers.settings import RESERVED_NAMES
+from aibridge.recorder.recorder import Recorder
 from tests import bridge as bridges
 from tests.bridge import Bridge
 from tests.wire import Wire, ask
@@ -58,9 +59,9 @@ def test_a_bridge_that_serves_says_so(bridge, path):
 
 
 def test_a_bridge_that_cannot_record_is_alive_but_not_ready(bridge, monkeypatch):
-    monkeypatch.setattr(bridge.app._recorder._writer, "failing", True)
+    monkeypatch.setattr(Recorder, "ready", False)
     answer = get(bridge, "/readyz")
-    assert (answer.status, answer.body) == (503, b"records cannot be written at the moment")
+    assert (answer.status, answer.body) == (503, b"records cannot be kept at the moment")
     assert get(bridge, "/healthz").status == 200
 
 

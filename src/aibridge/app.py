@@ -10,6 +10,7 @@ from aibridge.contract.paths import PREFIXES
 from aibridge.gateway.client import Client, Receive, Send
 from aibridge.gateway.gateway import Gateway, Rules
 from aibridge.gateway.upstream import Pool, Timeouts
+from aibridge.health import Readiness
 from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.last_use import LastUses
 from aibridge.providers.provider import Provider
@@ -18,6 +19,7 @@ from aibridge.recorder.recorder import Recorder
 from aibridge.settings import Settings
 from aibridge.store import partitions
 from aibridge.store.database import Database
+from aibridge.store.spool import Spool
 
 _BELOW = tuple(f"{prefix}/" for prefix in PREFIXES)
 
@@ -26,12 +28,14 @@ class Application:
     """The bridge as one ASGI application: the gateway, the API beside it, and health probes.
 
     What belongs to an event loop is made when the server starts (ASGI's lifespan) and closed,
-    with all records written, when it stops.
+    with all records written, when it stops. While the database is away they wait on the ``spool``;
+    without one, calls are refused.
     """
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, spool: Spool | None) -> None:
         self._settings = settings
         self._database = database
+        self._spool = spool
         self._uses = LastUses(database)
         self._people = Authenticator(database, self._uses)
         self._api = create_app(
@@ -51,7 +55,7 @@ class Application:
         if self._gateway is not None and is_gateway_path(path):
             await self._gateway(scope, receive, send)
         elif path in health.PATHS:
-            await health.answer(path, Client(receive, send), self._trouble)
+            await health.answer(path, Client(receive, send), self._readiness)
         else:
             await self._api(dict(scope), receive, send)
 
@@ -64,7 +68,7 @@ class Application:
             settings.idle_timeout_seconds,
         )
         self._pool = Pool(timeouts)
-        self._recorder = Recorder(self._database)
+        self._recorder = Recorder(self._database, self._spool)
         self._gateway = Gateway(
             [Provider.from_settings(one) for one in settings.providers],
             self._people.person,
@@ -98,11 +102,11 @@ class Application:
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _trouble(self) -> str | None:
-        """Say what keeps the bridge from serving, if anything does."""
+    def _readiness(self) -> Readiness:
         if self._recorder is None or not self._recorder.ready:
-            return "records cannot be written at the moment"
-        return None
+            return Readiness(False, "records cannot be kept at the moment")
+        waiting = self._recorder.spooled
+        return Readiness(True, f"records wait on the spool: {waiting}" if waiting else "ok")
 
 
 def is_gateway_path(path: str) -> bool:

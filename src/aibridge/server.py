@@ -5,8 +5,8 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import structlog
 import uvicorn
@@ -20,6 +20,8 @@ from aibridge.settings import Settings
 from aibridge.store import partitions
 from aibridge.store.database import Database
 from aibridge.store.server_lock import only_server
+from aibridge.store.spool import Spool
+from aibridge.store.spools import open_spool
 
 GRACE_SECONDS = 30
 """How long running answers may go on after the server was told to stop."""
@@ -38,7 +40,10 @@ _log = structlog.get_logger()
 
 
 def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
-    """Serve until told to stop. Raises `DatabaseError` or `OSError` when that cannot begin."""
+    """Serve until told to stop.
+
+    Raises `DatabaseError`, `SpoolError` or `OSError` when that cannot begin.
+    """
     _set_up_logging(settings.log_level)
     database = Database(settings.database_url)
     with only_server(database):
@@ -46,16 +51,31 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
         database.upgrade()
         partitions.prepare(database)
         token = ensure_owner(database) if settings.make_owner else None
-        closed = close_interrupted(database)
-        if closed:
-            _log.warning("interceptions_interrupted", closed=closed)
-        gc.collect()
-        gc.freeze()  # what a start leaves behind stays: there is no use in looking through it
-        gc.set_threshold(*GC_THRESHOLDS)
-        server = Server(settings, database, lambda url: _greet(announce, url, token))
-        with suppress(KeyboardInterrupt):  # uvicorn has stopped in good order by then
-            server.run()
+        with spool_of(settings) as spool:
+            closed = close_interrupted(database, spool)
+            if closed:
+                _log.warning("interceptions_interrupted", closed=closed)
+            gc.collect()
+            gc.freeze()  # what a start leaves behind stays: there is no use in looking through it
+            gc.set_threshold(*GC_THRESHOLDS)
+            server = Server(settings, database, spool, lambda url: _greet(announce, url, token))
+            with suppress(KeyboardInterrupt):  # uvicorn has stopped in good order by then
+                server.run()
     database.close()
+
+
+@contextmanager
+def spool_of(settings: Settings) -> Iterator[Spool | None]:
+    """Yield this process's spool, `None` where the settings want none."""
+    recording = settings.recording
+    if recording.when_unavailable == "refuse":
+        yield None
+        return
+    spool = open_spool(settings.data_dir, max_bytes=recording.spool_max_bytes)
+    try:
+        yield spool
+    finally:
+        spool.close()
 
 
 def _upgrade_apart(url: str) -> None:
@@ -105,11 +125,15 @@ class Server(uvicorn.Server):
     """uvicorn, telling its address once it listens."""
 
     def __init__(
-        self, settings: Settings, database: Database, listening: Callable[[str], None]
+        self,
+        settings: Settings,
+        database: Database,
+        spool: Spool | None,
+        listening: Callable[[str], None],
     ) -> None:
         super().__init__(
             uvicorn.Config(
-                Application(settings, database),
+                Application(settings, database, spool),
                 host=settings.host,
                 port=settings.port,
                 loop="uvloop",

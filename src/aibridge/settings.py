@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from aibridge.providers.settings import CHECKED, ProviderSettings
+from aibridge.recorder.settings import RecordingSettings
 
 PREFIX = "AIBRIDGE_"
 CONFIG_FILE = "aibridge.toml"
@@ -99,6 +100,9 @@ class Settings(BaseModel):
         description="Whether a start without any user makes the owner admin and prints a token; "
         "if not, whoever first calls POST /api/v2/users/first becomes the owner.",
     )
+    recording: RecordingSettings = Field(
+        default_factory=RecordingSettings, description="How records are kept, a table."
+    )
     providers: tuple[ProviderSettings, ...] = Field(
         default=(),
         description="The upstreams, a table each (JSON in the environment); anthropic, openai and "
@@ -147,6 +151,10 @@ class Settings(BaseModel):
         return value
 
 
+TABLES: dict[str, type[BaseModel]] = {"recording": RecordingSettings}
+"""The options that are tables of options."""
+
+
 def load(
     config: Path | None,
     environ: Mapping[str, str],
@@ -168,13 +176,20 @@ def load(
     ]
     merged: dict[str, Any] = {}
     for source in sources:
-        merged |= source.values
+        _merge(merged, source.values)
     context = {"environ": environ, "read_keys": read_keys}
     try:
         return Settings.model_validate(merged, context=context)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         raise SettingsError("; ".join(_say(detail, sources) for detail in details)) from None
+
+
+def _merge(values: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Put what a source says over what was said before; in a table, option by option."""
+    for key, value in more.items():
+        both = key in TABLES and isinstance(value, dict) and isinstance(values.get(key), dict)
+        values[key] = values[key] | value if both else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +199,17 @@ class _Source:
     name: str
     values: Mapping[str, Any]
 
+    def has(self, key: str, path: str) -> bool:
+        """Whether the option, or the one at ``path`` of a table, comes from here."""
+        inner = path.removeprefix(f"{key}.")
+        table = self.values.get(key) if key in TABLES and inner != path else None
+        return inner in table if isinstance(table, dict) else key in self.values
+
     def called(self, path: str, key: str) -> str:
         """A key as it is written in this source."""
         if self.name == "in the environment":
+            if key in TABLES:
+                return PREFIX + path.upper().replace(".", "_")
             return PREFIX + key.upper() + path.removeprefix(key)
         return "--" + key.replace("_", "-") if self.name == "as a flag" else path
 
@@ -213,18 +236,28 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    known = _variables()
     for variable, value in sorted(environ.items()):
         if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES:
             continue
-        key = variable.removeprefix(PREFIX).lower()
-        if variable != PREFIX + key.upper() or key not in Settings.model_fields:
-            names = [PREFIX + name.upper() for name in Settings.model_fields]
-            raise SettingsError(
-                f"{variable} in the environment is unknown{_guess(variable, names)}"
-            )
+        if variable not in known:
+            guess = _guess(variable, list(known))
+            raise SettingsError(f"{variable} in the environment is unknown{guess}")
         if value:
-            values[key] = _json(variable, value) if key == "providers" else value
+            table, key = known[variable]
+            target = values.setdefault(table, {}) if table else values
+            target[key] = _json(variable, value) if key == "providers" else value
     return values
+
+
+def _variables() -> dict[str, tuple[str, str]]:
+    """Return the variables with the options they set: the table, if it is of one, and the key."""
+    variables = {PREFIX + key.upper(): ("", key) for key in Settings.model_fields}
+    for table, model in TABLES.items():
+        del variables[PREFIX + table.upper()]
+        for key in model.model_fields:
+            variables[f"{PREFIX}{table}_{key}".upper()] = (table, key)
+    return variables
 
 
 def _json(variable: str, value: str) -> object:
@@ -238,11 +271,11 @@ def _say(detail: ErrorDetails, sources: list[_Source]) -> str:
     """One problem in one sentence: the key, where it is, what is wrong, what is expected."""
     key = str(detail["loc"][0])
     path = _path(detail["loc"])
-    given = [source for source in sources if key in source.values]
+    given = [source for source in sources if source.has(key, path)]
     place = f"{given[-1].called(path, key)} {given[-1].name}" if given else f"{path} by default"
     if detail["type"] == "extra_forbidden":
-        fields = ProviderSettings.model_fields if len(detail["loc"]) > 1 else Settings.model_fields
-        return f"{place} is unknown{_guess(str(detail['loc'][-1]), list(fields))}"
+        model = TABLES.get(key, ProviderSettings) if len(detail["loc"]) > 1 else Settings
+        return f"{place} is unknown{_guess(str(detail['loc'][-1]), list(model.model_fields))}"
     message = detail["msg"].removeprefix("Value error, ")
     return f"{place}{_shown(detail)}: {message[:1].lower()}{message[1:]}"
 
@@ -295,12 +328,24 @@ def describe() -> list[Option]:
             field.description or "",
         )
         for name, field in Settings.model_fields.items()
+        if name not in TABLES
+    )
+    of_tables = (
+        Option(
+            f"{table}.{name}",
+            f"{PREFIX}{table}_{name}".upper(),
+            "",
+            _default(field),
+            field.description or "",
+        )
+        for table, model in TABLES.items()
+        for name, field in model.model_fields.items()
     )
     of_provider = (
         Option(f"providers.{name}", "", "", _default(field), field.description or "")
         for name, field in ProviderSettings.model_fields.items()
     )
-    return [config, *options, *of_provider]
+    return [config, *options, *of_tables, *of_provider]
 
 
 def _default(field: FieldInfo) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 
 from aibridge.store import schema
 from aibridge.store.database import Database
@@ -100,8 +100,8 @@ async def _(bridge: Bridge) -> None:
 async def _(bridge: Bridge) -> None:
     bridge.record(Call(1, running=True))
     assert (await bridge.get("interceptions"))["count"] == 0
-    row = schema.interceptions.c.id == uid(1)
-    bridge.execute(update(schema.interceptions).where(row).values(ended_at=START + 1))
+    bridge.execute(delete(schema.interceptions).where(schema.interceptions.c.id == uid(1)))
+    bridge.record(Call(1))
     found = await bridge.get("interceptions")
     assert (found["count"], found["results"][0]["id"]) == (1, uid(1))
 

@@ -1,4 +1,7 @@
-"""Guarantee 2: who has read the end of an answer has its record committed."""
+"""Guarantee 2: who has read the end of an answer has its record committed.
+
+Here to the database, whose lock shows what waits for it: there is no spool to take its place.
+"""
 
 import functools
 import http.client
@@ -15,7 +18,15 @@ from tests.bridge import ROUTES
 from tests.gateway import samples
 from tests.wire import STREAM_HEAD, Caller, ask, chunk, reply, streamed
 
+REFUSE = {"recording": {"when_unavailable": "refuse"}}
+
 dialects = pytest.mark.parametrize("dialect", samples.DIALECTS)
+
+
+@pytest.fixture(scope="module")
+def shared_bridge(shared_wire, serve):
+    with serve(bridges.providers(shared_wire.url), **REFUSE) as bridge:
+        yield bridge
 
 
 def begin(bridge, dialect, caller, *, stream=True):
@@ -108,7 +119,7 @@ def impatient(wire, serve, monkeypatch):
     """A bridge that gives a locked database up soon."""
     monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr(app, "Recorder", functools.partial(Recorder, patience_seconds=0.1))
-    with serve(bridges.providers(wire.url)) as bridge:
+    with serve(bridges.providers(wire.url), **REFUSE) as bridge:
         yield bridge
 
 
@@ -157,8 +168,8 @@ def test_once_records_can_be_written_again_calls_are_served_again(wire, impatien
     wire.always(reply(samples.WHOLE["messages"]))
     with impatient.locked():
         assert impatient.post("messages", {}).status == 503
-        writer = impatient.app._recorder._writer
-        impatient.wait_for(lambda: not writer.waiting())
+        intake = impatient.app._recorder._intake
+        impatient.wait_for(lambda: not intake.waiting())
     ready = threading.Event()
     for _ in range(100):
         if ask(impatient.url, "/readyz", method="GET").status == 200:

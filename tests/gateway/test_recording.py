@@ -226,14 +226,10 @@ def test_a_client_names_its_session(bridge):
     sessions = {row["id"]: row for row in bridge.rows("sessions")}
     assert {name: row["interceptions"] for name, row in sessions.items()} == {"s-1": 2, "s-2": 1}
     assert sessions["s-1"]["last_prompt"] == "Hello."
-    facets = {
-        (row["session_id"], row["kind"], row["value"]) for row in bridge.rows("session_facets")
-    }
-    assert facets == {
-        (name, kind, value)
-        for name in ("s-1", "s-2")
-        for kind, value in (("provider", "anthropic"), ("model", "m-1"))
-    }
+    (kind,) = bridge.rows("kinds")
+    assert (kind["provider"], kind["model"]) == ("anthropic", "m-1")
+    kinds = [(row["session_id"], row["kind_id"]) for row in bridge.rows("session_kinds")]
+    assert kinds == [("s-1", kind["id"]), ("s-2", kind["id"])]
 
 
 def test_what_an_agent_asks_for_itself_is_no_prompt(bridge):

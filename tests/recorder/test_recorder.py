@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from aibridge.recorder import intake as intakes
 from aibridge.recorder import writer as writers
+from aibridge.recorder.intake import MAX_BATCH, Intake
+from aibridge.recorder.outage import Outage
 from aibridge.recorder.recorder import MAX_WAITING, Recorder, RecorderUnavailable
 from aibridge.recorder.ticket import RecordingError, Ticket
-from aibridge.recorder.writer import MAX_BATCH, Writer
-from aibridge.store.writing import BatchWriter
+from aibridge.recorder.writer import Writer
 from tests.builders import indexed_words
 from tests.databases import locked
 from tests.recorder.facts import end, facts, start
@@ -34,7 +36,10 @@ class Waiting:
     def __init__(self, database, *, patience: float = LONG) -> None:
         self.batches: list[tuple[list[Ticket], RecordingError | None]] = []
         self._told = threading.Condition()
-        self.writer = Writer(database, self._settled, patience_seconds=patience)
+        self.intake = Intake()
+        self.writer = Writer(
+            database, self.intake, Outage(), self._settled, patience_seconds=patience
+        )
 
     def _settled(self, tickets: list[Ticket], error: RecordingError | None) -> None:
         with self._told:
@@ -51,12 +56,13 @@ async def waiting(database):
     waiting = Waiting(database)
     yield waiting
     if waiting.writer._thread.is_alive():
-        await asyncio.to_thread(waiting.writer.stop)
+        waiting.writer.stop()
+        await asyncio.to_thread(waiting.writer.join)
 
 
 def ticket(*, over: bool = False, **more: Any) -> Ticket:
     loop = asyncio.get_running_loop()
-    made = Ticket(start(**more), loop.create_future(), loop.create_future())
+    made = Ticket(start(**more), started=loop.create_future(), ended=loop.create_future())
     made.end = end() if over else None
     return made
 
@@ -105,7 +111,7 @@ async def test_only_the_first_end_counts(recorder, rows):
 
 async def test_what_waits_is_written_together(waiting, rows):
     for number in range(MAX_BATCH + 100):
-        waiting.writer.put(ticket(over=number % 2 == 0))
+        waiting.intake.put(ticket(over=number % 2 == 0))
     waiting.writer.begin()
     await asyncio.to_thread(waiting.told, 2)
     assert [len(tickets) for tickets, _ in waiting.batches] == [MAX_BATCH, 100]
@@ -115,8 +121,8 @@ async def test_what_waits_is_written_together(waiting, rows):
 
 async def test_a_start_that_has_ended_meanwhile_is_written_once(waiting, rows):
     both = ticket(over=True)
-    waiting.writer.put(both)
-    waiting.writer.put(both)
+    waiting.intake.put(both)
+    waiting.intake.put(both)
     waiting.writer.begin()
     await asyncio.to_thread(waiting.told, 1)
     assert len(waiting.batches) == 1
@@ -125,7 +131,7 @@ async def test_a_start_that_has_ended_meanwhile_is_written_once(waiting, rows):
 
 
 async def test_nobody_lingers_when_all_wait(recorder, monkeypatch):
-    monkeypatch.setattr(writers, "LINGER_SECONDS", LONG)
+    monkeypatch.setattr(intakes, "LINGER_SECONDS", LONG)
     for _ in range(3):
         begun = [recorder.start(start()) for _ in range(4)]
         async with asyncio.timeout(LONG / 2):
@@ -164,7 +170,7 @@ async def test_a_record_that_cannot_be_written_does_not_harm_the_others(waiting,
     good = [ticket(over=True) for _ in range(5)]
     bad = ticket(**POISON[poison])
     for each in (*good[:2], bad, *good[2:]):
-        waiting.writer.put(each)
+        waiting.intake.put(each)
     with capture_logs() as logs:
         waiting.writer.begin()
         await asyncio.to_thread(waiting.told, 6)
@@ -173,16 +179,16 @@ async def test_a_record_that_cannot_be_written_does_not_harm_the_others(waiting,
     assert [row["id"] for row in rows("interceptions")] == sorted(each.start.id for each in good)
     assert [entry["event"] for entry in logs] == ["record_not_written"]
     later = ticket()
-    waiting.writer.put(later)
+    waiting.intake.put(later)
     await asyncio.to_thread(waiting.told, 7)
     assert waiting.batches[-1] == ([later], None)
-    assert not waiting.writer.failing
+    assert not waiting.writer.fails
 
 
 async def test_an_id_that_is_there_already_is_refused_alone(waiting, rows):
     first, again, third = ticket(id="same"), ticket(id="same"), ticket()
     for each in (first, again, third):
-        waiting.writer.put(each)
+        waiting.intake.put(each)
     with capture_logs():
         waiting.writer.begin()
         await asyncio.to_thread(waiting.told, 3)
@@ -220,9 +226,11 @@ class Log:
     def __init__(self) -> None:
         self.warned = threading.Event()
 
-    def warning(self, event: str, *, tickets: int, error: str) -> None:
-        assert (event, tickets) == ("record_delayed", 1)
-        assert error in {"database is locked", "canceling statement due to lock timeout"}
+    def warning(self, event: str, *, error: str = "") -> None:
+        known = {"database is locked", "canceling statement due to lock timeout"}
+        assert (event == "database_back" and not error) or (
+            event == "database_away" and error in known
+        )
         self.warned.set()
 
 
@@ -241,15 +249,15 @@ async def test_a_database_that_is_back_is_found_without_a_record_to_write(
     database, rows, monkeypatch
 ):
     back = threading.Event()
-    look = writers._takes_transactions
+    look = Writer._takes_transactions
 
-    def looked(store: BatchWriter) -> bool:
-        found = look(store)
+    def looked(writer: Writer) -> bool:
+        found = look(writer)
         if found:
             back.set()
         return found
 
-    monkeypatch.setattr(writers, "_takes_transactions", looked)
+    monkeypatch.setattr(Writer, "_takes_transactions", looked)
     monkeypatch.setattr(writers, "PROBE_SECONDS", 0.01)
     recorder = Recorder(database, patience_seconds=0.05)
     with locked(database), capture_logs():
@@ -275,9 +283,9 @@ async def test_an_end_whose_start_was_given_up_is_written_whole(database, rows):
 
 
 async def test_too_many_waiting_records_are_refused(recorder, rows, monkeypatch):
-    monkeypatch.setattr(recorder._writer, "waiting", lambda: MAX_WAITING)
+    monkeypatch.setattr(recorder._intake, "waiting", lambda: MAX_WAITING)
     await recorder.started(recorder.start(start()))
-    monkeypatch.setattr(recorder._writer, "waiting", lambda: MAX_WAITING + 1)
+    monkeypatch.setattr(recorder._intake, "waiting", lambda: MAX_WAITING + 1)
     with pytest.raises(RecorderUnavailable):
         recorder.start(start())
     assert len(rows("interceptions")) == 1

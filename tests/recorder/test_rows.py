@@ -1,16 +1,20 @@
 """Facts to rows: what is kept of an interception."""
 
+from dataclasses import replace
+
 import pytest
 
 from aibridge.dialects.facts import Notes, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.recorder.records import Status
-from aibridge.recorder.rows import Place, end_rows, start_rows, whole_rows
+from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
+from aibridge.store.measures import Shape
 from aibridge.store.rows import (
     EndRow,
-    FacetRow,
+    InitiatorKindRow,
     InterceptionRow,
     ModelThoughtRow,
     PromptIdRow,
+    SessionKindRow,
     SessionRow,
     TextRow,
     TokenUsageRow,
@@ -61,6 +65,9 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
         stop_reason="",
         first_byte_us=None,
         response_bytes=0,
+        kind_id=None,
+        tokens=0,
+        magnitude=0,
     )
     assert isinstance(prompt, UserPromptRow)
     assert prompt == (begun.id, prompt.id, "", "Hello.", "{}", 5)
@@ -69,8 +76,8 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
 def test_without_a_prompt_there_is_none():
     begun = start(prompt=None)
     assert [type(row) for row in start_rows(begun, PLACE)] == [InterceptionRow]
-    assert not of(UserPromptRow, whole_rows(begun, PLACE, end()))
-    assert not of(PromptIdRow, end_rows(begun, PLACE, end()))
+    assert not of(UserPromptRow, whole_rows(begun, PLACE, end(), 7))
+    assert not of(PromptIdRow, end_rows(begun, PLACE, end(), 7))
 
 
 def test_an_empty_prompt_is_one():
@@ -89,7 +96,7 @@ def test_an_end_completes_the_interception():
         notes=["n2"],
         facts=facts(notes=Notes(["n3"])),
     )
-    (row,) = of(EndRow, end_rows(begun, PLACE, over))
+    (row,) = of(EndRow, end_rows(begun, PLACE, over, 7))
     assert row == EndRow(
         edits='["e1","e2"]',
         notes='["n1","n2","n3"]',
@@ -101,35 +108,38 @@ def test_an_end_completes_the_interception():
         stop_reason="end_turn",
         first_byte_us=5,
         response_bytes=20,
+        kind_id=7,
+        tokens=10,
+        magnitude=21,
         id=begun.id,
     )
 
 
 def test_whole_rows_are_those_of_the_start_and_of_the_end():
     begun, over = start(), end()
-    (whole,) = of(InterceptionRow, whole_rows(begun, PLACE, over))
+    (whole,) = of(InterceptionRow, whole_rows(begun, PLACE, over, 7))
     (opened,) = of(InterceptionRow, start_rows(begun, PLACE))
-    (closed,) = of(EndRow, end_rows(begun, PLACE, over))
+    (closed,) = of(EndRow, end_rows(begun, PLACE, over, 7))
     assert whole._asdict() == opened._asdict() | closed._asdict()
-    (prompt,) = of(UserPromptRow, whole_rows(begun, PLACE, over))
-    (late,) = of(PromptIdRow, end_rows(begun, PLACE, over))
+    (prompt,) = of(UserPromptRow, whole_rows(begun, PLACE, over, 7))
+    (late,) = of(PromptIdRow, end_rows(begun, PLACE, over, 7))
     assert prompt.provider_response_id == late.provider_response_id == "msg-1"
 
 
 def test_a_prompt_whose_answer_has_no_id_keeps_none():
-    assert not of(PromptIdRow, end_rows(start(), PLACE, end(facts=ResponseFacts())))
+    assert not of(PromptIdRow, end_rows(start(), PLACE, end(facts=ResponseFacts()), 7))
 
 
 def test_tokens_are_kept_once():
     over = end(ended_at=9)
-    (row,) = of(TokenUsageRow, end_rows(start(id="i"), PLACE, over))
+    (row,) = of(TokenUsageRow, end_rows(start(id="i"), PLACE, over, 7))
     assert row == ("i", row.id, "msg-1", 1, 2, 3, 4, '{"usage":{"input_tokens":1}}', 9)
 
 
 def test_unknown_usage_is_no_row_and_zero_tokens_are_one():
     nothing, zero = end(facts=ResponseFacts()), end(facts=facts(usage=TokenUsage()))
-    assert not of(TokenUsageRow, end_rows(start(), PLACE, nothing))
-    (row,) = of(TokenUsageRow, end_rows(start(), PLACE, zero))
+    assert not of(TokenUsageRow, end_rows(start(), PLACE, nothing, 7))
+    (row,) = of(TokenUsageRow, end_rows(start(), PLACE, zero, 7))
     assert (row.input_tokens, row.metadata) == (0, "{}")
 
 
@@ -142,7 +152,7 @@ def test_tools_and_thoughts_stand_in_their_order():
         ended_at=9,
         facts=facts(tool_calls=calls, thoughts=[Thought("1"), Thought("2", "reasoning")]),
     )
-    found = list(end_rows(start(id="i"), PLACE, over))
+    found = list(end_rows(start(id="i"), PLACE, over, 7))
     first, second = of(ToolUsageRow, found)
     assert first == (
         *("i", first.id, "msg-1", ANA, "bash", '{"a":1}', "", False, "", "c1", "i1", '{"x":1}', 9),
@@ -161,19 +171,19 @@ def test_tools_and_thoughts_stand_in_their_order():
 def test_prompt_and_tools_are_indexed_when_the_answer_has_ended(make):
     begun = start(id="i", prompt="Mend the roof.")
     calls = [ToolCall("bash", '{"a":1}'), ToolCall("search", "free text")]
-    (row,) = of(TextRow, make(begun, PLACE, end(facts=facts(tool_calls=calls))))
-    assert row == ("i", "Mend the roof.", 'bash {"a":1} search free text')
+    (row,) = of(TextRow, make(begun, PLACE, end(facts=facts(tool_calls=calls)), 7))
+    assert row == ("i", begun.started_at, "Mend the roof.", 'bash {"a":1} search free text', "")
     assert not of(TextRow, start_rows(begun, PLACE))
 
 
 @pytest.mark.parametrize("prompt", [None, ""])
 def test_without_any_text_nothing_is_indexed(prompt):
-    assert not of(TextRow, whole_rows(start(prompt=prompt), PLACE, end()))
+    assert not of(TextRow, whole_rows(start(prompt=prompt), PLACE, end(), 7))
 
 
 @pytest.mark.parametrize(("place", "threads"), [(Place("s-1"), 1), (Place("s-1", "p-1", "r-1"), 0)])
 def test_the_session_gets_what_one_call_adds(place, threads):
-    (row,) = of(SessionRow, end_rows(start(started_at=5), place, end(ended_at=9)))
+    (row,) = of(SessionRow, end_rows(start(started_at=5), place, end(ended_at=9), 7))
     assert row == SessionRow(
         id="s-1",
         initiator_id=ANA,
@@ -184,8 +194,12 @@ def test_the_session_gets_what_one_call_adds(place, threads):
         last_active_at=5,
         last_prompt_at=5,
         last_prompt="Hello.",
+        last_started_at=5,
+        length=1,
+        magnitude=21,
         threads=threads,
         interceptions=1,
+        tokens=10,
         input_tokens=1,
         output_tokens=2,
         cache_read_input_tokens=3,
@@ -195,17 +209,41 @@ def test_the_session_gets_what_one_call_adds(place, threads):
 
 def test_a_session_without_prompt_or_tokens():
     over = end(facts=ResponseFacts())
-    (row,) = of(SessionRow, end_rows(start(prompt=None), PLACE, over))
+    (row,) = of(SessionRow, end_rows(start(prompt=None), PLACE, over, 7))
     assert (row.last_prompt, row.last_prompt_at) == (None, None)
     assert row[-4:] == (0, 0, 0, 0)
 
 
-def test_a_session_has_its_providers_and_models():
-    facets = of(FacetRow, end_rows(start(), PLACE, end()))
-    assert facets == [("s-1", ANA, "provider", "anthropic"), ("s-1", ANA, "model", "m-1")]
-    assert len(of(FacetRow, end_rows(start(model=""), PLACE, end()))) == 1
+def test_what_goes_wrong_is_indexed_too():
+    over = end(error_type="server_error", error_message="Oops", facts=ResponseFacts())
+    (row,) = of(TextRow, end_rows(start(prompt=None), PLACE, over, 7))
+    assert (row.prompt, row.tool, row.error) == ("", "", "server_error Oops")
+
+
+def test_a_session_and_its_initiator_have_the_kind():
+    found = list(end_rows(start(), PLACE, end(), 7))
+    assert of(SessionKindRow, found) == [("s-1", ANA, 7)]
+    assert of(InitiatorKindRow, found) == [(ANA, 7, 1)]
+
+
+@pytest.mark.parametrize(
+    ("begun", "over", "shape"),
+    [
+        (start(prompt=None), end(facts=ResponseFacts()), 0),
+        (start(), end(facts=ResponseFacts()), Shape.PROMPT),
+        (start(prompt=""), end(facts=ResponseFacts()), Shape.PROMPT),
+        (start(prompt=None), end(error_type="x", facts=ResponseFacts()), Shape.ERROR),
+        (start(prompt=None), end(error_message="x", facts=ResponseFacts()), Shape.ERROR),
+        (start(prompt=None), end(facts=ResponseFacts(thoughts=[Thought("1")])), Shape.THINKING),
+        (start(prompt=None), end(facts=ResponseFacts(tool_calls=[ToolCall("x")])), Shape.TOOL),
+    ],
+)
+def test_a_kind_has_all_that_is_filtered_by(begun, over, shape):
+    found = kind(replace(begun, provider="p", provider_name="n", model="m", client="c"), over)
+    assert found == ("p", "n", "m", "c", shape)
+    assert kind(replace(begun, client=None), over).client == ""
 
 
 def test_a_reason_to_stop_is_cut_to_its_column():
     over = end(facts=facts(stop_reason="x" * 100))
-    assert len(of(EndRow, end_rows(start(), PLACE, over))[0].stop_reason) == 64
+    assert len(of(EndRow, end_rows(start(), PLACE, over, 7))[0].stop_reason) == 64

@@ -1,8 +1,9 @@
 """Sessions are summed up in the transaction that ends each call: the sum is always right."""
 
+from collections import Counter
 from dataclasses import replace
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 
 from aibridge.dialects.facts import TokenUsage
 from aibridge.ids import new_id
+from aibridge.recorder.batch import commit
 from aibridge.recorder.records import End, Start
-from aibridge.recorder.ticket import Ticket
-from aibridge.recorder.writer import _commit
+from aibridge.recorder.ticket import Pending
 from aibridge.store import schema
+from aibridge.store.measures import Shape, length, magnitude
 from aibridge.store.writing import BatchWriter
 from tests.recorder.facts import end, facts, start
 
@@ -22,8 +24,12 @@ TABLES = (
     schema.interceptions,
     schema.user_prompts,
     schema.token_usages,
+    schema.tool_usages,
+    schema.model_thoughts,
     schema.sessions,
-    schema.session_facets,
+    schema.session_kinds,
+    schema.initiator_kinds,
+    schema.kinds,
 )
 _times = count(1_000_000)
 _tokens = st.none() | st.builds(TokenUsage, *[st.integers(0, 1 << 40)] * 4)
@@ -64,23 +70,23 @@ def test_summaries_equal_the_sum_of_the_raw_rows(database, data, drawn):
     store = BatchWriter(database)
     try:
         for batch in batches(data, tickets, ends):
-            _commit(store, batch)
+            commit(store, batch).note()
     finally:
         store.close()
     kept, expected = read(database, mark)
     assert kept == expected
 
 
-def ticket(begun: Start, over: End | None, mark: str, gap: int) -> Ticket:
+def ticket(begun: Start, over: End | None, mark: str, gap: int) -> Pending:
     """Make it of this example, and at a time of its own."""
     at = next(_times) * 100 + gap
     begun = replace(begun, id=new_id(), initiator_id=begun.initiator_id + mark, started_at=at)
     if over is not None:
         over.ended_at += at
-    return Ticket(begun, cast("Any", None), cast("Any", None))
+    return Pending(begun)
 
 
-def batches(data: st.DataObject, tickets: list[Ticket], ends: list[End | None]):
+def batches(data: st.DataObject, tickets: list[Pending], ends: list[End | None]):
     """Yield the tickets in any order and company, some of them before they have ended."""
     early = [one for one in tickets if data.draw(st.booleans())]
     if early:
@@ -103,7 +109,6 @@ def read(database, mark: str) -> tuple[Any, Any]:
             tables[table.name] = [dict(row) for row in rows]
     mine = [row for row in tables["interceptions"] if row["initiator_id"].endswith(mark)]
     sessions = [row for row in tables["sessions"] if row["initiator_id"].endswith(mark)]
-    facets = [row for row in tables["session_facets"] if row["initiator_id"].endswith(mark)]
     keys = {(row["initiator_id"], row["session_id"]) for row in mine if row["ended_at"]}
     ended = {
         key: [
@@ -115,15 +120,39 @@ def read(database, mark: str) -> tuple[Any, Any]:
     }
     expected = {key: summary(key, rows, tables) for key, rows in ended.items()}
     kept = {(row["initiator_id"], row["id"]): row for row in sessions}
-    kept_facets = {tuple(row.values()) for row in facets}
-    expected_facets = {
-        (session, initiator, kind, row[kind])
+    kinds = {row["id"]: row for row in tables["kinds"]}
+    kept_kinds = {tuple(row.values()) for row in of_mark(tables["session_kinds"], mark)}
+    expected_kinds = {
+        (session, initiator, row["kind_id"], expected[initiator, session]["last_active_at"])
         for (initiator, session), rows in ended.items()
         for row in rows
-        for kind in ("provider", "model")
-        if row[kind]
     }
-    return (kept, kept_facets), (expected, expected_facets)
+    counted = {tuple(row.values()) for row in of_mark(tables["initiator_kinds"], mark)}
+    numbers = Counter((row["initiator_id"], row["kind_id"]) for row in mine if row["ended_at"])
+    for row in mine:
+        if row["ended_at"]:
+            assert kinds[row["kind_id"]]["model"] == row["model"]
+            assert kinds[row["kind_id"]]["shape"] == shape(row["id"], row, tables)
+    expected_counts = {(*key, number) for key, number in numbers.items()}
+    return (kept, kept_kinds, counted), (expected, expected_kinds, expected_counts)
+
+
+def of_mark(rows: list[dict[str, Any]], mark: str) -> list[dict[str, Any]]:
+    return [row for row in rows if row["initiator_id"].endswith(mark)]
+
+
+def shape(id_: str, row: dict[str, Any], tables: Any) -> int:
+    has = [
+        table
+        for table in tables
+        if any(child.get("interception_id") == id_ for child in tables[table])
+    ]
+    return (
+        Shape.ERROR * bool(row["error_type"] or row["error_message"])
+        + Shape.PROMPT * ("user_prompts" in has)
+        + Shape.THINKING * ("model_thoughts" in has)
+        + Shape.TOOL * ("tool_usages" in has)
+    )
 
 
 def summary(key: tuple[str, str], rows: list[dict[str, Any]], tables: Any) -> dict[str, Any]:
@@ -142,7 +171,11 @@ def summary(key: tuple[str, str], rows: list[dict[str, Any]], tables: Any) -> di
         "last_active_at": last["created_at"] if last else first["started_at"],
         "last_prompt_at": last["created_at"] if last else None,
         "last_prompt": last["prompt"] if last else None,
+        "last_started_at": max(row["started_at"] for row in rows),
+        "length": length(max(row["started_at"] for row in rows) - first["started_at"]),
+        "magnitude": magnitude(sum(row["tokens"] for row in rows)),
         "threads": sum(row["thread_root_id"] is None for row in rows),
         "interceptions": len(rows),
+        "tokens": sum(row[name] for row in usages for name in COUNTERS),
         **{name: sum(row[name] for row in usages) for name in COUNTERS},
     }

@@ -19,7 +19,7 @@ def connection():
 
 
 def index(connection: Connection, rows: Iterable[tuple[str, str]]) -> None:
-    texts = [TextRow(str(number), *row) for number, row in enumerate(rows)]
+    texts = [TextRow(str(number), 7, *row, "") for number, row in enumerate(rows)]
     text_index.add(connection.connection.cursor(), texts)
 
 
@@ -28,14 +28,15 @@ def test_rows_are_numbered_on(connection):
     for size in (0, 1, 33, 0, 2):
         index(connection, [("mend", "")] * size)
     rows = connection.exec_driver_sql(numbers)
-    assert [number for (number,) in rows] == list(range(1, 37))
+    assert [number for (number,) in rows] == list(range(7 << 10, (7 << 10) + 36))
 
 
 def test_a_row_is_taken_out_with_its_number_and_the_same_texts(connection):
     index(connection, [("mend roof", "bash"), ("mend", "read")])
     connection.exec_driver_sql(
-        "INSERT INTO text_index (text_index, rowid, prompt, tool) VALUES ('delete', 1, ?, ?)",
-        ("mend roof", "bash"),
+        "INSERT INTO text_index (text_index, rowid, prompt, tool, error) "
+        "VALUES ('delete', ?, ?, ?, '')",
+        (7 << 10, "mend roof", "bash"),
     )
     assert indexed_words(connection) == {("1", "prompt", "mend", 0), ("1", "tool", "read", 0)}
     connection.exec_driver_sql("INSERT INTO text_index (text_index) VALUES ('integrity-check')")

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import ColumnClause, Connection, insert, inspect, text, update
+from sqlalchemy import ColumnClause, Connection, MetaData, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import column, table
 
@@ -22,7 +22,7 @@ from aibridge.store import groups, migrations, schema, text_index, tokens, users
 from aibridge.store.database import Database
 from aibridge.store.migrations import NewerSchemaError
 from scripts import ddl
-from tests.builders import Call, indexed_words, new_database, record, uid
+from tests.builders import BEN, Call, indexed_words, new_database, record, summary, uid
 from tests.databases import Databases
 
 INDEX = {"text_index", "text_index_config", "text_index_data", "text_index_idx"}
@@ -300,27 +300,79 @@ CALLS = [
     Call(2, prompts=("Mend the", "Roof!"), tools=("bash", "read"), arguments='{"a":"x\\ny"}'),
     Call(3, tools=("bash",)),
     Call(4, prompts=("Mend the roof",), running=True),
-    Call(5),
-    *(Call(number, prompts=(f"number {number}",)) for number in range(6, 1200)),
+    Call(5, tokens=((1, 2, 3, 4), (5, 6, 7, 8)), thoughts=("Hm.",)),
+    Call(6, 3600, tokens=((9, 9, 9, 900),), columns={"client": None, "error_message": "Too slow"}),
+    Call(7, 5, session="s", prompts=("Hi.",)),
+    Call(8, 5000, session="s", initiator=BEN, columns={"error_type": "overloaded_error"}),
+    Call(9, 9000, session="s"),
+    *(Call(number, prompts=(f"number {number}",)) for number in range(10, 1200)),
 ]
 
 
-def test_what_is_on_record_already_is_indexed_as_what_is_written_now(sqlite, tmp_path, monkeypatch):
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+def test_what_is_on_record_already_is_as_what_is_written_now(sqlite, tmp_path, revision):
     new = new_database(f"sqlite:///{tmp_path / 'new.db'}")
     with new.write() as connection:
         record(connection, *CALLS)
         expected = indexed_words(connection)
     with sqlite.write() as connection:
-        upgrade_to("0001", connection)
-        with monkeypatch.context() as before:
-            before.setattr(text_index, "add", lambda _cursor, _rows: None)
-            record(connection, *CALLS)
+        upgrade_to(revision, connection)
+        record_of_old(connection, CALLS)
+        if revision == "0003":
+            connection.exec_driver_sql(OLD_INDEX)
     sqlite.upgrade()
     with sqlite.read() as connection:
         assert indexed_words(connection) == expected
+    assert on_record(sqlite) == on_record(new)
     new.close()
     assert {(uid(2), "prompt", "roof", 2), (uid(2), "tool", "y", 3)} < expected
-    assert {id_ for id_, *_ in expected} == {call.id for call in CALLS} - {uid(4), uid(5)}
+    assert {(uid(6), "error", "slow", 1)} < expected
+    assert {id_ for id_, *_ in expected} == {call.id for call in CALLS} - {
+        uid(number) for number in (4, 5, 9)
+    }
+
+
+OLD_INDEX = """CREATE VIRTUAL TABLE text_index USING fts5(
+    prompt, tool, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2')"""
+
+
+def record_of_old(connection: Connection, calls: list[Call]) -> None:
+    """Write calls and their sessions as the tables of before 0004 have them."""
+    by_session: dict[tuple[str, str], list[Call]] = defaultdict(list)
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for call in calls:
+        rows["interceptions"].append(call.row())
+        for name, child in call.children():
+            rows[name].append(child)
+        if not call.running:
+            by_session[call.initiator, call.session_id].append(call)
+    rows["sessions"] = [summary(*key, members) for key, members in by_session.items()]
+    old = MetaData()
+    old.reflect(connection, only=list(rows))
+    for name, values in rows.items():
+        known = old.tables[name].c.keys()
+        connection.execute(
+            insert(old.tables[name]), [{key: row[key] for key in known} for row in values]
+        )
+
+
+def on_record(database: Database) -> dict[str, Any]:
+    """Return the rows of the record, with kinds instead of their numbers."""
+    with database.read() as connection:
+        kinds = {row[0]: tuple(row[1:]) for row in connection.execute(select(schema.kinds))}
+        return {
+            table.name: sorted(
+                tuple(
+                    kinds.get(value) if name == "kind_id" else value
+                    for name, value in row._mapping.items()
+                )
+                for row in connection.execute(select(table))
+            )
+            for table in (schema.interceptions, schema.sessions, *COUNTED)
+        }
+
+
+COUNTED = (schema.session_kinds, schema.initiator_kinds)
 
 
 def upgrade_to(revision: str, connection: Connection) -> None:

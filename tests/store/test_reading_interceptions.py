@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event
 
-from aibridge.store import interceptions
+from aibridge.store import counting, interceptions
 from aibridge.store.database import Database
 from aibridge.store.filters import ANY, Filter, Values, only
 from aibridge.store.interceptions import CursorNotFoundError
@@ -33,7 +33,7 @@ def number_of(id_: str) -> int:
 def test_an_interception_is_seen_when_it_has_ended(connection: Connection) -> None:
     record(connection, Call(1), Call(2, running=True))
     assert numbers(connection) == [1]
-    assert interceptions.count(connection, EVERY) == 1
+    assert counting.count(connection, EVERY) == (1, False)
 
 
 def test_the_newest_comes_first_and_the_larger_id_among_equals(connection: Connection) -> None:
@@ -90,7 +90,7 @@ def test_count_and_list_agree_under_every_filter(
         Call(8, at=8, session="s"),
     )
     assert numbers(connection, where) == found
-    assert interceptions.count(connection, where) == len(found)
+    assert counting.count(connection, where) == (len(found), False)
 
 
 def test_an_unknown_or_running_cursor_is_refused(connection: Connection) -> None:

@@ -27,18 +27,31 @@ from tests.words import TEXTS, words
     ids=["prompt", "tool", "both", "long", "long tools"],
 )
 def test_prompt_and_tools_are_two_bounded_texts(prompt, tools, expected):
-    row = text_row("i", prompt, tools)
-    assert row == TextRow("i", *expected)
+    row = text_row("i", 7, prompt=prompt, tools=tools)
+    assert row is not None
+    assert row == ("i", 7, *expected, "")
     assert len(row.tool) <= MAX_TEXT == 65_536
 
 
 def test_without_any_text_there_is_no_row():
-    assert text_row("i", "") is None
-    assert text_row("i", "", []) is None
+    assert text_row("i", 7) is None
+    assert text_row("i", 7, prompt="", tools=[], error=("", "")) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (("server_error", "Oops"), "server_error Oops"),
+        (("", "Oops"), "Oops"),
+        (("x" * MAX_TEXT, "y"), "x" * MAX_TEXT),
+    ],
+)
+def test_an_error_is_one_bounded_text(error, expected):
+    assert text_row("i", 7, error=error) == TextRow("i", 7, "", "", expected)
 
 
 def arguments(text: str) -> str:
-    row = text_row("i", "", [("bash", text)])
+    row = text_row("i", 7, tools=[("bash", text)])
     assert row is not None
     return row.tool.removeprefix("bash ")
 

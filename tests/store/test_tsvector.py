@@ -33,12 +33,13 @@ def connection(database: Database) -> Iterator[Connection]:
 
 
 def index(connection: Connection, *texts: str) -> None:
-    rows = [TextRow(str(number), text, "") for number, text in enumerate(texts)]
+    rows = [TextRow(str(number), 7, text, "", "") for number, text in enumerate(texts)]
     text_index.add(connection.connection.cursor(), rows)
 
 
 def found(connection: Connection, *values: str) -> list[str]:
-    return sorted(set(connection.scalars(text_index.mentioning("prompt", values))))
+    portions = text_index.portions(connection, {"prompt": values}, None, None)
+    return sorted(id_ for ids in portions for id_ in ids)
 
 
 @given(TEXTS | st.text())

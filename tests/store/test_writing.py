@@ -14,12 +14,14 @@ from aibridge.store import rows as kinds
 from aibridge.store import schema
 from aibridge.store.rows import (
     EndRow,
-    FacetRow,
+    InitiatorKindRow,
     InterceptionRow,
+    Kind,
     ModelThoughtRow,
     Parent,
     PromptIdRow,
     Row,
+    SessionKindRow,
     SessionRow,
     TextRow,
     TokenUsageRow,
@@ -37,7 +39,7 @@ TABLES: dict[type[Row], Any] = {
     ToolUsageRow: schema.tool_usages,
     ModelThoughtRow: schema.model_thoughts,
     SessionRow: schema.sessions,
-    FacetRow: schema.session_facets,
+    InitiatorKindRow: schema.initiator_kinds,
 }
 UPDATES: dict[type[Row], Any] = {
     EndRow: (schema.interceptions, "id"),
@@ -78,7 +80,7 @@ def made(kind: type[Row], **given: Any) -> Any:
 
 
 def test_there_is_a_statement_for_every_kind_of_row():
-    known = {*TABLES, *UPDATES, TextRow}
+    known = {*TABLES, *UPDATES, SessionKindRow, TextRow}
     for engine in (True, False):
         assert set(get_args(Row)) == {*Statements(is_postgresql=engine).writes, TextRow} == known
 
@@ -97,7 +99,7 @@ def test_a_change_names_columns_and_its_key_last(kind):
 
 def test_every_named_tuple_is_known_here():
     found = {each for each in vars(kinds).values() if hasattr(each, "_fields")}
-    assert found == {*TABLES, *UPDATES, TextRow, Parent}
+    assert found == {*TABLES, *UPDATES, SessionKindRow, TextRow, Parent, Kind}
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 31, 32, 33, 100])
@@ -124,6 +126,7 @@ def test_nothing_may_be_missing_but_what_may_be_unknown():
         ("interceptions", "ended_at"),
         ("interceptions", "http_status"),
         ("interceptions", "first_byte_us"),
+        ("interceptions", "kind_id"),
         ("sessions", "client"),
         ("sessions", "last_prompt_at"),
         ("sessions", "last_prompt"),
@@ -142,6 +145,9 @@ def end(id_: str, **given: Any) -> EndRow:
         "stop_reason": "stop",
         "first_byte_us": 3,
         "response_bytes": 4,
+        "kind_id": 5,
+        "tokens": 6,
+        "magnitude": 16,
         "id": id_,
     }
     return EndRow(**fields | given)
@@ -185,27 +191,56 @@ def test_a_prompt_gets_its_answers_id(record_database, writer):
 
 @pytest.mark.parametrize("size", [1, 2, 33, 100])
 def test_texts_are_indexed(record_database, writer, size):
-    rows = [TextRow(f"i{number}", f"p{number}", f"t{number}") for number in range(size)]
+    rows = [
+        TextRow(f"i{number}", number, f"p{number}", f"t{number}", f"e{number}")
+        for number in range(size)
+    ]
     write(writer, *rows[:1])
     write(writer, *rows[1:])
     with record_database.read() as connection:
         assert indexed_words(connection) == {
             (row.interception_id, name, getattr(row, name), 0)
             for row in rows
-            for name in ("prompt", "tool")
+            for name in ("prompt", "tool", "error")
         }
 
 
-def test_a_facet_is_kept_once(record_database, writer):
-    facet = made(FacetRow)
-    write(writer, facet, facet)
-    write(writer, facet, made(FacetRow))
-    assert len(read(record_database, schema.session_facets)) == 2
+def test_a_kind_is_kept_once_and_has_one_number(record_database, writer):
+    first, second = Kind("p", "n", "m", "", 0), Kind("p", "n", "m", "", 1)
+    numbers = [writer.kind_id(kind) for kind in (first, second, first)]
+    other = BatchWriter(record_database)
+    assert [other.kind_id(second), other.kind_id(first)] == numbers[1:]
+    other.close()
+    found = {row[1:]: row[0] for row in read(record_database, schema.kinds)}
+    assert found == {first: numbers[0], second: numbers[1]}
+    assert numbers[0] == numbers[2] != numbers[1]
+
+
+def test_interceptions_of_a_kind_are_counted(record_database, writer):
+    write(writer, *[InitiatorKindRow("i", 7, 1)] * 3, InitiatorKindRow("i", 8, 1))
+    write(writer, InitiatorKindRow("j", 7, 1), InitiatorKindRow("i", 7, 1))
+    assert set(read(record_database, schema.initiator_kinds)) == {
+        ("i", 7, 4),
+        ("i", 8, 1),
+        ("j", 7, 1),
+    }
+
+
+def test_kinds_of_a_session_stand_where_the_session_does(record_database, writer):
+    def kinds() -> list[tuple[Any, ...]]:
+        return read(record_database, schema.session_kinds)
+
+    write(writer, sums(started_at=10, prompt="a"), *[SessionKindRow("s", "i", 7)] * 2)
+    assert kinds() == [("s", "i", 7, 10)]
+    write(writer, sums(started_at=20), SessionKindRow("s", "i", 8))
+    assert kinds() == [("s", "i", 7, 10), ("s", "i", 8, 10)]
+    write(writer, sums(started_at=30, prompt="b"), SessionKindRow("s", "i", 8))
+    assert kinds() == [("s", "i", 7, 30), ("s", "i", 8, 30)]
 
 
 def test_a_batch_is_written_whole_or_not_at_all(record_database, writer):
     good = made(InterceptionRow)
-    text = TextRow(good.id, "Hello.", "")
+    text = TextRow(good.id, good.started_at, "Hello.", "", "")
     with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)):
         write(writer, good, text, made(TokenUsageRow, input_tokens=None))
     assert read(record_database, schema.interceptions) == []
@@ -249,8 +284,12 @@ def sums(**given: Any) -> SessionRow:
         "metadata": f"m{at}",
         "ended_at": at + 5,
         "last_active_at": at,
+        "last_started_at": at,
+        "length": 1,
+        "magnitude": 21,
         "threads": 1,
         "interceptions": 1,
+        "tokens": 10,
         "last_prompt_at": None if prompt is None else at,
         "last_prompt": prompt,
         "input_tokens": 1,
@@ -275,8 +314,12 @@ def test_calls_add_up_to_their_session(record_database, writer):
         last_active_at=30,
         last_prompt_at=30,
         last_prompt="b",
+        last_started_at=30,
+        length=1,
+        magnitude=23,
         threads=2,
         interceptions=3,
+        tokens=30,
         input_tokens=3,
         output_tokens=6,
         cache_read_input_tokens=9,

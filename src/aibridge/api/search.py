@@ -18,8 +18,8 @@ ME = "me"
 MAX_NUMBER = 1 << 53
 """The largest number that can be compared with: beyond it not every client's are exact."""
 
-_TEXTS = ("provider", "provider_name", "model", "client", "session_id", "error")
-_WORDS = ("prompt", "tool")
+_TEXTS = ("provider", "provider_name", "model", "client", "session_id")
+_WORDS = ("prompt", "tool", "error")
 KEYS = ("initiator", *_TEXTS, *_WORDS, "has", "started_after", "started_before")
 _COMPARED = ("tokens",)
 

@@ -10,6 +10,7 @@ from aibridge.cli.output import fail
 from aibridge.settings import Settings, SettingsError, load
 from aibridge.store.database import Database, DatabaseError
 from aibridge.store.migrations import NewerSchemaError
+from aibridge.store.spool import SpoolError
 from aibridge.store.trouble import DRIVER_ERRORS, said
 
 
@@ -18,7 +19,7 @@ def clear_errors() -> Iterator[None]:
     """Turn the errors that an administrator can cause or mend into one line each."""
     try:
         yield
-    except (SettingsError, DatabaseError, NewerSchemaError) as error:
+    except (SettingsError, DatabaseError, NewerSchemaError, SpoolError) as error:
         fail(str(error))
     except DRIVER_ERRORS as error:  # its own text would repeat the statement and its values
         fail(f"the database cannot be used: {said(error)}")

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from aibridge.contract.base import Metadata, MinimalUser, Model, Time
+from aibridge.contract.base import Metadata, MinimalUser, Model, OptionalFlag, Time
 
 
 class TokenUsage(Model):
@@ -93,7 +93,11 @@ class Interception(Model):
 
 
 class InterceptionList(Model):
-    """A page of interceptions, newest first; ``count`` ignores paging."""
+    """A page of interceptions, newest first; ``count`` ignores paging.
+
+    ``count_is_estimate`` is beyond the original's contract: whether there were too many to count.
+    """
 
     count: int
+    count_is_estimate: OptionalFlag = False
     results: list[Interception]

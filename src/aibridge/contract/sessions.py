@@ -4,6 +4,7 @@ from aibridge.contract.base import (
     Metadata,
     MinimalUser,
     Model,
+    OptionalFlag,
     OptionalText,
     OptionalTime,
     Time,
@@ -47,9 +48,13 @@ class Session(Model):
 
 
 class SessionList(Model):
-    """A page of sessions, the most recently active first; ``count`` ignores paging."""
+    """A page of sessions, the most recently active first; ``count`` ignores paging.
+
+    ``count_is_estimate`` is beyond the original's contract: whether there were too many to count.
+    """
 
     count: int
+    count_is_estimate: OptionalFlag = False
     sessions: list[Session]
 
 

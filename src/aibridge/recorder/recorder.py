@@ -2,15 +2,24 @@
 
 import asyncio
 
+from aibridge.recorder.intake import Intake
+from aibridge.recorder.outage import Outage
 from aibridge.recorder.records import End, Start
+from aibridge.recorder.replay import Replay
+from aibridge.recorder.spooler import Spooler
 from aibridge.recorder.ticket import RecordingError, Ticket, settle
 from aibridge.recorder.writer import Writer
 from aibridge.store.database import Database
+from aibridge.store.spool import Spool
 
 MAX_WAITING = 20_000
 """Tickets that may wait for the writer; past that the next start is refused."""
 PATIENCE_SECONDS = 30.0
 """How long a busy or full database is tried again before its records are given up."""
+SPOOL_PATIENCE_SECONDS = 0.5
+"""How long it is tried again before they go to the spool, which is as good a place."""
+
+LOOK_SECONDS = 1.0
 
 
 class RecorderUnavailable(Exception):
@@ -18,22 +27,46 @@ class RecorderUnavailable(Exception):
 
 
 class Recorder:
-    """Keeps interceptions. Belongs to the event loop that made it; a thread does the writing."""
+    """Keeps interceptions. Belongs to the event loop that made it; threads do the writing.
 
-    def __init__(self, database: Database, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    While the database is away they are kept on the ``spool``. Without one they are refused.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        spool: Spool | None = None,
+        *,
+        patience_seconds: float | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._writer = Writer(database, self._settled, patience_seconds=patience_seconds)
-        self._writer.begin()
+        self._intake = Intake()
+        self._outage = Outage()
+        self._spool = spool
+        self._spooler: Spooler | None = None
+        if spool is not None:
+            self._spooler = Spooler(spool, self._intake, self._outage, self._settled)
+        if patience_seconds is None:
+            patience_seconds = PATIENCE_SECONDS if spool is None else SPOOL_PATIENCE_SECONDS
+        self._writer = Writer(
+            database,
+            self._intake,
+            self._outage,
+            self._settled,
+            patience_seconds=patience_seconds,
+            replay=None if spool is None else Replay(spool),
+        )
         self._open = 0
         self._waiting = 0
+        self._begin()
 
     def start(self, start: Start) -> Ticket:
         """Accept an interception. Raises `RecorderUnavailable`, and then nothing is kept of it."""
-        if self._writer.failing or self._writer.waiting() > MAX_WAITING:
-            raise RecorderUnavailable("the database does not take records at the moment")
-        ticket = Ticket(start, self._loop.create_future(), self._loop.create_future())
+        if not self.ready or self._intake.waiting() > MAX_WAITING:
+            raise RecorderUnavailable("no records are taken at the moment")
+        ticket = Ticket(start, started=self._loop.create_future(), ended=self._loop.create_future())
         self._open += 1
-        self._writer.put(ticket)
+        self._intake.put(ticket)
         return ticket
 
     async def started(self, ticket: Ticket) -> None:
@@ -46,7 +79,7 @@ class Recorder:
         """Accept the end of an interception; only its first end counts."""
         if ticket.end is None:
             ticket.end = end
-            self._writer.put(ticket)
+            self._intake.put(ticket)
 
     async def ended(self, ticket: Ticket) -> None:
         """Wait until the end is committed. Raises `RecordingError` if it could not be."""
@@ -57,17 +90,48 @@ class Recorder:
     @property
     def ready(self) -> bool:
         """Whether records are being taken."""
-        return not self._writer.failing
+        if self._spooler is None:
+            return not self._writer.fails
+        return not self._outage.is_on or self._spooler.takes_starts
+
+    @property
+    def spooled(self) -> int:
+        """How many records wait on the spool for the database."""
+        return 0 if self._spool is None else self._spool.waiting
+
+    @property
+    def set_aside(self) -> int:
+        """How many records on the spool are damaged, or refused by the database for ever."""
+        return 0 if self._spool is None else self._spool.damaged
 
     async def close(self) -> None:
-        """Write what was accepted, then stop."""
-        await asyncio.to_thread(self._writer.stop)
+        """Write what was accepted, to the spool if the database is away, then stop."""
+        self._timer.cancel()
+        await asyncio.to_thread(self._stop)
+
+    def _begin(self) -> None:
+        if self.spooled:
+            self._outage.begin(f"{self.spooled} records of an earlier run wait on the spool")
+        self._writer.begin()
+        if self._spooler is not None:
+            self._spooler.begin()
+        self._look_after_writer()
+
+    def _look_after_writer(self) -> None:
+        self._writer.look_after()
+        self._timer = self._loop.call_later(LOOK_SECONDS, self._look_after_writer)
+
+    def _stop(self) -> None:
+        self._writer.stop()
+        if self._spooler is not None:
+            self._spooler.join()
+        self._writer.join()
 
     async def _commit_of(self, promise: asyncio.Future[None]) -> None:
         """Wait for the writer, which has no reason to linger once everybody waits for it."""
         self._waiting += 1
         if self._waiting >= self._open:
-            self._writer.hurry()
+            self._intake.hurry()
         try:
             await promise
         finally:
@@ -75,7 +139,7 @@ class Recorder:
 
     def _settled(self, tickets: list[Ticket], error: RecordingError | None) -> None:
         """Tell the event loop (from the writer's thread) what has become of the tickets."""
-        done = [(ticket, ticket.end_is_written or error is not None) for ticket in tickets]
+        done = [(ticket, ticket.end_is_kept or error is not None) for ticket in tickets]
         self._loop.call_soon_threadsafe(self._settle, done, error)
 
     def _settle(self, tickets: list[tuple[Ticket, bool]], error: RecordingError | None) -> None:

@@ -1,14 +1,17 @@
 """After a crash: closing the interceptions whose end was never seen."""
 
+import contextlib
 from collections.abc import Iterator
 
 import msgspec
 
 from aibridge.dialects.facts import Notes
+from aibridge.recorder.entries import Unreadable, from_entry, to_entry
 from aibridge.recorder.records import End, Start, Status
-from aibridge.recorder.rows import Place, end_rows
+from aibridge.recorder.rows import Place, end_rows, kind
 from aibridge.store.database import Database
 from aibridge.store.rows import InterceptionRow, Row
+from aibridge.store.spool import Spool, SpoolError
 from aibridge.store.writing import BatchWriter
 
 BATCH = 500
@@ -18,34 +21,58 @@ _NOTE = "the end was not seen: the bridge stopped while the answer was under way
 _decode = msgspec.json.decode
 
 
-def close_interrupted(database: Database) -> int:
+def close_interrupted(database: Database, spool: Spool | None = None) -> int:
     """Close every interception that stands open and return how many there were.
 
     To be called before the first request is taken, by the one process that serves the database.
     Nobody knows when they ended, so the time of their start, which is certain, is kept as the end.
+    What is on the spool is closed there, and only where its end is not there too.
     """
+    closed = 0 if spool is None else _close_spooled(spool)
     writer = BatchWriter(database)
-    closed = 0
+    spooled = 0
     try:
-        while found := writer.open_interceptions(BATCH):
+        while found := writer.open_interceptions(BATCH + spooled):
+            mine = [each for each in found if spool is None or not spool.has(each[0].id)]
+            if not mine:
+                break
+            rows = [row for opened, prompt in mine for row in _closing(writer, opened, prompt)]
             with writer.transaction():
-                writer.add(row for opened, prompt in found for row in _closing(opened, prompt))
-            closed += len(found)
+                writer.add(rows)
+            closed += len(mine)
+            spooled = len(found) - len(mine)
     finally:
         writer.close()
     return closed
 
 
-def _closing(row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
-    end = End(
-        ended_at=row.started_at,
+def _close_spooled(spool: Spool) -> int:
+    """Close what an earlier run began on the spool and did not end there."""
+    closed = 0
+    for kept in spool.without_end():
+        with contextlib.suppress(Unreadable, SpoolError):  # damaged, or full: it stays open
+            opened = from_entry(kept)
+            opened.end = _interrupted(opened.start)
+            spool.append([to_entry(opened)])
+            closed += 1
+    return closed
+
+
+def _closing(writer: BatchWriter, row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
+    place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
+    start = _start(row, prompt)
+    end = _interrupted(start)
+    return end_rows(start, place, end, writer.kind_id(kind(start, end)))
+
+
+def _interrupted(start: Start) -> End:
+    return End(
+        ended_at=start.started_at,
         status=Status.FAILED,
         error_type="interrupted",
         error_message="the bridge stopped before the answer ended",
         notes=[_NOTE],
     )
-    place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
-    return end_rows(_start(row, prompt), place, end)
 
 
 def _start(row: InterceptionRow, prompt: str | None) -> Start:

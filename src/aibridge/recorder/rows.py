@@ -8,13 +8,16 @@ import msgspec
 from aibridge.dialects.facts import ResponseFacts, TokenUsage
 from aibridge.ids import new_id
 from aibridge.recorder.records import End, Start, Status
+from aibridge.store.measures import Shape, length, magnitude
 from aibridge.store.rows import (
     EndRow,
-    FacetRow,
+    InitiatorKindRow,
     InterceptionRow,
+    Kind,
     ModelThoughtRow,
     PromptIdRow,
     Row,
+    SessionKindRow,
     SessionRow,
     TokenUsageRow,
     ToolUsageRow,
@@ -37,33 +40,50 @@ class Place(NamedTuple):
 def start_rows(start: Start, place: Place) -> Iterator[Row]:
     """Yield the rows of an interception that has only begun."""
     running = (_json(start.edits), _json(start.notes), None, Status.RUNNING.value, None)
-    yield _interception(start, place, (*running, "", "", "", None, 0))
+    yield _interception(start, place, (*running, "", "", "", None, 0, None, 0, 0))
     if start.prompt is not None:
         yield _prompt(start, start.prompt, "")
 
 
-def end_rows(start: Start, place: Place, end: End) -> Iterator[Row]:
+def kind(start: Start, end: End) -> Kind:
+    """Return what the interception is filtered by."""
+    client = start.client or ""
+    return Kind(start.provider, start.provider_name, start.model, client, _shape(start, end))
+
+
+def _shape(start: Start, end: End) -> int:
+    has = {
+        Shape.ERROR: end.error_type or end.error_message,
+        Shape.PROMPT: start.prompt is not None,
+        Shape.THINKING: end.facts.thoughts,
+        Shape.TOOL: end.facts.tool_calls,
+    }
+    return sum(part for part, is_there in has.items() if is_there)
+
+
+def end_rows(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
     """Yield the rows that complete an interception whose start stands in the database."""
-    yield EndRow._make((*_ending(start, end), start.id))
+    yield EndRow._make((*_ending(start, end, kind_id), start.id))
     if start.prompt is not None and end.facts.response_id:
         yield PromptIdRow(end.facts.response_id, start.id)
-    yield from _found(start, place, end)
+    yield from _found(start, place, end, kind_id)
 
 
-def whole_rows(start: Start, place: Place, end: End) -> Iterator[Row]:
+def whole_rows(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
     """Yield the rows of an interception that began and ended since the last commit."""
-    yield _interception(start, place, _ending(start, end))
+    yield _interception(start, place, _ending(start, end, kind_id))
     if start.prompt is not None:
         yield _prompt(start, start.prompt, end.facts.response_id)
-    yield from _found(start, place, end)
+    yield from _found(start, place, end, kind_id)
 
 
 def _json(value: object) -> str:
     return _encode(value).decode() if value else ("[]" if isinstance(value, list) else "{}")
 
 
-def _ending(start: Start, end: End) -> tuple[Any, ...]:
+def _ending(start: Start, end: End, kind_id: int) -> tuple[Any, ...]:
     """Return the columns that are known only when the answer has ended, `EndRow` but for its id."""
+    tokens = _all_tokens(end)
     return (
         _json([*start.edits, *end.edits]),
         _json([*start.notes, *end.notes, *end.facts.notes]),
@@ -75,7 +95,15 @@ def _ending(start: Start, end: End) -> tuple[Any, ...]:
         end.facts.stop_reason[:64],
         end.first_byte_us,
         end.response_bytes,
+        kind_id,
+        tokens,
+        magnitude(tokens),
     )
+
+
+def _all_tokens(end: End) -> int:
+    usage = end.facts.usage or _NO_TOKENS
+    return usage.input + usage.output + usage.cache_read + usage.cache_write
 
 
 def _interception(start: Start, place: Place, ending: tuple[Any, ...]) -> InterceptionRow:
@@ -107,7 +135,7 @@ def _prompt(start: Start, prompt: str, response_id: str) -> UserPromptRow:
     return UserPromptRow(start.id, new_id(), response_id, prompt, "{}", start.started_at)
 
 
-def _found(start: Start, place: Place, end: End) -> Iterator[Row]:
+def _found(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
     """Yield what the answer said, and what it adds to the session."""
     facts = end.facts
     if facts.usage is not None:
@@ -119,14 +147,17 @@ def _found(start: Start, place: Place, end: End) -> Iterator[Row]:
             start.id, new_id(), facts.response_id, thought.text, metadata, end.ended_at
         )
     text = text_row(
-        start.id, start.prompt or "", [(call.name, call.input) for call in facts.tool_calls]
+        start.id,
+        start.started_at,
+        prompt=start.prompt or "",
+        tools=[(call.name, call.input) for call in facts.tool_calls],
+        error=(end.error_type, end.error_message),
     )
     if text is not None:
         yield text
     yield _session(start, place, end)
-    yield FacetRow(place.session_id, start.initiator_id, "provider", start.provider)
-    if start.model:
-        yield FacetRow(place.session_id, start.initiator_id, "model", start.model)
+    yield SessionKindRow(place.session_id, start.initiator_id, kind_id)
+    yield InitiatorKindRow(start.initiator_id, kind_id, 1)
 
 
 def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenUsageRow:
@@ -163,7 +194,7 @@ def _tools(start: Start, facts: ResponseFacts, at: int) -> Iterator[ToolUsageRow
 
 
 def _session(start: Start, place: Place, end: End) -> SessionRow:
-    tokens = end.facts.usage or _NO_TOKENS
+    tokens, all_tokens = end.facts.usage or _NO_TOKENS, _all_tokens(end)
     prompted = start.prompt is not None
     return SessionRow(
         initiator_id=start.initiator_id,
@@ -175,8 +206,12 @@ def _session(start: Start, place: Place, end: End) -> SessionRow:
         last_active_at=start.started_at,
         last_prompt_at=start.started_at if prompted else None,
         last_prompt=start.prompt,
+        last_started_at=start.started_at,
+        length=length(0),
+        magnitude=magnitude(all_tokens),
         threads=int(place.root_id is None),
         interceptions=1,
+        tokens=all_tokens,
         input_tokens=tokens.input,
         output_tokens=tokens.output,
         cache_read_input_tokens=tokens.cache_read,

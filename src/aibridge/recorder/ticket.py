@@ -1,6 +1,7 @@
 """A ticket: the recorder's promise for one interception."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aibridge.recorder.records import End, Start
@@ -12,22 +13,35 @@ class RecordingError(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class Ticket:
-    """An interception on its way into the database.
-
-    The event loop's side awaits `started` and `ended`, which are done when what they stand for
-    is committed. The rest belongs to the writer's thread.
-    """
+class Pending:
+    """An interception on its way into the database, as far as it is known by now."""
 
     start: Start
-    started: asyncio.Future[None]
-    ended: asyncio.Future[None]
     end: End | None = None
     place: Place | None = None
-    """Set once the start is committed."""
-    end_is_written: bool = False
+    """Set once the start is committed to the database."""
+    end_is_kept: bool = False
+    """Whether the end is committed, to the database or to the spool."""
+    unsure: bool = False
+    """Whether the database may have more of it than is known here, and has to be asked."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Ticket(Pending):
+    """A pending interception and those who wait for it.
+
+    The event loop's side awaits `started` and `ended`, which are done when what they stand for
+    is committed. The rest belongs to the thread that writes.
+    """
+
+    started: asyncio.Future[None]
+    ended: asyncio.Future[None]
     is_over: bool = False
     """Whether the event loop knows what has become of the end."""
+
+
+Settled = Callable[[list[Ticket], RecordingError | None], None]
+"""What a thread calls with tickets that it wrote, or could not."""
 
 
 def settle(future: asyncio.Future[None], error: RecordingError | None) -> None:

@@ -1,178 +1,232 @@
 """The writer: one thread, one transaction for all that came in since the last (group commit)."""
 
+import contextlib
+import math
 import time
-from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 
 import structlog
 
-from aibridge.recorder.records import Start
-from aibridge.recorder.rows import Place, end_rows, start_rows, whole_rows
-from aibridge.recorder.ticket import RecordingError, Ticket
+from aibridge.recorder.batch import commit
+from aibridge.recorder.intake import Intake
+from aibridge.recorder.outage import POLL_SECONDS, Outage, Turn
+from aibridge.recorder.replay import Replay
+from aibridge.recorder.ticket import RecordingError, Settled, Ticket
 from aibridge.store.database import Database
-from aibridge.store.rows import Row
 from aibridge.store.trouble import DRIVER_ERRORS, is_away, said
 from aibridge.store.writing import BatchWriter
 
-MAX_BATCH = 512
-"""Tickets in one transaction: bounds how long the first of them waits."""
-LINGER_SECONDS = 0.004
-"""How long a ticket waits for company, unless all that are under way wait for the commit.
-
-A start is not in a hurry: its commit runs beside the upstream call, which takes far longer. An
-answer that is quick all the same is then written together with its start, in half the commits.
-"""
+LOCK_SECONDS = 1.0
+"""How long the writer waits for another that has the database locked, where there is a spool."""
 PROBE_SECONDS = 1.0
-"""How often a database that failed is looked at when there is nothing to write."""
+"""How often a database that is away is looked at."""
+CALL_SECONDS = 20.0
+"""How long a transaction may take until its connection is broken off."""
+STOP_SECONDS = 3.0
+"""How long it may take when the bridge stops."""
 
 _log = structlog.get_logger()
 
-Settled = Callable[[list[Ticket], RecordingError | None], None]
-
 
 class Writer:
-    """Writes tickets as they come, in order. ``settled`` is called in the writer's thread."""
+    """Writes tickets as they come, in order. ``settled`` is called in the writer's thread.
 
-    def __init__(self, database: Database, settled: Settled, *, patience_seconds: float) -> None:
+    With a ``replay`` the tickets that a database in trouble does not take are left to the
+    spooler, after ``patience_seconds``. Without one they are given up then.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        intake: Intake,
+        outage: Outage,
+        settled: Settled,
+        *,
+        patience_seconds: float,
+        replay: Replay | None = None,
+    ) -> None:
         self._database = database
+        self._intake = intake
+        self._outage = outage
         self._settled = settled
         self._patience = patience_seconds
-        self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
+        self._replay = replay
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._stopping = Event()
-        self._hurry = Event()
-        self.failing = False
+        self._store: BatchWriter | None = None
+        self._since: float | None = None
+        self._fails = False
+        self._complaint = ""
+
+    @property
+    def fails(self) -> bool:
         """Whether the database refuses to take what the writer has for it."""
+        return self._fails or self._outage.is_overdue
 
     def begin(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, ticket: Ticket) -> None:
-        """Have the ticket written, as far as it is known when its turn comes."""
-        self._queue.put(ticket)
-
-    def hurry(self) -> None:
-        """Commit at once: nobody is left whose ticket could join."""
-        self._hurry.set()
-
-    def waiting(self) -> int:
-        """Return about how many tickets wait for their turn."""
-        return self._queue.qsize()
-
     def stop(self) -> None:
-        """Write what is queued, then end the thread."""
+        """Have everything written that was taken in; the thread ends after that."""
         self._stopping.set()
-        self._queue.put(None)
-        self._thread.join()
+        self._intake.end()
+
+    def join(self) -> None:
+        """Wait until the thread has ended, but not for a database that does not answer.
+
+        With a spool nothing is lost with a thread that is left alone.
+        """
+        leave = math.inf if self._replay is None else time.monotonic() + 2 * STOP_SECONDS
+        while self._thread.is_alive() and time.monotonic() < leave:
+            self._thread.join(POLL_SECONDS)
+            self.look_after(STOP_SECONDS)
+
+    def look_after(self, seconds: float = CALL_SECONDS) -> None:
+        """Break a transaction off that takes longer. For any thread, now and then."""
+        since, store = self._since, self._store
+        if since is not None and store is not None and time.monotonic() - since > seconds:
+            store.break_off()
 
     def _run(self) -> None:
-        store = BatchWriter(self._database)
         try:
-            while batch := self._take(store):
-                self._write(store, batch)
+            while not self._is_over:
+                if self._replay is None or self._outage.turn is Turn.WRITER:
+                    self._write_next()
+                else:
+                    self._come_back(self._replay)
         finally:
-            store.close()
+            self._disconnect()
+            self._outage.wake()
 
-    def _take(self, store: BatchWriter) -> list[Ticket]:
-        """Wait for a ticket and return it with all others that are there; none at the end."""
-        batch: dict[Ticket, None] = {}
-        item = self._next(store)
-        if item is not None:
-            self._hurry.wait(LINGER_SECONDS)
-        self._hurry.clear()
-        try:
-            while item is not None:
-                batch[item] = None
-                if len(batch) >= MAX_BATCH:
-                    break
-                item = self._queue.get_nowait()
-            else:
-                self._queue.put(None)  # stopping: to be met again after this batch
-        except Empty:
-            pass
-        return list(batch)
+    @property
+    def _is_over(self) -> bool:
+        return self._intake.ended or (self._outage.is_on and self._stopping.is_set())
 
-    def _next(self, store: BatchWriter) -> Ticket | None:
-        """Wait for a ticket, and for the database's recovery: while it fails none may come."""
-        while self.failing:
-            try:
-                return self._queue.get(timeout=PROBE_SECONDS)
-            except Empty:
-                self.failing = not _takes_transactions(store)
-        return self._queue.get()
-
-    def _write(self, store: BatchWriter, batch: list[Ticket]) -> None:
-        try:
-            self._persist(store, batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others' records go on
-            if len(batch) > 1 and not is_away(error):
-                for ticket in batch:  # one of them cannot be written: the others must not suffer
-                    self._write(store, [ticket])
-                return
-            _log.error("record_not_written", tickets=len(batch), error=said(error))
-            self._settled(batch, RecordingError(f"the record could not be written: {said(error)}"))
+    def _write_next(self) -> None:
+        if self._fails:
+            batch = self._intake.take(PROBE_SECONDS)
+            if not batch and self._takes_transactions():
+                self._recovered()
         else:
-            self._settled(batch, None)
+            batch = self._intake.take()
+        if batch:
+            self._outage.hold(batch)
+            self._write(batch)
 
-    def _persist(self, store: BatchWriter, batch: list[Ticket]) -> None:
-        """Write the batch, trying again while the database is busy, full or away."""
+    def _write(self, batch: list[Ticket]) -> None:
+        """Write a batch that is held, and let it go."""
+        try:
+            self._persist(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others' records go on
+            if is_away(error) and self._replay is not None:
+                self._outage.begin(said(error))
+            elif is_away(error) or len(batch) == 1:
+                self._fail(batch, said(error))
+            else:
+                for ticket in batch:  # one of them cannot be written: the others must not suffer
+                    if self._outage.holds([ticket]):
+                        self._write([ticket])
+
+    def _fail(self, batch: list[Ticket], reason: str) -> None:
+        if self._outage.release(batch):
+            _log.error("record_not_written", tickets=len(batch), error=reason)
+            self._settled(batch, RecordingError(f"the record could not be written: {reason}"))
+
+    def _persist(self, batch: list[Ticket]) -> None:
+        """Write the batch, trying again for a while when the database is busy, full or away."""
         give_up = time.monotonic() + self._patience
         pause = 0.05
-        while True:
+        while self._outage.holds(batch):
             try:
-                _commit(store, batch)
-            except DRIVER_ERRORS as error:
+                with self._call() as store:
+                    written = commit(store, batch)
+            except Exception as error:
                 if not is_away(error):
                     raise
-                self.failing = True
+                self._failed(batch, error)
                 if time.monotonic() + pause > give_up or self._stopping.is_set():
                     raise
-                _log.warning("record_delayed", tickets=len(batch), error=said(error))
                 self._stopping.wait(pause)
                 pause = min(pause * 2, 1.0)
             else:
-                self.failing = False
-                return
+                self._recovered()
+                if self._outage.release(batch):
+                    written.note()
+                    self._settled(batch, None)
 
-
-def _takes_transactions(store: BatchWriter) -> bool:
-    try:
-        with store.transaction():
-            return True
-    except DRIVER_ERRORS:
-        return False
-
-
-def _commit(store: BatchWriter, batch: list[Ticket]) -> None:
-    """Write all that is known of the tickets in one transaction."""
-    places: dict[Ticket, Place] = {}
-    ended: list[Ticket] = []
-    rows: list[Row] = []
-    with store.transaction():
+    def _failed(self, batch: list[Ticket], error: Exception) -> None:
+        """Break with a database that is away; nobody knows whether it has what it was given."""
+        self._disconnect()
         for ticket in batch:
-            end = ticket.end  # read once: the event loop may set it at any moment
-            if ticket.place is None:
-                place = places[ticket] = _place(store, ticket.start)
-                rows += (
-                    whole_rows(ticket.start, place, end) if end else start_rows(ticket.start, place)
-                )
-            elif end is not None and not ticket.end_is_written:
-                rows += end_rows(ticket.start, ticket.place, end)
-            if end is not None:
-                ended.append(ticket)
-        store.add(rows)
-    for ticket, place in places.items():
-        ticket.place = place
-    for ticket in ended:
-        ticket.end_is_written = True
+            ticket.unsure = True
+        if self._replay is None and not self._fails:
+            self._fails = True
+            _log.warning("database_away", error=said(error))
 
+    def _recovered(self) -> None:
+        if self._fails:
+            self._fails = False
+            _log.warning("database_back")
 
-def _place(store: BatchWriter, start: Start) -> Place:
-    """Find the thread that the request goes on with: its newest tool result that is known."""
-    for call_id in reversed(start.tool_result_ids):
-        parent = store.parent(start.initiator_id, call_id, start.client_session_id)
-        if parent is not None:
-            return Place(parent.session_id, parent.id, parent.root_id)
-    return Place(start.client_session_id or start.id)
+    def _come_back(self, replay: Replay) -> None:
+        """Replay what waits on the spool, as far as the database takes it."""
+        try:
+            while not self._stopping.is_set():
+                self._step(replay)
+                if replay.is_near_its_end and self._outage.begin_return(self._stopping):
+                    self._finish(replay)
+                    return
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+            self._outage.go_on()
+            self._disconnect()
+            if not is_away(error):
+                self._complain(said(error))
+            self._stopping.wait(PROBE_SECONDS)
+
+    def _finish(self, replay: Replay) -> None:
+        """Replay the rest, behind which the tickets come that the writer takes again."""
+        while not replay.is_done and not self._stopping.is_set():
+            self._step(replay)
+        if self._stopping.is_set():
+            self._outage.go_on()
+        else:
+            self._outage.end_return()
+
+    def _step(self, replay: Replay) -> None:
+        with self._call() as store:
+            self._outage.replayed += replay.step(store)
+
+    def _complain(self, error: str) -> None:
+        """Log what keeps the spool from being replayed, once."""
+        if error != self._complaint:
+            self._complaint = error
+            _log.error("replay_failed", error=error)
+
+    def _takes_transactions(self) -> bool:
+        try:
+            with self._call() as store, store.transaction():
+                return True
+        except DRIVER_ERRORS:
+            self._disconnect()
+            return False
+
+    @contextmanager
+    def _call(self) -> Iterator[BatchWriter]:
+        """Yield the connection for a transaction, which `look_after` may break off."""
+        self._since = time.monotonic()
+        try:
+            if self._store is None:
+                seconds = None if self._replay is None else LOCK_SECONDS
+                self._store = BatchWriter(self._database, lock_seconds=seconds)
+            yield self._store
+        finally:
+            self._since = None
+
+    def _disconnect(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            with contextlib.suppress(*DRIVER_ERRORS):
+                store.close()

@@ -11,7 +11,7 @@ from aibridge.contract import InterceptionList, SessionDetail, SessionList, Thre
 from aibridge.sessions import shape
 from aibridge.sessions.metadata import read_object
 from aibridge.sessions.tree import build_threads
-from aibridge.store import interceptions, sessions
+from aibridge.store import counting, interceptions, sessions
 from aibridge.store.database import Database
 from aibridge.store.filters import ANY, Filter, Values
 from aibridge.store.sessions import RecordedSession, SessionCursor
@@ -33,9 +33,11 @@ def list_interceptions(
     with database.read() as connection:
         rows = interceptions.page(connection, where, limit=limit, offset=offset, after_id=after_id)
         children = interceptions.children(connection, [recorded.row.id for recorded in rows])
-        count = interceptions.count(connection, where)
+        count = counting.count(connection, where)
     results = [shape.interception(recorded, children) for recorded in rows]
-    return InterceptionList(count=count, results=results)
+    return InterceptionList(
+        count=count.number, count_is_estimate=count.is_estimate, results=results
+    )
 
 
 def list_sessions(
@@ -49,8 +51,12 @@ def list_sessions(
     """Return a page of sessions, most recently active first. Raises `CursorNotFoundError`."""
     with database.read() as connection:
         rows = sessions.page(connection, where, limit=limit, offset=offset, after=after)
-        count = sessions.count(connection, where)
-    return SessionList(count=count, sessions=[shape.session(recorded) for recorded in rows])
+        count = counting.count_sessions(connection, where)
+    return SessionList(
+        count=count.number,
+        count_is_estimate=count.is_estimate,
+        sessions=[shape.session(recorded) for recorded in rows],
+    )
 
 
 def show_session(

@@ -59,9 +59,13 @@ class Database:
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
-    def link(self) -> PostgreSQLLink | SQLiteLink:
-        """Return a connection of the driver itself, for the thread that writes the record."""
-        return (PostgreSQLLink if self.is_postgresql else SQLiteLink)(self.engine)
+    def link(self, *, lock_seconds: float | None = None) -> PostgreSQLLink | SQLiteLink:
+        """Return a connection of the driver itself, for the thread that writes the record.
+
+        ``lock_seconds`` is how long it waits for who holds a lock, if not `BUSY_TIMEOUT_SECONDS`.
+        """
+        kind = PostgreSQLLink if self.is_postgresql else SQLiteLink
+        return kind(self.engine, lock_seconds=lock_seconds)
 
     def upgrade(self) -> None:
         """Bring the tables up to this release; a database of a newer release is refused.

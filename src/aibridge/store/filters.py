@@ -1,13 +1,13 @@
 """Which interceptions are meant: one builder of conditions, shared by lists and their counts."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Table, and_, exists, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal_column, not_, or_, select
 
-from aibridge.store import schema
-from aibridge.store.schema import interceptions
-from aibridge.store.text_index import contains, mentioning
+from aibridge.store import text_index
+from aibridge.store.measures import Shape
+from aibridge.store.schema import interceptions, kinds
 
 UNKNOWN_CLIENT = "Unknown"
 """How a client that nobody recognised is named in lists and filters; in the table it is null."""
@@ -46,9 +46,9 @@ class Filter:
     bounds of ``started_at`` in microseconds. ``client`` may be `UNKNOWN_CLIENT`.
     ``visible_to`` is the one initiator whose records may be seen, `None` for everybody's.
 
-    ``prompt`` and ``tool`` are words in the prompt, and in names and arguments of tool calls; see
-    `aibridge.store.text_index.mentioning`. ``error`` is a type of error, or a part of its message.
-    ``has`` is any of `PARTS`. ``tokens`` counts those of every kind, of a session all it has.
+    ``prompt``, ``tool`` and ``error`` are words in the prompt, in names and arguments of tool
+    calls, and in types and messages of errors; see `aibridge.store.text_index`. ``has`` is any of
+    `PARTS`. ``tokens`` counts those of every sort, of a session all it has.
     """
 
     initiator_id: Values = ANY
@@ -66,67 +66,119 @@ class Filter:
     has: Values = ANY
     tokens: Span = ANY_NUMBER
 
+    def initiators(self) -> "Filter":
+        """Return what is asked of initiators alone."""
+        return Filter(initiator_id=self.initiator_id, visible_to=self.visible_to)
 
-_c = interceptions.c
-client_name = func.coalesce(_c.client, literal(UNKNOWN_CLIENT))
-"""The client as lists name it, never null."""
+    def kinds(self) -> "Filter":
+        """Return what is asked of kinds alone."""
+        return Filter(
+            provider=self.provider,
+            provider_name=self.provider_name,
+            model=self.model,
+            client=self.client,
+            has=self.has,
+        )
+
+    def wanted_words(self) -> text_index.Words:
+        """Return what has to stand in texts."""
+        texts = {"prompt": self.prompt, "tool": self.tool, "error": self.error}
+        return {name: values.any_of for name, values in texts.items() if values.any_of}
+
+    def unwanted_words(self) -> text_index.Words:
+        """Return what must not stand in texts."""
+        texts = {"prompt": self.prompt, "tool": self.tool, "error": self.error}
+        return {name: values.none_of for name, values in texts.items() if values.none_of}
+
+    def without_wanted_words(self) -> "Filter":
+        """Return the same, but for what has to stand in texts."""
+        prompt, tool, error = (
+            Values(none_of=values.none_of) for values in (self.prompt, self.tool, self.error)
+        )
+        return replace(self, prompt=prompt, tool=tool, error=error)
+
+    def times(self) -> "Filter":
+        """Return what is asked of the start alone."""
+        return Filter(started_after=self.started_after, started_before=self.started_before)
+
+    def between(self, started_after: int | None, started_before: int | None) -> "Filter":
+        """Return the same, of what started then."""
+        return replace(self, started_after=started_after, started_before=started_before)
+
+    def counted(self) -> "Filter":
+        """Return what the numbers of kinds and initiators answer."""
+        kinds_alone = self.kinds()
+        return replace(kinds_alone, initiator_id=self.initiator_id, visible_to=self.visible_to)
 
 
-def _has(child: Table) -> ColumnElement[bool]:
-    return exists().where(child.c.interception_id == _c.id).correlate(interceptions)
+EVERYTHING = Filter()
 
+_c, _k = interceptions.c, kinds.c
+client_name = func.coalesce(func.nullif(_k.client, ""), UNKNOWN_CLIENT)
+"""The client of a kind as lists name it, never empty."""
 
-_HAS_ERROR = or_(_c.error_type != "", _c.error_message != "")
-_HAS = {
-    "error": _HAS_ERROR,
-    "prompt": _has(schema.user_prompts),
-    "thinking": _has(schema.model_thoughts),
-    "tool": _has(schema.tool_usages),
-}
-PARTS = tuple(_HAS)
+_SHAPES = {shape.name.lower(): shape for shape in Shape if shape.name}
+PARTS = tuple(_SHAPES)
 """What an interception can be asked to have."""
-
-
-def all_tokens(table: Table) -> ColumnElement[int]:
-    """Return the sum of a row's four counters."""
-    c = table.c
-    cached = c.cache_read_input_tokens + c.cache_write_input_tokens
-    return c.input_tokens + c.output_tokens + cached
-
-
-_usages = schema.token_usages
-_tokens = func.coalesce(
-    select(func.sum(all_tokens(_usages)))
-    .where(_usages.c.interception_id == _c.id)
-    .correlate(interceptions)
-    .scalar_subquery(),
-    0,
-)
 
 
 def matching(where: Filter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter on ended interceptions; lists and counts share them."""
     found: list[ColumnElement[bool]] = [
         _c.ended_at.is_not(None),
-        *chosen(_c.initiator_id, where.initiator_id),
         *chosen(_c.session_id, where.session_id),
-        *chosen(_c.provider, where.provider),
-        *chosen(_c.provider_name, where.provider_name),
-        *chosen(_c.model, where.model),
-        *chosen(client_name, where.client),
-        *_mentioned("prompt", where.prompt),
-        *_mentioned("tool", where.tool),
-        *choice(_error, where.error),
-        *choice(_HAS.__getitem__, where.has),
-        *within(_tokens, where.tokens),
+        *within(_c.tokens, where.tokens),
+        *mentioned(where),
     ]
+    if where.kinds() != EVERYTHING:
+        found.append(_apart(_c.kind_id).in_(chosen_kinds(where)))
+    return found + initiated(_c.initiator_id, where) + started(where)
+
+
+def initiated(initiator_id: ColumnElement[str], where: Filter) -> list[ColumnElement[bool]]:
+    """Return the conditions on an initiator."""
+    found = list(chosen(initiator_id, where.initiator_id))
     if where.visible_to is not None:
-        found.append(_c.initiator_id == where.visible_to)
-    if where.started_after is not None:
-        found.append(_c.started_at >= where.started_after)
-    if where.started_before is not None:
-        found.append(_c.started_at <= where.started_before)
+        found.append(initiator_id == where.visible_to)
     return found
+
+
+def started(where: Filter) -> list[ColumnElement[bool]]:
+    """Return the conditions on the start."""
+    return list(within(_c.started_at, Span(where.started_after, where.started_before)))
+
+
+def chosen_kinds(where: Filter) -> Select[tuple[int]]:
+    """Return a query for the ids of the kinds that a filter means."""
+    return select(_k.id).where(*of_kind(where))
+
+
+def of_kind(where: Filter) -> list[ColumnElement[bool]]:
+    """Return the conditions on a kind."""
+    return [
+        *chosen(_k.provider, where.provider),
+        *chosen(_k.provider_name, where.provider_name),
+        *chosen(_k.model, where.model),
+        *chosen(client_name, where.client),
+        *choice(_has, where.has),
+    ]
+
+
+def _has(part: str) -> ColumnElement[bool]:
+    return _k.shape.bitwise_and(literal_column(str(_SHAPES[part].value))) != 0
+
+
+def _apart(number: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a number as no index has it: what is walked along is not for the engine to choose."""
+    return number + literal_column("0")
+
+
+def mentioned(where: Filter) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions under which words stand in an interception's texts, and do not."""
+    if wanted := where.wanted_words():
+        yield text_index.finds(_c.started_at, _c.id, wanted)
+    for name, values in where.unwanted_words().items():
+        yield ~text_index.finds(_c.started_at, _c.id, {name: values})
 
 
 def chosen(column: ColumnElement[str], values: Values) -> Iterator[ColumnElement[bool]]:
@@ -145,13 +197,6 @@ def within(number: ColumnElement[int], span: Span) -> Iterator[ColumnElement[boo
         yield number <= span.most
 
 
-def _mentioned(name: str, values: Values) -> Iterator[ColumnElement[bool]]:
-    if values.any_of:
-        yield _c.id.in_(mentioning(name, values.any_of))
-    if values.none_of:
-        yield _c.id.not_in(mentioning(name, values.none_of))
-
-
 def choice(
     condition: Callable[[str], ColumnElement[bool]], values: Values
 ) -> Iterator[ColumnElement[bool]]:
@@ -159,7 +204,3 @@ def choice(
     if values.any_of:
         yield or_(*map(condition, values.any_of))
     yield from (not_(condition(value)) for value in values.none_of)
-
-
-def _error(text: str) -> ColumnElement[bool]:
-    return and_(_HAS_ERROR, or_(_c.error_type == text, contains(_c.error_message, text)))

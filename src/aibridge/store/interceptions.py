@@ -11,16 +11,15 @@ from sqlalchemy import (
     Connection,
     Select,
     Table,
-    Tuple,
+    exists,
     func,
-    literal,
     or_,
     select,
     true,
-    tuple_,
 )
 
-from aibridge.store.filters import ANY, Filter, Values, client_name, matching, only
+from aibridge.store.filters import ANY, Filter, Values, client_name, initiated, matching
+from aibridge.store.newest import Place, newest
 from aibridge.store.rows import (
     InterceptionRow,
     ModelThoughtRow,
@@ -29,8 +28,9 @@ from aibridge.store.rows import (
     UserPromptRow,
 )
 from aibridge.store.schema import (
-    Time,
+    initiator_kinds,
     interceptions,
+    kinds,
     model_thoughts,
     token_usages,
     tool_usages,
@@ -80,7 +80,6 @@ class _ChildRow(Protocol):
 _Child = TypeVar("_Child", bound=_ChildRow)
 
 _c = interceptions.c
-_NEWEST_KEY = tuple_(_c.started_at, _c.id)
 
 
 def user_columns(initiator_id: ColumnElement[str]) -> list[ColumnElement[str]]:
@@ -104,7 +103,8 @@ def _find_initiator_by_id(connection: Connection, text: str) -> str | None:
     except ValueError:
         return None
     known = select(users.c.id).where(users.c.id == id_)
-    recorded = select(_c.initiator_id).where(*matching(Filter(initiator_id=only(id_)))).limit(1)
+    counted = initiator_kinds.c
+    recorded = select(counted.initiator_id).where(counted.initiator_id == id_).limit(1)
     return connection.scalar(known) or connection.scalar(recorded)
 
 
@@ -120,16 +120,21 @@ def page(
 
     Raises `CursorNotFoundError` when no visible interception has that id.
     """
-    statement = (
-        select(*(_c[name] for name in InterceptionRow._fields), *user_columns(_c.initiator_id))
-        .outerjoin_from(interceptions, users, users.c.id == _c.initiator_id)
-        .where(*matching(where))
-        .order_by(_c.started_at.desc(), _c.id.desc())
-    )
-    if after_id is not None:
-        statement = statement.where(_position(connection, where, after_id) > _NEWEST_KEY)
-    rows = connection.execute(statement.limit(limit).offset(offset))
-    return [_recorded(row) for row in rows]
+    before = None if after_id is None else _place(connection, where, after_id)
+    places = newest(connection, where, limit + offset, before)[offset:]
+    return _read(connection, [place.id for place in places])
+
+
+def _read(connection: Connection, ids: Sequence[str]) -> list[RecordedInterception]:
+    """Return interceptions by their ids, in the order of these."""
+    statement = select(
+        *(_c[name] for name in InterceptionRow._fields), *user_columns(_c.initiator_id)
+    ).outerjoin_from(interceptions, users, users.c.id == _c.initiator_id)
+    found: dict[str, RecordedInterception] = {}
+    for some in _portions(ids):
+        rows = connection.execute(statement.where(_c.id.in_(some)))
+        found |= {recorded.row.id: recorded for recorded in map(_recorded, rows)}
+    return [found[id_] for id_ in ids]
 
 
 def _recorded(row: Sequence[Any]) -> RecordedInterception:
@@ -137,20 +142,13 @@ def _recorded(row: Sequence[Any]) -> RecordedInterception:
     return RecordedInterception(InterceptionRow(*row[:own]), UserRow(*row[own:]))
 
 
-def _position(connection: Connection, where: Filter, after_id: str) -> Tuple:
-    """Return the place of the cursor's row in the order of the list, as a value to compare."""
+def _place(connection: Connection, where: Filter, id_: str) -> Place:
+    """Return where the cursor's row stands in lists."""
     visible = matching(Filter(visible_to=where.visible_to))
-    started = select(_c.started_at).where(_c.id == after_id, *visible)
-    moment = connection.scalar(started)
+    moment = connection.scalar(select(_c.started_at).where(_c.id == id_, *visible))
     if moment is None:
-        raise CursorNotFoundError(after_id)
-    return tuple_(literal(moment, Time), literal(after_id))
-
-
-def count(connection: Connection, where: Filter) -> int:
-    """Return how many interceptions match, whatever the page."""
-    statement = select(func.count()).select_from(interceptions).where(*matching(where))
-    return connection.execute(statement).scalar_one()
+        raise CursorNotFoundError(id_)
+    return Place(moment, id_)
 
 
 def children(connection: Connection, ids: Sequence[str], *, thoughts: bool = False) -> Children:
@@ -185,11 +183,11 @@ def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 def models(
     connection: Connection, where: Filter, *, prefixes: Values = ANY, limit: int, offset: int = 0
 ) -> list[str]:
-    """Return the distinct models of matching interceptions, ascending.
+    """Return the distinct models of what the initiators meant have made, ascending.
 
     ``prefixes`` is what they begin with, in either case; nothing in it is a wildcard.
     """
-    statement = _distinct(_c.model, where, prefixes)
+    statement = _distinct(kinds.c.model, where, prefixes)
     return list(connection.scalars(statement.limit(limit).offset(offset)))
 
 
@@ -202,17 +200,26 @@ def clients(
 
 
 def _distinct(value: ColumnElement[str], where: Filter, prefixes: Values) -> Select[tuple[str]]:
-    found = select(value.label("value")).distinct().where(*matching(where)).subquery()
+    found = select(value.label("value")).distinct().where(_is_recorded(where)).subquery()
     name = found.c.value
     wanted = [_begins(name, prefix) for prefix in prefixes.any_of]
     unwanted = [~_begins(name, prefix) for prefix in prefixes.none_of]
     return select(name).where(or_(*wanted) if wanted else true(), *unwanted).order_by(name)
 
 
+def _is_recorded(where: Filter) -> ColumnElement[bool]:
+    """Return whether there is an interception of a kind, by the initiators that are meant."""
+    counted = initiator_kinds.c
+    mine = initiated(counted.initiator_id, where)
+    return exists().where(counted.kind_id == kinds.c.id, counted.interceptions > 0, *mine)
+
+
 def providers(connection: Connection, where: Filter) -> list[tuple[str, str]]:
     """Return the names of the providers of matching interceptions, with their types, ascending."""
-    statement = select(_c.provider_name, _c.provider).distinct().where(*matching(where))
-    rows = connection.execute(statement.order_by(_c.provider_name, _c.provider))
+    columns = (kinds.c.provider_name, kinds.c.provider)
+    rows = connection.execute(
+        select(*columns).distinct().where(_is_recorded(where)).order_by(*columns)
+    )
     return [(name, kind) for name, kind in rows]
 
 

@@ -87,7 +87,7 @@ def _make(database: Database, table: Table, week: datetime) -> list[str]:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
             if _exists(connection, name):
                 return []
-            for statement in _definition(table.name, name, week):
+            for statement in _definition(table, name, week):
                 connection.exec_driver_sql(statement)
     except DBAPIError as error:
         _log.warning("partition_not_made", partition=name, error=said(error))
@@ -99,12 +99,14 @@ def _exists(connection: Connection, name: str) -> bool:
     return connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is not None
 
 
-def _definition(parent: str, name: str, week: datetime) -> Iterator[str]:
+def _definition(table: Table, name: str, week: datetime) -> Iterator[str]:
     """Yield what makes a partition. It is attached, which locks out nobody but from the rest."""
-    least, beyond = (first_id_at(_microseconds(at)) for at in (week, week + _WEEK))
-    yield f"CREATE TABLE {name} (LIKE {parent} INCLUDING ALL)"
-    bounds = f"FROM ('{least}') TO ('{beyond}')"
-    yield f"ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES {bounds}"
+    least, beyond = (_microseconds(at) for at in (week, week + _WEEK))
+    bounds = f"FROM ('{first_id_at(least)}') TO ('{first_id_at(beyond)}')"
+    if table is tsvector.text_index:
+        bounds = f"FROM ({least}) TO ({beyond})"
+    yield f"CREATE TABLE {name} (LIKE {table.name} INCLUDING ALL)"
+    yield f"ALTER TABLE {table.name} ATTACH PARTITION {name} FOR VALUES {bounds}"
 
 
 def _microseconds(at: datetime) -> int:

@@ -9,6 +9,7 @@ from psycopg.types.string import StrBinaryDumper, StrDumperUnknown
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from aibridge.store.arrays import write_many
+from aibridge.store.breaking import break_off
 from aibridge.store.statements import Write
 
 CONNECT_TIMEOUT_SECONDS = 5
@@ -98,8 +99,9 @@ class PostgreSQLLink:
     transaction is sent without waiting for answers (pipeline mode), and waited for at its end.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, lock_seconds: float | None = None) -> None:
         self._engine = engine
+        self._lock_seconds = lock_seconds
         self._connection: psycopg.Connection[Any] | None = None
         self._in_transaction = False
 
@@ -143,8 +145,16 @@ class PostgreSQLLink:
     def _connected(self) -> "psycopg.Connection[Any]":
         connection = self._connection
         if connection is None or (connection.closed and not self._in_transaction):
-            connection = self._connection = _connect(self._engine)
+            connection = _connect(self._engine)
+            if self._lock_seconds is not None:
+                milliseconds = round(self._lock_seconds * 1000)
+                connection.execute(f"SET lock_timeout = {milliseconds}")
+            self._connection = connection
         return connection
+
+    def break_off(self) -> None:
+        """Let what another thread does on it fail now. Never waits."""
+        break_off(self._connection)
 
     def close(self) -> None:
         """Give up the connection."""

@@ -35,6 +35,9 @@ class InterceptionRow(NamedTuple):
     stop_reason: str
     first_byte_us: int | None
     response_bytes: int
+    kind_id: int | None
+    tokens: int
+    magnitude: int
 
 
 class EndRow(NamedTuple):
@@ -50,6 +53,9 @@ class EndRow(NamedTuple):
     stop_reason: str
     first_byte_us: int | None
     response_bytes: int
+    kind_id: int
+    tokens: int
+    magnitude: int
     id: str
 
 
@@ -107,6 +113,16 @@ class ModelThoughtRow(NamedTuple):
     created_at: int
 
 
+class Kind(NamedTuple):
+    """A row of ``kinds``, but for its id: what is filtered by of an interception."""
+
+    provider: str
+    provider_name: str
+    model: str
+    client: str
+    shape: int
+
+
 class SessionRow(NamedTuple):
     """What one ended interception adds to its session's summary."""
 
@@ -119,21 +135,32 @@ class SessionRow(NamedTuple):
     last_active_at: int
     last_prompt_at: int | None
     last_prompt: str | None
+    last_started_at: int
+    length: int
+    magnitude: int
     threads: int
     interceptions: int
+    tokens: int
     input_tokens: int
     output_tokens: int
     cache_read_input_tokens: int
     cache_write_input_tokens: int
 
 
-class FacetRow(NamedTuple):
-    """A provider or model that a session used."""
+class SessionKindRow(NamedTuple):
+    """A kind of interception that a session has; when the session was active, its row knows."""
 
     session_id: str
     initiator_id: str
-    kind: str
-    value: str
+    kind_id: int
+
+
+class InitiatorKindRow(NamedTuple):
+    """What one ended interception adds to the number of its kind and initiator."""
+
+    initiator_id: str
+    kind_id: int
+    interceptions: int
 
 
 class PromptIdRow(NamedTuple):
@@ -147,8 +174,10 @@ class TextRow(NamedTuple):
     """What of one ended interception is indexed for searching in texts."""
 
     interception_id: str
+    started_at: int
     prompt: str
     tool: str
+    error: str
 
 
 Row = (
@@ -160,7 +189,8 @@ Row = (
     | EndRow
     | PromptIdRow
     | SessionRow
-    | FacetRow
+    | SessionKindRow
+    | InitiatorKindRow
     | TextRow
 )
 

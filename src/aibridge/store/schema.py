@@ -184,22 +184,35 @@ interceptions = Table(
     Column("stop_reason", String(64), nullable=False),
     Column("first_byte_us", BigInteger, nullable=True),
     Column("response_bytes", BigInteger, nullable=False),
+    Column("kind_id", Integer, nullable=True),
+    Column("tokens", BigInteger, nullable=False),  # of every sort
+    Column("magnitude", Integer, nullable=False),  # of the tokens, see `measures`
     postgresql_partition_by="RANGE (id)",
     sqlite_with_rowid=False,
 )
-Index(
-    "ix_interceptions_ended",
-    interceptions.c.started_at.desc(),
-    interceptions.c.id.desc(),
-    sqlite_where=interceptions.c.ended_at.is_not(None),
-    postgresql_where=interceptions.c.ended_at.is_not(None),
-)
-Index(
-    "ix_interceptions_session",
-    interceptions.c.initiator_id,
-    interceptions.c.session_id,
-    interceptions.c.started_at,
-)
+"""The indexes of what has ended are the ways along which it is listed, newest first."""
+
+_ended = interceptions.c.ended_at.is_not(None)
+
+
+def _newest(name: str, *first: Column[Any]) -> None:
+    """Add an index of ended interceptions in the order of lists, below what all have in common."""
+    c = interceptions.c
+    Index(
+        f"ix_interceptions_{name}",
+        *first,
+        c.started_at.desc(),
+        c.id.desc(),
+        sqlite_where=_ended,
+        postgresql_where=_ended,
+    )
+
+
+_newest("ended")
+_newest("session", interceptions.c.session_id)
+_newest("initiator", interceptions.c.initiator_id)
+_newest("kind", interceptions.c.kind_id)
+_newest("magnitude", interceptions.c.magnitude)
 Index(
     "ix_interceptions_open",
     interceptions.c.started_at,
@@ -255,6 +268,33 @@ Index(
 
 model_thoughts = _child("model_thoughts", Column("content", Text, nullable=False))
 
+kinds = Table(
+    "kinds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("provider", String(32), nullable=False),
+    Column("provider_name", String(64), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("client", String(64), nullable=False),  # empty: not recognised
+    Column("shape", Integer, nullable=False),  # the sum of what it has, see `measures.Shape`
+    Index("uq_kinds", "provider", "provider_name", "model", "client", "shape", unique=True),
+)
+"""What interceptions have in common that lists are filtered by: few rows for many interceptions.
+
+A filter chooses kinds first; each kind's interceptions and sessions stand in the order of lists.
+"""
+
+initiator_kinds = Table(
+    "initiator_kinds",
+    metadata,
+    _id("initiator_id", key=True),
+    Column("kind_id", Integer, primary_key=True, autoincrement=False),
+    Column("interceptions", BigInteger, nullable=False),
+    Index("ix_initiator_kinds_kind", "kind_id", "initiator_id"),
+    sqlite_with_rowid=False,
+)
+"""How many ended interceptions of each kind somebody has made."""
+
 sessions = Table(
     "sessions",
     metadata,
@@ -267,27 +307,35 @@ sessions = Table(
     Column("last_active_at", Time, nullable=False),
     Column("last_prompt_at", Time, nullable=True),
     Column("last_prompt", Text, nullable=True),
+    Column("last_started_at", Time, nullable=False),  # of its newest interception
+    Column("length", Integer, nullable=False),  # from the first start to the last, see `measures`
+    Column("magnitude", Integer, nullable=False),  # of the tokens, see `measures`
     Column("threads", BigInteger, nullable=False),
     Column("interceptions", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),  # of every sort
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
     Column("cache_read_input_tokens", BigInteger, nullable=False),
     Column("cache_write_input_tokens", BigInteger, nullable=False),
     Index("ix_sessions_active", "last_active_at", "id", "initiator_id"),
+    Index("ix_sessions_initiator", "initiator_id", "last_active_at", "id"),
+    Index("ix_sessions_length", "length", "last_active_at", "id", "initiator_id"),
+    Index("ix_sessions_magnitude", "magnitude", "last_active_at", "id", "initiator_id"),
     sqlite_with_rowid=False,
 )
 """A row a session, kept up to date in the transaction that ends each interception."""
 
-session_facets = Table(
-    "session_facets",
+session_kinds = Table(
+    "session_kinds",
     metadata,
     Column("session_id", String(256), primary_key=True),
     _id("initiator_id", key=True),
-    Column("kind", String(16), primary_key=True),  # provider | model
-    Column("value", Text, primary_key=True),
+    Column("kind_id", Integer, primary_key=True, autoincrement=False),
+    Column("last_active_at", Time, nullable=False),  # of the session
+    Index("ix_session_kinds_active", "kind_id", "last_active_at", "session_id", "initiator_id"),
     sqlite_with_rowid=False,
 )
-"""The distinct providers and models of a session."""
+"""The kinds of a session's interceptions, each in the order in which sessions are listed."""
 
 indexed_interceptions = Table(
     "indexed_interceptions",
@@ -296,4 +344,4 @@ indexed_interceptions = Table(
     _id("interception_id"),
     info={"only": "sqlite"},
 )
-"""The numbers by which SQLite's index of texts knows interceptions, in the order of their ends."""
+"""The numbers by which the index of texts knows interceptions, in the order of their starts."""

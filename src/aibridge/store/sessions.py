@@ -6,7 +6,6 @@ known by the id of its root, and stays visible when the root itself is not.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,7 +15,6 @@ from sqlalchemy import (
     Select,
     Tuple,
     case,
-    exists,
     func,
     literal,
     or_,
@@ -24,21 +22,15 @@ from sqlalchemy import (
     tuple_,
 )
 
-from aibridge.store.filters import (
-    ANY_NUMBER,
-    Filter,
-    all_tokens,
-    chosen,
-    matching,
-    only,
-    within,
-)
+from aibridge.store.filters import Filter, initiated, matching, only
 from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
+from aibridge.store.latest import Place, latest, matching_sessions
 from aibridge.store.rows import InterceptionRow, SessionRow
 from aibridge.store.schema import (
     Time,
     interceptions,
-    session_facets,
+    kinds,
+    session_kinds,
     sessions,
     token_usages,
     users,
@@ -65,40 +57,9 @@ class SessionCursor(NamedTuple):
     initiator_id: str | None = None
 
 
-class _Key(NamedTuple):
-    """What identifies a session."""
-
-    initiator_id: str
-    id: str
-
-
-class _Facets(NamedTuple):
-    providers: list[str]
-    models: list[str]
-
-
-_NOTHING = Filter()
-_s, _c = sessions.c, interceptions.c
-_LATEST_KEY = tuple_(_s.last_active_at, _s.id, _s.initiator_id)
+_s, _c, _k = sessions.c, interceptions.c, session_kinds.c
 _LATEST_FIRST = (_s.last_active_at.desc(), _s.id.desc(), _s.initiator_id.desc())
 _thread = func.coalesce(_c.thread_root_id, _c.id)
-
-
-def _matching_sessions(where: Filter) -> list[ColumnElement[bool]]:
-    """Return the conditions under which any ended interception of a session matches.
-
-    Every session has one that ended, so a filter by the session's own key need not look. Tokens
-    are those of the whole session, which its row has.
-    """
-    found = [*chosen(_s.initiator_id, where.initiator_id), *chosen(_s.id, where.session_id)]
-    found += within(all_tokens(sessions), where.tokens)
-    if where.visible_to is not None:
-        found.append(_s.initiator_id == where.visible_to)
-    where = replace(where, tokens=ANY_NUMBER, visible_to=None)
-    if where != Filter(initiator_id=where.initiator_id, session_id=where.session_id):
-        mine = (_c.initiator_id == _s.initiator_id, _c.session_id == _s.id)
-        found.append(exists().where(*mine, *matching(where)).correlate(sessions))
-    return found
 
 
 def _recorded_sessions() -> Select[Any]:
@@ -111,22 +72,27 @@ def _fetch(connection: Connection, statement: Select[Any]) -> list[RecordedSessi
     """Run a statement of `_recorded_sessions` and add the facets of all its rows."""
     own = len(SessionRow._fields)
     rows = [(SessionRow(*row[:own]), UserRow(*row[own:])) for row in connection.execute(statement)]
-    facets = _facets(connection, [_Key(row.initiator_id, row.id) for row, _ in rows])
+    facets = _facets(connection, [row.id for row, _ in rows])
     return [
-        RecordedSession(row, user, *facets[_Key(row.initiator_id, row.id)]) for row, user in rows
+        RecordedSession(row, user, *map(sorted, facets[row.id, row.initiator_id]))
+        for row, user in rows
     ]
 
 
-def _facets(connection: Connection, keys: Sequence[_Key]) -> Mapping[_Key, _Facets]:
-    found: defaultdict[_Key, _Facets] = defaultdict(lambda: _Facets([], []))
-    if not keys:
-        return found
-    f = session_facets.c
-    mine = tuple_(f.initiator_id, f.session_id).in_([tuple(key) for key in keys])
-    statement = select(f.initiator_id, f.session_id, f.kind, f.value).where(mine)
-    for initiator_id, session_id, kind, value in connection.execute(statement.order_by(f.value)):
-        facets = found[_Key(initiator_id, session_id)]
-        (facets.providers if kind == "provider" else facets.models).append(value)
+def _facets(
+    connection: Connection, ids: Sequence[str]
+) -> Mapping[tuple[str, str], tuple[set[str], set[str]]]:
+    """Return the provider types and models of sessions with these ids, whoever sent them."""
+    found: defaultdict[tuple[str, str], tuple[set[str], set[str]]]
+    found = defaultdict(lambda: (set(), set()))
+    columns = (_k.session_id, _k.initiator_id, kinds.c.provider, kinds.c.model)
+    statement = select(*columns).join_from(session_kinds, kinds, kinds.c.id == _k.kind_id)
+    for id_, initiator_id, provider, model in connection.execute(
+        statement.where(_k.session_id.in_(ids))
+    ):
+        providers, models = found[id_, initiator_id]
+        providers.add(provider)
+        models.update([model] if model else [])
     return found
 
 
@@ -142,34 +108,37 @@ def page(
 
     Raises `CursorNotFoundError` when there is no session to continue ``after``.
     """
-    statement = _recorded_sessions().where(*_matching_sessions(where)).order_by(*_LATEST_FIRST)
-    if after is not None:
-        statement = statement.where(_position(connection, where, after) > _LATEST_KEY)
-    return _fetch(connection, statement.limit(limit).offset(offset))
+    before = None if after is None else _place(connection, where, after)
+    return _read(connection, latest(connection, where, limit + offset, before)[offset:])
 
 
-def _position(connection: Connection, where: Filter, after: SessionCursor) -> Tuple:
-    """Return the cursor's place in the list, as a value to compare.
+def _read(connection: Connection, places: Sequence[Place]) -> list[RecordedSession]:
+    """Return the sessions that stand at these places, in their order.
+
+    They are fetched by their ids alone, which few people share: SQLite has no index for pairs.
+    """
+    ids = {place.id for place in places}
+    fetched = _fetch(connection, _recorded_sessions().where(_s.id.in_(ids)))
+    found = {(one.row.id, one.row.initiator_id): one for one in fetched}
+    return [found[place.id, place.initiator_id] for place in places]
+
+
+def _place(connection: Connection, where: Filter, after: SessionCursor) -> Place:
+    """Return the cursor's place in the list.
 
     It is looked for among the sessions that the list shows: one with the same id that the
     filter leaves out must not move it. Only when none is left, any session of that id counts.
     """
-    named = [_s.id == after.id, *_matching_sessions(Filter(visible_to=where.visible_to))]
+    named = [_s.id == after.id, *initiated(_s.initiator_id, Filter(visible_to=where.visible_to))]
     if after.initiator_id is not None:
         named.append(_s.initiator_id == after.initiator_id)
     last = select(_s.last_active_at, _s.id, _s.initiator_id).where(*named)
     last = last.order_by(_s.last_active_at, _s.initiator_id).limit(1)
-    listed = connection.execute(last.where(*_matching_sessions(where))).first()
+    listed = connection.execute(last.where(*matching_sessions(where))).first()
     row = listed or connection.execute(last).first()
     if row is None:
         raise CursorNotFoundError(after.id)
-    return tuple_(literal(row[0], Time), literal(row[1]), literal(row[2]))
-
-
-def count(connection: Connection, where: Filter) -> int:
-    """Return how many sessions match, whatever the page."""
-    statement = select(func.count()).select_from(sessions).where(*_matching_sessions(where))
-    return connection.execute(statement).scalar_one()
+    return Place(*row)
 
 
 def find(
@@ -185,7 +154,7 @@ def find(
     than ``visible_to``, where that is given, nothing is found.
     """
     statement = _recorded_sessions().where(_s.id == session_id)
-    statement = statement.where(*_matching_sessions(Filter(visible_to=visible_to)))
+    statement = statement.where(*initiated(_s.initiator_id, Filter(visible_to=visible_to)))
     if initiator is not None:
         statement = statement.where(_is_user(initiator))
     found = _fetch(connection, statement.order_by(*_LATEST_FIRST).limit(1))

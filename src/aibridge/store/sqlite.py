@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+from aibridge.store.breaking import break_off
 from aibridge.store.portions import write_many
 from aibridge.store.statements import Write
 
@@ -48,9 +49,12 @@ def _begin(connection: Connection) -> None:
 class SQLiteLink:
     """A connection of the driver itself, for the one thread that writes the record."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, lock_seconds: float | None = None) -> None:
         self._connection = engine.raw_connection()
         self.cursor = self._connection.cursor()
+        if lock_seconds is not None:
+            self._connection.detach()  # nobody else gets it after this
+            self.cursor.execute(f"PRAGMA busy_timeout = {int(lock_seconds * 1000)}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -72,6 +76,10 @@ class SQLiteLink:
     def write(self, write: Write, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows of one kind, in their order."""
         write_many(self.cursor, write.sql, rows)
+
+    def break_off(self) -> None:
+        """Let what another thread does on it fail now. Never waits."""
+        break_off(self._connection.dbapi_connection)
 
     def close(self) -> None:
         """Give the connection back."""

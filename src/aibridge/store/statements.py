@@ -8,20 +8,33 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, case, literal_column, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    case,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql import ClauseElement
 
-from aibridge.store import schema
+from aibridge.store import schema, standing
+from aibridge.store.measures import length_of, magnitude_of
 from aibridge.store.rows import (
     EndRow,
-    FacetRow,
+    InitiatorKindRow,
     InterceptionRow,
+    Kind,
     ModelThoughtRow,
     PromptIdRow,
     Row,
+    SessionKindRow,
     SessionRow,
     TokenUsageRow,
     ToolUsageRow,
@@ -31,6 +44,20 @@ from aibridge.store.rows import (
 _VALUES = re.compile(r"VALUES \([?, ]+\)")
 _ARRAYS = {int: "%({})s::bigint[]", bool: "%({})s::boolean[]", str: "%({})b::text[]"}
 """How a column of each type is given to PostgreSQL; texts in binary, which spares escaping them."""
+
+_THESE = "sessions.id = new.session_id AND sessions.initiator_id = new.initiator_id"
+_ADD_SESSION_KINDS = f"""
+INSERT INTO session_kinds (session_id, initiator_id, kind_id, last_active_at)
+SELECT new.session_id, new.initiator_id, new.kind_id, sessions.last_active_at
+FROM new CROSS JOIN sessions WHERE {_THESE} ON CONFLICT DO NOTHING"""  # noqa: S608 - names of ours
+"""Add kinds to sessions, which stand in the database by then; those that are there stay."""
+_MOVE_SESSION_KINDS = f"""
+UPDATE session_kinds SET last_active_at = sessions.last_active_at
+FROM new CROSS JOIN sessions WHERE {_THESE}
+AND session_kinds.session_id = new.session_id
+AND session_kinds.initiator_id = new.initiator_id
+AND session_kinds.last_active_at <> sessions.last_active_at"""  # noqa: S608 - names of ours
+"""Let the kinds of sessions stand where the sessions stand now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +96,22 @@ class Statements:
             ),
             PromptIdRow: self._changing(schema.user_prompts, PromptIdRow, key="interception_id"),
             SessionRow: self._merging_sessions(),
-            FacetRow: self._adding_new(schema.session_facets),
+            SessionKindRow: self._of_sessions(_ADD_SESSION_KINDS),
+            InitiatorKindRow: self._counting_kinds(),
         }
+        self.move_session_kinds = self._of_sessions(_MOVE_SESSION_KINDS)
+        self._standing: dict[int, str] = {}
+        self.kind = self._query(_find_kind())
+        self.new_kind = self._query(self._adding_kind())
         self.parent = self._query(_find_parent(in_session=False, bounded=is_postgresql))
         self.parent_in_session = self._query(_find_parent(in_session=True, bounded=is_postgresql))
         self.open = self._query(_open_interceptions())
+
+    def standing(self, count: int) -> str:
+        """Return the query for how so many interceptions stand."""
+        if count not in self._standing:
+            self._standing[count] = self._query(standing.statement(count))
+        return self._standing[count]
 
     def _query(self, statement: ClauseElement) -> str:
         """Return a query as text, with named parameters."""
@@ -97,10 +135,26 @@ class Statements:
     def _adding(self, table: Table) -> Write:
         return self._write(table, self._insert(table))
 
-    def _adding_new(self, table: Table) -> Write:
-        """Return a statement that leaves the rows alone which are there already."""
-        keys = [column.name for column in table.primary_key]
-        return self._write(table, self._insert(table).on_conflict_do_nothing(), *keys)
+    def _of_sessions(self, statement: str) -> Write:
+        """Return a statement about kinds of sessions, which are given as rows of ``new``."""
+        names = SessionKindRow._fields
+        given = self._given(schema.session_kinds, names)
+        return Write(f"WITH new ({', '.join(names)}) AS ({given}) {statement}", names)
+
+    def _counting_kinds(self) -> Write:
+        """Add to the numbers of interceptions of each initiator and kind."""
+        table = schema.initiator_kinds
+        insert = self._insert(table)
+        sums = {"interceptions": table.c.interceptions + insert.excluded.interceptions}
+        key = [table.c.initiator_id, table.c.kind_id]
+        return self._write(table, insert.on_conflict_do_update(index_elements=key, set_=sums))
+
+    def _adding_kind(self) -> ClauseElement:
+        """Add a kind and return its number, or nothing where it is there already."""
+        table = schema.kinds
+        insert = self._insert(table).values({name: bindparam(name) for name in Kind._fields})
+        added: ClauseElement = insert.on_conflict_do_nothing().returning(table.c.id)
+        return added
 
     def _changing(self, table: Table, row: type[Row], *, key: str, only: str = "") -> Write:
         """Return a statement that changes the rows whose ``key``, the last field, is given.
@@ -144,14 +198,26 @@ def _merged(table: Table, new: Any) -> dict[str, ColumnElement[Any]]:  # noqa: A
         (and_(table.c.last_prompt_at.is_(None), new.last_prompt_at.is_(None)), first("started_at")),
         else_=last("last_prompt_at"),
     )
+
+    def greatest(name: str) -> ColumnElement[Any]:
+        return case((new[name] > table.c[name], new[name]), else_=table.c[name])
+
     counts = SessionRow._fields[SessionRow._fields.index("threads") :]
     return {
         **{name: first(name) for name in ("client", "metadata", "started_at")},
         **{name: last(name) for name in ("last_prompt_at", "last_prompt")},
         **{name: table.c[name] + new[name] for name in counts},
         "last_active_at": active_at,
-        "ended_at": case((new.ended_at > table.c.ended_at, new.ended_at), else_=table.c.ended_at),
+        **{name: greatest(name) for name in ("ended_at", "last_started_at")},
+        "length": length_of(greatest("last_started_at") - first("started_at")),
+        "magnitude": magnitude_of(table.c.tokens + new.tokens),
     }
+
+
+def _find_kind() -> ClauseElement:
+    table = schema.kinds
+    mine = (table.c[name] == bindparam(name) for name in Kind._fields)
+    return select(table.c.id).where(*mine)
 
 
 def _find_parent(*, in_session: bool, bounded: bool) -> ClauseElement:
@@ -171,7 +237,7 @@ def _find_parent(*, in_session: bool, bounded: bool) -> ClauseElement:
     if in_session:
         statement = statement.where(calls.c.session_id == bindparam("session_id"))
     if bounded:
-        since: ColumnElement[str] = bindparam("since")
+        since: BindParameter[str] = bindparam("since")
         statement = statement.where(tools.c.interception_id >= since, calls.c.id >= since)
     return statement
 

@@ -20,16 +20,25 @@ _UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 def text_row(
-    interception_id: str, prompt: str, tools: Iterable[tuple[str, str]] = ()
+    interception_id: str,
+    started_at: int,
+    *,
+    prompt: str = "",
+    tools: Iterable[tuple[str, str]] = (),
+    error: Iterable[str] = (),
 ) -> TextRow | None:
     """Return what is indexed of an interception, ``None`` if there is nothing to index.
 
-    ``tools`` are the names and arguments of its tool calls, which are indexed as one text.
+    ``tools`` are the names and arguments of its tool calls, ``error`` the type and the message of
+    what went wrong; each is indexed as one text.
     """
     calls = " ".join([f"{name} {_plain(arguments[:MAX_TEXT])}" for name, arguments in tools])
-    if not prompt and not calls:
+    wrong = " ".join(filter(None, error))
+    if not (prompt or calls or wrong):
         return None
-    return TextRow(interception_id, prompt[:MAX_TEXT], calls[:MAX_TEXT])
+    return TextRow(
+        interception_id, started_at, prompt[:MAX_TEXT], calls[:MAX_TEXT], wrong[:MAX_TEXT]
+    )
 
 
 def has_word(text: str) -> bool:

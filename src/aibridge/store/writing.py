@@ -4,18 +4,31 @@ The statements are built from the tables once; what runs is their text on the ba
 connection: the batch is the hot path, and SQLAlchemy's own execution costs several times as much.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from aibridge.ids import first_id_at, now
-from aibridge.store import text_index
+from aibridge.store import standing, text_index
 from aibridge.store.database import Database
-from aibridge.store.rows import InterceptionRow, Parent, Row, TextRow
+from aibridge.store.rows import (
+    InitiatorKindRow,
+    InterceptionRow,
+    Kind,
+    Parent,
+    Row,
+    SessionKindRow,
+    TextRow,
+)
+from aibridge.store.standing import Standing
 from aibridge.store.statements import Statements
 
 RECENT_MICROSECONDS = 8 * 24 * 3600 * 1_000_000
 """How far back a tool call is looked for at first: further back are other partitions."""
+
+MAX_KINDS_KNOWN = 10_000
+"""Kinds whose numbers are kept in memory: clients may name as many models as they like."""
 
 
 class BatchWriter:
@@ -26,10 +39,12 @@ class BatchWriter:
     connects anew where the connection was lost.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._link = database.link()
+    def __init__(self, database: Database, *, lock_seconds: float | None = None) -> None:
+        """Connect; ``lock_seconds`` is how long to wait for another writer, if not as usual."""
+        self._link = database.link(lock_seconds=lock_seconds)
         self._statements = Statements(is_postgresql=database.is_postgresql)
         self._writes = self._statements.writes
+        self._kinds: dict[Kind, int] = {}
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything done inside durable at the end, or nothing of it."""
@@ -46,20 +61,64 @@ class BatchWriter:
                 return Parent(*row)
         return None
 
+    def standing(self, ids: Sequence[str]) -> dict[str, Standing]:
+        """Return which of the interceptions are in the database, and how they stand.
+
+        To be asked in the transaction that goes on with them: until it ends nobody else does.
+        """
+        found: dict[str, Standing] = {}
+        for first in range(0, len(ids), standing.PORTION):
+            portion = ids[first : first + standing.PORTION]
+            names = {f"id_{number}": id_ for number, id_ in enumerate(portion)}
+            sql = self._statements.standing(len(portion))
+            for id_, *rest in self._link.select(sql, names, len(portion)):
+                found[id_] = Standing(*rest)
+        return found
+
     def open_interceptions(self, most: int) -> list[tuple[InterceptionRow, str | None]]:
         """Return interceptions without an end, oldest first, each with its prompt."""
         rows = self._link.select(self._statements.open, {}, most)
         return [(InterceptionRow(*row[:-1]), row[-1]) for row in rows]
 
+    def kind_id(self, kind: Kind) -> int:
+        """Return the number of a kind, which is added where it is new. Not in a transaction."""
+        if kind not in self._kinds:
+            if len(self._kinds) >= MAX_KINDS_KNOWN:
+                self._kinds.clear()
+            self._kinds[kind] = self._find_kind(kind)
+        return self._kinds[kind]
+
+    def _find_kind(self, kind: Kind) -> int:
+        names = kind._asdict()
+        for sql in (self._statements.kind, self._statements.new_kind, self._statements.kind):
+            for (number,) in self._link.select(sql, names, 2):
+                return int(number)
+        raise LookupError(kind)  # a writer beside this one has added it: it is found at the end
+
     def add(self, rows: Iterable[Row]) -> None:
-        """Write the rows, kind by kind."""
-        kinds: dict[type[Row], list[Any]] = {kind: [] for kind in (*self._writes, TextRow)}
+        """Write the rows, sort by sort."""
+        sorts: dict[type[Row], list[Any]] = {sort: [] for sort in (*self._writes, TextRow)}
         for row in rows:
-            kinds[type(row)].append(row)
-        text_index.add(self._link.cursor, kinds.pop(TextRow))
-        for kind, group in kinds.items():
-            self._link.write(self._writes[kind], group)
+            sorts[type(row)].append(row)
+        sorts[SessionKindRow] = sorted(set(sorts[SessionKindRow]))
+        sorts[InitiatorKindRow] = _summed(sorts[InitiatorKindRow])
+        text_index.add(self._link.cursor, sorts.pop(TextRow))
+        for sort, group in sorts.items():
+            self._link.write(self._writes[sort], group)
+        self._link.write(self._statements.move_session_kinds, sorts[SessionKindRow])
+
+    def break_off(self) -> None:
+        """Let what the writer's thread waits for fail now. For another thread."""
+        self._link.break_off()
 
     def close(self) -> None:
         """Give the connection back."""
         self._link.close()
+
+
+def _summed(rows: Iterable[InitiatorKindRow]) -> list[InitiatorKindRow]:
+    """Return one row for each initiator and kind, in their order."""
+    sums: defaultdict[tuple[str, int], int] = defaultdict(int)
+    for row in rows:
+        sums[row.initiator_id, row.kind_id] += row.interceptions
+    return [InitiatorKindRow(*key, number) for key, number in sorted(sums.items())]

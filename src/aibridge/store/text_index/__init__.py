@@ -1,37 +1,29 @@
 """The index of texts, which finds words and phrases: FTS5 in SQLite, tsvector in PostgreSQL.
 
-Both know what a word is alike: letters and digits, in whatever case and with whatever accents.
-Statements are made without knowing the engine; which of the two they ask is settled when they are
+Both know what a word is alike: letters and digits, in whatever case and with whatever accents. The
+words of a value stand beside each other; one that ends in ``*`` also finds longer last words.
+Conditions are made without knowing the engine; which of the two they ask is settled when they are
 compiled for it.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from string import ascii_lowercase, ascii_uppercase
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Integer,
-    Select,
-    Text,
-    column,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import Boolean, ColumnElement, Connection, Select, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from aibridge.store.measures import MAX_TIME
 from aibridge.store.rows import TextRow
 from aibridge.store.text_index import fts5, tsvector
 from aibridge.store.text_index.fts5 import NAME, is_part
+from aibridge.store.text_index.words import COLUMNS, Words
 
-__all__ = ["NAME", "add", "contains", "create", "is_part", "mentioning"]
+__all__ = ["COLUMNS", "NAME", "Words", "add", "create", "finds", "hits", "is_part", "portions"]
 
-_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+_FIRST_PORTION, _MOST = 64, 4096
 
 
 def create(connection: Connection) -> None:
@@ -45,58 +37,64 @@ def add(cursor: Any, rows: Sequence[TextRow]) -> None:  # noqa: ANN401 - of eith
         (fts5 if isinstance(cursor, sqlite3.Cursor) else tsvector).add(cursor, rows)
 
 
-def mentioning(name: str, values: Iterable[str]) -> Select[Any]:
-    """Return a query for the ids of the interceptions in whose texts one of the values stands.
+def hits(connection: Connection, words: Words, least: int = 0, most: int = MAX_TIME) -> Select[Any]:
+    """Return a query for the starts and ids of what has the words, the newest first.
 
-    ``name`` is a column of the index, such as ``prompt``. The words of a value stand beside each
-    other, in whatever case and with whatever accents; one that ends in ``*`` also finds longer last
-    words.
+    It is of interceptions that started from ``least`` to ``most``.
     """
-    wanted = list(values)
-    queries = (literal(fts5.any_of(wanted)), literal(tsvector.any_of(wanted)))
-    ids = _Found(column(name), *queries).table_valued("interception_id")
-    return select(ids.c.interception_id)
+    least, most = max(0, min(least, MAX_TIME)), max(0, min(most, MAX_TIME))
+    if connection.dialect.name == "sqlite":
+        return fts5.found(fts5.query(words), least, most)
+    return tsvector.found(words, least, most)
 
 
-class _Found(FunctionElement[str]):
-    """The ids that an engine's index finds; of its queries each engine takes its own."""
+def portions(
+    connection: Connection, words: Words, least: int | None, most: int | None
+) -> Iterator[list[str]]:
+    """Yield ids of what `hits` finds, newest first.
+
+    The order is that of time: what started at the same moment is in the same portion.
+    """
+    size, first, last = _FIRST_PORTION, least or 0, MAX_TIME if most is None else most
+    while found := _found(connection, hits(connection, words, first, last).limit(size)):
+        is_last = len(found) < size
+        if not is_last:  # there may be more of the last moment
+            moment = found[-1][0]
+            found = [row for row in found if row[0] > moment]
+            found += _found(connection, hits(connection, words, moment, moment))
+            last = moment - 1
+        yield list(dict.fromkeys(id_ for _, id_ in found))
+        if is_last:
+            return
+        size = min(size * 4, _MOST)
+
+
+def _found(connection: Connection, query: Select[Any]) -> list[tuple[int, str]]:
+    return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def finds(
+    started_at: ColumnElement[int], id_: ColumnElement[str], words: Words
+) -> ColumnElement[bool]:
+    """Return whether the words stand in the texts of one interception."""
+    return _Finds(
+        fts5.finds(started_at, id_, literal(fts5.query(words))),
+        tsvector.finds(started_at, id_, words),
+    )
+
+
+class _Finds(FunctionElement[bool]):
+    """Whether an interception is found; each engine takes its own of two conditions."""
 
     inherit_cache = True
-    type = Text()
+    type = Boolean()
 
 
-@compiles(_Found, "sqlite")
-def _found_by_fts5(element: _Found, compiler: SQLCompiler, **_: object) -> str:
-    name, query, _unused = element.clauses
-    return compiler.process(fts5.found(name.name, query).scalar_subquery())
+@compiles(_Finds, "sqlite")
+def _by_fts5(element: _Finds, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    return compiler.process(element.clauses.clauses[0], **options)
 
 
-@compiles(_Found, "postgresql")
-def _found_by_tsvector(element: _Found, compiler: SQLCompiler, **_: object) -> str:
-    name, _unused, query = element.clauses
-    return compiler.process(tsvector.found(name.name, query).scalar_subquery())
-
-
-def contains(texts: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    """Return whether a text has ``part`` in it, as it is, in either case of ASCII letters.
-
-    LIKE would not do: in SQLite it takes a NUL for the end of both.
-    """
-    return _Place(func.lower(texts), literal(part.translate(_ASCII_LOWER))) > 0
-
-
-class _Place(FunctionElement[int]):
-    """Where in a text another begins, from 1; 0 where it does not stand."""
-
-    inherit_cache = True
-    type = Integer()
-
-
-@compiles(_Place, "sqlite")
-def _place_in_sqlite(element: _Place, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
-    return f"instr({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_Place, "postgresql")
-def _place_in_postgresql(element: _Place, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
-    return f"strpos({compiler.process(element.clauses, **options)})"
+@compiles(_Finds, "postgresql")
+def _by_tsvector(element: _Finds, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    return compiler.process(element.clauses.clauses[1], **options)

@@ -1,33 +1,50 @@
-"""The index of texts in SQLite: FTS5, which finds words and phrases.
+"""The index of texts in SQLite: FTS5.
 
 The index is contentless: the texts stand in the record already, and nothing is ever shown from
 here. It knows rows by number only, so a table beside it says which interception has which number.
+The numbers begin with the time of the start, so what is found comes in the order of lists.
 To take a row out again, FTS5 wants to be given its number and the same texts once more (its
 ``'delete'`` command); `aibridge.store.texts.text_row` makes them from the record.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, column, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    column,
+    exists,
+    literal_column,
+    select,
+    table,
+)
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from aibridge.store.portions import write_many
 from aibridge.store.rows import TextRow
 from aibridge.store.schema import indexed_interceptions
+from aibridge.store.text_index.words import COLUMNS, Words
 
 NAME = "text_index"
 
 _CREATE = f"""CREATE VIRTUAL TABLE {NAME} USING fts5(
-    prompt, tool, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2')"""
+    {", ".join(COLUMNS)}, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2')"""
 _SET_UP = f"INSERT INTO {NAME} ({NAME}, rank) VALUES ('automerge', 16)"  # noqa: S608 - our name
 """Every commit adds a segment. Merging these by sixteen instead of four costs the writer less, and
 a search little: it looks into a few more of them."""
-_LAST_NUMBER = "SELECT coalesce(max(number), 0) FROM indexed_interceptions"
+_LAST_NUMBER = "SELECT max(number) FROM indexed_interceptions WHERE number BETWEEN ? AND ?"
 _INSERT_NUMBER = "INSERT INTO indexed_interceptions (number, interception_id) VALUES (?, ?)"
-_INSERT_TEXT = f"INSERT INTO {NAME} (rowid, prompt, tool) VALUES (?, ?, ?)"  # noqa: S608 - our name
+_INSERT_TEXT = f"INSERT INTO {NAME} (rowid, prompt, tool, error) VALUES (?, ?, ?, ?)"  # noqa: S608
 
-_index = table(NAME, column("rowid"), column("prompt"), column("tool"))
+_BITS = 10
+_REST = (1 << _BITS) - 1
+"""A number is the microseconds of the start, and then which of those of this very time."""
+
+_index = table(NAME, column("rowid"), column(NAME))
+_numbers = indexed_interceptions.c
 
 
 def create(connection: Connection) -> None:
@@ -42,32 +59,71 @@ def is_part(name: str) -> bool:
 
 
 def add(cursor: sqlite3.Cursor | DBAPICursor, rows: Sequence[TextRow]) -> None:
-    """Index texts, within the transaction that writes what they belong to.
-
-    The rows are numbered here, on from the last: only one can be writing at a time.
-    """
-    if not rows:
-        return
-    cursor.execute(_LAST_NUMBER)
-    (last,) = cursor.fetchone() or (0,)
-    numbered = list(enumerate(rows, last + 1))
+    """Index texts, within the transaction that writes what they belong to."""
+    numbered = list(_numbered(cursor, rows))
     write_many(cursor, _INSERT_NUMBER, [(number, row[0]) for number, row in numbered])
-    write_many(cursor, _INSERT_TEXT, [(number, row[1], row[2]) for number, row in numbered])
+    write_many(cursor, _INSERT_TEXT, [(number, *row[2:]) for number, row in numbered])
 
 
-def found(name: str, query: ColumnElement[str]) -> Select[tuple[str]]:
-    """Return a query for the ids of the interceptions in which ``query`` matches a column."""
-    numbers = indexed_interceptions.c
+def _numbered(
+    cursor: sqlite3.Cursor | DBAPICursor, rows: Sequence[TextRow]
+) -> Iterator[tuple[int, TextRow]]:
+    """Yield the rows with their numbers: only one can be writing at a time."""
+    taken: dict[int, int] = {}
+    for row in rows:
+        first = row.started_at << _BITS
+        last = taken.get(first)
+        if last is None:
+            cursor.execute(_LAST_NUMBER, (first, first | _REST))
+            (last,) = cursor.fetchone() or (None,)
+        taken[first] = number = first if last is None else last + 1
+        yield number, row
+
+
+def found(query: str, least: int, most: int) -> Select[Any]:
+    """Return a query for the starts and ids of what a query finds, newest first.
+
+    It is of those that started from ``least`` to ``most``.
+    """
+    number = _index.c.rowid
     return (
-        select(numbers.interception_id)
-        .join_from(_index, indexed_interceptions, numbers.number == _index.c.rowid)
-        .where(_index.c[name].match(query))
+        select(number.op(">>")(literal_column(str(_BITS))), _numbers.interception_id)
+        .join_from(_index, indexed_interceptions, _numbers.number == number)
+        .where(_index.c[NAME].match(query), number >= least << _BITS)
+        .where(number <= most << _BITS | _REST)
+        .order_by(number.desc())
     )
 
 
-def any_of(values: Iterable[str]) -> str:
-    """Return a query for texts in which the words of one of the values stand together."""
-    return " OR ".join(map(_phrase, values))
+def finds(
+    started_at: ColumnElement[int], id_: ColumnElement[str], query: ColumnElement[str]
+) -> ColumnElement[bool]:
+    """Return whether a query finds one interception."""
+    first = started_at * literal_column(str(1 << _BITS))
+    return (
+        exists()
+        .where(
+            _index.c[NAME].match(query),
+            _index.c.rowid.between(first, first + literal_column(str(_REST))),
+            _numbers.number == _index.c.rowid,
+            _numbers.interception_id == id_,
+        )
+        .correlate(id_.table)
+    )
+
+
+def query(words: Words) -> str:
+    """Return a query for texts in which words stand: in each column that is named one of them."""
+    return " AND ".join(_one_of(name, values) for name, values in words.items())
+
+
+def _one_of(name: str, values: Iterable[str]) -> str:
+    """Return what finds one of the values in a column.
+
+    The words of a value stand beside each other, in whatever case and with whatever accents; one
+    that ends in ``*`` also finds longer last words.
+    """
+    return f"({name} : ({' OR '.join(map(_phrase, values))}))"
 
 
 def _phrase(value: str) -> str:

@@ -22,18 +22,19 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    and_,
     cast,
+    exists,
+    literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from aibridge.store.rows import TextRow
-from aibridge.store.text_index.words import words
+from aibridge.store.schema import Time
+from aibridge.store.text_index.words import COLUMNS, Words, words
 
 NAME = "text_index"
-COLUMNS = TextRow._fields[1:]
-"""What is looked through, a column each."""
-
 MOST_WORDS = 16_000
 MOST_OF_ONE = 250
 OVERLAP = 64
@@ -42,22 +43,25 @@ MOST_BYTES = 2_000
 """Bytes of a word: what is beyond does not count."""
 _LONG = MOST_BYTES // 4
 
-_ARRAYS = ", ".join(["%b::text[]", "%s::integer[]", *["%b::text[]"] * len(COLUMNS)])
+_KEY = ("started_at", "interception_id", "portion")
+_ARRAYS = ", ".join(["%s::bigint[]", "%b::text[]", "%s::integer[]", *["%b::text[]"] * len(COLUMNS)])
+_NAMES = ", ".join((*_KEY, *COLUMNS))
 _INSERT = (
-    f"INSERT INTO {NAME} (interception_id, portion, {', '.join(COLUMNS)}) "  # noqa: S608 - our names
-    f"SELECT id, portion, {', '.join(f'{name}::tsvector' for name in COLUMNS)} "
-    f"FROM unnest({_ARRAYS}) AS new (id, portion, {', '.join(COLUMNS)})"
+    f"INSERT INTO {NAME} ({_NAMES}) "  # noqa: S608 - our names
+    f"SELECT {', '.join(_KEY)}, {', '.join(f'{name}::tsvector' for name in COLUMNS)} "
+    f"FROM unnest({_ARRAYS}) AS new ({_NAMES})"
 )
 
 text_index = Table(
     NAME,
     MetaData(),
+    Column("started_at", Time, primary_key=True, autoincrement=False),
     Column("interception_id", String(36), primary_key=True),
-    Column("portion", Integer, primary_key=True),
+    Column("portion", Integer, primary_key=True, autoincrement=False),
     *(Column(name, TSVECTOR, nullable=False) for name in COLUMNS),
-    PrimaryKeyConstraint("interception_id", "portion", name=f"pk_{NAME}"),
+    PrimaryKeyConstraint(*_KEY, name=f"pk_{NAME}"),
     Index(f"ix_{NAME}_words", *COLUMNS, postgresql_using="gin"),
-    postgresql_partition_by="RANGE (interception_id)",
+    postgresql_partition_by="RANGE (started_at)",
 )
 
 
@@ -70,9 +74,9 @@ def add(cursor: Any, rows: Sequence[TextRow]) -> None:  # noqa: ANN401 - psycopg
 
 def _portions(row: TextRow) -> Iterator[tuple[str | int, ...]]:
     """Yield the rows of the index for one interception's texts."""
-    columns = [_vectors(text) for text in row[1:]]
+    columns = [_vectors(text) for text in row[2:]]
     for number, vectors in enumerate(zip_longest(*columns, fillvalue="")):
-        yield (row.interception_id, number, *vectors)
+        yield (row.started_at, row.interception_id, number, *vectors)
 
 
 def _vectors(text: str) -> Iterator[str]:
@@ -103,10 +107,40 @@ def _bounded(word: str) -> str:
     return word.encode()[:MOST_BYTES].decode(errors="ignore")
 
 
-def found(name: str, query: ColumnElement[str]) -> Select[tuple[str]]:
-    """Return a query for the ids of the interceptions in which ``query`` matches a column."""
-    matches = text_index.c[name].bool_op("@@")(cast(query, TSQUERY))
-    return select(text_index.c.interception_id).where(matches)
+def found(words_: Words, least: int, most: int) -> Select[Any]:
+    """Return a query for the starts and ids of what has the words, newest first.
+
+    It is of those that started from ``least`` to ``most``. One whose texts lie in several rows may
+    come several times.
+    """
+    c = text_index.c
+    (name, values), *others = words_.items()
+    return (
+        select(c.started_at, c.interception_id)
+        .where(_stands(c[name], literal(any_of(values))), c.started_at.between(least, most))
+        .where(*(_finds(c.started_at, c.interception_id, *other) for other in others))
+        .order_by(c.started_at.desc())
+    )
+
+
+def finds(
+    started_at: ColumnElement[int], id_: ColumnElement[str], words_: Words
+) -> ColumnElement[bool]:
+    """Return whether the words stand in the texts of one interception."""
+    return and_(*(_finds(started_at, id_, *column) for column in words_.items()))
+
+
+def _finds(
+    started_at: ColumnElement[int], id_: ColumnElement[str], name: str, values: Sequence[str]
+) -> ColumnElement[bool]:
+    rows = text_index.alias("its_texts")
+    mine = (rows.c.started_at == started_at, rows.c.interception_id == id_)
+    found = exists().where(*mine, _stands(rows.c[name], literal(any_of(values))))
+    return found.correlate(id_.table)
+
+
+def _stands(vector: ColumnElement[Any], query: ColumnElement[str]) -> ColumnElement[bool]:
+    return vector.bool_op("@@")(cast(query, TSQUERY))
 
 
 def any_of(values: Iterable[str]) -> str:

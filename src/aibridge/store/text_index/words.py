@@ -1,6 +1,13 @@
 """Words of a text, as FTS5's tokenizer ``unicode61 remove_diacritics 2`` has them; pure."""
 
 import unicodedata
+from collections.abc import Mapping, Sequence
+
+COLUMNS = ("prompt", "tool", "error")
+"""What is searched in: prompts, tool calls, errors."""
+
+Words = Mapping[str, Sequence[str]]
+"""For some of `COLUMNS` what is to stand in them: of several values one."""
 
 _MARKS = frozenset(
     first + bit

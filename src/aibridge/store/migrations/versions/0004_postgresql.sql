@@ -26,6 +26,15 @@ CREATE TABLE groups (
     CONSTRAINT uq_groups_name_key UNIQUE (name_key)
 );
 
+CREATE TABLE initiator_kinds (
+    initiator_id TEXT COLLATE "C" NOT NULL,
+    kind_id INTEGER NOT NULL,
+    interceptions BIGINT NOT NULL,
+    CONSTRAINT pk_initiator_kinds PRIMARY KEY (initiator_id, kind_id)
+);
+
+CREATE INDEX ix_initiator_kinds_kind ON initiator_kinds (kind_id, initiator_id);
+
 CREATE TABLE interceptions (
     id TEXT COLLATE "C" NOT NULL,
     initiator_id TEXT COLLATE "C" NOT NULL,
@@ -56,17 +65,38 @@ CREATE TABLE interceptions (
     stop_reason TEXT COLLATE "C" NOT NULL,
     first_byte_us BIGINT,
     response_bytes BIGINT NOT NULL,
+    kind_id INTEGER,
+    tokens BIGINT NOT NULL,
+    magnitude INTEGER NOT NULL,
     CONSTRAINT pk_interceptions PRIMARY KEY (id)
 )
  PARTITION BY RANGE (id);
 
 CREATE INDEX ix_interceptions_ended ON interceptions (started_at DESC, id DESC) WHERE ended_at IS NOT NULL;
 
+CREATE INDEX ix_interceptions_initiator ON interceptions (initiator_id, started_at DESC, id DESC) WHERE ended_at IS NOT NULL;
+
+CREATE INDEX ix_interceptions_kind ON interceptions (kind_id, started_at DESC, id DESC) WHERE ended_at IS NOT NULL;
+
+CREATE INDEX ix_interceptions_magnitude ON interceptions (magnitude, started_at DESC, id DESC) WHERE ended_at IS NOT NULL;
+
 CREATE INDEX ix_interceptions_open ON interceptions (started_at) WHERE ended_at IS NULL;
 
-CREATE INDEX ix_interceptions_session ON interceptions (initiator_id, session_id, started_at);
+CREATE INDEX ix_interceptions_session ON interceptions (session_id, started_at DESC, id DESC) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE interceptions_rest PARTITION OF interceptions DEFAULT;
+
+CREATE TABLE kinds (
+    id SERIAL NOT NULL,
+    provider TEXT COLLATE "C" NOT NULL,
+    provider_name TEXT COLLATE "C" NOT NULL,
+    model TEXT COLLATE "C" NOT NULL,
+    client TEXT COLLATE "C" NOT NULL,
+    shape INTEGER NOT NULL,
+    CONSTRAINT pk_kinds PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX uq_kinds ON kinds (provider, provider_name, model, client, shape);
 
 CREATE TABLE model_thoughts (
     interception_id TEXT COLLATE "C" NOT NULL,
@@ -81,13 +111,15 @@ CREATE TABLE model_thoughts (
 
 CREATE TABLE model_thoughts_rest PARTITION OF model_thoughts DEFAULT;
 
-CREATE TABLE session_facets (
+CREATE TABLE session_kinds (
     session_id TEXT COLLATE "C" NOT NULL,
     initiator_id TEXT COLLATE "C" NOT NULL,
-    kind TEXT COLLATE "C" NOT NULL,
-    value TEXT COLLATE "C" NOT NULL,
-    CONSTRAINT pk_session_facets PRIMARY KEY (session_id, initiator_id, kind, value)
+    kind_id INTEGER NOT NULL,
+    last_active_at BIGINT NOT NULL,
+    CONSTRAINT pk_session_kinds PRIMARY KEY (session_id, initiator_id, kind_id)
 );
+
+CREATE INDEX ix_session_kinds_active ON session_kinds (kind_id, last_active_at, session_id, initiator_id);
 
 CREATE TABLE sessions (
     id TEXT COLLATE "C" NOT NULL,
@@ -99,8 +131,12 @@ CREATE TABLE sessions (
     last_active_at BIGINT NOT NULL,
     last_prompt_at BIGINT,
     last_prompt TEXT COLLATE "C",
+    last_started_at BIGINT NOT NULL,
+    length INTEGER NOT NULL,
+    magnitude INTEGER NOT NULL,
     threads BIGINT NOT NULL,
     interceptions BIGINT NOT NULL,
+    tokens BIGINT NOT NULL,
     input_tokens BIGINT NOT NULL,
     output_tokens BIGINT NOT NULL,
     cache_read_input_tokens BIGINT NOT NULL,
@@ -109,6 +145,12 @@ CREATE TABLE sessions (
 );
 
 CREATE INDEX ix_sessions_active ON sessions (last_active_at, id, initiator_id);
+
+CREATE INDEX ix_sessions_initiator ON sessions (initiator_id, last_active_at, id);
+
+CREATE INDEX ix_sessions_length ON sessions (length, last_active_at, id, initiator_id);
+
+CREATE INDEX ix_sessions_magnitude ON sessions (magnitude, last_active_at, id, initiator_id);
 
 CREATE TABLE token_usages (
     interception_id TEXT COLLATE "C" NOT NULL,
@@ -226,15 +268,17 @@ CREATE TABLE user_ai_budget_overrides (
 );
 
 CREATE TABLE text_index (
+    started_at BIGINT NOT NULL,
     interception_id TEXT COLLATE "C" NOT NULL,
     portion INTEGER NOT NULL,
     prompt TSVECTOR NOT NULL,
     tool TSVECTOR NOT NULL,
-    CONSTRAINT pk_text_index PRIMARY KEY (interception_id, portion)
+    error TSVECTOR NOT NULL,
+    CONSTRAINT pk_text_index PRIMARY KEY (started_at, interception_id, portion)
 )
- PARTITION BY RANGE (interception_id);
+ PARTITION BY RANGE (started_at);
 
-CREATE INDEX ix_text_index_words ON text_index USING gin (prompt, tool);
+CREATE INDEX ix_text_index_words ON text_index USING gin (prompt, tool, error);
 
 CREATE TABLE text_index_rest PARTITION OF text_index DEFAULT;
 

@@ -1,0 +1,70 @@
+"""Measure reading a large record: p50, p95 and p99 of every list under every filter.
+
+The record is made up from a seed and written by the recorder's own writer, so that it is as one
+that has grown. It is kept: a later run builds what is missing, or nothing. Each figure is one page
+with its count and all that is shown on it, without HTTP. "naive" is the same from the raw rows.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from aibridge.store.database import Database
+from scripts.storing.asked import Ask, routes
+from scripts.storing.build import build
+
+MOST_SECONDS = 5.0
+"""How long one line is measured at most, once it was asked three times."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build and measure."""
+    options = _options(arguments)
+    database = Database(options.database)
+    began = time.monotonic()
+    chunks = build(database, interceptions=options.interceptions, seed=options.seed)
+    print(f"built in {time.monotonic() - began:.0f} s; times in ms")
+    print(f"{'':44}{'p50':>8}{'p95':>8}{'p99':>8}{'times':>7}")
+    for name, ask in routes(database, options.seed, chunks):
+        if options.only in name:
+            times = measure(ask, options.times)
+            p50, p95, p99 = (quantile(times, share) for share in (0.5, 0.95, 0.99))
+            print(f"{name:44}{p50:8.1f}{p95:8.1f}{p99:8.1f}{len(times):7}", flush=True)
+    database.close()
+    return 0
+
+
+def measure(ask: Ask, times: int) -> list[float]:
+    """Return milliseconds of each time something was asked."""
+    found: list[float] = []
+    end = time.monotonic() + MOST_SECONDS
+    while len(found) < times and (len(found) < 3 or time.monotonic() < end):  # noqa: PLR2004
+        began = time.perf_counter()
+        ask()
+        found.append((time.perf_counter() - began) * 1000)
+    return found
+
+
+def quantile(times: Sequence[float], share: float) -> float:
+    """Return below which time this share of the times lie."""
+    if len(times) == 1:
+        return times[0]
+    return statistics.quantiles(times, n=1000, method="inclusive")[round(share * 1000) - 1]
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    file = Path("bench-store.db").resolve()
+    parser.add_argument("--database", default=f"sqlite:///{file}", help="where the record is kept")
+    parser.add_argument("--interceptions", type=int, default=10_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--times", type=int, default=40, help="how often each line is asked")
+    parser.add_argument("--only", default="", help="measure the lines with this in their name")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""What is asked of a made-up record: every list, under no filter and each filter by itself."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from random import Random
+
+from sqlalchemy import text
+
+from aibridge.sessions import reading
+from aibridge.store.database import Database
+from aibridge.store.filters import Filter, Span, Values, only
+from aibridge.store.sessions import SessionCursor
+from scripts.storing.made_up import BEGIN, DAY, DAYS, WORDS, chunk, person
+
+PAGE = 50
+Ask = Callable[[], object]
+"""Asks once; each time for another page, or for something else of the kind."""
+
+NAIVE = {
+    "sessions": """
+        SELECT session_id, initiator_id, min(started_at), max(started_at) AS latest, count(*)
+        FROM interceptions WHERE ended_at IS NOT NULL
+        GROUP BY session_id, initiator_id ORDER BY latest DESC LIMIT 50""",
+    "count of a model": "SELECT count(*) FROM interceptions WHERE lower(model) = 'gpt-5'",
+    "models": "SELECT DISTINCT lower(model) FROM interceptions ORDER BY 1",
+}
+"""The same without what is kept for it: sums and lists from the raw rows."""
+
+
+class Choices:
+    """What is chosen anew each time something is asked."""
+
+    def __init__(self, seed: int, chunks: int) -> None:
+        self._random = Random(seed)  # noqa: S311 - made up
+        self._seed, self._chunks = seed, chunks
+
+    def one(self, *values: str) -> str:
+        """Return one of the values."""
+        return self._random.choice(values)
+
+    def moment(self) -> int:
+        """Return a moment on record."""
+        return BEGIN + self._random.randrange(DAYS * DAY)
+
+    def session(self) -> str:
+        """Return the id of a session on record."""
+        number = self._random.randrange(self._chunks)
+        return next(chunk(self._seed, number, self._chunks)).place.session_id
+
+    def person(self) -> str:
+        """Return the id of one of those who use it most."""
+        return person(self._random.randrange(1000))
+
+    def word(self, first: int, last: int) -> str:
+        """Return a word by how rare it is."""
+        return WORDS[self._random.randrange(first, last)]
+
+
+def filters(choose: Choices) -> Iterator[tuple[str, Callable[[], Filter]]]:
+    """Yield the filters by name; each makes another filter of its kind every time."""
+    yield "(none)", Filter
+    yield "initiator", lambda: Filter(initiator_id=only(choose.person()))
+    yield "-initiator", lambda: Filter(initiator_id=Values(none_of=(person(0),)))
+    yield "provider", lambda: Filter(provider=only("openai"))
+    yield "provider_name", lambda: Filter(provider_name=only("spare"))
+    yield "model", lambda: Filter(model=only(choose.one("gpt-5", "deepseek-v3")))
+    yield "-model", lambda: Filter(model=Values(none_of=("claude-sonnet-4-5",)))
+    yield "client", lambda: Filter(client=only(choose.one("Zed", "Codex", "Unknown")))
+    yield "session_id", lambda: Filter(session_id=only(choose.session()))
+    yield "started_after", lambda: Filter(started_after=choose.moment())
+    yield "started_before", lambda: Filter(started_before=choose.moment())
+    yield "prompt, common", lambda: Filter(prompt=only(choose.word(0, 30)))
+    yield "prompt, rarer", lambda: Filter(prompt=only(choose.word(300, 3000)))
+    yield "prompt, rare", lambda: Filter(prompt=only(choose.word(10_000, 18_000)))
+    yield "-prompt", lambda: Filter(prompt=Values(none_of=(choose.word(0, 30),)))
+    yield "tool", lambda: Filter(tool=only(choose.one("Bash", "WebSearch")))
+    yield "error", lambda: Filter(error=only(choose.one("rate_limited", "answer in time")))
+    yield "has:error", lambda: Filter(has=only("error"))
+    yield "has:prompt", lambda: Filter(has=only("prompt"))
+    yield "has:thinking", lambda: Filter(has=only("thinking"))
+    yield "has:tool", lambda: Filter(has=only("tool"))
+    yield "-has:tool", lambda: Filter(has=Values(none_of=("tool",)))
+    yield "tokens>=30k", lambda: Filter(tokens=Span(least=30_000))
+    yield "tokens>=300k", lambda: Filter(tokens=Span(least=300_000))
+    yield "tokens>=1234567", lambda: Filter(tokens=Span(least=1_234_567))
+    yield "tokens<=1000", lambda: Filter(tokens=Span(most=1000))
+
+
+def routes(database: Database, seed: int, chunks: int) -> Iterator[tuple[str, Ask]]:
+    """Yield what is measured, by name."""
+    choose = Choices(seed, chunks)
+    for name, make in filters(choose):
+        yield f"interceptions  {name}", Interceptions(database, make)
+    for name, make in filters(choose):
+        yield f"sessions  {name}", Sessions(database, make)
+    page, mine = reading.ThreadPage(limit=PAGE), Filter(visible_to=person(5))
+    yield "one session", lambda: reading.show_session(database, choose.session(), page)
+    yield "models", lambda: reading.list_models(database, Filter(), limit=PAGE)
+    yield "clients", lambda: reading.list_clients(database, Filter(), limit=PAGE)
+    yield "models  visible_to", lambda: reading.list_models(database, mine, limit=PAGE)
+    for name, statement in NAIVE.items():
+        yield f"naive  {name}", partial(_naive, database, statement)
+
+
+def _naive(database: Database, statement: str) -> object:
+    with database.read() as connection:
+        return connection.execute(text(statement)).all()
+
+
+class Interceptions:
+    """Asks for pages that follow each other, and for the first of another filter at the end."""
+
+    def __init__(self, database: Database, make: Callable[[], Filter]) -> None:
+        self._database, self._make = database, make
+        self._where, self._pages = make(), 0
+        self._after: str | None = None
+
+    def __call__(self) -> object:
+        """Ask for the next page."""
+        page = reading.list_interceptions(
+            self._database, self._where, limit=PAGE, after_id=self._after
+        )
+        self._pages += 1
+        if len(page.results) < PAGE or self._pages % 3 == 0:
+            self._where, self._after = self._make(), None
+        else:
+            self._after = page.results[-1].id
+        return page
+
+
+class Sessions:
+    """The same of sessions."""
+
+    def __init__(self, database: Database, make: Callable[[], Filter]) -> None:
+        self._database, self._make = database, make
+        self._where, self._pages = make(), 0
+        self._after: SessionCursor | None = None
+
+    def __call__(self) -> object:
+        """Ask for the next page."""
+        page = reading.list_sessions(self._database, self._where, limit=PAGE, after=self._after)
+        self._pages += 1
+        if len(page.sessions) < PAGE or self._pages % 3 == 0:
+            self._where, self._after = self._make(), None
+        else:
+            last = page.sessions[-1]
+            self._after = SessionCursor(last.id, last.initiator.id)
+        return page

@@ -1,0 +1,92 @@
+"""A batch of interceptions in one transaction: what is known of each, and no row of it twice."""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from aibridge.recorder.records import End, Start
+from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
+from aibridge.recorder.ticket import Pending
+from aibridge.store.rows import Row
+from aibridge.store.standing import Standing
+from aibridge.store.writing import BatchWriter
+
+
+class Written(NamedTuple):
+    """What a transaction made durable."""
+
+    places: dict[Pending, Place]
+    ended: list[Pending]
+
+    def note(self) -> None:
+        """Note it on what was written, which is not done before it is durable."""
+        for item, place in self.places.items():
+            item.place = place
+            item.unsure = False
+        for item in self.ended:
+            item.end_is_kept = True
+
+
+def commit(store: BatchWriter, batch: Collection[Pending]) -> Written:
+    """Write all that is known of the batch in one transaction, in its order.
+
+    Of those that are `unsure` the database is asked first: what it has is not written again.
+    """
+    ends = {item: item.end for item in batch}  # the event loop may set one at any moment
+    kinds = {item: store.kind_id(kind(item.start, end)) for item, end in ends.items() if end}
+    places: dict[Pending, Place] = {}
+    with store.transaction():
+        stands = _standing(store, batch)
+        rows = _Rows(store)
+        for item, end in ends.items():
+            found = stands.get(item.start.id)
+            places[item] = _add(rows, item, found, end, kinds.get(item, 0))
+        rows.flush()
+    return Written(places, list(kinds))
+
+
+def _add(
+    rows: "_Rows", item: Pending, found: Standing | None, end: End | None, kind_id: int
+) -> Place:
+    """Add what the database does not have of an interception, and return where it belongs."""
+    start = item.start
+    place = Place(*found[:3]) if found is not None else None if item.unsure else item.place
+    if place is None:
+        place = rows.place(start)
+        rows.add(whole_rows(start, place, end, kind_id) if end else start_rows(start, place), end)
+    elif end is not None and not item.end_is_kept and (found is None or not found.ended):
+        rows.add(end_rows(start, place, end, kind_id), end)
+    return place
+
+
+def _standing(store: BatchWriter, batch: Iterable[Pending]) -> dict[str, Standing]:
+    unsure = [item.start.id for item in batch if item.unsure]
+    return store.standing(unsure) if unsure else {}
+
+
+class _Rows:
+    """The rows of a batch, written together as far as none of them is looked for meanwhile."""
+
+    def __init__(self, store: BatchWriter) -> None:
+        self._store = store
+        self._rows: list[Row] = []
+        self._calls: set[str] = set()
+
+    def add(self, rows: Iterable[Row], end: End | None) -> None:
+        self._rows += rows
+        if end is not None and end.facts.tool_calls:
+            self._calls.update(call.call_id for call in end.facts.tool_calls)
+
+    def place(self, start: Start) -> Place:
+        """Find the thread that the request goes on with: its newest tool result that is known."""
+        if not self._calls.isdisjoint(start.tool_result_ids):
+            self.flush()
+        for call_id in reversed(start.tool_result_ids):
+            parent = self._store.parent(start.initiator_id, call_id, start.client_session_id)
+            if parent is not None:
+                return Place(parent.session_id, parent.id, parent.root_id)
+        return Place(start.client_session_id or start.id)
+
+    def flush(self) -> None:
+        self._store.add(self._rows)
+        self._rows = []
+        self._calls = set()

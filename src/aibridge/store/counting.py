@@ -1,0 +1,103 @@
+"""How many match: exactly where that is cheap, else up to a bound, and past it about how many."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from aibridge.store import latest
+from aibridge.store.filters import EVERYTHING, Filter, chosen_kinds, initiated, matching
+from aibridge.store.newest import best_way, newest
+from aibridge.store.schema import initiator_kinds, interceptions, sessions
+
+MOST_EXACT = 10_000
+"""How far is counted one by one."""
+MOST_LOOKED_AT = 200
+"""How far is counted where each one's texts have to be looked at."""
+SAMPLE = 200
+"""The newest rows, by which is guessed how many of all match."""
+
+_c, _s = interceptions.c, sessions.c
+
+
+class Count(NamedTuple):
+    """How many there are, exactly or about."""
+
+    number: int
+    is_estimate: bool = False
+
+
+def count(connection: Connection, where: Filter) -> Count:
+    """Return how many interceptions match, whatever the page."""
+    if where == where.counted():
+        return Count(count_counted(connection, where))
+    most = MOST_LOOKED_AT if where.unwanted_words() else MOST_EXACT
+    number = best_way(connection, where).count(connection, where, most + 1)
+    if number <= most:
+        return Count(number)
+    return Count(max(number, _estimate(connection, where)), is_estimate=True)
+
+
+def count_sessions(connection: Connection, where: Filter) -> Count:
+    """Return how many sessions match, whatever the page."""
+    way = latest.best_way(connection, where)
+    most = MOST_LOOKED_AT if latest.looks_at_texts(way, where) else MOST_EXACT
+    number = way.count(connection, where, most + 1)
+    if number <= most:
+        return Count(number)
+    return Count(max(number, _estimate_sessions(connection, where)), is_estimate=True)
+
+
+def _estimate_sessions(connection: Connection, where: Filter) -> int:
+    """Return about how many sessions match, from how many of the newest do."""
+    places = latest.latest(connection, where.initiators(), SAMPLE)
+    ids = [place.id for place in places]
+    these = select(func.count(), func.sum(_s.interceptions)).where(_s.id.in_(ids))
+    found, contents = connection.execute(these).one()
+    matched = connection.scalar(these.where(*latest.matching_sessions(where)))
+    number = count_counted(connection, where.initiators()) * share_of_time(connection, where)
+    return round(float(number / (int(contents) / found) * ((matched or 0) / found)))
+
+
+def count_counted(connection: Connection, where: Filter) -> int:
+    """Return how many there are by the kinds and initiators that are meant, whatever else is."""
+    counted = initiator_kinds.c
+    conditions = initiated(counted.initiator_id, where)
+    if where.kinds() != EVERYTHING:
+        # All rows are read, as they lie: there are few of them, and an index would lead to each.
+        conditions.append((counted.kind_id + 0).in_(chosen_kinds(where)))
+    total = func.coalesce(func.sum(counted.interceptions), 0)
+    return int(connection.execute(select(total).where(*conditions)).scalar_one())
+
+
+def _estimate(connection: Connection, where: Filter) -> int:
+    number = count_counted(connection, where) * share_of_time(connection, where)
+    return round(number * _share_of_newest(connection, where))
+
+
+def share_of_time(connection: Connection, where: Filter) -> float:
+    """Return how much of the time on record is meant, from 0 to 1."""
+    if where.times() == EVERYTHING:
+        return 1.0
+    moments = select(_c.started_at).where(_c.ended_at.is_not(None))
+    first = connection.scalar(moments.order_by(_c.started_at, _c.id).limit(1))
+    last = connection.scalar(moments.order_by(_c.started_at.desc(), _c.id.desc()).limit(1))
+    if first is None or last is None or first == last:
+        return 1.0
+    begin = first if where.started_after is None else max(first, where.started_after)
+    end = last if where.started_before is None else min(last, where.started_before)
+    return float(max(0, end - begin) / (last - first))
+
+
+def _share_of_newest(connection: Connection, where: Filter) -> float:
+    """Return how many of the newest match among those of the time, kinds and initiators meant."""
+    times = where.times()
+    known = where.counted().between(times.started_after, times.started_before)
+    if where == known:
+        return 1.0
+    ids = [place.id for place in newest(connection, known, SAMPLE)]
+    if not ids:
+        return 0.0
+    found = select(func.count()).select_from(interceptions)
+    of_these = found.where(_c.id.in_(ids), *matching(where))
+    matched: int = connection.execute(of_these).scalar_one()
+    return matched / len(ids)
