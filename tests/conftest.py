@@ -38,8 +38,11 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what asks for databases on both engines, or on those that its module names."""
-    if "databases" in metafunc.fixturenames:
+    """Run what asks for databases on both engines, or on those that it or its module names."""
+    named = any(
+        "databases" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")
+    )
+    if "databases" in metafunc.fixturenames and not named:
         engines = getattr(metafunc.module, "ENGINES", ENGINES)
         metafunc.parametrize("databases", engines, indirect=True, scope="module")
 

@@ -24,9 +24,8 @@ dialects = pytest.mark.parametrize("dialect", samples.DIALECTS)
 
 
 @pytest.fixture(scope="module")
-def shared_bridge(shared_wire, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bridge")
-    with bridges.serve(folder, bridges.providers(shared_wire.url), **REFUSE) as bridge:
+def shared_bridge(shared_wire, serve):
+    with serve(bridges.providers(shared_wire.url), **REFUSE) as bridge:
         yield bridge
 
 

@@ -11,7 +11,13 @@ from sqlalchemy import insert, select
 
 from aibridge.store import schema
 from aibridge.store.database import Database
-from aibridge.store.rows import FacetRow, SessionRow, UserPromptRow
+from aibridge.store.rows import (
+    InitiatorKindRow,
+    Kind,
+    SessionKindRow,
+    SessionRow,
+    UserPromptRow,
+)
 from aibridge.store.trouble import is_away
 from aibridge.store.writing import BatchWriter
 from tests.databases import PostgreSQL, address
@@ -127,6 +133,10 @@ def session(name: str, at: int) -> SessionRow:
         metadata="{}",
         last_prompt_at=None,
         last_prompt=None,
+        last_started_at=at,
+        length=0,
+        magnitude=0,
+        tokens=4,
         threads=1,
         interceptions=1,
         **times,
@@ -151,15 +161,23 @@ def test_writers_of_the_same_sessions_never_lock_each_other_out(database: Databa
         for number in range(rounds):
             order = names[:: -1 if (turn + number) % 2 else 1]
             together.wait(20)
-            facets = [FacetRow(name, "i", "model", str(number)) for name in order]
-            write(writer, *(session(name, number + 1) for name in order), *facets)
+            kinds = [writer.kind_id(Kind("p", "n", name, "c", 0)) for name in order[:5]]
+            together.wait(20)
+            write(
+                writer,
+                *(session(name, number + 1) for name in order),
+                *(SessionKindRow(name, "i", kind) for name in order for kind in kinds),
+                *(InitiatorKindRow("i", kind, 1) for kind in kinds),
+            )
         writer.close()
 
     with ThreadPoolExecutor(together.parties) as pool:
         list(pool.map(keep_writing, range(together.parties)))
     with database.read() as connection:
         counts = set(connection.scalars(select(schema.sessions.c.interceptions)))
+        kinds = connection.scalars(select(schema.initiator_kinds.c.interceptions)).all()
     assert counts == {rounds * together.parties}
+    assert sum(kinds) == 5 * rounds * together.parties
 
 
 def test_administrative_writes_take_turns_and_hold_up_no_record(
