@@ -3,8 +3,10 @@
 import asyncio
 import sqlite3
 import threading
+from collections import Counter
 from contextlib import closing
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,10 +18,12 @@ from aibridge.recorder import spooler as spoolers
 from aibridge.recorder import writer as writers
 from aibridge.recorder.batch import commit
 from aibridge.recorder.recorder import Recorder, RecorderUnavailable
+from aibridge.recorder.records import End
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.ticket import RecordingError
 from aibridge.store.spool import Spool, SpoolError
 from aibridge.store.writing import BatchWriter
+from tests.builders import indexed_words
 from tests.databases import locked
 from tests.recorder.facts import end, start
 from tests.recorder.spooling import LONG, Turns, whole
@@ -504,6 +508,63 @@ async def test_what_a_crash_left_open_on_the_spool_is_closed_as_interrupted(
         open_.start.id: ("failed", "interrupted"),
     }
     assert [row["interceptions"] for row in rows("sessions")] == [1] * 4
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["", "replayed-twice"])
+async def test_an_end_on_the_spool_replaces_one_that_nobody_saw(
+    database, spool, rows, monkeypatch, again
+):
+    """A bridge elsewhere took this one for gone, and closed what it had under way."""
+    first = Recorder(database, spool, patience_seconds=0.05)
+    twin = await whole(first, "call", client_session_id="twin")
+    lost = first.start(start(client_session_id="lost", started_at=twin.start.started_at))
+    other = first.start(start(client_session_id="lost"))
+    await asyncio.gather(first.started(lost), first.started(other))
+    with locked(database), capture_logs():
+        first.finish(lost, replace(cast("End", twin.end)))
+        await first.ended(lost)
+        await first.close()
+    assert close_interrupted(database) == 2
+    before = sessions(rows)
+    if again:
+        removed = spool.remove
+        fails = iter([True])
+        monkeypatch.setattr(
+            spool, "remove", lambda numbers: fail() if next(fails, False) else removed(numbers)
+        )
+    with capture_logs() as logs:
+        await replay(database, spool)
+    assert not [entry for entry in logs if entry["event"] == "record_set_aside"]
+    found = {row["id"]: row for row in rows("interceptions")}
+    own = {"id", "session_id", "client_session_id"}
+    assert {name: found[lost.start.id][name] for name in found[lost.start.id].keys() - own} == {
+        name: found[twin.start.id][name] for name in found[twin.start.id].keys() - own
+    }
+    assert found[other.start.id]["error_type"] == "interrupted"
+    for table in TABLES[2:]:
+        ids = sorted(row["interception_id"] for row in rows(table))
+        assert ids == sorted([twin.start.id, lost.start.id])
+    after = sessions(rows)
+    assert (before["lost"]["interceptions"], after["lost"]["interceptions"]) == (2, 2)
+    assert after["lost"]["threads"] == 2
+    assert after["lost"]["tokens"] == after["twin"]["tokens"] > 0
+    kinds = {(row["session_id"], row["kind_id"]) for row in rows("session_kinds")}
+    assert kinds == {(row["session_id"], row["kind_id"]) for row in found.values()}
+    counted = {row["kind_id"]: row["interceptions"] for row in rows("initiator_kinds")}
+    assert +Counter(counted) == Counter(row["kind_id"] for row in found.values())
+    with database.read() as connection:
+        words = {(id_, word) for id_, _, word, _ in indexed_words(connection)}
+    assert (lost.start.id, "bash") in words
+    assert (lost.start.id, "interrupted") not in words
+    assert (other.start.id, "interrupted") in words
+
+
+def fail() -> None:
+    raise SpoolError("as if the process had ended here")
+
+
+def sessions(rows) -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in rows("sessions")}
 
 
 async def test_an_entry_is_read_as_it_was_handed_over(recorder, turns, database, rows):

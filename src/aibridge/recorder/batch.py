@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from aibridge.recorder.records import End, Start
+from aibridge.recorder.records import End, Start, unseen_end
 from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
 from aibridge.recorder.ticket import Pending
 from aibridge.store.rows import Row
-from aibridge.store.standing import Standing
+from aibridge.store.standing import UNSEEN, Standing
 from aibridge.store.writing import BatchWriter
 
 
@@ -53,9 +53,19 @@ def _add(
     if place is None:
         place = rows.place(start)
         rows.add(whole_rows(start, place, end, kind_id) if end else start_rows(start, place), end)
-    elif end is not None and not item.end_is_kept and (found is None or not found.ended):
+    elif end is not None and not item.end_is_kept and _is_news(rows, start, found, end):
         rows.add(end_rows(start, place, end, kind_id), end)
     return place
+
+
+def _is_news(rows: "_Rows", start: Start, found: Standing | None, end: End) -> bool:
+    """Whether the database has no end, or only one that nobody saw, which is taken back then."""
+    if found is None or not found.ended:
+        return True
+    if not found.unseen or end.error_type == UNSEEN:
+        return False
+    rows.take_back_end(start, Place(*found[:3]))
+    return True
 
 
 def _standing(store: BatchWriter, batch: Iterable[Pending]) -> dict[str, Standing]:
@@ -75,6 +85,11 @@ class _Rows:
         self._rows += rows
         if end is not None and end.facts.tool_calls:
             self._calls.update(call.call_id for call in end.facts.tool_calls)
+
+    def take_back_end(self, start: Start, place: Place) -> None:
+        unseen = unseen_end(start)
+        kind_id = self._store.kind_id(kind(start, unseen))
+        self._store.take_back(end_rows(start, place, unseen, kind_id))
 
     def place(self, start: Start) -> Place:
         """Find the thread that the request goes on with: its newest tool result that is known."""

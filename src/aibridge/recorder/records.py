@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from aibridge.dialects.facts import Notes, ResponseFacts
+from aibridge.store.standing import UNSEEN
 
 
 class Status(StrEnum):
@@ -58,3 +59,20 @@ class End:
     edits: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: ResponseFacts = field(default_factory=ResponseFacts)
+
+
+UNSEEN_NOTE = "the end was not seen: the bridge stopped while the answer was under way"
+
+
+def unseen_end(start: Start) -> End:
+    """Return the end of an interception whose bridge is gone.
+
+    Nobody knows when it was, so the time of the start, which is certain, is kept.
+    """
+    return End(
+        ended_at=start.started_at,
+        status=Status.FAILED,
+        error_type=UNSEEN,
+        error_message="the bridge stopped before the answer ended",
+        notes=[UNSEEN_NOTE],
+    )

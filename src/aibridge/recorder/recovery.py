@@ -7,7 +7,7 @@ import msgspec
 
 from aibridge.dialects.facts import Notes
 from aibridge.recorder.entries import Unreadable, from_entry, to_entry
-from aibridge.recorder.records import End, Start, Status
+from aibridge.recorder.records import Start, unseen_end
 from aibridge.recorder.rows import Place, end_rows, kind
 from aibridge.store.database import Database
 from aibridge.store.rows import InterceptionRow, Row
@@ -17,7 +17,6 @@ from aibridge.store.writing import BatchWriter
 BATCH = 500
 """Interceptions closed in one transaction."""
 
-_NOTE = "the end was not seen: the bridge stopped while the answer was under way"
 _decode = msgspec.json.decode
 
 
@@ -52,7 +51,7 @@ def _close_spooled(spool: Spool) -> int:
     for kept in spool.without_end():
         with contextlib.suppress(Unreadable, SpoolError):  # damaged, or full: it stays open
             opened = from_entry(kept)
-            opened.end = _interrupted(opened.start)
+            opened.end = unseen_end(opened.start)
             spool.append([to_entry(opened)])
             closed += 1
     return closed
@@ -61,18 +60,8 @@ def _close_spooled(spool: Spool) -> int:
 def _closing(writer: BatchWriter, row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
     place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
     start = _start(row, prompt)
-    end = _interrupted(start)
+    end = unseen_end(start)
     return end_rows(start, place, end, writer.kind_id(kind(start, end)))
-
-
-def _interrupted(start: Start) -> End:
-    return End(
-        ended_at=start.started_at,
-        status=Status.FAILED,
-        error_type="interrupted",
-        error_message="the bridge stopped before the answer ended",
-        notes=[_NOTE],
-    )
 
 
 def _start(row: InterceptionRow, prompt: str | None) -> Start:

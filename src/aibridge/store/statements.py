@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql import ClauseElement
 
-from aibridge.store import schema, standing
+from aibridge.store import schema, standing, taking_back
 from aibridge.store.measures import length_of, magnitude_of
 from aibridge.store.rows import (
     EndRow,
@@ -106,6 +106,8 @@ class Statements:
         self.parent = self._query(_find_parent(in_session=False, bounded=is_postgresql))
         self.parent_in_session = self._query(_find_parent(in_session=True, bounded=is_postgresql))
         self.open = self._query(_open_interceptions())
+        self.reopen = self._query(taking_back.reopening())
+        self.remove_session_kind = self._query(taking_back.removing_session_kind())
 
     def standing(self, count: int) -> str:
         """Return the query for how so many interceptions stand."""

@@ -13,12 +13,14 @@ from aibridge.ids import first_id_at, now
 from aibridge.store import standing, text_index
 from aibridge.store.database import Database
 from aibridge.store.rows import (
+    EndRow,
     InitiatorKindRow,
     InterceptionRow,
     Kind,
     Parent,
     Row,
     SessionKindRow,
+    SessionRow,
     TextRow,
 )
 from aibridge.store.standing import Standing
@@ -106,6 +108,22 @@ class BatchWriter:
         for sort, group in sorts.items():
             self._link.write(self._writes[sort], group)
         self._link.write(self._statements.move_session_kinds, sorts[SessionKindRow])
+
+    def take_back(self, rows: Iterable[Row]) -> None:
+        """Undo that an end without facts was added, by the rows that it added."""
+        for row in rows:
+            if isinstance(row, EndRow):
+                self._link.select(self._statements.reopen, {"of_id": row.id}, 1)
+            elif isinstance(row, TextRow):
+                text_index.remove(self._link.cursor, row)
+            elif isinstance(row, SessionRow):
+                less = row._replace(threads=-row.threads, interceptions=-row.interceptions)
+                self.add([less])
+            elif isinstance(row, SessionKindRow):
+                names = {f"of_{name}": value for name, value in row._asdict().items()}
+                self._link.select(self._statements.remove_session_kind, names, 1)
+            elif isinstance(row, InitiatorKindRow):
+                self.add([row._replace(interceptions=-row.interceptions)])
 
     def break_off(self) -> None:
         """Let what the writer's thread waits for fail now. For another thread."""

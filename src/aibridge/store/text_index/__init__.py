@@ -21,7 +21,18 @@ from aibridge.store.text_index import fts5, tsvector
 from aibridge.store.text_index.fts5 import NAME, is_part
 from aibridge.store.text_index.words import COLUMNS, Words
 
-__all__ = ["COLUMNS", "NAME", "Words", "add", "create", "finds", "hits", "is_part", "portions"]
+__all__ = [
+    "COLUMNS",
+    "NAME",
+    "Words",
+    "add",
+    "create",
+    "finds",
+    "hits",
+    "is_part",
+    "portions",
+    "remove",
+]
 
 _FIRST_PORTION, _MOST = 64, 4096
 
@@ -35,6 +46,11 @@ def add(cursor: Any, rows: Sequence[TextRow]) -> None:  # noqa: ANN401 - of eith
     """Index texts, within the transaction that writes what they belong to."""
     if rows:
         (fts5 if isinstance(cursor, sqlite3.Cursor) else tsvector).add(cursor, rows)
+
+
+def remove(cursor: Any, row: TextRow) -> None:  # noqa: ANN401 - of either driver
+    """Take out what was added, by the same texts, within a transaction that writes."""
+    (fts5 if isinstance(cursor, sqlite3.Cursor) else tsvector).remove(cursor, row)
 
 
 def hits(connection: Connection, words: Words, least: int = 0, most: int = MAX_TIME) -> Select[Any]:

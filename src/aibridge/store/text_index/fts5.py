@@ -39,6 +39,12 @@ _LAST_NUMBER = "SELECT max(number) FROM indexed_interceptions WHERE number BETWE
 _INSERT_NUMBER = "INSERT INTO indexed_interceptions (number, interception_id) VALUES (?, ?)"
 _INSERT_TEXT = f"INSERT INTO {NAME} (rowid, prompt, tool, error) VALUES (?, ?, ?, ?)"  # noqa: S608
 
+_NUMBER = _LAST_NUMBER.replace("max(number)", "number") + " AND interception_id = ?"
+_DELETE_TEXT = (
+    f"INSERT INTO {NAME} ({NAME}, rowid, prompt, tool, error) VALUES ('delete', ?, ?, ?, ?)"  # noqa: S608
+)
+_DELETE_NUMBER = "DELETE FROM indexed_interceptions WHERE number = ?"
+
 _BITS = 10
 _REST = (1 << _BITS) - 1
 """A number is the microseconds of the start, and then which of those of this very time."""
@@ -63,6 +69,15 @@ def add(cursor: sqlite3.Cursor | DBAPICursor, rows: Sequence[TextRow]) -> None:
     numbered = list(_numbered(cursor, rows))
     write_many(cursor, _INSERT_NUMBER, [(number, row[0]) for number, row in numbered])
     write_many(cursor, _INSERT_TEXT, [(number, *row[2:]) for number, row in numbered])
+
+
+def remove(cursor: sqlite3.Cursor, row: TextRow) -> None:
+    """Take out what was added for an interception; the texts must be the same."""
+    first = row.started_at << _BITS
+    cursor.execute(_NUMBER, (first, first | _REST, row.interception_id))
+    for (number,) in cursor.fetchall():
+        cursor.execute(_DELETE_TEXT, (number, *row[2:]))
+        cursor.execute(_DELETE_NUMBER, (number,))
 
 
 def _numbered(

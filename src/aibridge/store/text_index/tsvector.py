@@ -52,6 +52,8 @@ _INSERT = (
     f"FROM unnest({_ARRAYS}) AS new ({_NAMES})"
 )
 
+_DELETE = f"DELETE FROM {NAME} WHERE started_at = %s AND interception_id = %s"  # noqa: S608
+
 text_index = Table(
     NAME,
     MetaData(),
@@ -70,6 +72,11 @@ def add(cursor: Any, rows: Sequence[TextRow]) -> None:  # noqa: ANN401 - psycopg
     portions = [portion for row in rows for portion in _portions(row)]
     if portions:  # a text may be without a word
         cursor.execute(_INSERT, [list(values) for values in zip(*portions, strict=True)])
+
+
+def remove(cursor: Any, row: TextRow) -> None:  # noqa: ANN401 - psycopg's, of any row
+    """Take out what was added for an interception."""
+    cursor.execute(_DELETE, (row.started_at, row.interception_id))
 
 
 def _portions(row: TextRow) -> Iterator[tuple[str | int, ...]]:

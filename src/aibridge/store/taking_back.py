@@ -1,0 +1,25 @@
+"""Statements that take back what an end without facts added, for one that was seen after all."""
+
+from sqlalchemy import bindparam, delete, exists, null, update
+from sqlalchemy.sql import ClauseElement
+
+from aibridge.store.rows import SessionKindRow
+from aibridge.store.schema import interceptions, session_kinds
+
+_c = interceptions.c
+
+
+def reopening() -> ClauseElement:
+    """Let an interception stand without an end, by its id; its columns are those of the old one."""
+    changed = update(interceptions).where(_c.id == bindparam("of_id"))
+    return changed.values(ended_at=null(), kind_id=null()).returning(_c.id)
+
+
+def removing_session_kind() -> ClauseElement:
+    """Remove a kind of a session, unless another of its interceptions is of that kind."""
+    names = SessionKindRow._fields
+    others = exists().where(
+        *(_c[name] == bindparam(f"of_{name}") for name in names), _c.ended_at.is_not(None)
+    )
+    mine = (session_kinds.c[name] == bindparam(f"of_{name}") for name in names)
+    return delete(session_kinds).where(*mine, ~others).returning(session_kinds.c.kind_id)
