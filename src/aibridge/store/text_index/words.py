@@ -44,6 +44,6 @@ def _folded(character: str) -> str:
     if not character.isalnum() and unicodedata.category(character) != "Co":
         return " "
     base = unicodedata.normalize("NFD", character)[0]
-    plain = base if base.isascii() else character
+    plain = base if base.casefold().isascii() else character
     folded = plain.casefold()
     return folded if len(folded) == 1 else plain.lower()
