@@ -154,15 +154,17 @@ class PostgreSQL:
             self._drop(name)
 
     @contextmanager
-    def place(self) -> Iterator[str]:
+    def place(self, *, encoding: str = "UTF8") -> Iterator[str]:
         """Make a database without tables, and yield its address."""
-        name = self._create("template0")
+        locale = "" if encoding == "UTF8" else "LOCALE_PROVIDER libc LOCALE 'C'"
+        name = self._create("template0", f"ENCODING '{encoding}' {locale}")
         yield self.url(name)
         self._drop(name)
 
-    def _create(self, template: str) -> str:
+    def _create(self, template: str, more: str = "") -> str:
         name = f"test_{next(self._numbers)}"
-        self._connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        source = f"TEMPLATE {template} STRATEGY FILE_COPY"
+        self._connection.execute(f"CREATE DATABASE {name} {source} {more}")
         return name
 
     def _drop(self, name: str) -> None:

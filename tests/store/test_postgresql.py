@@ -10,16 +10,18 @@ import pytest
 from sqlalchemy import insert, select
 
 from aibridge.store import schema
-from aibridge.store.database import Database
+from aibridge.store.database import Database, DatabaseError
 from aibridge.store.rows import (
     InitiatorKindRow,
     Kind,
     SessionKindRow,
     SessionRow,
+    ToolUsageRow,
     UserPromptRow,
 )
 from aibridge.store.trouble import is_away
 from aibridge.store.writing import BatchWriter
+from tests.builders import ANA
 from tests.databases import PostgreSQL, address
 
 ENDLESS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s"
@@ -121,6 +123,43 @@ def test_nul_is_replaced_wherever_texts_go_in(database: Database, writer: BatchW
         connection.execute(insert(schema.groups), {**row, "updated_at": 1})
         named = select(schema.groups.c.name).where(schema.groups.c.id == "x\0")
         assert connection.scalar(named) == "\ufffd"
+
+
+def test_names_of_any_characters_are_taken_at_their_full_length(
+    database: Database, writer: BatchWriter
+) -> None:
+    """Indexes have a limit, of bytes: 512 characters are what readers of traffic keep of a name."""
+    name = "".join(chr(0x20000 + number * 79) for number in range(512))
+    write(
+        writer,
+        ToolUsageRow("i", "t", "", ANA, "t", "", "", False, "", name, "", "{}", 1),
+        session(name[:256], 1),
+        SessionKindRow(
+            name[:256], "i", writer.kind_id(Kind("p" * 32, "n" * 64, name, "c" * 64, 0))
+        ),
+    )
+    assert writer.parent(ANA, name, name[:256]) is None
+    with database.read() as connection:
+        assert connection.scalar(select(schema.kinds.c.model)) == name
+
+
+def test_a_database_of_another_encoding_is_refused(postgresql: PostgreSQL) -> None:
+    with postgresql.place(encoding="LATIN1") as url:
+        database = Database(url)
+        with pytest.raises(DatabaseError, match="its encoding is LATIN1"):
+            database.upgrade()
+        database.close()
+
+
+def test_a_server_that_is_too_old_is_refused(
+    postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aibridge.store.postgresql.OLDEST", 990_000)
+    with postgresql.place() as url:
+        database = Database(url)
+        with pytest.raises(DatabaseError, match="it is PostgreSQL 18; 99 or newer is needed"):
+            database.upgrade()
+        database.close()
 
 
 def session(name: str, at: int) -> SessionRow:

@@ -70,11 +70,15 @@ class Database:
     def upgrade(self) -> None:
         """Bring the tables up to this release; a database of a newer release is refused.
 
+        Raises `DatabaseError` for a PostgreSQL that is too old or not encoded in UTF8.
+
         Of several servers that start at once, the first does it, and the others wait for it.
         """
         with self.read() as connection:
             if migrations.is_up_to_date(connection):  # the usual start: nothing to wait for
                 return
+            if self.is_postgresql and (reason := postgresql.unfit(connection)):
+                raise DatabaseError(f"the database cannot be used: {reason}")
         with self.write(patiently=True) as connection:
             migrations.upgrade(connection)
 

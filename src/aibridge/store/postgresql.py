@@ -12,6 +12,8 @@ from aibridge.store.arrays import write_many
 from aibridge.store.breaking import break_off
 from aibridge.store.statements import Write
 
+OLDEST = 140_000
+"""The oldest release of PostgreSQL that has what is used here."""
 CONNECT_TIMEOUT_SECONDS = 5
 STALL_SECONDS = 10
 """How long what was sent may stay without a sign that it arrived."""
@@ -80,6 +82,17 @@ class _BinaryText(StrBinaryDumper):
 
     def dump(self, obj: str) -> bytes:
         return obj.encode().replace(_NUL, _REPLACEMENT)
+
+
+def unfit(connection: Connection) -> str | None:
+    """Say why a database cannot be used, if it cannot."""
+    version = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+    if version < OLDEST:
+        return f"it is PostgreSQL {version // 10_000}; {OLDEST // 10_000} or newer is needed"
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != "UTF8":
+        return f"its encoding is {encoding}; make one with ENCODING 'UTF8' TEMPLATE template0"
+    return None
 
 
 def take_turn(connection: Connection, *, patiently: bool) -> None:

@@ -88,18 +88,23 @@ def _portions(row: TextRow) -> Iterator[tuple[str | int, ...]]:
 
 def _vectors(text: str) -> Iterator[str]:
     """Yield tsvectors, as the engine reads them, that hold the words of a text."""
-    bounded = [_bounded(word) for word in words(text)]
-    start = 0
+    bounded = _bounded(words(text))
+    fits, start = _fit(bounded), 0
     while start < len(bounded):
-        end = _end(bounded, start)
+        end = len(bounded) if fits else _end(bounded, start)
         yield " ".join([f"{word}:{at}" for at, word in enumerate(bounded[start:end], 1)])
         start = end - OVERLAP if end < len(bounded) else end
 
 
+def _fit(words_: Sequence[str]) -> bool:
+    """Say whether one vector has place for words, as it mostly has."""
+    if len(words_) <= MOST_OF_ONE:
+        return True
+    return len(words_) <= MOST_WORDS and max(Counter(words_).values()) <= MOST_OF_ONE
+
+
 def _end(words_: Sequence[str], start: int) -> int:
     """Return how far the words reach that have place in the vector which begins at ``start``."""
-    if len(words_) - start <= MOST_OF_ONE:
-        return len(words_)
     counts: Counter[str] = Counter()
     for at in range(start, min(len(words_), start + MOST_WORDS)):
         counts[words_[at]] += 1
@@ -108,10 +113,11 @@ def _end(words_: Sequence[str], start: int) -> int:
     return min(len(words_), start + MOST_WORDS)
 
 
-def _bounded(word: str) -> str:
-    if len(word) <= _LONG:
-        return word
-    return word.encode()[:MOST_BYTES].decode(errors="ignore")
+def _bounded(words_: list[str]) -> list[str]:
+    """Return words of which none is too long for the engine."""
+    if max(map(len, words_), default=0) <= _LONG:
+        return words_
+    return [word.encode()[:MOST_BYTES].decode(errors="ignore") for word in words_]
 
 
 def found(words_: Words, least: int, most: int) -> Select[Any]:
@@ -156,7 +162,7 @@ def any_of(values: Iterable[str]) -> str:
 
 
 def _phrase(value: str) -> str:
-    phrase = [f"'{_bounded(word)}'" for word in words(value)]
+    phrase = [f"'{word}'" for word in _bounded(words(value))]
     if phrase and value.endswith("*"):
         phrase[-1] += ":*"
     return f"({' <-> '.join(phrase)})" if phrase else ""
