@@ -6,9 +6,14 @@ from contextlib import ExitStack, closing, suppress
 from http.client import HTTPException
 
 import pytest
+from sqlalchemy import select
 
 from aibridge.identity import last_use
 from aibridge.recorder import spooler, writer
+from aibridge.server import spool_of
+from aibridge.settings import load
+from aibridge.store.database import Database
+from aibridge.store.schema import interceptions
 from aibridge.store.spool import PAGE_BYTES, Spool
 from tests import bridge as bridges
 from tests.bridge import ROUTES
@@ -79,6 +84,23 @@ def test_a_stop_in_an_outage_asks_nothing_of_the_database(wire, tmp_path, monkey
     assert not asked
     with closing(Spool(tmp_path / "spool.db", max_bytes=1 << 20)) as spool:
         assert spool.waiting > 0
+
+
+def test_who_wants_no_spool_any_more_still_has_what_waits_on_it_replayed(wire, tmp_path):
+    wire.always(reply(samples.WHOLE["messages"]))
+    configured = bridges.providers(wire.url)
+    with ExitStack() as lock, bridges.serve(tmp_path, configured) as bridge:
+        lock.enter_context(bridge.locked())
+        assert bridge.post("messages", samples.request("messages")).status == 200
+        assert not bridge.records()
+    recording = {"when_unavailable": "refuse"}
+    settings = load(None, {}, {"data_dir": tmp_path, "recording": recording})
+    with closing(Database(settings.database_url)) as database:
+        with spool_of(settings, database) as spool:
+            assert spool is None
+        with database.read() as connection:
+            found = connection.execute(select(interceptions.c.status)).scalars().all()
+    assert found == ["completed"]
 
 
 @pytest.fixture
