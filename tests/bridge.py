@@ -203,7 +203,7 @@ def serve(folder: Path, configured: list[dict[str, Any]], **options: Any) -> Ite
         urls.append(url)
         listening.set()
 
-    with spool_of(settings) as spool:
+    with spool_of(settings, database) as spool:
         server = Server(settings, database, spool, tell)
         thread = threading.Thread(target=server.run)
         thread.start()

@@ -88,6 +88,8 @@ class Application:
         if self._pool is not None:
             self._pool.close()
         if self._recorder is not None:
+            if self._recorder.is_away:
+                self._uses.forget()
             await self._recorder.close()
         for chore in self._chores:
             chore.cancel()

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 import structlog
 import uvicorn
@@ -16,12 +16,13 @@ from aibridge.app import Application
 from aibridge.identity.first import ensure_owner
 from aibridge.protocol import BoundedProtocol
 from aibridge.recorder.recovery import close_interrupted
+from aibridge.recorder.replay import replay_all
 from aibridge.settings import Settings
 from aibridge.store import partitions
 from aibridge.store.database import Database
 from aibridge.store.server_lock import only_server
 from aibridge.store.spool import Spool
-from aibridge.store.spools import open_spool
+from aibridge.store.spools import is_there, open_spool
 
 GRACE_SECONDS = 30
 """How long running answers may go on after the server was told to stop."""
@@ -51,7 +52,7 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
         database.upgrade()
         partitions.prepare(database)
         token = ensure_owner(database) if settings.make_owner else None
-        with spool_of(settings) as spool:
+        with spool_of(settings, database) as spool:
             closed = close_interrupted(database, spool)
             if closed:
                 _log.warning("interceptions_interrupted", closed=closed)
@@ -65,17 +66,23 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
 
 
 @contextmanager
-def spool_of(settings: Settings) -> Iterator[Spool | None]:
-    """Yield this process's spool, `None` where the settings want none."""
+def spool_of(settings: Settings, database: Database) -> Iterator[Spool | None]:
+    """Yield this process's spool, `None` where the settings want none.
+
+    What waits on one all the same, from a time when they did, is replayed before.
+    """
     recording = settings.recording
-    if recording.when_unavailable == "refuse":
+    is_wanted = recording.when_unavailable == "spool"
+    if not is_wanted and not is_there(settings.data_dir):
         yield None
         return
-    spool = open_spool(settings.data_dir, max_bytes=recording.spool_max_bytes)
-    try:
-        yield spool
-    finally:
-        spool.close()
+    with closing(open_spool(settings.data_dir, max_bytes=recording.spool_max_bytes)) as spool:
+        if is_wanted:
+            yield spool
+            return
+        close_interrupted(database, spool)
+        replay_all(database, spool)
+    yield None
 
 
 def _upgrade_apart(url: str) -> None:

@@ -2,16 +2,23 @@
 
 import json
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPException
 
 import pytest
+from sqlalchemy import select
 
+from aibridge.identity import last_use
 from aibridge.recorder import spooler, writer
-from aibridge.store.spool import PAGE_BYTES
+from aibridge.server import spool_of
+from aibridge.settings import load
+from aibridge.store.database import Database
+from aibridge.store.schema import interceptions
+from aibridge.store.spool import PAGE_BYTES, Spool
+from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples
-from tests.wire import Caller, ask
+from tests.wire import Caller, ask, reply
 
 dialects = pytest.mark.parametrize("dialect", samples.DIALECTS)
 
@@ -65,6 +72,35 @@ def test_who_reads_the_end_has_the_record_on_the_spool(wire, bridge):
             found = spool.execute("SELECT ended FROM entries ORDER BY number").fetchall()
         assert found == [(0,), (1,)]
     back(bridge, 1)
+
+
+def test_a_stop_in_an_outage_asks_nothing_of_the_database(wire, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(last_use, "note_uses", lambda *_: asked.append(1))
+    wire.always(reply(samples.WHOLE["messages"]))
+    with ExitStack() as lock, bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+        lock.enter_context(bridge.locked())
+        assert bridge.post("messages", samples.request("messages")).status == 200
+    assert not asked
+    with closing(Spool(tmp_path / "spool.db", max_bytes=1 << 20)) as spool:
+        assert spool.waiting > 0
+
+
+def test_who_wants_no_spool_any_more_still_has_what_waits_on_it_replayed(wire, tmp_path):
+    wire.always(reply(samples.WHOLE["messages"]))
+    configured = bridges.providers(wire.url)
+    with ExitStack() as lock, bridges.serve(tmp_path, configured) as bridge:
+        lock.enter_context(bridge.locked())
+        assert bridge.post("messages", samples.request("messages")).status == 200
+        assert not bridge.records()
+    recording = {"when_unavailable": "refuse"}
+    settings = load(None, {}, {"data_dir": tmp_path, "recording": recording})
+    with closing(Database(settings.database_url)) as database:
+        with spool_of(settings, database) as spool:
+            assert spool is None
+        with database.read() as connection:
+            found = connection.execute(select(interceptions.c.status)).scalars().all()
+    assert found == ["completed"]
 
 
 @pytest.fixture

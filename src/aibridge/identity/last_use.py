@@ -43,6 +43,10 @@ class LastUses:
                 self._noted.setdefault(token_id, at)
             _log.warning("last_uses_not_written", error=type(error).__name__)
 
+    def forget(self) -> None:
+        """Leave unwritten what was noted: a stop does not wait for a database that is away."""
+        self._noted.clear()
+
     def _taken(self) -> Iterator[tuple[str, int]]:
         """Take what was noted, one by one: meanwhile the event loop may note more."""
         with contextlib.suppress(KeyError):

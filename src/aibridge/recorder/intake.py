@@ -16,7 +16,6 @@ answer that is quick all the same is then written together with its start, in ha
 """
 
 _END: Final = "end"
-_WAKE: Final = "wake"
 
 
 class Intake:
@@ -40,10 +39,6 @@ class Intake:
         """Say that nobody is left whose ticket could join."""
         self._hurry.set()
 
-    def wake(self) -> None:
-        """Have who waits for a ticket go on without one."""
-        self._queue.put(_WAKE)
-
     def waiting(self) -> int:
         """Return about how many tickets wait for their turn."""
         return self._queue.qsize()
@@ -51,7 +46,7 @@ class Intake:
     def take(self, seconds: float | None = None) -> list[Ticket]:
         """Wait for a ticket and return it with all others that are there.
 
-        There is none when the time is up, when somebody called `wake`, and at the end.
+        There is none when the time is up, and at the end.
         """
         batch: dict[Ticket, None] = {}
         try:
@@ -64,8 +59,7 @@ class Intake:
                 if len(batch) >= MAX_BATCH:
                     return list(batch)
                 item = self._queue.get_nowait()
-            if item == _END:
-                self._met_end(alone=not batch)
+            self._met_end(alone=not batch)
         except Empty:
             pass
         return list(batch)

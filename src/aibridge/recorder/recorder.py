@@ -95,6 +95,11 @@ class Recorder:
         return not self._outage.is_on or self._spooler.takes_starts
 
     @property
+    def is_away(self) -> bool:
+        """Whether the database does not take records at the moment."""
+        return self._outage.is_on or self._writer.fails
+
+    @property
     def spooled(self) -> int:
         """How many records wait on the spool for the database."""
         return 0 if self._spool is None else self._spool.waiting

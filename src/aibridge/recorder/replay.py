@@ -11,6 +11,7 @@ import structlog
 from aibridge.recorder.batch import commit
 from aibridge.recorder.entries import Unreadable, from_entry
 from aibridge.recorder.ticket import Pending
+from aibridge.store.database import Database
 from aibridge.store.spool import Kept, Spool
 from aibridge.store.trouble import is_away, said
 from aibridge.store.writing import BatchWriter
@@ -94,3 +95,14 @@ class Replay:
     def _set_aside(self, interception_id: str, numbers: list[int], reason: str) -> None:
         self._spool.set_aside(numbers, reason)
         _log.error("record_set_aside", interception=interception_id, reason=reason)
+
+
+def replay_all(database: Database, spool: Spool) -> None:
+    """Replay everything. Raises what the database raises when it is away."""
+    store = BatchWriter(database)
+    replay = Replay(spool)
+    try:
+        while not replay.is_done:
+            replay.step(store)
+    finally:
+        store.close()

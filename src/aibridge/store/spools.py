@@ -33,6 +33,11 @@ def open_spool(folder: Path, *, max_bytes: int) -> Spool:
     return spool
 
 
+def is_there(folder: Path) -> bool:
+    """Whether there is any spool, be it that nothing waits on it."""
+    return folder.is_dir() and any(_NAME.fullmatch(path.name) for path in folder.iterdir())
+
+
 def _free(folder: Path, max_bytes: int) -> Iterator[Spool]:
     for number in count(1):
         with suppress(SpoolTaken):
