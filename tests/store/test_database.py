@@ -1,5 +1,8 @@
 """Opening a database: which addresses are taken, and what is said of the others."""
 
+import subprocess
+import sys
+
 import pytest
 
 from aibridge.store.database import Database, DatabaseError
@@ -40,3 +43,9 @@ def test_a_database_in_memory_has_nobody_else() -> None:
     with only_server(database), only_server(database):
         pass
     database.close()
+
+
+def test_without_postgresql_its_driver_is_not_loaded() -> None:
+    """It takes 9 MB of memory, with all that it brings."""
+    code = "import sys, aibridge.server; sys.exit('psycopg' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,11 +4,11 @@ import sqlite3
 from itertools import count, permutations
 from typing import Any, get_args
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Boolean, delete, select
+from sqlalchemy.exc import IntegrityError
 
 from aibridge.store import rows as kinds
 from aibridge.store import schema
@@ -241,7 +241,7 @@ def test_kinds_of_a_session_stand_where_the_session_does(record_database, writer
 def test_a_batch_is_written_whole_or_not_at_all(record_database, writer):
     good = made(InterceptionRow)
     text = TextRow(good.id, good.started_at, "Hello.", "", "")
-    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)):
+    with pytest.raises((sqlite3.IntegrityError, IntegrityError)):
         write(writer, good, text, made(TokenUsageRow, input_tokens=None))
     assert read(record_database, schema.interceptions) == []
     with record_database.read() as connection:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import psycopg
+from typing import TYPE_CHECKING, Any
 
 from aibridge.store.statements import Write
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 def write_many(cursor: "psycopg.Cursor[Any]", write: Write, rows: Sequence[Sequence[Any]]) -> None:
@@ -51,5 +52,5 @@ def _portions(
 
 
 def _cleaned(value: Any) -> Any:  # noqa: ANN401 - a value of any column
-    """Return a value as the database takes it: see `aibridge.store.postgresql`."""
+    """Return a value as the database takes it: see `aibridge.store.postgresql_texts`."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from aibridge.store import migrations, postgresql, sqlite
-from aibridge.store.postgresql import PostgreSQLLink
 from aibridge.store.sqlite import SQLiteLink
+
+if TYPE_CHECKING:
+    from aibridge.store.postgresql_link import PostgreSQLLink
 
 BUSY_TIMEOUT_SECONDS = 10
 """How long a statement waits for a lock that another process holds."""
@@ -59,13 +61,16 @@ class Database:
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
-    def link(self, *, lock_seconds: float | None = None) -> PostgreSQLLink | SQLiteLink:
+    def link(self, *, lock_seconds: float | None = None) -> "PostgreSQLLink | SQLiteLink":
         """Return a connection of the driver itself, for the thread that writes the record.
 
         ``lock_seconds`` is how long it waits for who holds a lock, if not `BUSY_TIMEOUT_SECONDS`.
         """
-        kind = PostgreSQLLink if self.is_postgresql else SQLiteLink
-        return kind(self.engine, lock_seconds=lock_seconds)
+        if not self.is_postgresql:
+            return SQLiteLink(self.engine, lock_seconds=lock_seconds)
+        from aibridge.store.postgresql_link import PostgreSQLLink  # noqa: PLC0415 - with its driver
+
+        return PostgreSQLLink(self.engine, lock_seconds=lock_seconds)
 
     def upgrade(self) -> None:
         """Bring the tables up to this release; a database of a newer release is refused.

@@ -1,8 +1,8 @@
 """The look-up of a token, which runs on every request."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import PoolProxiedConnection, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
@@ -11,10 +11,15 @@ from aibridge.store.schema import tokens, users
 from aibridge.store.trouble import DRIVER_ERRORS
 from aibridge.store.users import Connection
 
-LOOK_UP_TIMEOUT_MILLISECONDS = 100
+if TYPE_CHECKING:
+    from aibridge.store.postgresql_link import PostgreSQLLink
+    from aibridge.store.sqlite import SQLiteLink
+
+LOOK_UP_TIMEOUT_SECONDS = 0.1
 """How long the look-up of a token may wait for a lock, on PostgreSQL take: it runs on the event
 loop."""
 
+_LIMIT = "SELECT set_config('statement_timeout', %(milliseconds)s, false)"
 _GRANT = (
     select(
         tokens.c.secret_sha256,
@@ -53,13 +58,11 @@ class Grants:
     """
 
     def __init__(self, database: Database) -> None:
-        self._engine = database.engine
-        self._is_postgresql = database.is_postgresql
-        dialect: Any = PGDialect if self._is_postgresql else SQLiteDialect
-        style = "pyformat" if self._is_postgresql else "named"
+        self._database = database
+        dialect: Any = PGDialect if database.is_postgresql else SQLiteDialect
+        style = "pyformat" if database.is_postgresql else "named"
         self._sql = str(_GRANT.compile(dialect=dialect(paramstyle=style)))
-        self._connection: PoolProxiedConnection | None = None
-        self._cursor: Any = None
+        self._link: PostgreSQLLink | SQLiteLink | None = None
 
     def find(self, token_id: str) -> Grant | None:
         """Return the row of a token's id.
@@ -67,25 +70,24 @@ class Grants:
         Raises one of `DRIVER_ERRORS`; the next call connects anew.
         """
         try:
-            cursor = self._cursor or self._open()
-            cursor.execute(self._sql, {"token_id": token_id})
-            grant: Grant | None = cursor.fetchone()
+            link = self._link or self._open()
+            rows = link.select(self._sql, {"token_id": token_id}, 1)
         except DRIVER_ERRORS:
             self.close()
             raise
-        return grant
+        return rows[0] if rows else None
 
-    def _open(self) -> Any:  # noqa: ANN401 - the driver's cursor has no common type
-        self._connection = self._engine.raw_connection()
-        if self._is_postgresql:
-            self._connection.driver_connection.autocommit = True  # type: ignore[union-attr]
-        self._cursor = self._connection.cursor()
-        limit = "SET statement_timeout" if self._is_postgresql else "PRAGMA busy_timeout"
-        self._cursor.execute(f"{limit} = {LOOK_UP_TIMEOUT_MILLISECONDS}")
-        return self._cursor
+    def _open(self) -> "PostgreSQLLink | SQLiteLink":
+        link = self._link = self._database.link(lock_seconds=LOOK_UP_TIMEOUT_SECONDS)
+        if self._database.is_postgresql:
+            limit = str(round(LOOK_UP_TIMEOUT_SECONDS * 1000))
+            link.select(
+                "SELECT set_config('statement_timeout', %(limit)s, false)", {"limit": limit}, 1
+            )
+        return link
 
     def close(self) -> None:
-        """Give up the connection, for good: its settings are not those of the pool's others."""
-        connection, self._connection, self._cursor = self._connection, None, None
-        if connection is not None:
-            connection.invalidate()
+        """Give up the connection."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()

@@ -1,16 +1,14 @@
-"""What is particular to PostgreSQL: opening it, and the bare connection for the record."""
+"""What is particular to PostgreSQL: opening it, with the settings that durability needs.
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+Its driver is imported only where it is used: SQLite can do without the 9 MB that it takes.
+"""
 
-import psycopg
-from psycopg.types.string import StrBinaryDumper, StrDumperUnknown
+from typing import TYPE_CHECKING, Any
+
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
-from aibridge.store.arrays import write_many
-from aibridge.store.breaking import break_off
-from aibridge.store.statements import Write
+if TYPE_CHECKING:
+    import psycopg
 
 OLDEST = 140_000
 """The oldest release of PostgreSQL that has what is used here."""
@@ -24,7 +22,6 @@ READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_rea
 TURN_LOCK = 0x41494272_00000001
 """The advisory lock of who writes anything but the record."""
 
-_NUL, _REPLACEMENT = b"\0", "\ufffd".encode()
 _CONNECTION = {
     "application_name": "aibridge",
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -39,8 +36,6 @@ _SETTINGS = {
     "plan_cache_mode": "force_custom_plan",
     "timezone": "UTC",
 }
-_PROBE = "UPDATE alembic_version SET version_num = '' WHERE false"
-"""Changes nothing, and fails where nothing can be written, as on a server that only follows."""
 _PREPARE = """SELECT set_config('synchronous_commit', 'on', false)
  WHERE current_setting('synchronous_commit') = 'off'"""
 
@@ -64,24 +59,11 @@ def open_engine(url: URL, *, busy_timeout_seconds: float) -> Engine:
 
 def _prepare(connection: "psycopg.Connection[Any]", _record: object) -> None:
     """Have commits survive a crash, whatever the server's default, and every text be taken."""
-    connection.adapters.register_dumper(str, _Text)
-    connection.adapters.register_dumper(str, _BinaryText)
+    from aibridge.store.postgresql_texts import take_any_text  # noqa: PLC0415 - with the driver
+
+    take_any_text(connection)
     connection.execute(_PREPARE)
     connection.commit()
-
-
-class _Text(StrDumperUnknown):
-    """Texts for PostgreSQL, which refuses NUL: U+FFFD stands for it, as for what is no text."""
-
-    def dump(self, obj: str) -> bytes:
-        return obj.encode().replace(_NUL, _REPLACEMENT)
-
-
-class _BinaryText(StrBinaryDumper):
-    """The same within arrays, and wherever else texts go as they are."""
-
-    def dump(self, obj: str) -> bytes:
-        return obj.encode().replace(_NUL, _REPLACEMENT)
 
 
 def unfit(connection: Connection) -> str | None:
@@ -103,83 +85,3 @@ def take_turn(connection: Connection, *, patiently: bool) -> None:
     if patiently:
         connection.execute(text("SET LOCAL lock_timeout = 0"))
     connection.execute(text(f"SELECT pg_advisory_xact_lock({TURN_LOCK})"))
-
-
-class PostgreSQLLink:
-    """A connection of the driver itself, for the one thread that writes the record.
-
-    It connects when it is first used, and again after the connection was lost. What is done in a
-    transaction is sent without waiting for answers (pipeline mode), and waited for at its end.
-    """
-
-    def __init__(self, engine: Engine, *, lock_seconds: float | None = None) -> None:
-        self._engine = engine
-        self._lock_seconds = lock_seconds
-        self._connection: psycopg.Connection[Any] | None = None
-        self._in_transaction = False
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Make everything done inside durable at the end, or nothing of it."""
-        connection = self._connected()
-        self._in_transaction = True
-        try:
-            with connection.pipeline():
-                connection.execute("BEGIN")
-                connection.execute(_PROBE)
-                yield
-                connection.execute("COMMIT")
-        except BaseException:
-            self._roll_back(connection)
-            raise
-        finally:
-            self._in_transaction = False
-
-    def _roll_back(self, connection: "psycopg.Connection[Any]") -> None:
-        try:
-            if not connection.closed:
-                connection.execute("ROLLBACK")
-        except psycopg.Error:
-            self.close()
-
-    def select(self, sql: str, parameters: Mapping[str, Any], most: int) -> list[Any]:
-        """Return the first rows of a query."""
-        return self._connected().execute(sql, parameters).fetchmany(most)
-
-    def write(self, write: Write, rows: Sequence[Sequence[Any]]) -> None:
-        """Write rows of one kind, in the order of their key if they have one."""
-        write_many(self.cursor, write, rows)
-
-    @property
-    def cursor(self) -> "psycopg.Cursor[Any]":
-        """A cursor of the connection."""
-        return self._connected().cursor()
-
-    def _connected(self) -> "psycopg.Connection[Any]":
-        connection = self._connection
-        if connection is None or (connection.closed and not self._in_transaction):
-            connection = self._connection = _connect(self._engine)
-            if self._lock_seconds is not None:
-                milliseconds = round(self._lock_seconds * 1000)
-                connection.execute(f"SET lock_timeout = {milliseconds}")
-        return connection
-
-    def break_off(self) -> None:
-        """Let what another thread does on it fail now. Never waits."""
-        break_off(self._connection)
-
-    def close(self) -> None:
-        """Give up the connection."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-
-def _connect(engine: Engine) -> "psycopg.Connection[Any]":
-    """Return a connection that begins no transaction of itself."""
-    found = engine.raw_connection()
-    connection = found.driver_connection
-    assert isinstance(connection, psycopg.Connection)  # noqa: S101 - the dialect's
-    found.detach()
-    connection.autocommit = True
-    return connection

@@ -2,13 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from aibridge.store.breaking import break_off
 from aibridge.store.portions import write_many
 from aibridge.store.statements import Write
 
@@ -79,7 +78,8 @@ class SQLiteLink:
 
     def break_off(self) -> None:
         """Let what another thread does on it fail now. Never waits."""
-        break_off(self._connection.dbapi_connection)
+        with suppress(sqlite3.Error):
+            self._connection.driver_connection.interrupt()  # type: ignore[union-attr]
 
     def close(self) -> None:
         """Give the connection back."""

@@ -5,13 +5,21 @@ later. What is wrong with a row stays wrong with it.
 """
 
 import sqlite3
+import sys
+from typing import TYPE_CHECKING, TypeGuard
 
-import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-DRIVER_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error, psycopg.Error)
-"""What statements raise when the database itself is in trouble."""
+if TYPE_CHECKING:
+    import psycopg
+
+DRIVER_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error)
+"""What statements raise when the database itself is in trouble.
+
+psycopg's own errors are not among them, so as not to load it where it is not used: all that leaves
+`aibridge.store` of them is wrapped as SQLAlchemy does it.
+"""
 
 _BROKEN_FILE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NEVER = ("54",)
@@ -30,9 +38,14 @@ def is_away(error: BaseException) -> bool:
         return error.connection_invalidated or (error.orig is not None and is_away(error.orig))
     if isinstance(error, sqlite3.Error):
         return _sqlite_is_away(error)
-    if isinstance(error, psycopg.Error):
+    if _is_of_psycopg(error):
         return _postgresql_is_away(error)
     return isinstance(error, PoolTimeoutError)
+
+
+def _is_of_psycopg(error: BaseException) -> "TypeGuard[psycopg.Error]":
+    driver = sys.modules.get("psycopg")
+    return driver is not None and isinstance(error, driver.Error)
 
 
 def _sqlite_is_away(error: sqlite3.Error) -> bool:
@@ -40,7 +53,9 @@ def _sqlite_is_away(error: sqlite3.Error) -> bool:
     return isinstance(error, sqlite3.OperationalError) or code in _BROKEN_FILE
 
 
-def _postgresql_is_away(error: psycopg.Error) -> bool:
+def _postgresql_is_away(error: "psycopg.Error") -> bool:
+    import psycopg  # noqa: PLC0415 - it is there, or else there were no such error
+
     state = error.sqlstate or ""
     if state.startswith(_AWAY):
         return True
@@ -57,7 +72,7 @@ def said(error: BaseException) -> str:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     if isinstance(cause, sqlite3.Error):
         text = str(cause)
-    elif isinstance(cause, psycopg.Error) and not (cause.sqlstate or "").startswith(_SHOWS_VALUES):
+    elif _is_of_psycopg(cause) and not (cause.sqlstate or "").startswith(_SHOWS_VALUES):
         text = cause.diag.message_primary or str(cause)
     else:
         text = ""
