@@ -262,7 +262,7 @@ async def test_a_database_that_hangs_holds_nobody_up(
     monkeypatch.setattr(writers, "commit", hang)
     with capture_logs() as logs:
         begun = await whole(recorder)
-        assert hanging.is_set()
+        assert await asyncio.to_thread(hanging.wait, LONG)
         assert rows("interceptions") == []
         later = await whole(recorder)
         monkeypatch.setattr(writers, "commit", commit)

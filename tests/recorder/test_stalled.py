@@ -13,6 +13,7 @@ from aibridge.recorder import recorder as recorders
 from aibridge.recorder import spooler as spoolers
 from aibridge.recorder import writer as writers
 from aibridge.recorder.recorder import Recorder
+from aibridge.recorder.ticket import Ticket
 from aibridge.store.database import Database
 from aibridge.store.spool import Spool
 from tests.databases import address
@@ -91,7 +92,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writers, "CALL_SECONDS", 0.2)
     monkeypatch.setattr(recorders, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(spoolers, "WATCH_SECONDS", 0.02)
-    monkeypatch.setattr(outages, "HOLD_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -106,20 +106,29 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
         yield spool
 
 
+async def connected(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> Ticket:
+    """Record something in the database, and have no patience from then on."""
+    turns = Turns(recorder)
+    first = await whole(recorder)
+    await turns.until(away=False)
+    monkeypatch.setattr(outages, "HOLD_SECONDS", 0.1)
+    return first
+
+
 @pytest.mark.parametrize("arrives", [True, False], ids=["heard", "unheard"])
 async def test_what_a_line_that_stalls_leaves_open_is_settled_by_asking(
-    database, folder, spool, rows, arrives
+    database, folder, spool, rows, monkeypatch, arrives
 ):
     """Heard, the server commits and nobody hears of it; unheard, it never hears of the record."""
     async with line(folder, database) as (between, url):
         near = Database(url)
         recorder = Recorder(near, spool)
         turns = Turns(recorder)
-        first = await whole(recorder)
+        first = await connected(recorder, monkeypatch)
         between.stop(*[between.to_bridge] if arrives else [between.to_bridge, between.to_server])
         async with asyncio.timeout(LONG):
             later = [await whole(recorder, "c") for _ in range(3)]
-        assert between.arrived.is_set()
+            await between.arrived.wait()
         assert recorder.spooled > 0
         between.flow()
         await turns.until(away=False)
@@ -133,12 +142,12 @@ async def test_what_a_line_that_stalls_leaves_open_is_settled_by_asking(
     assert [row["interceptions"] for row in rows("sessions")] == [1] * 5
 
 
-async def test_a_server_that_refuses_is_away_at_once(database, folder, spool, rows):
+async def test_a_server_that_refuses_is_away_at_once(database, folder, spool, rows, monkeypatch):
     async with line(folder, database) as (between, url):
         near = Database(url)
         recorder = Recorder(near, spool)
         turns = Turns(recorder)
-        await whole(recorder)
+        await connected(recorder, monkeypatch)
         (folder / SOCKET).rename(folder / "away")
         between.close()
         for _ in range(3):
@@ -158,7 +167,7 @@ async def test_closing_does_not_wait_for_a_server_that_never_answers(
     async with line(folder, database) as (between, url):
         near = Database(url)
         recorder = Recorder(near, spool)
-        await whole(recorder)
+        await connected(recorder, monkeypatch)
         between.stop(between.to_server)
         begun = await whole(recorder)
         async with asyncio.timeout(LONG):

@@ -15,6 +15,7 @@ from aibridge.recorder.outage import POLL_SECONDS, Outage, Turn
 from aibridge.recorder.replay import Replay
 from aibridge.recorder.ticket import RecordingError, Settled, Ticket
 from aibridge.store.database import Database
+from aibridge.store.spool import SpoolError
 from aibridge.store.trouble import DRIVER_ERRORS, is_away, said
 from aibridge.store.writing import BatchWriter
 
@@ -187,7 +188,7 @@ class Writer:
             self._outage.go_on()
             self._disconnect()
             if not is_away(error):
-                self._complain(said(error))
+                self._complain(str(error) if isinstance(error, SpoolError) else said(error))
             self._stopping.wait(PROBE_SECONDS)
 
     def _finish(self, replay: Replay) -> None:
