@@ -77,11 +77,10 @@ class PostgreSQLLink:
     def _connected(self) -> "psycopg.Connection[Any]":
         connection = self._connection
         if connection is None or (connection.closed and not self._in_transaction):
-            connection = _connect(self._engine)
+            connection = self._connection = _connect(self._engine)
             if self._lock_seconds is not None:
                 milliseconds = round(self._lock_seconds * 1000)
                 connection.execute(f"SET lock_timeout = {milliseconds}")
-            self._connection = connection
         return connection
 
     def break_off(self) -> None:
