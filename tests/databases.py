@@ -291,5 +291,5 @@ def _locked_file(database: Database) -> Callable[[], None]:
 
 def _locked_table(database: Database) -> Callable[[], None]:
     other = psycopg.connect(address(database))
-    other.execute("LOCK TABLE interceptions IN EXCLUSIVE MODE")
+    other.execute("LOCK TABLE interceptions, alembic_version IN EXCLUSIVE MODE")
     return other.close
