@@ -244,6 +244,21 @@ def test_ctrl_c_leaves_no_file(
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
 
 
+def test_ctrl_c_is_known_where_it_became_another_error(
+    export: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_value: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ValueError("as pydantic does with what its callbacks raise") from None
+
+    monkeypatch.setattr("aibridge.cli.export.columns.compact", interrupt)
+    result = export("interceptions", "--output", "out")
+    assert (result.exit_code, result.output) == (130, "")
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
 def started(tmp_path: Path, *arguments: str, **streams: Any) -> "subprocess.Popen[bytes]":
     """A process of its own, over the data of the fixtures."""
     command = [sys.executable, "-m", "aibridge", "export", *arguments]

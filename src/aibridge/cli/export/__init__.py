@@ -4,9 +4,7 @@ It is written as it is read, a page of the API at a time, so an export of any si
 memory than a small one.
 """
 
-from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,37 +12,24 @@ from aibridge.cli import new_app
 from aibridge.cli.connection import connected
 from aibridge.cli.export.destination import Target, opened
 from aibridge.cli.export.formats import writing
+from aibridge.cli.export.interruption import interruptible
 from aibridge.cli.export.period import ExportFilters
 from aibridge.cli.export.progress import counting
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
+    from collections.abc import Iterator
+
     from aibridge.cli.export.walk import Portion
     from aibridge.contract import Model
     from aibridge.sdk import Client
 
 app = new_app(help="The record, written out for other programs.")
 
-INTERRUPTED = 130
-"""The status of a program that Ctrl-C ended: 128 and the number of the signal."""
-
-
-def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """Have Ctrl-C end a command quietly, with the status that shells know."""
-
-    @wraps(command)
-    def run(**values: Any) -> None:  # noqa: ANN401 - whatever the command takes
-        try:
-            command(**values)
-        except KeyboardInterrupt:
-            raise typer.Exit(INTERRUPTED) from None
-
-    return run
-
 
 @app.command(
     "sessions", epilog="Example: aibridge export sessions --since 7d --format csv -o week.csv"
 )
-@_interruptible
+@interruptible
 @connected
 def export_sessions(
     client: "Client",
@@ -64,7 +49,7 @@ def export_sessions(
     "interceptions",
     epilog="Example: aibridge export interceptions --since 2026-01-01 --until 2026-02-01",
 )
-@_interruptible
+@interruptible
 @connected
 def export_interceptions(client: "Client", *, where: ExportFilters, target: Target) -> None:
     """Write out interceptions, newest first: one for each request of a client."""
