@@ -1,187 +1,319 @@
-"""``aibridge export``: what the API lists, whole, in the form that was asked for."""
-
 import csv
-import io
 import json
 import os
+import pty
+import signal
+import stat
 import subprocess
 import sys
-import tracemalloc
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from pyarrow import parquet
+from typer.testing import Result
 
-from aibridge.cli import export
-from aibridge.cli.export import formats, moments
-from aibridge.cli.export.destination import Destination
-from aibridge.contract import Interception
-from tests.builders import ANA, BEN, Call, add_user, record
+from aibridge.cli.export import walk
+from aibridge.store.database import Database
+from tests.builders import ANA, Call, add_user, record, uid
+from tests.cli.conftest import Remote
 
-CALLS = [
-    Call(
-        number,
-        at=number,
-        initiator=(ANA, BEN)[number % 2],
-        session=f"s{number // 3}",
-        prompts=('=1+1, "quoted"\nand 日本',),
-        tokens=((number, 1, 0, 0),),
-        columns={"model": ("sonnet", "@opus")[number % 3 == 0]},
-    )
-    for number in range(240)
-]
+Cli = Callable[..., Result]
+
+HOSTILE = 'a "quoted",\n\x1b[31mred\u202e line'
+
+CALLS = (
+    Call(1, at=1, session="one", prompts=(HOSTILE,), tokens=((1, 2, 3, 4),), tools=("read",)),
+    Call(2, at=2.5, session="one", root=1, columns={"model": "opus", "client": None}),
+    Call(3, at=3, session="=cmd|' /C calc'!A0", prompts=("hello",)),
+)
 
 
-@pytest.fixture
-def filled(database):
+def fill(database: Database) -> None:
     with database.write() as connection:
         add_user(connection, ANA, "ana")
         record(connection, *CALLS)
 
 
-def lines(text: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in text.splitlines()]
+@pytest.fixture
+def export(cli: Cli, database: Database) -> Cli:
+    fill(database)
+    return lambda *arguments, **more: cli("export", *arguments, **more)
 
 
-@pytest.mark.parametrize("noun", ["sessions", "interceptions"])
-def test_lines_of_json_are_what_the_api_lists(cli, rows, filled, noun):
-    done = cli("export", noun)
-    assert (done.exit_code, done.stderr) == (0, "")
-    listed = rows(noun, "list", "--limit", "1000")
-    assert lines(done.stdout) == (listed["sessions"] if noun == "sessions" else listed)
+def lines(result: Result) -> list[Any]:
+    assert (result.exit_code, result.stderr) == (0, "")
+    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_a_bridge_elsewhere_gives_the_same(cli, remote):
+def ids(result: Result) -> list[str]:
+    return [one["id"] for one in lines(result)]
+
+
+def listed(remote: Remote, kind: str, key: str) -> list[Any]:
+    url = f"{remote.url}/api/v2/aibridge/{kind}"
+    answer = httpx.get(url, headers={"X-Api-Key": remote.token}).raise_for_status()
+    found: list[Any] = answer.json()[key]
+    return found
+
+
+@pytest.mark.parametrize(("kind", "key"), [("sessions", "sessions"), ("interceptions", "results")])
+def test_each_line_is_what_the_api_lists(cli: Cli, remote: Remote, kind: str, key: str) -> None:
     with remote.database.write() as connection:
         record(connection, *CALLS)
-    done = cli("export", "interceptions", **remote.environ)
-    assert [row["id"] for row in lines(done.stdout)] == [call.id for call in reversed(CALLS)]
+    result = cli("export", kind, **remote.environ)
+    wanted = listed(remote, kind, key)
+    assert len(wanted) == {"sessions": 2, "interceptions": 3}[kind]
+    assert lines(result) == wanted
+    assert not {"\x1b", "\u202e"} & set(result.stdout)
 
 
-def test_a_table_has_a_row_for_each(cli, filled, tmp_path):
-    file = tmp_path / "out.csv"
-    done = cli("export", "sessions", "--format", "csv", "--output", str(file))
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
-    with file.open(encoding="utf-8", newline="") as table:
-        found = list(csv.DictReader(table))
-    assert len(found) == len({(call.session, call.initiator) for call in CALLS})
-    first = found[0]
-    assert (first["id"], first["initiator_id"], first["initiator_username"]) == ("s79", BEN, "")
-    assert json.loads(first["models"]) == ["@opus", "sonnet"]
-    assert first["last_prompt"] == '\'=1+1, "quoted"\nand 日本'
-    assert int(first["token_usage_summary_input_tokens"]) == 237 + 239
-    assert file.stat().st_mode & 0o077 == 0
-    assert [each.name for each in tmp_path.iterdir() if each.suffix != ""] == ["out.csv"]
+@pytest.mark.parametrize("kind", ["sessions", "interceptions"])
+def test_all_pages_are_gone_through(
+    export: Cli, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = lines(export(kind))
+    monkeypatch.setattr(walk, "PAGE", 1)
+    assert lines(export(kind)) == whole
 
 
-def test_what_is_exported_can_be_chosen(cli, filled):
-    done = cli("export", "interceptions", "--since", "2026-01-01T00:03:55Z", "-q", "model:sonnet")
-    assert [row["model"] for row in lines(done.stdout)] == ["sonnet"] * 4
-    done = cli("export", "interceptions", "--until", "2026-01-01")
-    assert [row["id"] for row in lines(done.stdout)] == [CALLS[0].id]
-    assert cli("export", "sessions", "--since", "1d").stdout == ""
+def test_only_what_the_filters_mean(export: Cli) -> None:
+    def found(*arguments: str) -> list[str]:
+        return ids(export("interceptions", *arguments))
+
+    assert found("--since", "2026-01-01T00:00:03Z") == [uid(3)]
+    assert found("--until", "2026-01-01T00:00:03Z") == [uid(2), uid(1)]
+    assert found("--since", "2026-01-01", "--until", "2026-01-02") == [uid(3), uid(2), uid(1)]
+    assert found("--until", "2026-01-01") == []
+    assert found("--since", "1s") == []
+    assert found("--model", "opus", "--initiator", "ana") == [uid(2)]
+    assert ids(export("sessions", "--session-id", "one", "-q", "model:opus")) == ["one"]
 
 
-@pytest.mark.parametrize("text", ["yesterday", "5", "5w", "2026-13-01", "999999d x", ""])
-def test_what_is_no_time_is_refused(cli, text):
-    done = cli("export", "sessions", "--since", text)
-    assert done.exit_code == 2
-    assert "--since" in done.stderr
-
-
-def test_how_long_ago_is_counted_from_now():
-    before = datetime.now(UTC)
-    found = moments.parse_moment("36h")
-    assert before - timedelta(hours=36) <= found <= datetime.now(UTC) - timedelta(hours=36)
-    assert moments.parse_moment("2026-11-01") == datetime(2026, 11, 1, tzinfo=UTC)
-
-
-def test_what_goes_wrong_leaves_no_file(tmp_path):
-    place = tmp_path / "out"
-    place.write_text("before")
-
-    def fail() -> None:
-        with Destination(place) as destination:
-            destination.file.write("half")
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert place.read_text() == "before"
-    assert [each.name for each in tmp_path.iterdir()] == ["out"]
-
-
-def test_a_full_disk_is_said(cli, filled):
-    done = cli("export", "interceptions", "--output", "/dev/full/x")
-    assert done.exit_code == 1
-    assert "cannot write /dev/full/x: Not a directory" in done.stderr
-
-
-@pytest.fixture
-def started(cli, url, filled, tmp_path):
-    """Start an export whose standard output is a pipe that nobody reads yet."""
-    environment = {**os.environ, "AIBRIDGE_DATABASE_URL": url, "AIBRIDGE_DATA_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "aibridge", "export", "interceptions"]
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    yield process
-    process.kill()
-    process.communicate()
-
-
-def test_a_reader_that_has_enough_ends_it_quietly(started):
-    assert started.stdout.readline().startswith(b'{"id":')
-    started.stdout.close()
-    assert started.wait() == 0
-    assert started.stderr.read() == b""
-
-
-def test_control_c_leaves_no_file_and_has_its_own_status(cli, filled, tmp_path, monkeypatch):
-    def interrupted(rows):
-        yield next(iter(rows))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(export, "counted", interrupted)
-    done = cli("export", "sessions", "--output", str(tmp_path / "out"))
-    assert (done.exit_code, done.stdout, done.stderr) == (130, "", "")
-    assert [each for each in tmp_path.iterdir() if "out" in each.name] == []
-
-
-def test_ten_times_the_rows_take_no_more_memory():
-    row = Interception.model_validate_json(INTERCEPTION)
-
-    def peak(number: int) -> int:
-        tracemalloc.start()
-        write = formats.write_csv(Nowhere(), Interception, on_terminal=False)
-        for _ in range(number):
-            write(row)
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        return most
-
-    peak(10)
-    assert peak(1000) < 2 * peak(100)
-
-
-class Nowhere(io.StringIO):
-    def write(self, text: str) -> int:
-        return len(text)
-
-
-INTERCEPTION = json.dumps(
-    {
-        "id": "1",
-        "initiator": {"id": ANA, "username": "ana"},
-        "provider": "anthropic",
-        "provider_name": "claude",
-        "model": "m",
-        "client": None,
-        "api_key_id": None,
-        "metadata": {},
-        "started_at": "2026-01-01T00:00:00Z",
-        "ended_at": None,
-        "token_usages": [],
-        "user_prompts": [],
-        "tool_usages": [],
-    }
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--since", "yesterday"), "expected a date, a time with its offset, or how long ago"),
+        (("--until", "2026-01-31T12:00:00"), "expected a date, a time with its offset"),
+        (("--since", "2026-02-01", "--until", "2026-02-01"), "--since has to be before --until"),
+        (("--format", "xml"), "'xml' is not one of 'jsonl', 'csv', 'parquet'"),
+    ],
 )
+def test_what_is_called_wrongly_is_refused_before_anything_is_asked(
+    cli: Cli, arguments: tuple[str, ...], message: str
+) -> None:
+    result = cli("export", "sessions", *arguments, AIBRIDGE_URL="http://127.0.0.1:1")
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", "").split())
+
+
+def test_csv_has_a_row_for_each(export: Cli) -> None:
+    result = export("sessions", "--format", "csv")
+    latest, first = csv.DictReader(StringIO(result.stdout, newline=""))
+    assert first["id"] == "one"
+    assert first["initiator_username"] == "ana"
+    assert first["last_prompt"] == HOSTILE
+    assert json.loads(first["models"]) == ["opus", "sonnet"]
+    assert first["token_usage_summary_output_tokens"] == "2"
+    assert first["started_at"] == "2026-01-01T00:00:01Z"
+    assert latest["id"] == "'=cmd|' /C calc'!A0"
+
+
+def test_csv_has_nested_lists_as_json_and_nothing_for_null(export: Cli) -> None:
+    result = export("interceptions", "--format", "csv", "--session-id", "one")
+    assert result.exit_code == 2
+    rows = csv.DictReader(StringIO(export("interceptions", "--format", "csv").stdout, newline=""))
+    whole = lines(export("interceptions"))
+    for row, one in zip(rows, whole, strict=True):
+        assert json.loads(row["token_usages"]) == one["token_usages"]
+        assert json.loads(row["user_prompts"]) == one["user_prompts"]
+        assert row["client"] == (one["client"] or "")
+        assert row["stream"] == "true"
+        assert row["http_status"] == "200"
+
+
+def test_parquet_has_typed_columns(export: Cli) -> None:
+    whole = lines(export("interceptions"))
+    table = parquet.read_table(BytesIO(export("interceptions", "--format", "parquet").stdout_bytes))
+    types = {field.name: str(field.type) for field in table.schema}
+    assert types["started_at"] == "timestamp[us, tz=UTC]"
+    assert (types["request_bytes"], types["duration_ms"]) == ("int64", "double")
+    assert (types["stream"], types["model"], types["notes"]) == ("bool", "string", "string")
+    for row, one in zip(table.to_pylist(), whole, strict=True):
+        assert row["started_at"] == datetime.fromisoformat(one["started_at"])
+        assert row["started_at"].utcoffset() == datetime.now(UTC).utcoffset()
+        assert row["client"] == one["client"]
+        assert row["initiator_username"] == "ana"
+        assert json.loads(row["tool_usages"]) == one["tool_usages"]
+
+
+def test_parquet_of_nothing_has_its_columns(export: Cli) -> None:
+    result = export("sessions", "--until", "2000-01-01", "--format", "parquet")
+    table = parquet.read_table(BytesIO(result.stdout_bytes))
+    assert (table.num_rows, table.column_names[0]) == (0, "id")
+
+
+@pytest.mark.parametrize("argument", ["-", "out"])
+def test_without_pyarrow_it_is_said_what_to_install(
+    export: Cli, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    result = export("sessions", "--format", "parquet", "--output", argument)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "aibridge: parquet needs the package pyarrow: pip install 'aibridge[parquet]'\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_a_file_holds_what_standard_output_would(export: Cli, form: str, tmp_path: Path) -> None:
+    file = tmp_path / "out"
+    result = export("sessions", "--format", form, "--output", str(file))
+    assert (result.exit_code, result.output) == (0, "")
+    assert file.read_bytes() == export("sessions", "--format", form, "-o", "-").stdout_bytes
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_replaced_keeps_its_mode_and_its_links(export: Cli, tmp_path: Path) -> None:
+    file, link = tmp_path / "out", tmp_path / "link"
+    file.write_text("before")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    assert export("sessions", "-o", str(link)).exit_code == 0
+    assert link.is_symlink()
+    assert len(file.read_text().splitlines()) == 2
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("none/out", "aibridge: cannot write none/out: No such file or directory\n"),
+        (".", "aibridge: cannot write .: Is a directory\n"),
+        ("/dev/full", "aibridge: cannot write /dev/full: No space left on device\n"),
+    ],
+)
+def test_what_cannot_be_written_is_one_line(export: Cli, output: str, message: str) -> None:
+    result = export("sessions", "--output", output)
+    assert (result.exit_code, result.stderr) == (1, message)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_a_full_disk_is_told_and_leaves_what_was_there(
+    export: Cli, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr("aibridge.cli.export.destination.os.fsync", full)
+    (tmp_path / "out").write_text("before")
+    result = export("sessions", "--format", form, "--output", "out")
+    assert result.stderr == "aibridge: cannot write out: No space left on device\n"
+    assert result.exit_code == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "data"}
+    assert (tmp_path / "out").read_text() == "before"
+
+
+def test_a_refusal_of_the_api_leaves_no_file(export: Cli, tmp_path: Path) -> None:
+    result = export("sessions", "-q", "nonsense:1", "--output", "out")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("aibridge: ")
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_ctrl_c_leaves_no_file(
+    export: Cli, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[set[str]] = []
+
+    def interrupt(_self: object, _place: object) -> bool:
+        there.append({path.suffix for path in tmp_path.iterdir()})
+        signal.raise_signal(signal.SIGINT)
+        return True
+
+    monkeypatch.setattr(walk.Downward, "is_new", interrupt)
+    result = export("interceptions", "--format", form, "--output", "out")
+    assert (result.exit_code, result.output) == (130, "")
+    assert there == [{".part", ""}]
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+def test_ctrl_c_is_known_where_it_became_another_error(
+    export: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_value: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ValueError("as pydantic does with what its callbacks raise") from None
+
+    monkeypatch.setattr("aibridge.cli.export.columns.compact", interrupt)
+    result = export("interceptions", "--output", "out")
+    assert (result.exit_code, result.output) == (130, "")
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+def started(tmp_path: Path, *arguments: str, **streams: Any) -> "subprocess.Popen[bytes]":
+    """A process of its own, over the data of the fixtures."""
+    command = [sys.executable, "-m", "aibridge", "export", *arguments]
+    directory = ["--data-dir", str(tmp_path / "data")]
+    return subprocess.Popen(command + directory, **streams)
+
+
+@pytest.mark.usefixtures("export")
+def test_a_reader_that_has_enough_ends_it_quietly(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    export = started(tmp_path, "sessions", stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    _, said = export.communicate()
+    assert (export.returncode, said) == (0, b"")
+
+
+def terminal_of(tmp_path: Path, *arguments: str, **streams: Any) -> tuple[int, str]:
+    """The status of an export, and what it shows where ``streams`` says a terminal to be."""
+    ours, theirs = pty.openpty()
+    given = {name: theirs if what == "terminal" else what for name, what in streams.items()}
+    with started(tmp_path, *arguments, **given) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while more := os.read(ours, 65536):
+                shown += more
+        except OSError:  # how Linux says that the other side is closed
+            pass
+        os.close(ours)
+    return process.returncode, shown.decode()
+
+
+@pytest.mark.usefixtures("export")
+def test_progress_is_counted_at_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "out"
+    status, shown = terminal_of(tmp_path, "interceptions", "-o", str(file), stderr="terminal")
+    assert status == 0
+    assert "interceptions" in shown
+    assert "3/3" in shown
+    assert len(file.read_text().splitlines()) == 3
+
+
+@pytest.mark.usefixtures("export")
+def test_a_terminal_gets_no_parquet(tmp_path: Path) -> None:
+    status, shown = terminal_of(
+        tmp_path, "sessions", "--format", "parquet", stdout="terminal", stderr=subprocess.DEVNULL
+    )
+    assert (status, shown) == (2, "")
+
+
+@pytest.mark.usefixtures("export")
+def test_a_terminal_is_not_steered_by_csv(tmp_path: Path) -> None:
+    _, shown = terminal_of(
+        tmp_path, "sessions", "--format", "csv", stdout="terminal", stderr=subprocess.DEVNULL
+    )
+    assert "red" in shown
+    assert not {"\x1b", "\u202e"} & set(shown)

@@ -304,7 +304,10 @@ async def test_a_transaction_that_takes_too_long_is_broken_off(database, spool, 
     def transaction(store: BatchWriter) -> Any:
         monkeypatch.setattr(BatchWriter, "transaction", begin)
         cursor: Any = store._link.cursor
-        cursor.execute(ENDLESS)
+        try:
+            cursor.execute(ENDLESS)
+        finally:
+            monkeypatch.setattr(writers, "CALL_SECONDS", LONG)
 
     monkeypatch.setattr(BatchWriter, "transaction", transaction)
     recorder = Recorder(database, spool)

@@ -18,7 +18,7 @@ def asked(name):
     wanted = {
         "base": project["project"]["dependencies"],
         "demo": groups["demo"],
-        "dev": groups["dev"],
+        "dev": groups["dev"] + project["project"]["optional-dependencies"]["parquet"],
         "build": project["build-system"]["requires"],
     }
     return [Requirement(line) for line in wanted[name] if isinstance(line, str)]

@@ -23,7 +23,7 @@ COMMANDS = {
     "budgets": ("aibridge.cli.budgets", "app", "What each member of a group may spend."),
     "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),
     "interceptions": ("aibridge.cli.interceptions", "app", "The same, request by request."),
-    "export": ("aibridge.cli.export", "app", "The record for other programs."),
+    "export": ("aibridge.cli.export", "app", "The record, written out for other programs."),
     "audit": ("aibridge.cli.audit", "app", "Who changed what."),
     "login": ("aibridge.cli.login", "login", "Get a token for a password."),
     "logout": ("aibridge.cli.login", "logout", "Delete the token that is used."),

@@ -18,12 +18,10 @@ _After = typer.Option(parser=parse_time, metavar="TIME", help="What started then
 
 
 @dataclass(frozen=True, slots=True)
-class RecordFilters:
-    """What is looked for; every one that is given has to match."""
+class What:
+    """What is looked for, whenever it was; every one that is given has to match."""
 
     initiator: Annotated[str, typer.Option(help="A user's id, a username, or me.")] = ""
-    started_before: Annotated[datetime | None, _Before] = None
-    started_after: Annotated[datetime | None, _After] = None
     provider: Annotated[str, typer.Option(help="A type of providers, such as anthropic.")] = ""
     provider_name: Annotated[str, typer.Option(help="A provider, by its own name.")] = ""
     model: Annotated[str, typer.Option(help="A model.")] = ""
@@ -47,13 +45,29 @@ class RecordFilters:
         return SessionFilter(**self._shared(), session_id=session_id)
 
     def _shared(self) -> dict[str, Any]:
+        after, before = self._bounds()
         return {
             "initiator": self.initiator,
-            "started_before": self.started_before,
-            "started_after": self.started_after,
+            "started_before": before,
+            "started_after": after,
             "provider": self.provider,
             "provider_name": self.provider_name,
             "model": self.model,
             "client": self.client_name,
             "q": self.search,
         }
+
+    def _bounds(self) -> "tuple[datetime | None, datetime | None]":
+        """Return the first and the last moment that is meant."""
+        return None, None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFilters(What):
+    """The same, of a time between two moments."""
+
+    started_before: Annotated[datetime | None, _Before] = None
+    started_after: Annotated[datetime | None, _After] = None
+
+    def _bounds(self) -> "tuple[datetime | None, datetime | None]":
+        return self.started_after, self.started_before

@@ -50,6 +50,7 @@ class SQLiteLink:
 
     def __init__(self, engine: Engine, *, lock_seconds: float | None = None) -> None:
         self._connection = engine.raw_connection()
+        self._driver: Any = self._connection.driver_connection
         self.cursor = self._connection.cursor()
         if lock_seconds is not None:
             self._connection.detach()  # nobody else gets it after this
@@ -63,7 +64,7 @@ class SQLiteLink:
             yield
             self.cursor.execute("COMMIT")
         except BaseException:
-            if self._connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            if self._driver.in_transaction:
                 self.cursor.execute("ROLLBACK")
             raise
 
@@ -79,7 +80,7 @@ class SQLiteLink:
     def break_off(self) -> None:
         """Let what another thread does on it fail now. Never waits."""
         with suppress(sqlite3.Error):
-            self._connection.driver_connection.interrupt()  # type: ignore[union-attr]
+            self._driver.interrupt()
 
     def close(self) -> None:
         """Give the connection back."""

@@ -1,79 +1,93 @@
-"""Forms in which rows are written: lines of JSON, and a table with commas (CSV, RFC 4180)."""
+"""The formats: how an item becomes bytes. What is written was often written by strangers."""
+
+from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Callable, Iterator
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TextIO
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
-from aibridge.cli.output import escaped_json
+from aibridge.cli.export.destination import Format, Target
+from aibridge.cli.output import escaped_json, visible
 
-if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none of it
+if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from aibridge.cli.export.columns import Column, Value
     from aibridge.contract import Model
 
-Write = Callable[["Model"], None]
-Path = tuple[str, ...]
+    Write = Callable[[Model], object]
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+"""How a cell begins that a spreadsheet would run instead of showing it (OWASP, CSV injection)."""
 
 
-class Format(StrEnum):
-    """A form of what is exported."""
+def writing(target: Target, file: BinaryIO, model: type[Model]) -> AbstractContextManager[Write]:
+    """Return what yields a function that writes one item of ``model``."""
+    if target.form is Format.PARQUET:
+        from aibridge.cli.export.parquet import parquet  # noqa: PLC0415 - the extra may be absent
 
-    JSONL = "jsonl"
-    CSV = "csv"
-
-
-def write_jsonl(file: TextIO, _kind: "type[Model]", *, on_terminal: bool) -> Write:
-    """Write each row as the API lists it, on a line of its own."""
-
-    def write(row: "Model") -> None:
-        line = row.model_dump_json()
-        file.write((escaped_json(line) if on_terminal else line) + "\n")
-
-    return write
+        return parquet(file, model)
+    if target.form is Format.CSV:
+        return comma_separated(file, model, visibly=target.is_terminal)
+    return json_lines(file)
 
 
-def write_csv(file: TextIO, kind: "type[Model]", *, on_terminal: bool) -> Write:
-    """Write a heading, and each row on a line: what is nested as JSON in a column.
+@contextmanager
+def json_lines(file: BinaryIO) -> Iterator[Write]:
+    """Write each item as the API lists it, on a line of its own.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe before it: prompts and
-    models come from anybody.
+    Characters that would steer a terminal are written as escapes, which are the same value.
     """
-    del on_terminal
-    paths = list(columns(kind))
-    table = csv.writer(file)
-    table.writerow(["_".join(path) for path in paths])
+    from aibridge.cli.export.columns import compact  # noqa: PLC0415
 
-    def write(row: "Model") -> None:
-        values = row.model_dump(mode="json")
-        table.writerow([_cell(_at(values, path)) for path in paths])
+    def write(one: Model) -> None:
+        text = escaped_json(compact(one.model_dump(mode="json")))
+        file.write(text.encode() + b"\n")
 
-    return write
+    yield write
 
 
-def columns(kind: "type[Model]", above: Path = ()) -> Iterator[Path]:
-    """Yield where each column of a kind of rows is found: objects of fixed keys are spread."""
-    from aibridge.contract import Model  # noqa: PLC0415 - see TYPE_CHECKING above
+@contextmanager
+def comma_separated(
+    file: BinaryIO, model: type[Model], *, visibly: bool = False
+) -> Iterator[Write]:
+    """Write a line with the names of the columns, then a row for each item (RFC 4180, in UTF-8).
 
-    for name, field in kind.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, Model):
-            yield from columns(inner, (*above, name))
-        else:
-            yield (*above, name)
+    ``visibly`` shows characters that would steer a terminal instead of writing them.
+    """
+    from aibridge.cli.export.columns import columns  # noqa: PLC0415
 
+    heads = columns(model)
+    lines = csv.writer(_Encoded(file, visibly=visibly), lineterminator="\n")
+    lines.writerow([head.name for head in heads])
 
-def _at(values: Any, path: Path) -> Any:  # noqa: ANN401 - any value of JSON
-    for name in path:
-        values = values.get(name)
-    return values
+    def write(one: Model) -> None:
+        lines.writerow(_cells(heads, one))
 
-
-def _cell(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-    return value
+    yield write
 
 
-FORMATS = {Format.JSONL: write_jsonl, Format.CSV: write_csv}
+def _cells(heads: tuple[Column, ...], one: Model) -> list[str]:
+    item = one.model_dump(mode="json")
+    return [_cell(head.value(item)) for head in heads]
+
+
+def _cell(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and _FORMULA.match(value):
+        return f"'{value}"
+    return "" if value is None else str(value)
+
+
+class _Encoded:
+    """What `csv` writes its lines to."""
+
+    def __init__(self, file: BinaryIO, *, visibly: bool) -> None:
+        self._file, self._visibly = file, visibly
+
+    def write(self, line: str) -> int:
+        text = visible(line) if self._visibly else line
+        return self._file.write(text.encode("utf-8", "replace"))

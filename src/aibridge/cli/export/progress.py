@@ -1,23 +1,30 @@
-"""How far an export is, for who watches."""
+"""How far an export is, for whoever sits at the terminal."""
 
-import sys
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-_Row = TypeVar("_Row")
+Count = Callable[[int, int | None], object]
+"""Is told how many more are written, and how many there are in all, if that is known."""
 
 
-def counted(rows: Iterable[_Row]) -> Iterator[_Row]:
-    """Yield the rows; at a terminal their number so far stands on standard error meanwhile."""
-    if not sys.stderr.isatty():
-        yield from rows
+@contextmanager
+def counting(what: str, *, shown: bool) -> Iterator[Count]:
+    """Yield what counts; on standard error, if it is ``shown`` at all."""
+    if not shown:
+        yield lambda more, total: None
         return
-    from rich.console import Console  # noqa: PLC0415 - it takes a while to import
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich import progress as rich  # noqa: PLC0415 - they take a while to import
+    from rich.console import Console  # noqa: PLC0415
 
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=None)
-        for row in rows:
-            yield row
-            progress.advance(task)
+    columns = (
+        "{task.description}",
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    with rich.Progress(
+        *columns, console=console, redirect_stdout=False, redirect_stderr=False
+    ) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda more, total: progress.update(task, advance=more, total=total)

@@ -1,0 +1,93 @@
+"""Going through a list of the API in constant memory, each item once.
+
+The lists are ordered by a time, latest first. So nothing but the time of the last item has to be
+remembered, and the items of just that time: what comes again has moved up, and its time is later.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
+
+from aibridge.contract import Interception, Model, Session
+from aibridge.sdk import Client, InterceptionFilter, SessionFilter
+
+PAGE = 200
+"""Items asked for at once. What one of them holds may be large."""
+
+I = TypeVar("I", bound=Model, covariant=True)  # noqa: E741, PLC0105
+T = TypeVar("T", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Portion(Generic[I]):
+    """The new items of a page, and how many there are in all; `None` if nobody counted so far."""
+
+    items: Sequence[I]
+    total: int | None
+
+
+class Place(NamedTuple):
+    """Where an item stands in its list."""
+
+    moment: datetime
+    identity: Hashable
+
+
+class Downward:
+    """Tells what is new on the way down a list."""
+
+    def __init__(self) -> None:
+        self._last: datetime | None = None
+        self._there: set[Hashable] = set()
+
+    def is_new(self, place: Place) -> bool:
+        """Say whether an item comes for the first time, and remember it."""
+        if self._last is None or place.moment < self._last:
+            self._last, self._there = place.moment, set()
+        if place.moment > self._last or place.identity in self._there:
+            return False
+        self._there.add(place.identity)
+        return True
+
+
+def interceptions(client: Client, where: InterceptionFilter) -> Iterator[Portion[Interception]]:
+    """Go through interceptions, newest first."""
+
+    def ask(last: Interception | None) -> Portion[Interception]:
+        page = client.list_interceptions(where, limit=PAGE, after_id=last.id if last else None)
+        return Portion(page.results, None if page.count_is_estimate else page.count)
+
+    return _walk(ask, lambda one: Place(one.started_at, one.id), PAGE)
+
+
+def sessions(client: Client, where: SessionFilter) -> Iterator[Portion[Session]]:
+    """Go through sessions, the most recently active first."""
+
+    def ask(last: Session | None) -> Portion[Session]:
+        page = client.list_sessions(
+            where,
+            limit=PAGE,
+            after_session_id=last.id if last else None,
+            after_initiator_id=last.initiator.id if last else None,
+        )
+        return Portion(page.sessions, None if page.count_is_estimate else page.count)
+
+    return _walk(ask, lambda one: Place(one.last_active_at, (one.id, one.initiator.id)), PAGE)
+
+
+def _walk(
+    ask: Callable[[T | None], Portion[T]], place: Callable[[T], Place], size: int
+) -> Iterator[Portion[T]]:
+    passed, last = Downward(), None
+    while True:
+        page = ask(last)
+        yield Portion([one for one in page.items if passed.is_new(place(one))], page.total)
+        if len(page.items) < size or _stands_still(last, page.items[-1], place):
+            return
+        last = page.items[-1]
+
+
+def _stands_still(last: T | None, now: T, place: Callable[[T], Place]) -> bool:
+    """Say whether a page ends where the one before did: so it would for ever."""
+    return last is not None and place(last).identity == place(now).identity
