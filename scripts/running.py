@@ -72,6 +72,11 @@ class Bridge:
         return self._running.pid
 
     @property
+    def log(self) -> str:
+        """All that the bridge has logged, over all its starts."""
+        return self._log.read_text(errors="replace")
+
+    @property
     def environment(self) -> dict[str, str]:
         """Variables for a client of the bridge; nothing of the caller's own agents is in them."""
         client = {"AIBRIDGE_URL": self.url, "AIBRIDGE_TOKEN": self.token}
@@ -146,7 +151,7 @@ class Bridge:
         finally:
             timer.cancel()
         if found is None:
-            lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+            lines = self.log.splitlines()[-_LOG_LINES:]
             raise BridgeError("\n".join(["the bridge did not start:", *lines]))
         return found[1]
 

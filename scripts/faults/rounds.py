@@ -1,6 +1,7 @@
 """One round: load, a fault that is struck and mended meanwhile, and what is on record after."""
 
 import random
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ POLL_SECONDS = 0.05
 SECONDS_PER_STRIKE = 6
 FIRST_SECONDS = 0.5
 """How long the load lasts at least before a fault strikes."""
+
+_REPLAYED = re.compile(r"event=database_back .*replayed=(\d+)")
 
 
 class Blow(NamedTuple):
@@ -42,10 +45,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What has become of a round."""
+    """What has become of a round; ``replayed`` entries were on the spool for a while."""
 
     load: Load
     verdict: Verdict
+    replayed: int
 
 
 def plan(
@@ -72,8 +76,9 @@ def run(scenes: Scenes, plan: Plan) -> Result:
         late = _wait_for_replay(scene)
         scene.bridge.stop()
         verdict = judge(scene.database_url, load.asked)
+        replayed = sum(map(int, _REPLAYED.findall(scene.bridge.log)))
     verdict.wrong += [*late, *_strange(load)]
-    return Result(load, verdict)
+    return Result(load, verdict, replayed)
 
 
 def _strike(plan: Plan, fault: Fault) -> None:

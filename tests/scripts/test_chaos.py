@@ -2,7 +2,7 @@ from scripts.faults.verdict import judge
 from scripts.kill_asks import KINDS, USAGE, Ask
 from tests.builders import Call, new_database, record
 
-TITLES = ("requests", "refused", "completed", "found", "duplicates", "lost", "wrong")
+TITLES = ("replayed", "requests", "refused", "completed", "found", "duplicates", "lost", "wrong")
 PROMPT = "Tell me a quick story, number 1-0."
 SEEN = Ask(PROMPT, KINDS[0], 0.0, began=True, ended=True)
 UNSEEN = Ask(PROMPT, KINDS[0], 0.0, began=True)
