@@ -31,13 +31,15 @@ class Fault(ABC):
     """Something that breaks and is mended again, both at once and each as often as wanted.
 
     ``hold`` is between how many seconds it may last, none if as long as an outage. ``small`` says
-    what is on a small disk meanwhile: ``database``, ``spool``.
+    what is on a small disk meanwhile: ``database``, ``spool``. With ``leaves_open`` there may be
+    ends that nothing could take: the next start of the bridge closes what they belong to.
     """
 
     name: ClassVar[str]
     engines: ClassVar[tuple[str, ...]] = BOTH
     hold: ClassVar[tuple[float, float] | None] = None
     small: ClassVar[frozenset[str]] = frozenset()
+    leaves_open: ClassVar[bool] = False
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene

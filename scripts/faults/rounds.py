@@ -21,7 +21,7 @@ SECONDS_PER_STRIKE = 6
 FIRST_SECONDS = 0.5
 """How long the load lasts at least before a fault strikes."""
 
-_REPLAYED = re.compile(r"event=database_back .*replayed=(\d+)")
+_REPLAYED = re.compile(r"\breplayed=(\d+)")
 
 
 class Blow(NamedTuple):
@@ -75,6 +75,9 @@ def run(scenes: Scenes, plan: Plan) -> Result:
             _strike(plan, plan.fault(scene))
         late = _wait_for_replay(scene)
         scene.bridge.stop()
+        if plan.fault.leaves_open:
+            with scene.bridge.running():
+                late += _wait_for_replay(scene)
         verdict = judge(scene.database_url, load.asked)
         replayed = sum(map(int, _REPLAYED.findall(scene.bridge.log)))
     verdict.wrong += [*late, *_strange(load)]
