@@ -59,7 +59,7 @@ def plan(
     dice = random.Random(f"{seed} {fault.name} {engine}")  # noqa: S311 - to be repeatable, not secret
     strikes = 1 if fault.hold is None else max(1, round(seconds / SECONDS_PER_STRIKE))
     low, high = fault.hold or (outage, outage)
-    high = max(low, min(high, seconds))
+    high = max(low, min(high, seconds / 2))
     longest = max(FIRST_SECONDS, seconds / strikes - high)
     blows = [
         Blow(dice.uniform(FIRST_SECONDS, longest), dice.uniform(low, high)) for _ in range(strikes)

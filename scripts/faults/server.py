@@ -44,6 +44,9 @@ class Server(PostgreSQL):
         )  # threads run: nothing may be between fork and exec
         self._connection = self._first_connection()
 
+    def _make_template(self) -> None:
+        """Make none: each bridge makes its own tables."""
+
     def _send(self, number: signal.Signals) -> list[int]:
         """Signal the server and its processes, and return these.
 
