@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
+from aibridge.identity.first import ensure_owner
+from aibridge.store.database import Database
 from scripts.faults.disks import small_disk
 from scripts.faults.fault import POSTGRESQL, Fault, Scene
 from scripts.faults.server import Server
@@ -33,7 +35,7 @@ class Scenes:
             url = stack.enter_context(server.place() if server else place)
             data_dir = disk / "data" if disk and "spool" in fault.small else home / "data"
             bridge = Bridge(home, self._upstreams, data_dir=data_dir, database_url=url)
-            bridge.make_owner("ana")
+            bridge.token = _owner(url)
             with bridge.running():
                 yield Scene(bridge, url, server, disk)
 
@@ -46,3 +48,13 @@ class Scenes:
         if self._server is None:
             self._server = Server()
         return self._server
+
+
+def _owner(database_url: str) -> str:
+    """Make the tables and the owner of a database, as a first start does, and return the token."""
+    database = Database(database_url)
+    try:
+        database.upgrade()
+        return ensure_owner(database) or ""
+    finally:
+        database.close()
