@@ -2,9 +2,9 @@
 
 In every round clients stream against a bridge of its own, and meanwhile a fault strikes and is
 mended, at moments drawn from the seed. Once what waits on the spool has been replayed the bridge
-is stopped, and its tables are compared with what the clients have read. Only one bridge runs at a
-time, as PostgreSQL has one server. Clocks that step are left out: they cannot be had
-without stepping those of the machine.
+is stopped, and its tables are compared with what the clients have read. Left out are two bridges
+at once, as a database has one server for now, and clocks that step, which cannot be had without
+stepping those of the machine.
 """
 
 import argparse

@@ -60,7 +60,7 @@ def plan(
     strikes = 1 if fault.hold is None else max(1, round(seconds / SECONDS_PER_STRIKE))
     low, high = fault.hold or (outage, outage)
     high = max(low, min(high, seconds / 2))
-    longest = max(FIRST_SECONDS, seconds / strikes - high)
+    longest = FIRST_SECONDS + seconds / strikes / 2
     blows = [
         Blow(dice.uniform(FIRST_SECONDS, longest), dice.uniform(low, high)) for _ in range(strikes)
     ]
