@@ -94,6 +94,20 @@ def asks(dice: random.Random, label: str, number: int) -> Iterator[Ask]:
         yield Ask(prompt, KINDS[index % len(KINDS)], dice.uniform(0, SPREAD_SECONDS))
 
 
+async def read(ask: Ask, response: httpx.Response, ended: Callable[[], None]) -> None:
+    """Read an answer and note how far it came; ``ended`` is called once its end has been seen."""
+    seen = b""
+    async for piece in response.aiter_bytes():
+        ask.began = True
+        seen += piece
+        if ask.kind.end and not ask.ended and ask.kind.end in seen and seen.endswith(b"\n\n"):
+            ask.ended = True
+            ended()
+    if not ask.kind.end:
+        ask.ended = True
+        ended()
+
+
 class Crowd:
     """Clients that ask at once. ``enough`` is set when ``wanted`` answers have ended."""
 
@@ -119,22 +133,11 @@ class Crowd:
         try:
             async with self._client.stream("POST", ask.kind.path, json=ask.body) as response:
                 response.raise_for_status()
-                await self._read(ask, response)
+                await read(ask, response, self._count)
         except httpx.TransportError:
             return  # the bridge is gone
 
-    async def _read(self, ask: Ask, response: httpx.Response) -> None:
-        seen = b""
-        async for piece in response.aiter_bytes():
-            ask.began = True
-            seen += piece
-            if ask.kind.end and ask.kind.end in seen and seen.endswith(b"\n\n"):
-                self._end(ask)
-        if not ask.kind.end:
-            self._end(ask)
-
-    def _end(self, ask: Ask) -> None:
-        ask.ended = True
+    def _count(self) -> None:
         self._wanted -= 1
         if self._wanted == 0:
             self.enough.set()

@@ -39,25 +39,42 @@ class Upstream:
 
 
 class Bridge:
-    """A bridge whose files are all in ``home``; ``cores`` are those it may run on, if not all."""
+    """A bridge whose files are all in ``home``; ``cores`` are those it may run on, if not all.
+
+    Its ``data_dir`` may be elsewhere, and so may its database, which may be PostgreSQL's.
+    """
 
     def __init__(
-        self, home: Path, upstreams: Sequence[Upstream], *, cores: set[int] | None = None
+        self,
+        home: Path,
+        upstreams: Sequence[Upstream],
+        *,
+        cores: set[int] | None = None,
+        data_dir: Path | None = None,
+        database_url: str = "",
     ) -> None:
         self.url = ""
         self.token = ""
-        self.database = home / "data" / "aibridge.db"
+        data_dir = data_dir or home / "data"
+        self.database = data_dir / "aibridge.db"
         self._cores = cores
         self._config = home / "bridge.toml"
         self._log = home / "bridge.log"
         self._process: subprocess.Popen[str] | None = None
-        options = f"port = 0\ndata_dir = {json.dumps(str(self.database.parent))}\n"
+        options = f"port = 0\ndata_dir = {json.dumps(str(data_dir))}\n"
+        if database_url:
+            options += f"database_url = {json.dumps(database_url)}\n"
         self._config.write_text("\n".join([options, *(one.toml() for one in upstreams)]))
 
     @property
     def pid(self) -> int:
         """The process id of the running bridge."""
         return self._running.pid
+
+    @property
+    def log(self) -> str:
+        """All that the bridge has logged, over all its starts."""
+        return self._log.read_text(errors="replace")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -134,7 +151,7 @@ class Bridge:
         finally:
             timer.cancel()
         if found is None:
-            lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+            lines = self.log.splitlines()[-_LOG_LINES:]
             raise BridgeError("\n".join(["the bridge did not start:", *lines]))
         return found[1]
 

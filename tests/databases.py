@@ -45,6 +45,13 @@ _START_SECONDS = 30
 _LEAVE_SECONDS = 1
 
 
+def end_with_parent() -> None:
+    """Have a new process end when its parent is killed, where that can be said."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGQUIT)
+
+
 class PostgreSQL:
     """A server whose data are in a folder of its own, reached by a socket there."""
 
@@ -99,7 +106,9 @@ class PostgreSQL:
             extra_groups=self._groups,
         )
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _start(
+        self, before: Callable[[], None] | None = end_with_parent
+    ) -> "subprocess.Popen[bytes]":
         settings = _SETTINGS | {"unix_socket_directories": str(self._folder)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("wb") as log:
@@ -108,7 +117,7 @@ class PostgreSQL:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - no other thread runs yet
+                preexec_fn=before,  # noqa: PLW1509 - no other thread runs yet
                 user=self._user,
                 extra_groups=self._groups,
             )
@@ -192,13 +201,6 @@ class PostgreSQL:
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait()
         shutil.rmtree(self._folder)
-
-
-def _end_with_parent() -> None:
-    """Have a new process end when its parent is killed, where that can be said."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGQUIT)
 
 
 def _empty(connection: "psycopg.Connection") -> None:

@@ -1,0 +1,60 @@
+"""Sets the scenes: a bridge with a new database, and with whatever a fault needs to strike."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+
+from aibridge.identity.first import ensure_owner
+from aibridge.store.database import Database
+from scripts.faults.disks import small_disk
+from scripts.faults.fault import POSTGRESQL, Fault, Scene
+from scripts.faults.server import Server
+from scripts.running import Bridge, Upstream
+
+
+class Scenes:
+    """Makes scenes; the one PostgreSQL of all of them is started when the first needs it."""
+
+    def __init__(self, provider_url: str) -> None:
+        self._upstreams: Sequence[Upstream] = (
+            Upstream("anthropic", provider_url),
+            Upstream("openai", f"{provider_url}/v1"),
+        )
+        self._server: Server | None = None
+
+    @contextmanager
+    def scene(self, fault: type[Fault], engine: str) -> Iterator[Scene]:
+        """Set a scene for as long as a ``with`` lasts. Raises `NoDisk`."""
+        with tempfile.TemporaryDirectory(prefix="aibridge-chaos-") as name, ExitStack() as stack:
+            home = Path(name)
+            disk = stack.enter_context(small_disk(home / "disk") if fault.small else nullcontext())
+            folder = disk if disk and "database" in fault.small else home
+            server = self._running_server() if engine == POSTGRESQL else None
+            place = nullcontext(f"sqlite:///{folder / 'aibridge.db'}")
+            url = stack.enter_context(server.place() if server else place)
+            data_dir = disk / "data" if disk and "spool" in fault.small else home / "data"
+            bridge = Bridge(home, self._upstreams, data_dir=data_dir, database_url=url)
+            bridge.token = _owner(url)
+            with bridge.running():
+                yield Scene(bridge, url, server, disk)
+
+    def close(self) -> None:
+        """Stop PostgreSQL, if it was started."""
+        if self._server is not None:
+            self._server.stop()
+
+    def _running_server(self) -> Server:
+        if self._server is None:
+            self._server = Server()
+        return self._server
+
+
+def _owner(database_url: str) -> str:
+    """Make the tables and the owner of a database, as a first start does, and return the token."""
+    database = Database(database_url)
+    try:
+        database.upgrade()
+        return ensure_owner(database) or ""
+    finally:
+        database.close()
