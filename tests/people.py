@@ -1,6 +1,6 @@
 """People for tests: who somebody is, and users in the database."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -63,3 +63,12 @@ def cheap_passwords() -> Passwords:
 def trusting(_connection: Connection, _person: Person) -> bool:
     """Let act whoever was let in: for people whose tokens are in no database."""
     return True
+
+
+def asking(find: Callable[[str], Person | None]) -> Callable[[str], Awaitable[Person | None]]:
+    """Return how a server asks who holds a token, from what knows it."""
+
+    async def person(token: str) -> Person | None:
+        return find(token)
+
+    return person

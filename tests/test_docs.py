@@ -14,6 +14,7 @@ from aibridge.identity.rights import MATRIX
 from aibridge.providers.types import TYPES
 from aibridge.settings import describe
 from aibridge.store.database import Database
+from tests.people import asking
 
 DOCS = Path(__file__).parent.parent / "docs"
 README = DOCS.parent / "README.md"
@@ -72,7 +73,9 @@ def test_the_commands_page_says_what_help_says(name):
 
 def test_every_route_of_the_api_is_in_its_page():
     page = read("api.md")
-    paths = create_app(Services(Database("sqlite://"), lambda token: None)).openapi()["paths"]
+    paths = create_app(Services(Database("sqlite://"), asking(lambda token: None))).openapi()[
+        "paths"
+    ]
     assert paths
     for path, methods in paths.items():
         rest = path.removeprefix(PREFIXES[0] if path.startswith(PREFIXES[0]) else API)

@@ -15,10 +15,12 @@ from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.last_use import LastUses
 from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
+from aibridge.recorder.presence import Presence
 from aibridge.recorder.recorder import Recorder
 from aibridge.settings import Settings
 from aibridge.store import partitions
 from aibridge.store.database import Database
+from aibridge.store.servers import Lease
 from aibridge.store.spool import Spool
 
 _BELOW = tuple(f"{prefix}/" for prefix in PREFIXES)
@@ -37,14 +39,23 @@ class Application:
         self._database = database
         self._spool = spool
         self._uses = LastUses(database)
-        self._people = Authenticator(database, self._uses)
+        self._people = Authenticator(
+            database, self._uses, outage_seconds=settings.known_tokens_seconds
+        )
         self._api = create_app(
-            services_of(settings, database, self._people.person, self._uses.write)
+            services_of(
+                settings,
+                database,
+                self._people.person,
+                write_last_uses=self._uses.write,
+                changed=self._people.changed,
+            )
         )
         self._chores: list[asyncio.Task[None]] = []
         self._recorder: Recorder | None = None
         self._pool: Pool | None = None
         self._gateway: Gateway | None = None
+        self._presence: Presence | None = None
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Hand a request to the room that serves it."""
@@ -68,7 +79,7 @@ class Application:
             settings.idle_timeout_seconds,
         )
         self._pool = Pool(timeouts)
-        self._recorder = Recorder(self._database, self._spool)
+        self._recorder = Recorder(self._database, self._spool, lease=self._attend())
         self._gateway = Gateway(
             [Provider.from_settings(one) for one in settings.providers],
             self._people.person,
@@ -80,6 +91,17 @@ class Application:
             asyncio.create_task(self._uses.write_regularly()),
             asyncio.create_task(partitions.prepare_regularly(self._database)),
         ]
+
+    def _attend(self) -> Lease | None:
+        """Be one server of those that share a PostgreSQL."""
+        if self._people.known is None:
+            return None
+        lease = Lease()
+        tell = asyncio.get_running_loop().call_soon_threadsafe
+        note = self._spool.note_owner if self._spool else lambda _: None
+        self._presence = Presence(self._database, lease, self._people.known, tell, note)
+        self._presence.begin()
+        return lease
 
     async def stop(self) -> None:
         """Stop serving: every record that was accepted is written first."""
@@ -94,6 +116,8 @@ class Application:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores)
+        if self._presence is not None:
+            await asyncio.to_thread(self._presence.end)
         self._people.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -7,6 +7,8 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
+from math import ceil
 
 import structlog
 import uvicorn
@@ -19,13 +21,12 @@ from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.replay import replay_all
 from aibridge.settings import Settings
 from aibridge.store import partitions
-from aibridge.store.database import Database
+from aibridge.store.database import Database, DatabaseError
 from aibridge.store.server_lock import only_server
 from aibridge.store.spool import Spool
 from aibridge.store.spools import is_there, open_spool
+from aibridge.workers import keep_working, listen
 
-GRACE_SECONDS = 30
-"""How long running answers may go on after the server was told to stop."""
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 4096
 GC_THRESHOLDS = (10_000, 20, 50)
@@ -47,22 +48,49 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
     """
     _set_up_logging(settings.log_level)
     database = Database(settings.database_url)
+    if settings.workers > 1 and not database.is_postgresql:
+        raise DatabaseError(f"workers is {settings.workers}: more than one need PostgreSQL")
     with only_server(database):
         _upgrade_apart(settings.database_url)
         database.upgrade()
         partitions.prepare(database)
         token = ensure_owner(database) if settings.make_owner else None
-        with spool_of(settings, database) as spool:
-            closed = close_interrupted(database, spool)
-            if closed:
-                _log.warning("interceptions_interrupted", closed=closed)
-            gc.collect()
-            gc.freeze()  # what a start leaves behind stays: there is no use in looking through it
-            gc.set_threshold(*GC_THRESHOLDS)
-            server = Server(settings, database, spool, lambda url: _greet(announce, url, token))
-            with suppress(KeyboardInterrupt):  # uvicorn has stopped in good order by then
-                server.run()
+        greet = partial(_greet, announce, token)
+        if settings.workers == 1:
+            _serve(settings, database, greet)
+        else:
+            _serve_together(settings, database, greet)
     database.close()
+
+
+def _serve_together(settings: Settings, database: Database, greet: Callable[[str], None]) -> None:
+    """Have workers serve, which share a socket and nothing else."""
+    database.close()  # no connection is shared
+    with listen(settings.host, settings.port, BACKLOG) as shared:
+
+        def work(number: int) -> None:
+            _serve(settings, database, greet if number == 0 else lambda _: None, [shared])
+
+        keep_working(settings.workers, work)
+
+
+def _serve(
+    settings: Settings,
+    database: Database,
+    listening: Callable[[str], None],
+    sockets: list[socket.socket] | None = None,
+) -> None:
+    """Serve in this process until it is told to stop."""
+    with spool_of(settings, database) as spool:
+        closed = close_interrupted(database, spool)
+        if closed:
+            _log.warning("interceptions_interrupted", closed=closed)
+        gc.collect()
+        gc.freeze()  # what a start leaves behind stays: there is no use in looking through it
+        gc.set_threshold(*GC_THRESHOLDS)
+        server = Server(settings, database, spool, listening)
+        with suppress(KeyboardInterrupt):  # uvicorn has stopped in good order by then
+            server.run(sockets)
 
 
 @contextmanager
@@ -154,7 +182,7 @@ class Server(uvicorn.Server):
                 date_header=False,
                 backlog=BACKLOG,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_graceful_shutdown=ceil(settings.stop_seconds),
             )
         )
         self._listening = listening
@@ -168,7 +196,7 @@ class Server(uvicorn.Server):
             self._listening(f"http://{shown}:{port}")
 
 
-def _greet(announce: Callable[[str], None], url: str, token: str | None) -> None:
+def _greet(announce: Callable[[str], None], token: str | None, url: str) -> None:
     announce(f"AI Bridge {__version__} serves {url}")
     if token is not None:
         announce(f"The owner account 'admin' was made. Its token, shown only now:\n\n    {token}\n")

@@ -28,7 +28,7 @@ CONFIG_VARIABLE = "AIBRIDGE_CONFIG"
 OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "AIBRIDGE_URL", "AIBRIDGE_TOKEN"})
 """Variables of the prefix that are no options: the last two are for clients of a bridge."""
 
-FLAGS = ("host", "port", "data_dir", "database_url", "log_level")
+FLAGS = ("host", "port", "workers", "data_dir", "database_url", "log_level")
 """The options that are flags of ``aibridge serve`` too."""
 
 KEYS_BY_DEFAULT = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "copilot": ""}
@@ -99,6 +99,24 @@ class Settings(BaseModel):
         default=True,
         description="Whether a start without any user makes the owner admin and prints a token; "
         "if not, whoever first calls POST /api/v2/users/first becomes the owner.",
+    )
+    known_tokens_seconds: float = Field(
+        default=900.0,
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="How long tokens that were in use go on working while PostgreSQL cannot be "
+        "asked about them.",
+    )
+    stop_seconds: Seconds = Field(
+        default=30.0,
+        description="How long running answers may go on after the bridge was told to stop.",
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="How many processes serve; more than one need PostgreSQL.",
     )
     recording: RecordingSettings = Field(
         default_factory=RecordingSettings, description="How records are kept, a table."

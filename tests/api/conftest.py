@@ -12,7 +12,7 @@ from aibridge.store.database import Database
 from tests.api.people_api import Api, Start, make_start, serving
 from tests.builders import ANA, BEN, CLEO, Call, add_user, record
 from tests.databases import Databases
-from tests.people import person, trusting
+from tests.people import asking, person, trusting
 
 PEOPLE = {
     "owner-token": person(ANA, "ana", SiteRole.OWNER),
@@ -35,7 +35,7 @@ def database(databases: Databases) -> Iterator[Database]:
 
 @pytest.fixture
 def app(database: Database) -> FastAPI:
-    return create_app(Services(database, PEOPLE.get, is_still=trusting))
+    return create_app(Services(database, asking(PEOPLE.get), is_still=trusting))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def start() -> Start:
 @pytest.fixture(scope="session")
 def one_app() -> FastAPI:
     """The application, without what it works with: making its routes takes a while."""
-    return create_app(Services(Database("sqlite://"), lambda _token: None))
+    return create_app(Services(Database("sqlite://"), asking(lambda _token: None)))
 
 
 @pytest.fixture

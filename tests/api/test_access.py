@@ -5,7 +5,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from aibridge.identity.authenticate import IdentityUnavailable
+from aibridge.identity.known import IdentityUnavailable
 from tests.builders import ANA, Call
 
 LISTS = ["interceptions", "sessions", "models", "clients"]
@@ -79,7 +79,7 @@ async def test_others_get_empty_lists_and_no_session(
 async def test_while_tokens_cannot_be_checked_the_answer_is_503(
     app: FastAPI, client: httpx.AsyncClient
 ) -> None:
-    def unavailable(_token: str) -> None:
+    async def unavailable(_token: str) -> None:
         raise IdentityUnavailable("secret of the database")
 
     app.state.services = replace(app.state.services, authenticate=unavailable)

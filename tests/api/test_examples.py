@@ -14,6 +14,7 @@ from aibridge.api.examples import EXAMPLES
 from aibridge.api.services import Services
 from aibridge.contract.paths import API, PREFIXES
 from aibridge.store.database import Database
+from tests.people import asking
 
 OPEN = {"show_first_user", "create_first_user", "login"}
 """The operations for who has no token yet."""
@@ -21,7 +22,7 @@ OPEN = {"show_first_user", "create_first_user", "login"}
 Description = dict[str, Any]
 
 
-APP = create_app(Services(Database("sqlite://"), lambda _token: None))
+APP = create_app(Services(Database("sqlite://"), asking(lambda _token: None)))
 DESCRIPTION: Description = APP.openapi()
 SCHEMAS: Description = DESCRIPTION["components"]["schemas"]
 OPERATIONS: dict[str, Description] = {

@@ -19,7 +19,7 @@ from aibridge.identity.rights import Rights
 from aibridge.store.database import Database
 from tests.builders import ANA, BEN, Call, add_user, forget, record, uid
 from tests.databases import Databases
-from tests.people import person
+from tests.people import asking, person
 
 PEOPLE = {
     "ana": person(ANA, "ana"),
@@ -40,7 +40,7 @@ def open_api(databases: Databases) -> Iterator[tuple[FastAPI, Database]]:
             add_user(connection, ANA, "ana")
             add_user(connection, BEN, "ben")
         rights = Rights(members_read_own=True)
-        yield create_app(Services(database, PEOPLE.get, rights)), database
+        yield create_app(Services(database, asking(PEOPLE.get), rights)), database
 
 
 def fill(database: Database, calls: list[Call]) -> None:

@@ -17,7 +17,7 @@ from aibridge.store.database import Database
 from tests.api.plain_search import CALLS, Asked, matching, matching_sessions, queries
 from tests.builders import ANA, BEN, Call, add_user, forget, record
 from tests.databases import Databases
-from tests.people import person
+from tests.people import asking, person
 
 BASE = "/api/v2/aibridge"
 
@@ -34,7 +34,7 @@ def database(databases: Databases) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def app(database: Database) -> FastAPI:
-    return create_app(Services(database, lambda _token: person(ANA, "ana", SiteRole.OWNER)))
+    return create_app(Services(database, asking(lambda _token: person(ANA, "ana", SiteRole.OWNER))))
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])

@@ -16,7 +16,7 @@ from aibridge.contract import SiteRole
 from aibridge.store.database import Database
 from tests.builders import ANA, BEN, Call, add_user, forget, record
 from tests.databases import Databases
-from tests.people import person
+from tests.people import asking, person
 
 BASE = "/api/v2/aibridge"
 MODELS = ("opus", "sonnet")
@@ -89,7 +89,7 @@ async def _serving(database: Database, calls: list[Call]) -> AsyncIterator[httpx
         forget(connection)
         record(connection, *calls)
     owner = person(ANA, "ana", SiteRole.OWNER)
-    app = create_app(Services(database, lambda _token: owner))
+    app = create_app(Services(database, asking(lambda _token: owner)))
     transport = httpx.ASGITransport(app)
     headers = {"X-Api-Key": "any"}
     async with httpx.AsyncClient(

@@ -17,7 +17,7 @@ from aibridge.identity.audit import Act
 from aibridge.identity.passwords import Passwords
 from aibridge.store.database import Database
 from tests.databases import Databases
-from tests.people import new_token, new_user, person, trusting
+from tests.people import asking, new_token, new_user, person, trusting
 from tests.serving import serving
 
 Cli = Callable[..., Result]
@@ -88,7 +88,7 @@ def remote(databases: Databases) -> Iterator[Remote]:
             token = new_token(connection, owner)
             set_password(Act(connection), owner, Passwords().hash(PASSWORD))
         known = {token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0])}
-        with serving(create_app(Services(database, known.get, is_still=trusting))) as url:
+        with serving(create_app(Services(database, asking(known.get), is_still=trusting))) as url:
             yield Remote(url, token, database)
 
 

@@ -21,7 +21,7 @@ from aibridge.store.database import Database
 from aibridge.store.filters import Filter
 from tests.builders import ANA, CLEO, Call, add_user, record, uid
 from tests.databases import Databases
-from tests.people import person
+from tests.people import asking, person
 from tests.serving import serving
 
 Run = Callable[..., Result]
@@ -67,7 +67,7 @@ def fill(database: Database) -> None:
 @pytest.fixture
 def run(database: Database) -> Iterator[Run]:
     """Run a command against a server that has one session."""
-    with serving(create_app(Services(database, _people))) as url:
+    with serving(create_app(Services(database, asking(_people)))) as url:
         yield _runner({"AIBRIDGE_URL": url, "AIBRIDGE_TOKEN": "good", "COLUMNS": "200"})
 
 

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from aibridge.contract import SiteRole, TokenScope
-from aibridge.identity.authenticate import Authenticator, IdentityUnavailable
+from aibridge.identity.authenticate import Authenticator
+from aibridge.identity.known import IdentityUnavailable
 from aibridge.identity.last_use import LastUses
 from aibridge.store.database import Database
 from aibridge.store.tokens import delete_token, find_token
@@ -38,23 +39,25 @@ def set_status(database: Database, status: str) -> None:
         change_user(connection, user.id, status=status)
 
 
-def test_a_token_says_who_calls(database: Database, authenticator: Authenticator) -> None:
+async def test_a_token_says_who_calls(database: Database, authenticator: Authenticator) -> None:
     token = issue(database)
-    found = authenticator.person(token)
+    found = await authenticator.person(token)
     assert found is not None
     assert found == person(found.user_id, "ana", SiteRole.AUDITOR, token_id=token[:10])
 
 
-def test_a_token_says_what_it_is_for(database: Database, authenticator: Authenticator) -> None:
+async def test_a_token_says_what_it_is_for(
+    database: Database, authenticator: Authenticator
+) -> None:
     with database.write() as connection:
         user = new_user(connection, "ana")
         token = new_token(connection, user, scopes=[TokenScope.READ, TokenScope.GATEWAY])
-    found = authenticator.person(token)
+    found = await authenticator.person(token)
     assert found is not None
     assert found.scopes == {TokenScope.READ, TokenScope.GATEWAY}
 
 
-def test_uses_are_written_and_never_moved_back(database: Database) -> None:
+async def test_uses_are_written_and_never_moved_back(database: Database) -> None:
     token = issue(database)
     uses = LastUses(database)
     authenticator = Authenticator(database, uses)
@@ -66,7 +69,7 @@ def test_uses_are_written_and_never_moved_back(database: Database) -> None:
     assert row is not None
     assert row.last_used_at == 9_000_000
     begun = time.time_ns() // 1000
-    assert authenticator.person(token)
+    assert await authenticator.person(token)
     uses.write()
     uses.write()
     with database.read() as connection:
@@ -76,33 +79,35 @@ def test_uses_are_written_and_never_moved_back(database: Database) -> None:
     assert begun <= (row.last_used_at or 0) <= time.time_ns() // 1000
 
 
-def test_every_bad_token_looks_the_same(database: Database, authenticator: Authenticator) -> None:
+async def test_every_bad_token_looks_the_same(
+    database: Database, authenticator: Authenticator
+) -> None:
     token = issue(database)
     other = issue(database, "bob")
     mixed = f"{token[:10]}-{other[11:]}"
     for bad in ("", "x", "sk-ant-1", f"AAAAAAAAAA-{token[11:]}", mixed, token.swapcase()):
-        assert authenticator.person(bad) is None
+        assert await authenticator.person(bad) is None
 
 
-def test_a_suspended_user_is_refused_at_the_next_request(
+async def test_a_suspended_user_is_refused_at_the_next_request(
     database: Database, authenticator: Authenticator
 ) -> None:
     token = issue(database)
-    assert authenticator.person(token)
+    assert await authenticator.person(token)
     set_status(database, SUSPENDED)
-    assert authenticator.person(token) is None
+    assert await authenticator.person(token) is None
     set_status(database, ACTIVE)
-    assert authenticator.person(token)
+    assert await authenticator.person(token)
 
 
-def test_a_deleted_token_is_refused_at_the_next_request(
+async def test_a_deleted_token_is_refused_at_the_next_request(
     database: Database, authenticator: Authenticator
 ) -> None:
     token = issue(database)
-    assert authenticator.person(token)
+    assert await authenticator.person(token)
     with database.write() as connection:
         delete_token(connection, token[:10])
-    assert authenticator.person(token) is None
+    assert await authenticator.person(token) is None
 
 
 @contextmanager
@@ -117,45 +122,47 @@ def other(database: Database) -> Iterator[Callable[[str], Any]]:
     connection.close()
 
 
-def test_a_commit_of_another_process_counts_at_once(
+async def test_a_commit_of_another_process_counts_at_once(
     database: Database, authenticator: Authenticator
 ) -> None:
     token = issue(database)
-    assert authenticator.person(token)
+    assert await authenticator.person(token)
     with other(database) as execute:
         execute("UPDATE users SET status = 'suspended'")
-    assert authenticator.person(token) is None
+    assert await authenticator.person(token) is None
 
 
-def test_a_token_ends_when_its_time_is_over(
+async def test_a_token_ends_when_its_time_is_over(
     database: Database, authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = issue(database, lifetime=timedelta(hours=1))
     begun = time.time_ns()
-    assert authenticator.person(token)
+    assert await authenticator.person(token)
     monkeypatch.setattr(time, "time_ns", lambda: begun + 3_590 * 10**9)
-    assert authenticator.person(token)
+    assert await authenticator.person(token)
     monkeypatch.setattr(time, "time_ns", lambda: begun + 3_600 * 10**9)
-    assert authenticator.person(token) is None
+    assert await authenticator.person(token) is None
 
 
-def test_a_role_or_scope_of_a_newer_release_is_none(
+async def test_a_role_or_scope_of_a_newer_release_is_none(
     database: Database, authenticator: Authenticator
 ) -> None:
     token = issue(database)
     with other(database) as execute:
         execute("UPDATE users SET roles = 'emperor auditor'")
         execute("UPDATE tokens SET scopes = 'galaxy read'")
-    found = authenticator.person(token)
+    found = await authenticator.person(token)
     assert found is not None
     assert found.roles == {SiteRole.AUDITOR}
     assert found.scopes == {TokenScope.READ}
 
 
-def test_a_look_up_holds_no_snapshot_open(database: Database, authenticator: Authenticator) -> None:
+async def test_a_look_up_holds_no_snapshot_open(
+    database: Database, authenticator: Authenticator
+) -> None:
     token = issue(database)
     for known in (token, f"AAAAAAAAAA-{token[11:]}"):
-        authenticator.person(known)
+        await authenticator.person(known)
         set_status(database, ACTIVE)
         with other(database) as execute:
             if database.is_postgresql:
@@ -165,33 +172,33 @@ def test_a_look_up_holds_no_snapshot_open(database: Database, authenticator: Aut
             assert execute(query).fetchone()[0] == 0
 
 
-def test_trouble_is_not_a_bad_token_and_passes(
+async def test_trouble_is_not_a_bad_token_and_passes(
     database: Database, authenticator: Authenticator
 ) -> None:
     token = issue(database)
-    assert authenticator.person(token)
+    assert await authenticator.person(token)
     with other(database) as execute:
         execute("ALTER TABLE tokens RENAME TO away")
         with pytest.raises(IdentityUnavailable):
-            authenticator.person(token)
+            await authenticator.person(token)
         with pytest.raises(IdentityUnavailable):
-            authenticator.person(token)
+            await authenticator.person(token)
         execute("ALTER TABLE away RENAME TO tokens")
-    assert authenticator.person(token)
+    assert await authenticator.person(token)
 
 
-def test_a_database_that_cannot_be_opened_is_trouble(tmp_path: Path) -> None:
+async def test_a_database_that_cannot_be_opened_is_trouble(tmp_path: Path) -> None:
     file = tmp_path / "x.db"
     file.write_text("this is no database" * 100)
     database = Database(f"sqlite:///{file}")
     authenticator = Authenticator(database)
     with pytest.raises(IdentityUnavailable):
-        authenticator.person("AAAAAAAAAA-0123456789abcdefghijkl")
+        await authenticator.person("AAAAAAAAAA-0123456789abcdefghijkl")
     authenticator.close()
     database.close()
 
 
-def test_it_works_again_after_close(database: Database, authenticator: Authenticator) -> None:
+async def test_it_works_again_after_close(database: Database, authenticator: Authenticator) -> None:
     token = issue(database)
     authenticator.close()
-    assert authenticator.person(token)
+    assert await authenticator.person(token)

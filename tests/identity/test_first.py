@@ -14,12 +14,12 @@ from aibridge.store.database import Database
 from tests.people import new_user
 
 
-def test_an_empty_database_gets_its_owner_once(database: Database) -> None:
+async def test_an_empty_database_gets_its_owner_once(database: Database) -> None:
     text = ensure_owner(database)
     assert text is not None
     assert ensure_owner(database) is None
     authenticator = Authenticator(database)
-    person = authenticator.person(text)
+    person = await authenticator.person(text)
     authenticator.close()
     assert person is not None
     assert person.username == "admin"

@@ -13,7 +13,7 @@ from aibridge.contract import SiteRole
 from aibridge.sdk import AsyncClient, Client
 from tests.builders import ANA, BEN, Call, add_user, record
 from tests.databases import Databases
-from tests.people import person, trusting
+from tests.people import asking, person, trusting
 from tests.serving import serving
 
 TOKEN = "tok-secret-0123456789"
@@ -115,7 +115,9 @@ def server(databases: Databases) -> Iterator[str]:
             add_user(connection, BEN, "ben")
             record(connection, *_calls())
         owner = person(ANA, "ana", SiteRole.OWNER)
-        with serving(create_app(Services(database, {TOKEN: owner}.get, is_still=trusting))) as url:
+        with serving(
+            create_app(Services(database, asking({TOKEN: owner}.get), is_still=trusting))
+        ) as url:
             yield url
 
 
@@ -126,5 +128,7 @@ def administered(databases: Databases) -> Iterator[str]:
         with database.write() as connection:
             add_user(connection, ANA, "ana")
         owner = person(ANA, "ana", SiteRole.OWNER)
-        with serving(create_app(Services(database, {TOKEN: owner}.get, is_still=trusting))) as url:
+        with serving(
+            create_app(Services(database, asking({TOKEN: owner}.get), is_still=trusting))
+        ) as url:
             yield url

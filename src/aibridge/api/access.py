@@ -11,7 +11,7 @@ from aibridge.api.errors import ApiError, not_found
 from aibridge.api.services import Given, Services
 from aibridge.contract import TokenScope
 from aibridge.identity.audit import Act, Actor
-from aibridge.identity.authenticate import IdentityUnavailable
+from aibridge.identity.known import IdentityUnavailable
 from aibridge.identity.people import Person
 from aibridge.identity.rights import Reach, Right
 
@@ -64,6 +64,7 @@ class Visitor:
             if not self.services.is_still(connection, self.person):
                 raise unauthenticated()
             yield Act(connection, Actor(self.person, self.ip, self.user_agent))
+        self.services.changed()
 
 
 def unauthenticated() -> ApiError:
@@ -75,7 +76,7 @@ def unauthenticated() -> ApiError:
 async def _known(request: Request, services: Given) -> Visitor:
     token = token_of(request.headers)
     try:
-        person = services.authenticate(token) if token else None
+        person = await services.authenticate(token) if token else None
     except IdentityUnavailable as error:
         again = {"Retry-After": "1"}
         raise ApiError(503, "Tokens cannot be checked at the moment.", headers=again) from error

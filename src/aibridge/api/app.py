@@ -42,12 +42,14 @@ def services_of(
     settings: Settings,
     database: Database,
     authenticate: Authenticate,
+    *,
     write_last_uses: Callable[[], None] = lambda: None,
+    changed: Callable[[], None] = lambda: None,
 ) -> Services:
     """Return what the endpoints work with, as the settings say.
 
     ``authenticate`` maps a token to its person, ``None`` for a bad token; it runs on the event
-    loop's thread and must not block.
+    loop's thread and must not block. ``changed`` is called after each act.
     """
     return Services(
         database,
@@ -58,6 +60,7 @@ def services_of(
             for one in settings.providers
         ),
         write_last_uses=write_last_uses,
+        changed=changed,
     )
 
 

@@ -1,6 +1,6 @@
 """What the endpoints work with, as one value that the application is made with."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from aibridge.identity.rights import Rights
 from aibridge.store.database import Database
 from aibridge.store.users import Connection
 
-Authenticate = Callable[[str], Person | None]
+Authenticate = Callable[[str], Awaitable[Person | None]]
 """Who a token belongs to, ``None`` for a bad one. Called on the event loop's thread only."""
 
 
@@ -35,6 +35,8 @@ class Services:
     """Whether who called may still do so, asked in the transaction of what they do."""
     write_last_uses: Callable[[], None] = lambda: None
     """Has what is shown of tokens brought up to date."""
+    changed: Callable[[], None] = lambda: None
+    """Is called when something may have changed of who has which rights."""
 
 
 async def _services(request: Request) -> Services:

@@ -13,6 +13,9 @@ def serve(
     config: Config = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 is any free one.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="How many processes serve; more than one need PostgreSQL.")
+    ] = None,
     data_dir: DataDir = None,
     database_url: DatabaseURL = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
@@ -26,6 +29,7 @@ def serve(
     flags = {
         "host": host,
         "port": port,
+        "workers": workers,
         "data_dir": data_dir,
         "database_url": database_url,
         "log_level": log_level,

@@ -1,7 +1,7 @@
 """Who calls, and with which credential the provider is called for them."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aibridge.contract import TokenScope
@@ -13,7 +13,7 @@ from aibridge.providers.provider import Provider, credential_hint
 CENTRALIZED = "centralized"
 BYOK = "byok"
 
-Authenticate = Callable[[str], Person | None]
+Authenticate = Callable[[str], Awaitable[Person | None]]
 Headers = dict[bytes, bytes]
 
 
@@ -26,7 +26,7 @@ class Credential:
     headers: list[tuple[bytes, bytes]] = field(repr=False)
 
 
-def authenticate(headers: Headers, find: Authenticate) -> tuple[Person, bool]:
+async def authenticate(headers: Headers, find: Authenticate) -> tuple[Person, bool]:
     """Return the caller, and whether they bring their own key. Raises `Refusal` 401 or 403."""
     own = next((headers[name] for name in TOKEN_HEADERS if name in headers), None)
     token = _text(own) if own is not None else _token(headers)
@@ -34,7 +34,7 @@ def authenticate(headers: Headers, find: Authenticate) -> tuple[Person, bool]:
         raise Refusal(
             401, "No AI Bridge token was sent: put it where the provider's API key would stand."
         )
-    person = find(token)
+    person = await find(token)
     if person is None:
         raise Refusal(401, "The AI Bridge token is not valid: it may have expired.")
     if TokenScope.GATEWAY not in person.scopes:

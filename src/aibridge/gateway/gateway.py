@@ -19,7 +19,7 @@ from aibridge.gateway.relay import relay, relay_recorded
 from aibridge.gateway.request import Request, read
 from aibridge.gateway.target import Target, target_of
 from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError
-from aibridge.identity.authenticate import IdentityUnavailable
+from aibridge.identity.known import IdentityUnavailable
 from aibridge.providers.provider import Provider
 from aibridge.providers.types import Dialect
 from aibridge.recorder.recorder import Recorder, RecorderUnavailable
@@ -97,7 +97,7 @@ class Gateway:
         if request.wants_websocket:
             headers = ((b"connection", b"upgrade"), (b"upgrade", b"HTTP/1.1"))
             raise Refusal(426, "WebSocket is not served here: use HTTP.", headers=headers)
-        person, byok = authenticate(request.headers, self._find_person)
+        person, byok = await authenticate(request.headers, self._find_person)
         if byok and not self._rules.allow_byok:
             raise Refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
         if request.target is None or request.route is None:

@@ -1,32 +1,38 @@
-"""Who is calling: a token's text to the person behind it, asked of the database every time."""
+"""Who is calling: a token's text to the person behind it."""
 
 import time
 
+from aibridge.identity.known import IdentityUnavailable, KnownTokens
 from aibridge.identity.last_use import LastUses
 from aibridge.identity.people import OPERATOR, Person, read_roles, read_scopes
 from aibridge.identity.tokens import matches, parse
 from aibridge.store.database import Database
-from aibridge.store.grants import Grants, standing
+from aibridge.store.grants import Grant, Grants, standing
 from aibridge.store.trouble import DRIVER_ERRORS
 from aibridge.store.users import ACTIVE, Connection
-
-
-class IdentityUnavailable(Exception):
-    """The database did not say who is calling. This is our trouble, not a refused token."""
 
 
 class Authenticator:
     """Turns tokens into people. For one thread: the event loop's.
 
-    Nothing is cached, so that expiry, a deleted token and a suspended user count from the next
-    request on.
+    Expiry, a deleted token and a suspended user count from the next request on. SQLite is asked
+    every time, which takes microseconds; what PostgreSQL said is kept in ``known`` as long as it
+    is heard of, and for ``outage_seconds`` after that.
     """
 
-    def __init__(self, database: Database, uses: LastUses | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        uses: LastUses | None = None,
+        *,
+        outage_seconds: float = 0.0,
+    ) -> None:
         self._grants = Grants(database)
         self._uses = uses or LastUses(database)
+        is_far = database.is_postgresql
+        self.known = KnownTokens(self._grants, outage_seconds) if is_far else None
 
-    def person(self, token: str) -> Person | None:
+    async def person(self, token: str) -> Person | None:
         """Return who holds a token, `None` for any token that is not good, whatever the reason.
 
         Raises `IdentityUnavailable` when the database does not answer.
@@ -35,10 +41,8 @@ class Authenticator:
         if parts is None:
             return None
         token_id, secret = parts
-        try:
-            grant = self._grants.find(token_id)
-        except DRIVER_ERRORS as error:
-            raise IdentityUnavailable("the database of users does not answer") from error
+        known = self.known
+        grant = self._find(token_id) if known is None else await known.find(token_id)
         if grant is None:
             return None
         stored, expires_at, scopes, status, user_id, username, roles = grant
@@ -49,9 +53,23 @@ class Authenticator:
             return Person(user_id, username, read_roles(roles), token_id, read_scopes(scopes))
         return None
 
+    def _find(self, token_id: str) -> Grant | None:
+        try:
+            return self._grants.find(token_id)
+        except DRIVER_ERRORS as error:
+            raise IdentityUnavailable("the database of users does not answer") from error
+
+    def changed(self) -> None:
+        """Ask anew about everybody: this process has changed something. For any thread."""
+        if self.known is not None:
+            self.known.change()
+
     def close(self) -> None:
         """Give up the database connection; a later call opens another."""
-        self._grants.close()
+        if self.known is None:
+            self._grants.close()
+        else:
+            self.known.close()
 
 
 def is_still(connection: Connection, person: Person) -> bool:

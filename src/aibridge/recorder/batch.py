@@ -16,12 +16,14 @@ class Written(NamedTuple):
 
     places: dict[Pending, Place]
     ended: list[Pending]
+    server_id: int | None
 
     def note(self) -> None:
         """Note it on what was written, which is not done before it is durable."""
         for item, place in self.places.items():
             item.place = place
             item.unsure = False
+            item.server_id = self.server_id
         for item in self.ended:
             item.end_is_kept = True
 
@@ -31,6 +33,9 @@ def commit(store: BatchWriter, batch: Collection[Pending]) -> Written:
 
     Of those that are `unsure` the database is asked first: what it has is not written again.
     """
+    server_id = store.server_id
+    for item in batch:
+        item.unsure |= item.place is not None and item.server_id != server_id
     ends = {item: item.end for item in batch}  # the event loop may set one at any moment
     kinds = {item: store.kind_id(kind(item.start, end)) for item, end in ends.items() if end}
     places: dict[Pending, Place] = {}
@@ -41,7 +46,7 @@ def commit(store: BatchWriter, batch: Collection[Pending]) -> Written:
             found = stands.get(item.start.id)
             places[item] = _add(rows, item, found, end, kinds.get(item, 0))
         rows.flush()
-    return Written(places, list(kinds))
+    return Written(places, list(kinds), server_id)
 
 
 def _add(
@@ -52,7 +57,10 @@ def _add(
     place = Place(*found[:3]) if found is not None else None if item.unsure else item.place
     if place is None:
         place = rows.place(start)
-        rows.add(whole_rows(start, place, end, kind_id) if end else start_rows(start, place), end)
+        if end is None:
+            rows.add(start_rows(start, place, rows.server_id), None)
+        else:
+            rows.add(whole_rows(start, place, end, kind_id), end)
     elif end is not None and not item.end_is_kept and _is_news(rows, start, found, end):
         rows.add(end_rows(start, place, end, kind_id), end)
     return place
@@ -78,6 +86,7 @@ class _Rows:
 
     def __init__(self, store: BatchWriter) -> None:
         self._store = store
+        self.server_id = store.server_id
         self._rows: list[Row] = []
         self._calls: set[str] = set()
 

@@ -10,6 +10,7 @@ from aibridge.recorder.spooler import Spooler
 from aibridge.recorder.ticket import RecordingError, Ticket, settle
 from aibridge.recorder.writer import Writer
 from aibridge.store.database import Database
+from aibridge.store.servers import Lease
 from aibridge.store.spool import Spool
 
 MAX_WAITING = 20_000
@@ -29,7 +30,8 @@ class RecorderUnavailable(Exception):
 class Recorder:
     """Keeps interceptions. Belongs to the event loop that made it; threads do the writing.
 
-    While the database is away they are kept on the ``spool``. Without one they are refused.
+    While the database is away they are kept on the ``spool``. Without one they are refused. Where
+    others write to the database too it has a ``lease``.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Recorder:
         database: Database,
         spool: Spool | None = None,
         *,
+        lease: Lease | None = None,
         patience_seconds: float | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -55,6 +58,7 @@ class Recorder:
             self._settled,
             patience_seconds=patience_seconds,
             replay=None if spool is None else Replay(spool),
+            lease=lease,
         )
         self._open = 0
         self._waiting = 0

@@ -11,6 +11,7 @@ from aibridge.recorder.records import Start, unseen_end
 from aibridge.recorder.rows import Place, end_rows, kind
 from aibridge.store.database import Database
 from aibridge.store.rows import InterceptionRow, Row
+from aibridge.store.servers import leave_for
 from aibridge.store.spool import Spool, SpoolError
 from aibridge.store.writing import BatchWriter
 
@@ -23,11 +24,16 @@ _decode = msgspec.json.decode
 def close_interrupted(database: Database, spool: Spool | None = None) -> int:
     """Close every interception that stands open and return how many there were.
 
-    To be called before the first request is taken, by the one process that serves the database.
-    Nobody knows when they ended, so the time of their start, which is certain, is kept as the end.
-    What is on the spool is closed there, and only where its end is not there too.
+    On SQLite to be called before the first request is taken, by the one process that serves the
+    database. On PostgreSQL only those are closed whose server is gone, and several may do it at
+    once. Nobody knows when they ended, so the time of their start, which is certain, is kept as
+    the end. What is on the spool is closed there, and only where its end is not there too.
     """
-    closed = 0 if spool is None else _close_spooled(spool)
+    closed = 0
+    if spool is not None:
+        if database.is_postgresql:
+            leave_for(database, spool.former)
+        closed = _close_spooled(spool)
     writer = BatchWriter(database)
     spooled = 0
     try:
@@ -35,10 +41,12 @@ def close_interrupted(database: Database, spool: Spool | None = None) -> int:
             mine = [each for each in found if spool is None or not spool.has(each[0].id)]
             if not mine:
                 break
-            rows = [row for opened, prompt in mine for row in _closing(writer, opened, prompt)]
+            closing = {row.id: list(_closing(writer, row, prompt)) for row, prompt in mine}
             with writer.transaction():
-                writer.add(rows)
-            closed += len(mine)
+                stands = writer.standing(list(closing))
+                open_ = [id_ for id_, stand in stands.items() if not stand.ended]
+                writer.add(row for id_ in open_ for row in closing[id_])
+            closed += len(open_)
             spooled = len(found) - len(mine)
     finally:
         writer.close()

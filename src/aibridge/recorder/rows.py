@@ -37,10 +37,10 @@ class Place(NamedTuple):
     root_id: str | None = None
 
 
-def start_rows(start: Start, place: Place) -> Iterator[Row]:
-    """Yield the rows of an interception that has only begun."""
+def start_rows(start: Start, place: Place, server_id: int | None) -> Iterator[Row]:
+    """Yield the rows of an interception that has only begun, on this server."""
     running = (_json(start.edits), _json(start.notes), None, Status.RUNNING.value, None)
-    yield _interception(start, place, (*running, "", "", "", None, 0, None, 0, 0))
+    yield _interception(start, place, (*running, "", "", "", None, 0, None, 0, 0), server_id)
     if start.prompt is not None:
         yield _prompt(start, start.prompt, "")
 
@@ -106,7 +106,9 @@ def _all_tokens(end: End) -> int:
     return usage.input + usage.output + usage.cache_read + usage.cache_write
 
 
-def _interception(start: Start, place: Place, ending: tuple[Any, ...]) -> InterceptionRow:
+def _interception(
+    start: Start, place: Place, ending: tuple[Any, ...], server_id: int | None = None
+) -> InterceptionRow:
     return InterceptionRow(
         start.id,
         start.initiator_id,
@@ -127,7 +129,7 @@ def _interception(start: Start, place: Place, ending: tuple[Any, ...]) -> Interc
         start.stream,
         start.request_bytes,
         start.started_at,
-        *ending,
+        *(*ending, server_id),
     )
 
 

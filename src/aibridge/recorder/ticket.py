@@ -24,6 +24,8 @@ class Pending:
     """Whether the end is committed, to the database or to the spool."""
     unsure: bool = False
     """Whether the database may have more of it than is known here, and has to be asked."""
+    server_id: int | None = None
+    """As which server it was begun: others may have closed what was begun as one that is gone."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -15,6 +15,7 @@ from aibridge.recorder.outage import POLL_SECONDS, Outage, Turn
 from aibridge.recorder.replay import Replay
 from aibridge.recorder.ticket import RecordingError, Settled, Ticket
 from aibridge.store.database import Database
+from aibridge.store.servers import Lease
 from aibridge.store.spool import SpoolError
 from aibridge.store.trouble import DRIVER_ERRORS, is_away, said
 from aibridge.store.writing import BatchWriter
@@ -47,6 +48,7 @@ class Writer:
         *,
         patience_seconds: float,
         replay: Replay | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self._database = database
         self._intake = intake
@@ -54,6 +56,7 @@ class Writer:
         self._settled = settled
         self._patience = patience_seconds
         self._replay = replay
+        self._lease = lease
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._stopping = Event()
         self._store: BatchWriter | None = None
@@ -225,7 +228,7 @@ class Writer:
         try:
             if self._store is None:
                 seconds = None if self._replay is None else LOCK_SECONDS
-                self._store = BatchWriter(self._database, lock_seconds=seconds)
+                self._store = BatchWriter(self._database, lock_seconds=seconds, lease=self._lease)
             yield self._store
         finally:
             self._since = None

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from aibridge.store.sqlite import SQLiteLink
 
 LOOK_UP_TIMEOUT_SECONDS = 0.1
-"""How long the look-up of a token may wait for a lock, on PostgreSQL take: it runs on the event
-loop."""
+"""How long the look-up of a token may wait for a lock."""
 
-_LIMIT = "SELECT set_config('statement_timeout', %(milliseconds)s, false)"
 _GRANT = (
     select(
         tokens.c.secret_sha256,
@@ -54,7 +52,8 @@ class Grants:
 
     SQLAlchemy's own execution costs several times the query, so the statement is compiled once
     and run on the driver's connection, which is kept for this alone. It is in no transaction:
-    every look-up sees the newest commit, of other processes too. Not for several threads.
+    every look-up sees the newest commit, of other processes too. Not for several threads, but
+    for `break_off`.
     """
 
     def __init__(self, database: Database) -> None:
@@ -78,13 +77,13 @@ class Grants:
         return rows[0] if rows else None
 
     def _open(self) -> "PostgreSQLLink | SQLiteLink":
-        link = self._link = self._database.link(lock_seconds=LOOK_UP_TIMEOUT_SECONDS)
-        if self._database.is_postgresql:
-            limit = str(round(LOOK_UP_TIMEOUT_SECONDS * 1000))
-            link.select(
-                "SELECT set_config('statement_timeout', %(limit)s, false)", {"limit": limit}, 1
-            )
-        return link
+        self._link = self._database.link(lock_seconds=LOOK_UP_TIMEOUT_SECONDS)
+        return self._link
+
+    def break_off(self) -> None:
+        """Let the look-up that another thread waits for fail now. Never waits."""
+        if (link := self._link) is not None:
+            link.break_off()
 
     def close(self) -> None:
         """Give up the connection."""

@@ -15,6 +15,7 @@ from aibridge.store.statements import Write
 
 _PROBE = "UPDATE alembic_version SET version_num = '' WHERE false"
 """Changes nothing, and fails where nothing can be written, as on a server that only follows."""
+_SERVES = "SELECT aibridge_serves(%s)"
 
 
 class PostgreSQLLink:
@@ -32,14 +33,19 @@ class PostgreSQLLink:
         self._in_transaction = False
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Make everything done inside durable at the end, or nothing of it."""
+    def transaction(self, server_id: int | None = None) -> Iterator[None]:
+        """Make everything done inside durable at the end, or nothing of it.
+
+        With ``server_id`` only as long as that server is not taken for gone.
+        """
         connection = self._connected()
         self._in_transaction = True
         try:
             with connection.pipeline():
                 connection.execute("BEGIN")
                 connection.execute(_PROBE)
+                if server_id is not None:
+                    connection.execute(_SERVES, (server_id,))
                 yield
                 connection.execute("COMMIT")
         except psycopg.Error as error:
@@ -62,6 +68,21 @@ class PostgreSQLLink:
         """Return the first rows of a query."""
         try:
             return self._connected().execute(sql, parameters).fetchmany(most)
+        except psycopg.Error as error:
+            raise _told(error) from error
+
+    def listen(self, channel: str) -> None:
+        """Have notifications of a channel, a name of ours, come in from now on."""
+        try:
+            self._connected().execute(f"LISTEN {channel}")
+        except psycopg.Error as error:
+            raise _told(error) from error
+
+    def news(self, seconds: float) -> list[str]:
+        """Wait for notifications, so long at most, and return what they say."""
+        try:
+            found = self._connected().notifies(timeout=seconds, stop_after=1)
+            return [notification.payload for notification in found]
         except psycopg.Error as error:
             raise _told(error) from error
 

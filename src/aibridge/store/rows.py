@@ -38,6 +38,7 @@ class InterceptionRow(NamedTuple):
     kind_id: int | None
     tokens: int
     magnitude: int
+    server_id: int | None
 
 
 class EndRow(NamedTuple):

@@ -187,6 +187,7 @@ interceptions = Table(
     Column("kind_id", Integer, nullable=True),
     Column("tokens", BigInteger, nullable=False),  # of every sort
     Column("magnitude", Integer, nullable=False),  # of the tokens, see `measures`
+    Column("server_id", Integer, nullable=True),  # which began it, where there may be several
     postgresql_partition_by="RANGE (id)",
     sqlite_with_rowid=False,
 )
@@ -336,6 +337,16 @@ session_kinds = Table(
     sqlite_with_rowid=False,
 )
 """The kinds of a session's interceptions, each in the order in which sessions are listed."""
+
+servers = Table(
+    "servers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("place", Text, nullable=False),
+    Column("started_at", Time, nullable=False),
+    Column("beats", BigInteger, nullable=False),
+)
+"""The processes that write to this database, where there may be several: see `store.servers`."""
 
 indexed_interceptions = Table(
     "indexed_interceptions",

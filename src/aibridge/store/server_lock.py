@@ -1,4 +1,4 @@
-"""One server a database: a second one would take the running calls of the first for dead."""
+"""One server a file: SQLite has no way to tell the running calls of several apart."""
 
 import fcntl
 import os
@@ -8,21 +8,15 @@ from pathlib import Path
 
 from aibridge.store.database import Database, DatabaseError
 
-_LOCK = 0x41494272_00000003
-"""The advisory lock of the one server."""
-
 
 @contextmanager
 def only_server(database: Database) -> Iterator[None]:
-    """Be the one server of a database, or raise `DatabaseError`.
+    """Be the one server of an SQLite file, or raise `DatabaseError`.
 
-    SQLite's is known by a lock on a file beside it, PostgreSQL's by an advisory lock, which is a
-    connection's, so that both are free again however the server ends.
+    It is known by a lock on a file beside it, which is free again however the server ends.
+    PostgreSQL may have any number of servers: see `aibridge.store.servers`.
     """
-    if database.is_postgresql:
-        with _advisory_lock(database):
-            yield
-    elif database.file is not None:
+    if database.file is not None:
         with _file_lock(database.file):
             yield
     else:
@@ -40,15 +34,3 @@ def _file_lock(file: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _advisory_lock(database: Database) -> Iterator[None]:
-    link = database.link()
-    try:
-        if not link.select(f"SELECT pg_try_advisory_lock({_LOCK})", {}, 1)[0][0]:
-            name = database.engine.url.database
-            raise DatabaseError(f"another aibridge is serving the database {name}")
-        yield
-    finally:
-        link.close()

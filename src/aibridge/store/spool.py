@@ -23,6 +23,8 @@ FEWEST_PAGES = 64
 SMALL_PAGES = 256
 """An empty spool of no more pages is not worth shrinking."""
 
+_NOTE_BYTES = 64
+
 _BROKEN_FILE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _ENTRY = """interception_id TEXT NOT NULL, ended INT NOT NULL, checksum BLOB NOT NULL,
     body BLOB NOT NULL"""
@@ -107,6 +109,8 @@ class Spool:
             os.close(owned)
             raise
         self._owned: int | None = owned
+        self.former = [os.pread(owned, _NOTE_BYTES, 0).decode(errors="replace")]
+        """What those who had it before, and are gone, have noted of themselves."""
 
     @property
     def waiting(self) -> int:
@@ -168,6 +172,12 @@ class Spool:
             self._connection.executemany(_REMOVE, [(number,) for _, number in rows])
         self._waiting -= len(rows)
         self._damaged += len(rows)
+
+    def note_owner(self, note: str) -> None:
+        """Leave a note, in a line, for who has the spool after this process is gone."""
+        with self._lock:
+            if self._owned is not None:
+                os.pwrite(self._owned, note.ljust(_NOTE_BYTES).encode()[:_NOTE_BYTES], 0)
 
     def has_room(self) -> bool:
         """Try whether something can be written, be it a full disk or the bound that forbade it."""

@@ -65,6 +65,7 @@ def _unused(path: Path) -> Path:
 
 def _take_over(spool: Spool, other: Spool) -> None:
     """Move the entries. Should that be broken off, some are in both: each is replayed once."""
+    spool.former += other.former
     try:
         while kept := other.first(_PORTION):
             spool.take_over(kept)

@@ -57,7 +57,7 @@ class SQLiteLink:
             self.cursor.execute(f"PRAGMA busy_timeout = {int(lock_seconds * 1000)}")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, _server_id: int | None = None) -> Iterator[None]:
         """Make everything done inside durable at the end, or nothing of it."""
         self.cursor.execute("BEGIN IMMEDIATE")
         try:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     literal_column,
     or_,
     select,
@@ -105,7 +106,7 @@ class Statements:
         self.new_kind = self._query(self._adding_kind())
         self.parent = self._query(_find_parent(in_session=False, bounded=is_postgresql))
         self.parent_in_session = self._query(_find_parent(in_session=True, bounded=is_postgresql))
-        self.open = self._query(_open_interceptions())
+        self.open = self._query(_open_interceptions(among_several=is_postgresql))
         self.reopen = self._query(taking_back.reopening())
         self.remove_session_kind = self._query(taking_back.removing_session_kind())
 
@@ -244,9 +245,14 @@ def _find_parent(*, in_session: bool, bounded: bool) -> ClauseElement:
     return statement
 
 
-def _open_interceptions() -> ClauseElement:
-    """Select what is running, whole rows with the prompt of each."""
-    calls, prompts = schema.interceptions, schema.user_prompts
+def _open_interceptions(*, among_several: bool) -> ClauseElement:
+    """Select what is running, whole rows with the prompt of each.
+
+    Among several servers only what is running on none of them.
+    """
+    calls, prompts, servers = schema.interceptions, schema.user_prompts, schema.servers
     prompt = select(prompts.c.prompt).where(prompts.c.interception_id == calls.c.id)
     running = select(calls, prompt.scalar_subquery()).where(calls.c.ended_at.is_(None))
+    if among_several:
+        running = running.where(~exists().where(servers.c.id == calls.c.server_id))
     return running.order_by(calls.c.started_at)

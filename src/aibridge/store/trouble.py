@@ -25,9 +25,10 @@ _BROKEN_FILE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NEVER = ("54",)
 """Classes of SQLSTATE that psycopg counts among the operational, and which stay with the row:
 it is over a limit of the engine."""
-_AWAY = ("25006", "25P03", "42", "XX001", "XX002")
+_AWAY = ("25006", "25P03", "42", "AB001", "XX001", "XX002")
 """Beginnings of other states in which no row can be written: a database that is read-only, a
-session that idled too long, tables that are not as they should be, damaged files."""
+session that idled too long, tables that are not as they should be, a server that was taken for gone
+(`aibridge.store.servers`), damaged files."""
 _SHOWS_VALUES = ("22",)
 """Classes whose messages repeat the value that was wrong."""
 

@@ -5,8 +5,8 @@ connection: the batch is the hot path, and SQLAlchemy's own execution costs seve
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from aibridge.ids import first_id_at, now
@@ -23,8 +23,10 @@ from aibridge.store.rows import (
     SessionRow,
     TextRow,
 )
+from aibridge.store.servers import Lease, was_taken_for_gone
 from aibridge.store.standing import Standing
 from aibridge.store.statements import Statements
+from aibridge.store.trouble import DRIVER_ERRORS
 
 RECENT_MICROSECONDS = 8 * 24 * 3600 * 1_000_000
 """How far back a tool call is looked for at first: further back are other partitions."""
@@ -41,16 +43,38 @@ class BatchWriter:
     connects anew where the connection was lost.
     """
 
-    def __init__(self, database: Database, *, lock_seconds: float | None = None) -> None:
-        """Connect; ``lock_seconds`` is how long to wait for another writer, if not as usual."""
+    def __init__(
+        self, database: Database, *, lock_seconds: float | None = None, lease: Lease | None = None
+    ) -> None:
+        """Connect; ``lock_seconds`` is how long to wait for another writer, if not as usual.
+
+        With a ``lease`` it writes as one server of several.
+        """
         self._link = database.link(lock_seconds=lock_seconds)
+        self._lease = lease
         self._statements = Statements(is_postgresql=database.is_postgresql)
         self._writes = self._statements.writes
         self._kinds: dict[Kind, int] = {}
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Make everything done inside durable at the end, or nothing of it."""
-        return self._link.transaction()
+    @property
+    def server_id(self) -> int | None:
+        """As which server it writes now, where there may be several."""
+        return None if self._lease is None else self._lease.number
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make everything done inside durable at the end, or nothing of it.
+
+        Where this server was taken for gone it fails, and the next one is another server's.
+        """
+        server_id = self.server_id
+        try:
+            with self._link.transaction(server_id):
+                yield
+        except DRIVER_ERRORS as error:
+            if self._lease is not None and was_taken_for_gone(error):
+                self._lease.renew(self._link, server_id)
+            raise
 
     def parent(self, initiator_id: str, call_id: str, session_id: str | None) -> Parent | None:
         """Return the interception that issued the call, in this session if one is named."""

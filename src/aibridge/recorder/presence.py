@@ -1,0 +1,154 @@
+"""Presence: a server says that it lives, hears of what others change, and cleans up after the gone.
+
+A thread of its own does it, for servers that share one PostgreSQL.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Protocol, cast
+
+import structlog
+
+from aibridge.recorder.recovery import close_interrupted
+from aibridge.store import servers
+from aibridge.store.database import Database
+from aibridge.store.servers import Lease
+from aibridge.store.trouble import DRIVER_ERRORS
+
+if TYPE_CHECKING:
+    from aibridge.store.postgresql_link import PostgreSQLLink
+
+BEAT_SECONDS = 2.0
+LEASE_SECONDS = 30.0
+"""How long a server that is watched may be without a beat until it is taken for gone."""
+SWEEP_SECONDS = 60.0
+"""How often interceptions are looked for whose server is gone, as others may have begun to."""
+AGAIN_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+class Listener(Protocol):
+    """Who wants to know of changes."""
+
+    def listen(self) -> None:
+        """From now on every change is heard of; those before may not have been."""
+
+    def hear(self, news: str = "") -> None:
+        """The line works; ``news`` is what changed, if anything did."""
+
+
+class Watch:
+    """Which servers have stood still while they were watched, by this process's own clock.
+
+    A pause of this process counts as little as one of the clock: only looks do.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[int, float]] = {}
+        self._looked_at = math.inf
+
+    def look(self, beats: Mapping[int, int], at: float) -> list[int]:
+        """Take in how many beats each server has, and return those that are to be taken for gone.
+
+        ``at`` is in seconds of a clock that only goes forwards.
+        """
+        passed = min(max(at - self._looked_at, 0.0), 2 * BEAT_SECONDS)
+        self._looked_at = at
+        seen, self._seen = self._seen, {}
+        for number, count in beats.items():
+            before, still = seen.get(number, (-1, 0.0))
+            self._seen[number] = (count, still + passed if count == before else 0.0)
+        return [number for number, (_, still) in self._seen.items() if still >= LEASE_SECONDS]
+
+
+class Presence:
+    """The part of a server among those of one database. Begin and end it, in any thread.
+
+    ``tell`` has something called in the thread of the ``listener``. ``note`` keeps who this server
+    is for the one that comes after it in the same place.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        lease: Lease,
+        listener: Listener,
+        tell: Callable[..., object],
+        note: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self._database = database
+        self._lease = lease
+        self._listener = listener
+        self._tell = tell
+        self._note = note
+        self._link: PostgreSQLLink | None = None
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="presence", daemon=True)
+
+    def begin(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Leave, once everything is written; without a database the others find out."""
+        self._stopping.set()
+        if (link := self._link) is not None:
+            link.break_off()
+        self._thread.join(AGAIN_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            link = self._link = cast("PostgreSQLLink", self._database.link())
+            try:
+                self._attend(link)
+            except DRIVER_ERRORS:
+                self._stopping.wait(AGAIN_SECONDS)
+            finally:
+                self._link = None
+                link.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        if (held := self._lease.held) is not None:
+            with suppress(*DRIVER_ERRORS):
+                servers.leave_for(self._database, [servers.note_of(held)])
+
+    def _attend(self, link: "PostgreSQLLink") -> None:
+        """Beat and listen until that fails."""
+        link.listen(servers.CHANNEL)
+        self._tell(self._listener.listen)
+        watch, sweep_at = Watch(), 0.0
+        while not self._stopping.is_set():
+            gone = self._beat(link, watch)
+            if gone or time.monotonic() >= sweep_at:
+                sweep_at = time.monotonic() + SWEEP_SECONDS
+                self._sweep()
+            self._tell(self._listener.hear)
+            self._listen(link, time.monotonic() + BEAT_SECONDS)
+
+    def _beat(self, link: "PostgreSQLLink", watch: Watch) -> bool:
+        """Say that this server lives, and take those for gone that do not."""
+        number = self._lease.number
+        if not servers.beat(link, number):
+            self._lease.renew(link, number)
+        if (held := self._lease.held) is not None:
+            self._note(servers.note_of(held))
+        beats = servers.beats(link, self._lease.number)
+        found = watch.look(beats, time.monotonic())
+        gone = [each for each in found if servers.remove(link, each, beats[each])]
+        for each in gone:
+            _log.warning("server_gone", server=each)
+        return bool(gone)
+
+    def _sweep(self) -> None:
+        if closed := close_interrupted(self._database):
+            _log.warning("interceptions_interrupted", closed=closed)
+
+    def _listen(self, link: "PostgreSQLLink", until: float) -> None:
+        while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
+            for news in link.news(left):
+                self._tell(self._listener.hear, news)

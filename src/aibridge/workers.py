@@ -1,0 +1,110 @@
+"""Workers: processes that serve one socket together, each begun anew should it end by itself."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+YOUNG_SECONDS = 5.0
+"""A worker that ends sooner is begun anew only after as long: what ended it may do so again."""
+
+_log = structlog.get_logger()
+
+
+def listen(host: str, port: int, backlog: int) -> socket.socket:
+    """Return a socket that listens; workers inherit it. Raises `OSError`."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, *_, address = found[0]
+    return socket.create_server(address, family=family, backlog=backlog)
+
+
+def keep_working(count: int, work: Callable[[int], None]) -> None:
+    """Have ``work`` done by so many processes until this one is told to stop.
+
+    Each is given its number; those begun anew are given -1. They are told to stop when this one
+    is, or has been killed, and have ended when this returns.
+    """
+    _Workers(count, work).run()
+
+
+class _Workers:
+    def __init__(self, count: int, work: Callable[[int], None]) -> None:
+        self._count = count
+        self._work = work
+        self._running: dict[int, float] = {}
+        self._is_stopping = threading.Event()
+        self._life, self._living = os.pipe()
+
+    def run(self) -> None:
+        before = {number: signal.signal(number, self._stop) for number in STOPPING}
+        try:
+            for number in range(self._count):
+                self._begin(number)
+            while self._running:
+                self._replace(*os.waitpid(-1, 0))
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            os.close(self._life)
+            os.close(self._living)
+
+    def _begin(self, number: int) -> None:
+        with _undisturbed():
+            if self._is_stopping.is_set():
+                return
+            child = os.fork()
+            if child:
+                self._running[child] = time.monotonic()
+                return
+            for stopping in STOPPING:
+                signal.signal(stopping, signal.SIG_DFL)
+            os.setpgid(0, 0)  # Ctrl-C is for the one that tells the others
+        os.close(self._living)
+        threading.Thread(target=self._stop_with_parent, daemon=True).start()
+        _end_with(self._work, number)
+
+    def _replace(self, ended: int, status: int) -> None:
+        began = self._running.pop(ended, None)
+        if began is None or self._is_stopping.is_set():
+            return
+        _log.error("worker_ended", pid=ended, status=os.waitstatus_to_exitcode(status))
+        if time.monotonic() - began < YOUNG_SECONDS:
+            self._is_stopping.wait(YOUNG_SECONDS)
+        self._begin(-1)
+
+    def _stop(self, *_: object) -> None:
+        self._is_stopping.set()
+        for child in self._running:
+            os.kill(child, signal.SIGTERM)
+
+    def _stop_with_parent(self) -> None:
+        os.read(self._life, 1)  # nothing ever comes but the end
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Have signals wait: a child must not answer those of its parent."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with(work: Callable[[int], None], number: int) -> None:
+    """Do the work and end the process, whatever comes."""
+    status = 1
+    try:
+        work(number)
+        status = 0
+    except Exception:  # noqa: BLE001 - said, and then it is over
+        _log.exception("worker_failed")
+    finally:
+        os._exit(status)
