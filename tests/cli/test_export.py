@@ -259,28 +259,34 @@ def test_ctrl_c_is_known_where_it_became_another_error(
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
 
 
-def started(tmp_path: Path, *arguments: str, **streams: Any) -> "subprocess.Popen[bytes]":
-    """A process of its own, over the data of the fixtures."""
-    command = [sys.executable, "-m", "aibridge", "export", *arguments]
-    directory = ["--data-dir", str(tmp_path / "data")]
-    return subprocess.Popen(command + directory, **streams)
+Started = Callable[..., "subprocess.Popen[bytes]"]
 
 
-@pytest.mark.usefixtures("export")
-def test_a_reader_that_has_enough_ends_it_quietly(tmp_path: Path) -> None:
+@pytest.fixture
+def started(export: Cli, url: str) -> Started:
+    """Start a process of its own, over the data of the fixtures."""
+
+    def start(*arguments: str, **streams: Any) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "aibridge", "export", *arguments, "--database", url]
+        return subprocess.Popen(command, **streams)
+
+    return start
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(started: Started) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    export = started(tmp_path, "sessions", stdout=writer, stderr=subprocess.PIPE)
+    export = started("sessions", stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     _, said = export.communicate()
     assert (export.returncode, said) == (0, b"")
 
 
-def terminal_of(tmp_path: Path, *arguments: str, **streams: Any) -> tuple[int, str]:
+def terminal_of(started: Started, *arguments: str, **streams: Any) -> tuple[int, str]:
     """The status of an export, and what it shows where ``streams`` says a terminal to be."""
     ours, theirs = pty.openpty()
     given = {name: theirs if what == "terminal" else what for name, what in streams.items()}
-    with started(tmp_path, *arguments, **given) as process:
+    with started(*arguments, **given) as process:
         os.close(theirs)
         shown = b""
         try:
@@ -292,28 +298,25 @@ def terminal_of(tmp_path: Path, *arguments: str, **streams: Any) -> tuple[int, s
     return process.returncode, shown.decode()
 
 
-@pytest.mark.usefixtures("export")
-def test_progress_is_counted_at_a_terminal(tmp_path: Path) -> None:
+def test_progress_is_counted_at_a_terminal(started: Started, tmp_path: Path) -> None:
     file = tmp_path / "out"
-    status, shown = terminal_of(tmp_path, "interceptions", "-o", str(file), stderr="terminal")
+    status, shown = terminal_of(started, "interceptions", "-o", str(file), stderr="terminal")
     assert status == 0
     assert "interceptions" in shown
     assert "3/3" in shown
     assert len(file.read_text().splitlines()) == 3
 
 
-@pytest.mark.usefixtures("export")
-def test_a_terminal_gets_no_parquet(tmp_path: Path) -> None:
+def test_a_terminal_gets_no_parquet(started: Started) -> None:
     status, shown = terminal_of(
-        tmp_path, "sessions", "--format", "parquet", stdout="terminal", stderr=subprocess.DEVNULL
+        started, "sessions", "--format", "parquet", stdout="terminal", stderr=subprocess.DEVNULL
     )
     assert (status, shown) == (2, "")
 
 
-@pytest.mark.usefixtures("export")
-def test_a_terminal_is_not_steered_by_csv(tmp_path: Path) -> None:
+def test_a_terminal_is_not_steered_by_csv(started: Started) -> None:
     _, shown = terminal_of(
-        tmp_path, "sessions", "--format", "csv", stdout="terminal", stderr=subprocess.DEVNULL
+        started, "sessions", "--format", "csv", stdout="terminal", stderr=subprocess.DEVNULL
     )
     assert "red" in shown
     assert not {"\x1b", "\u202e"} & set(shown)
