@@ -34,7 +34,7 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
     begun = start(
         started_at=5, metadata={"a": 1}, edits=["e"], notes=Notes(["n"]), client_session_id="c"
     )
-    interception, prompt = start_rows(begun, Place("s-1", "p-1", "r-1"))
+    interception, prompt = start_rows(begun, Place("s-1", "p-1", "r-1"), 7)
     assert interception == InterceptionRow(
         id=begun.id,
         initiator_id=ANA,
@@ -68,6 +68,7 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
         kind_id=None,
         tokens=0,
         magnitude=0,
+        server_id=7,
     )
     assert isinstance(prompt, UserPromptRow)
     assert prompt == (begun.id, prompt.id, "", "Hello.", "{}", 5)
@@ -75,13 +76,13 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
 
 def test_without_a_prompt_there_is_none():
     begun = start(prompt=None)
-    assert [type(row) for row in start_rows(begun, PLACE)] == [InterceptionRow]
+    assert [type(row) for row in start_rows(begun, PLACE, None)] == [InterceptionRow]
     assert not of(UserPromptRow, whole_rows(begun, PLACE, end(), 7))
     assert not of(PromptIdRow, end_rows(begun, PLACE, end(), 7))
 
 
 def test_an_empty_prompt_is_one():
-    assert of(UserPromptRow, start_rows(start(prompt=""), PLACE))
+    assert of(UserPromptRow, start_rows(start(prompt=""), PLACE, None))
 
 
 def test_an_end_completes_the_interception():
@@ -118,7 +119,7 @@ def test_an_end_completes_the_interception():
 def test_whole_rows_are_those_of_the_start_and_of_the_end():
     begun, over = start(), end()
     (whole,) = of(InterceptionRow, whole_rows(begun, PLACE, over, 7))
-    (opened,) = of(InterceptionRow, start_rows(begun, PLACE))
+    (opened,) = of(InterceptionRow, start_rows(begun, PLACE, None))
     (closed,) = of(EndRow, end_rows(begun, PLACE, over, 7))
     assert whole._asdict() == opened._asdict() | closed._asdict()
     (prompt,) = of(UserPromptRow, whole_rows(begun, PLACE, over, 7))
@@ -173,7 +174,7 @@ def test_prompt_and_tools_are_indexed_when_the_answer_has_ended(make):
     calls = [ToolCall("bash", '{"a":1}'), ToolCall("search", "free text")]
     (row,) = of(TextRow, make(begun, PLACE, end(facts=facts(tool_calls=calls)), 7))
     assert row == ("i", begun.started_at, "Mend the roof.", 'bash {"a":1} search free text', "")
-    assert not of(TextRow, start_rows(begun, PLACE))
+    assert not of(TextRow, start_rows(begun, PLACE, None))
 
 
 @pytest.mark.parametrize("prompt", [None, ""])

@@ -26,7 +26,8 @@ _REGISTER = """INSERT INTO servers (place, started_at, beats)
 VALUES (%(place)s, %(started_at)s, 0) RETURNING id"""
 _BEAT = "UPDATE servers SET beats = beats + 1 WHERE id = %(id)s RETURNING id"
 _BEATS = "SELECT id, beats FROM servers WHERE id <> %(id)s"
-_REMOVE = "DELETE FROM servers WHERE id = %(id)s AND beats = %(beats)s RETURNING id"
+_REMOVE = """DELETE FROM servers WHERE id = (SELECT id FROM servers
+WHERE id = %(id)s AND beats = %(beats)s FOR UPDATE SKIP LOCKED) RETURNING id"""
 _LEAVE = "DELETE FROM servers WHERE id = %(id)s AND started_at = %(started_at)s RETURNING id"
 
 
@@ -88,7 +89,7 @@ def beats(link: Link, number: int) -> Mapping[int, int]:
 def remove(link: Link, number: int, after: int) -> bool:
     """Take a server for gone after so many beats; false if it said that it lives meanwhile.
 
-    Waits until no transaction of its writer is under way.
+    Nor is one while a transaction of its writer is under way.
     """
     return bool(link.select(_REMOVE, {"id": number, "beats": after}, 1))
 

@@ -1,0 +1,261 @@
+"""Several servers on one PostgreSQL: each row once, whoever of them is taken for gone."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from aibridge.recorder import presence as module
+from aibridge.recorder.presence import BEAT_SECONDS, LEASE_SECONDS, Presence, Watch
+from aibridge.recorder.recorder import Recorder
+from aibridge.store import servers
+from aibridge.store.servers import Lease
+from aibridge.store.spool import Spool
+from aibridge.store.trouble import DRIVER_ERRORS
+from tests.recorder.facts import end, start
+from tests.recorder.spooling import LONG, Turns, whole
+
+ENGINES = ("postgresql",)
+LOOKS = int(LEASE_SECONDS / BEAT_SECONDS)
+
+
+def test_who_stands_still_for_as_long_as_a_lease_is_gone():
+    watch = Watch()
+    for look in range(LOOKS):
+        assert watch.look({1: 5, 2: look}, look * BEAT_SECONDS) == []
+    assert watch.look({1: 5, 2: 99}, LOOKS * BEAT_SECONDS) == [1]
+    assert watch.look({1: 6, 2: 99}, (LOOKS + 1) * BEAT_SECONDS) == []
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+def test_a_pause_or_a_step_of_the_clock_takes_nobody_for_gone(step):
+    watch = Watch()
+    assert watch.look({1: 5}, 0) == []
+    assert watch.look({1: 5}, step) == []
+    assert watch.look({1: 5}, step + 1) == []
+
+
+def test_who_is_new_has_the_whole_lease():
+    watch = Watch()
+    for look in range(LOOKS):
+        watch.look({}, look * BEAT_SECONDS)
+    assert watch.look({1: 0}, LOOKS * BEAT_SECONDS) == []
+    assert watch.look({1: 0}, (LOOKS + 1) * BEAT_SECONDS) == []
+
+
+class Ear:
+    """A listener that remembers what it heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self._more = threading.Condition()
+
+    def listen(self) -> None:
+        self.hear("listening")
+
+    def hear(self, news: str = "") -> None:
+        with self._more:
+            self.heard.append(news)
+            self._more.notify_all()
+
+    def wait_for(self, news: str, times: int = 1) -> None:
+        with self._more:
+            assert self._more.wait_for(lambda: self.heard.count(news) >= times, LONG)
+
+
+def call(found: Callable[..., object], *values: object) -> None:
+    found(*values)
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(module, "LEASE_SECONDS", 0.1)
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.05)
+
+
+@pytest.fixture
+def ear():
+    return Ear()
+
+
+@pytest.fixture
+def presence(database, ear, impatient) -> Iterator[Presence]:
+    presence = Presence(database, Lease(), ear, call)
+    presence.begin()
+    ear.wait_for("listening")
+    yield presence
+    presence.end()
+
+
+@pytest.fixture
+async def recorder(database):
+    """The recorder of a server that never says that it lives."""
+    recorder = Recorder(database, lease=Lease())
+    yield recorder
+    await recorder.close()
+
+
+async def until(found: Callable[[], object]) -> None:
+    async with asyncio.timeout(LONG):
+        while not found():  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.01)
+
+
+def test_changes_of_tokens_and_users_are_heard_of(presence, database, ear):
+    with database.write() as connection:
+        for statement in PEOPLE:
+            connection.execute(text(statement))
+    with database.write() as connection:
+        connection.execute(text("UPDATE tokens SET last_used_at = 7"))
+        connection.execute(text("UPDATE users SET name = 'Ana'"))
+    with database.write() as connection:
+        connection.execute(text("UPDATE users SET status = 'suspended'"))
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM tokens"))
+    ear.wait_for("token token-ana")
+    assert [news for news in ear.heard if news] == ["listening", "user id-ana", "token token-ana"]
+
+
+PEOPLE = (
+    """INSERT INTO users (id, username, username_key, name, avatar_url, status, roles, created_at,
+    updated_at, email) VALUES ('id-ana', 'ana', 'ana', '', '', 'active', '', 5, 5, '')""",
+    """INSERT INTO tokens (id, user_id, name, secret_sha256, created_at, scopes, login_type)
+    VALUES ('token-ana', 'id-ana', 'laptop', '', 5, 'gateway', 'token')""",
+)
+
+
+def test_a_line_that_is_cut_is_taken_up_again(presence, database, ear):
+    with database.write() as connection:
+        connection.execute(text(CUT))
+    ear.wait_for("listening", times=2)
+
+
+CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'aibridge' AND pid <> pg_backend_pid()"""
+
+
+def test_who_leaves_has_no_row_any_more(database, ear, impatient, rows):
+    presence = Presence(database, Lease(), ear, call)
+    presence.begin()
+    ear.wait_for("")
+    assert len(rows("servers")) == 1
+    presence.end()
+    assert rows("servers") == []
+
+
+async def test_what_a_server_that_is_gone_had_under_way_is_closed_by_another(
+    recorder, presence, rows
+):
+    begun = recorder.start(start())
+    await recorder.started(begun)
+    with capture_logs() as logs:
+        await until(lambda: rows("interceptions")[0]["status"] != "running")
+    assert [row["error_type"] for row in rows("interceptions")] == ["interrupted"]
+    assert [row["interceptions"] for row in rows("sessions")] == [1]
+    assert {"server_gone", "interceptions_interrupted"} <= {entry["event"] for entry in logs}
+
+
+async def test_what_a_server_that_lives_has_under_way_is_let_be(
+    database, recorder, presence, rows, ear
+):
+    lease = recorder._writer._lease
+    other = Presence(database, lease, Ear(), call)
+    other.begin()
+    await until(lambda: lease.number)
+    await recorder.started(recorder.start(start()))
+    ear.heard.clear()
+    await asyncio.to_thread(ear.wait_for, "", 3 * LOOKS)
+    assert rows("interceptions")[0]["status"] == "running"
+    await asyncio.to_thread(other.end)
+
+
+async def test_who_was_taken_for_gone_and_lives_completes_what_it_began(recorder, presence, rows):
+    """Its end was not seen, as others thought; it was: nothing counts twice."""
+    begun, other = recorder.start(start()), recorder.start(start())
+    for each in (begun, other):
+        await recorder.started(each)
+    first = recorder._writer._lease.number
+    await until(lambda: {row["status"] for row in rows("interceptions")} == {"failed"})
+    recorder.finish(begun, end())
+    await recorder.ended(begun)
+    assert recorder._writer._lease.number != first
+    recorder.finish(other, end())
+    await recorder.ended(other)
+    assert {row["status"] for row in rows("interceptions")} == {"completed"}
+    assert [row["interceptions"] for row in rows("sessions")] == [1, 1]
+    assert [row["input_tokens"] for row in rows("sessions")] == [1, 1]
+    assert sum(row["interceptions"] for row in rows("initiator_kinds")) == 2
+    assert len(rows("token_usages")) == len(rows("user_prompts")) == 2
+
+
+async def test_and_so_does_one_that_keeps_a_spool(database, presence, rows, tmp_path):
+    with closing(Spool(tmp_path / "spool.db", max_bytes=1 << 20)) as spool:
+        recorder = Recorder(database, spool, lease=Lease())
+        begun = recorder.start(start())
+        await recorder.started(begun)
+        await until(lambda: {row["status"] for row in rows("interceptions")} == {"failed"})
+        recorder.finish(begun, end())
+        await recorder.ended(begun)
+        await Turns(recorder).until(away=False)
+        await whole(recorder)
+        await recorder.close()
+    assert {row["status"] for row in rows("interceptions")} == {"completed"}
+    assert sum(row["interceptions"] for row in rows("sessions")) == 2
+
+
+async def test_of_several_that_clean_up_one_does_it(database, recorder, impatient, rows):
+    ears = [Ear() for _ in range(4)]
+    several = [Presence(database, Lease(), ear, call) for ear in ears]
+    begun = [recorder.start(start()) for _ in range(30)]
+    for each in begun:
+        await recorder.started(each)
+    for presence in several:
+        presence.begin()
+    await until(lambda: {row["status"] for row in rows("interceptions")} == {"failed"})
+    for ear in ears:
+        ear.heard.clear()
+        await asyncio.to_thread(ear.wait_for, "", 3)
+    for presence in several:
+        await asyncio.to_thread(presence.end)
+    assert sum(row["interceptions"] for row in rows("sessions")) == 30
+    assert sum(row["interceptions"] for row in rows("initiator_kinds")) == 30
+
+
+async def test_two_servers_that_write_one_session_lose_and_double_nothing(database, rows):
+    several = [Recorder(database, lease=Lease()) for _ in range(2)]
+    await asyncio.gather(
+        *(
+            whole(recorder, f"{number}", client_session_id="shared")
+            for number in range(50)
+            for recorder in several
+        )
+    )
+    for recorder in several:
+        await recorder.close()
+    (session,) = rows("sessions")
+    assert (session["interceptions"], session["input_tokens"]) == (100, 100)
+    assert len({row["server_id"] for row in rows("interceptions")} - {None}) <= 2
+    assert len(rows("token_usages")) == 100
+
+
+async def test_nobody_is_taken_for_gone_while_a_transaction_of_theirs_is_under_way(
+    database, recorder, rows
+):
+    await whole(recorder)
+    number = recorder._writer._lease.number
+    ((beats,),) = [(row["beats"],) for row in rows("servers")]
+    with closing(database.link()) as link, closing(database.link()) as writer:
+        with writer.transaction(number):
+            writer.select("SELECT 1", {}, 1)
+            assert not servers.remove(link, number, beats)
+            assert servers.beat(link, number)
+        assert not servers.remove(link, number, beats)
+        assert servers.remove(link, number, beats + 1)
+        with pytest.raises(DRIVER_ERRORS) as caught, writer.transaction(number):
+            pass
+        assert servers.was_taken_for_gone(caught.value)
