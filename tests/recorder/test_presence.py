@@ -151,9 +151,8 @@ def test_who_leaves_has_no_row_any_more(database, ear, impatient, rows):
 async def test_what_a_server_that_is_gone_had_under_way_is_closed_by_another(
     recorder, presence, rows
 ):
-    begun = recorder.start(start())
-    await recorder.started(begun)
     with capture_logs() as logs:
+        await recorder.started(recorder.start(start()))
         await until(lambda: rows("interceptions")[0]["status"] != "running")
     assert [row["error_type"] for row in rows("interceptions")] == ["interrupted"]
     assert [row["interceptions"] for row in rows("sessions")] == [1]
@@ -193,12 +192,13 @@ async def test_who_was_taken_for_gone_and_lives_completes_what_it_began(recorder
     assert len(rows("token_usages")) == len(rows("user_prompts")) == 2
 
 
-async def test_and_so_does_one_that_keeps_a_spool(database, presence, rows, tmp_path):
+async def test_and_so_does_one_that_keeps_a_spool(database, presence, rows, tmp_path, monkeypatch):
     with closing(Spool(tmp_path / "spool.db", max_bytes=1 << 20)) as spool:
         recorder = Recorder(database, spool, lease=Lease())
         begun = recorder.start(start())
         await recorder.started(begun)
         await until(lambda: {row["status"] for row in rows("interceptions")} == {"failed"})
+        monkeypatch.setattr(module, "LEASE_SECONDS", LONG)  # once is enough
         recorder.finish(begun, end())
         await recorder.ended(begun)
         await Turns(recorder).until(away=False)
