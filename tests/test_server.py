@@ -1,87 +1,16 @@
 """The server as a process: started, stopped, killed, and what it says meanwhile."""
 
-import os
-import re
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from http.client import HTTPException
-from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
-from aibridge.store import schema
-from aibridge.store.database import Database
 from tests.bridge import KEY
 from tests.gateway import samples
-from tests.wire import STREAM_HEAD, Answer, Caller, Then, Wire, ask, chunk, reply
-
-MESSAGES = "/api/v2/aibridge/anthropic/v1/messages"
-
-
-@dataclass
-class Process:
-    """A running ``aibridge serve``; ``token`` is the owner's, if this start made them."""
-
-    popen: subprocess.Popen[str]
-    url: str
-    token: str
-
-    def ask(self, prompt: str, token: str) -> Answer:
-        body = samples.request("messages", prompt, stream=True, tools=samples.TOOLS["messages"])
-        sent = samples.encoded(body)
-        return ask(self.url, MESSAGES, headers=[("x-api-key", token)], body=sent)
-
-    def end(self, how: signal.Signals) -> tuple[int, str]:
-        """End it, and return its exit code and what it had to say."""
-        self.popen.send_signal(how)
-        _, said = self.popen.communicate(timeout=30)
-        return self.popen.returncode, said
-
-
-STOPPED = {0, -signal.SIGTERM}
-"""Exit codes of a server that stopped in good order: uvicorn ends by the signal it was sent."""
-
-
-def command(folder: Path, *arguments: str) -> list[str]:
-    started = [sys.executable, "-m", "aibridge", "serve", "--port", "0"]
-    return [*started, "--data-dir", str(folder), "--config", str(folder / "a.toml"), *arguments]
-
-
-def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("AIBRIDGE_")}
-
-
-def popen(folder: Path, wire: Wire, *arguments: str) -> subprocess.Popen[str]:
-    config = f'[[providers]]\ntype = "anthropic"\nbase_url = "{wire.url}"\napi_keys = ["{KEY}"]\n'
-    (folder / "a.toml").write_text(config)
-    return subprocess.Popen(
-        command(folder, *arguments),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@contextmanager
-def serving(folder: Path, wire: Wire, *arguments: str, new: bool = True) -> Iterator[Process]:
-    process = popen(folder, wire, *arguments)
-    try:
-        assert process.stdout is not None
-        found = re.search(r"serves (\S+)", process.stdout.readline())
-        assert found, process.communicate(timeout=10)
-        lines = [process.stdout.readline() for _ in range(3 if new else 0)]
-        yield Process(process, found[1], lines[-1].strip() if lines else "")
-    finally:
-        process.kill()
-        process.communicate()
+from tests.processes import MESSAGES, STOPPED, Home, popen, serving, statuses
+from tests.wire import STREAM_HEAD, Caller, Then, Wire, ask, chunk, reply
 
 
 @pytest.fixture
@@ -90,36 +19,11 @@ def wire():
         yield wire
 
 
-@dataclass
-class Home:
-    """Where a server has its files, and the address of its database."""
-
-    folder: Path
-    url: str
-
-    def popen(self, wire: Wire) -> subprocess.Popen[str]:
-        return popen(self.folder, wire, "--database", self.url)
-
-    def serving(self, wire: Wire, *, new: bool = True) -> AbstractContextManager[Process]:
-        return serving(self.folder, wire, "--database", self.url, new=new)
-
-
 @pytest.fixture
 def home(databases, tmp_path):
     """A new home, with a database of either engine."""
     with databases.place() as url:
         yield Home(tmp_path, url)
-
-
-def statuses(home: Home) -> dict[str, str]:
-    """Return how each interception stands, by its prompt."""
-    calls, prompts = schema.interceptions.c, schema.user_prompts.c
-    database = Database(home.url)
-    with database.read() as connection:
-        query = select(prompts.prompt, calls.status).where(prompts.interception_id == calls.id)
-        found = dict(tuple(row) for row in connection.execute(query))
-    database.close()
-    return found
 
 
 def test_a_first_start_makes_the_owner_and_later_ones_do_not(wire, home):
@@ -192,7 +96,8 @@ def test_what_was_under_way_at_a_kill_is_closed_at_the_next_start(wire, home):
     assert statuses(home) == {"cut": "failed"}
 
 
-def test_a_second_server_of_a_database_is_refused(wire, home):
+def test_a_second_server_of_a_file_is_refused(wire, tmp_path):
+    home = Home(tmp_path, f"sqlite:///{tmp_path / 'bridge.db'}")
     with home.serving(wire) as process:
         second = home.popen(wire)
         out, said = second.communicate(timeout=20)
@@ -252,3 +157,9 @@ def test_a_websocket_that_is_refused_is_no_news(wire, tmp_path):
         assert answer.status == 426
         _, said = process.end(signal.SIGTERM)
     assert said == ""
+
+
+def test_several_workers_need_postgresql(wire, tmp_path):
+    _, said = popen(tmp_path, wire, "--workers", "2").communicate(timeout=20)
+    assert "workers is 2: more than one need PostgreSQL" in said
+    assert "Traceback" not in said

@@ -79,7 +79,7 @@ class Application:
             settings.idle_timeout_seconds,
         )
         self._pool = Pool(timeouts)
-        self._recorder = Recorder(self._database, self._spool, lease=self._attend())
+        self._recorder = Recorder(self._database, self._spool, lease=await self._attend())
         self._gateway = Gateway(
             [Provider.from_settings(one) for one in settings.providers],
             self._people.person,
@@ -92,7 +92,7 @@ class Application:
             asyncio.create_task(partitions.prepare_regularly(self._database)),
         ]
 
-    def _attend(self) -> Lease | None:
+    async def _attend(self) -> Lease | None:
         """Be one server of those that share a PostgreSQL."""
         if self._people.known is None:
             return None
@@ -100,7 +100,7 @@ class Application:
         tell = asyncio.get_running_loop().call_soon_threadsafe
         note = self._spool.note_owner if self._spool else lambda _: None
         self._presence = Presence(self._database, lease, self._people.known, tell, note)
-        self._presence.begin()
+        await asyncio.to_thread(self._presence.begin)
         return lease
 
     async def stop(self) -> None:

@@ -27,6 +27,7 @@ LEASE_SECONDS = 30.0
 SWEEP_SECONDS = 60.0
 """How often interceptions are looked for whose server is gone, as others may have begun to."""
 AGAIN_SECONDS = 1.0
+BEGIN_SECONDS = 5.0
 
 _log = structlog.get_logger()
 
@@ -87,11 +88,13 @@ class Presence:
         self._note = note
         self._link: PostgreSQLLink | None = None
         self._stopping = Event()
+        self._is_there = Event()
         self._thread = Thread(target=self._run, name="presence", daemon=True)
 
     def begin(self) -> None:
-        """Start the thread."""
+        """Start the thread, and wait for a while until it is in touch with the others."""
         self._thread.start()
+        self._is_there.wait(BEGIN_SECONDS)
 
     def end(self) -> None:
         """Leave, once everything is written; without a database the others find out."""
@@ -128,6 +131,7 @@ class Presence:
                 sweep_at = time.monotonic() + SWEEP_SECONDS
                 self._sweep()
             self._tell(self._listener.hear)
+            self._is_there.set()
             self._listen(link, time.monotonic() + BEAT_SECONDS)
 
     def _beat(self, link: "PostgreSQLLink", watch: Watch) -> bool:

@@ -1,0 +1,107 @@
+"""``aibridge serve`` as a process of its own, for tests."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from aibridge.store import schema
+from aibridge.store.database import Database
+from tests.bridge import KEY
+from tests.gateway import samples
+from tests.wire import Answer, Wire, ask
+
+MESSAGES = "/api/v2/aibridge/anthropic/v1/messages"
+
+
+@dataclass
+class Process:
+    """A running ``aibridge serve``; ``token`` is the owner's, if this start made them."""
+
+    popen: subprocess.Popen[str]
+    url: str
+    token: str
+
+    def ask(self, prompt: str, token: str) -> Answer:
+        body = samples.request("messages", prompt, stream=True, tools=samples.TOOLS["messages"])
+        sent = samples.encoded(body)
+        return ask(self.url, MESSAGES, headers=[("x-api-key", token)], body=sent)
+
+    def end(self, how: signal.Signals) -> tuple[int, str]:
+        """End it, and return its exit code and what it had to say."""
+        self.popen.send_signal(how)
+        _, said = self.popen.communicate(timeout=30)
+        return self.popen.returncode, said
+
+
+STOPPED = {0, -signal.SIGTERM}
+"""Exit codes of a server that stopped in good order: uvicorn ends by the signal it was sent."""
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    started = [sys.executable, "-m", "aibridge", "serve", "--port", "0"]
+    return [*started, "--data-dir", str(folder), "--config", str(folder / "a.toml"), *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("AIBRIDGE_")}
+
+
+def popen(folder: Path, wire: Wire, *arguments: str) -> subprocess.Popen[str]:
+    config = f'[[providers]]\ntype = "anthropic"\nbase_url = "{wire.url}"\napi_keys = ["{KEY}"]\n'
+    (folder / "a.toml").write_text(config)
+    return subprocess.Popen(
+        command(folder, *arguments),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def serving(folder: Path, wire: Wire, *arguments: str, new: bool = True) -> Iterator[Process]:
+    process = popen(folder, wire, *arguments)
+    try:
+        assert process.stdout is not None
+        found = re.search(r"serves (\S+)", process.stdout.readline())
+        assert found, process.communicate(timeout=10)
+        lines = [process.stdout.readline() for _ in range(3 if new else 0)]
+        yield Process(process, found[1], lines[-1].strip() if lines else "")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@dataclass
+class Home:
+    """Where a server has its files, and the address of its database."""
+
+    folder: Path
+    url: str
+
+    def popen(self, wire: Wire) -> subprocess.Popen[str]:
+        return popen(self.folder, wire, "--database", self.url)
+
+    def serving(
+        self, wire: Wire, *arguments: str, new: bool = True
+    ) -> AbstractContextManager[Process]:
+        return serving(self.folder, wire, "--database", self.url, *arguments, new=new)
+
+
+def statuses(home: Home) -> dict[str, str]:
+    """Return how each interception stands, by its prompt."""
+    calls, prompts = schema.interceptions.c, schema.user_prompts.c
+    database = Database(home.url)
+    with database.read() as connection:
+        query = select(prompts.prompt, calls.status).where(prompts.interception_id == calls.id)
+        found = dict(tuple(row) for row in connection.execute(query))
+    database.close()
+    return found
