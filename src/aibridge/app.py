@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from aibridge import health
+from aibridge import health, metrics
 from aibridge.api.app import create_app, services_of
 from aibridge.contract.paths import PREFIXES
 from aibridge.gateway.client import Client, Receive, Send
@@ -67,6 +67,8 @@ class Application:
             await self._gateway(scope, receive, send)
         elif path in health.PATHS:
             await health.answer(path, Client(receive, send), self._readiness)
+        elif path == metrics.PATH:
+            await metrics.answer(Client(receive, send), self._recorder)
         else:
             await self._api(dict(scope), receive, send)
 

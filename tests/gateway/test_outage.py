@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing, suppress
 from http.client import HTTPException
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
 from aibridge.identity import last_use
@@ -35,6 +36,16 @@ def readiness(bridge):
     return answer.status, answer.body.decode()
 
 
+def metrics(bridge):
+    """What Prometheus would read, without what all names have in common."""
+    answer = ask(bridge.url, "/metrics", method="GET")
+    assert answer.status == 200
+    families = list(text_string_to_metric_families(answer.body.decode()))
+    assert {family.type for family in families} == {"gauge"}
+    found = {family.name.removeprefix("aibridge_records_"): family.samples for family in families}
+    return {name: sample.value for name, (sample,) in found.items()}.items()
+
+
 def back(bridge, calls: int):
     """Wait until everything is in the database."""
     bridge.wait_for(lambda: not bridge.app._recorder._outage.is_on)
@@ -56,10 +67,13 @@ def test_calls_are_answered_and_recorded_later(wire, bridge, dialect):
         assert not bridge.records()
         status, text = readiness(bridge)
         assert (status, text.startswith("records wait on the spool: ")) == (200, True)
+        assert metrics(bridge) >= {"ready": 1, "database_away": 1, "set_aside": 0}.items()
+        assert dict(metrics(bridge))["spooled"] == bridge.app._recorder.spooled > 0
     back(bridge, 3)
     assert {record.status for record in bridge.records()} == {"completed"}
     assert [len(record.usages) for record in bridge.records()] == [1] * 3
     assert readiness(bridge) == (200, "ok")
+    assert dict(metrics(bridge)) == {"ready": 1, "database_away": 0, "spooled": 0, "set_aside": 0}
 
 
 def test_who_reads_the_end_has_the_record_on_the_spool(wire, bridge):

@@ -60,6 +60,7 @@ class Recorder:
             replay=None if spool is None else Replay(spool),
             lease=lease,
         )
+        self._lease = lease
         self._open = 0
         self._waiting = 0
         self._begin()
@@ -112,6 +113,11 @@ class Recorder:
     def set_aside(self) -> int:
         """How many records on the spool are damaged, or refused by the database for ever."""
         return 0 if self._spool is None else self._spool.damaged
+
+    @property
+    def server_id(self) -> int | None:
+        """As which server it writes, where there may be several."""
+        return None if self._lease is None else self._lease.number
 
     async def close(self) -> None:
         """Write what was accepted, to the spool if the database is away, then stop."""
