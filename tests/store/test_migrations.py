@@ -380,3 +380,36 @@ def upgrade_to(revision: str, connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def test_what_is_on_record_stays_when_several_servers_become_possible(database):
+    with database.write() as connection:
+        if database.is_postgresql:
+            stamp(migrations.BEFORE_POSTGRESQL, connection)
+        upgrade_to("0004", connection)
+        record(connection, *CALLS[:9])
+        before = everything(connection)
+    database.upgrade()
+    with database.read() as connection:
+        after = everything(connection)
+    assert after.pop("servers") == []
+    before["interceptions"] = [(*row, None) for row in before["interceptions"]]
+    assert after == before
+
+
+def everything(connection: Connection) -> dict[str, list[Any]]:
+    """Return all rows of all tables that are there."""
+    old = MetaData()
+    old.reflect(connection)
+    tables = [each for each in old.sorted_tables if each.name in schema.metadata.tables]
+    return {
+        each.name: sorted((tuple(row) for row in connection.execute(select(each))), key=str)
+        for each in tables
+    }
+
+
+def stamp(revision: str, connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.stamp(config, revision)
