@@ -94,6 +94,7 @@ def test_a_suspended_user_is_refused_from_the_next_request_on(wire, bridge):
         user = users.user_by_name(connection, "ben")
         assert user is not None
         users.change_user(connection, user.id, status=users.SUSPENDED)
+    bridge.app._people.changed()  # as an act of the API says it
     assert post(bridge, "messages", ("x-api-key", token)).status == 401
     assert len(wire.requests) == 1
 
@@ -333,7 +334,10 @@ def test_trouble_with_the_database_of_users_does_not_log_agents_out(
     def fail(_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(bridge.app._people, "_grants", Broken(fail))
+    people = bridge.app._people
+    monkeypatch.setattr(people.known or people, "_grants", Broken(fail))
+    if people.known:
+        people.known._known.clear()
     answer = bridge.post(dialect, {})
     assert (answer.status, answer.values(b"retry-after")) == (503, [b"5"])
     kind = "api_error" if dialect == "messages" else "server_error"
