@@ -73,7 +73,8 @@ def test_retention(text: str, kept: timedelta | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['"60"', '"0d"', '"-1d"', '"d"', '""', "60", "1.5", "false", "[]", '"36501d"', "1979-05-27"]
+    "text",
+    ['"60"', '"0d"', '"-1d"', '"d"', '""', "60", "1.5", "false", "[]", '"36501d"', "1979-05-27"],
 )
 def test_what_is_not_a_retention(text: str) -> None:
     assert re.fullmatch(

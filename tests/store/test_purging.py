@@ -1,20 +1,28 @@
 """Purging: whole sessions that are old go, with all that belongs to them, and nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import ColumnElement, Connection, select, update
 
+from aibridge.recorder.batch import commit
+from aibridge.recorder.records import Start
+from aibridge.recorder.recovery import close_interrupted
+from aibridge.recorder.ticket import Pending
 from aibridge.sessions import reading
+from aibridge.sessions.reading import ThreadPage
 from aibridge.store import due, purging, removing, schema
+from aibridge.store.checking import disagreements
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, only
+from aibridge.store.interceptions import find_initiator
 from aibridge.store.purging import Purge, Purged, count_due
 from aibridge.store.trouble import DRIVER_ERRORS, is_away
-from tests.builders import ANA, BEN, RECORD, SECOND, START, Call, indexed_words, record, uid
-from tests.databases import locked
+from aibridge.store.writing import BatchWriter
+from tests.builders import ANA, BEN, RECORD, SECOND, START, Call, indexed_words, record
+from tests.recorder.facts import end, start
 
 DAY = 86_400
 CUT = START + 10 * DAY * SECOND
@@ -99,3 +107,165 @@ def test_nothing_is_left_to_purge_again(filled) -> None:
     purge(database)
     assert purge(database) == Purged()
     assert state(database) == kept
+
+
+def test_what_would_go_is_counted_without_touching_anything(filled) -> None:
+    database, _ = filled
+    before = state(database)
+    assert count_due(database, CUT) == Purged(sessions=4, interceptions=5)
+    assert state(database) == before
+
+
+@pytest.mark.parametrize("most", [2, 3, 4, 7, 100])
+def test_whatever_the_size_of_a_batch_what_is_left_adds_up(filled, monkeypatch, most) -> None:
+    database, kept = filled
+    with database.write() as connection:
+        record(connection, *(call(100 + n, n / 10, "large", root=n and 100) for n in range(20)))
+    monkeypatch.setattr(purging, "FIRST", most)
+    monkeypatch.setattr(purging, "MOST", most)
+    walk = Purge(database, CUT)
+    while walk.step() is not None:
+        with database.read() as connection:
+            assert list(disagreements(connection)) == []
+    assert state(database) == kept
+
+
+@pytest.mark.parametrize("name", ["_remove_texts", "_remove_sessions", "_count_kinds_down"])
+def test_what_ends_in_the_midst_of_a_batch_leaves_all_of_it(filled, monkeypatch, name) -> None:
+    database, kept = filled
+    before = state(database)
+
+    def die(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(removing, name, die)
+        with pytest.raises(MemoryError):
+            Purge(database, CUT).step()
+    assert state(database) == before
+    purge(database)
+    assert state(database) == kept
+
+
+@pytest.mark.parametrize(
+    ("columns", "goes"),
+    [
+        ({"length": 1}, True),
+        ({"last_active_at": CUT}, False),
+        ({"last_started_at": CUT}, False),
+        ({"ended_at": CUT}, False),
+        (dict.fromkeys(("last_active_at", "last_started_at", "ended_at"), CUT - 1), True),
+    ],
+    ids=["idle", "prompt", "request", "end of an answer", "just before"],
+)
+def test_a_session_is_as_old_as_the_last_that_happened_in_it(
+    record_database, columns: dict[str, int], goes: bool
+) -> None:
+    with record_database.write() as connection:
+        record(connection, call(1, 1, "s"))
+        connection.execute(update(schema.sessions).values(columns))
+    assert count_due(record_database, CUT) == purge(record_database) == Purged(goes, goes)
+
+
+def test_no_list_shows_what_nothing_is_of_any_more(filled) -> None:
+    database, _ = filled
+    models = reading.list_models(database, Filter(), limit=9)
+    assert models == ["opus", "sonnet"]
+    purge(database)
+    assert reading.list_models(database, Filter(), limit=9) == ["sonnet"]
+    assert reading.list_clients(database, Filter(), limit=9) == ["Claude Code"]
+    assert reading.list_sessions(database, Filter(initiator_id=only(BEN)), limit=9).count == 0
+    assert reading.list_interceptions(database, Filter(error=only("much")), limit=9).count == 0
+    with database.read() as connection:
+        assert find_initiator(connection, BEN) is None
+        assert find_initiator(connection, ANA) == ANA
+
+
+def test_a_session_that_somebody_writes_meanwhile_stays(filled) -> None:
+    database, _ = filled
+    before = state(database)
+    with locked_sessions(database):
+        assert purge_patiently(database) == Purged()
+    assert state(database) == before
+    assert purge(database) == Purged(sessions=4, interceptions=5)
+
+
+def purge_patiently(database: Database) -> Purged:
+    """Purge, unless the database is locked as a whole."""
+    try:
+        return purge(database)
+    except DRIVER_ERRORS as error:
+        assert is_away(error)
+        assert not database.is_postgresql
+        return Purged()
+
+
+@contextmanager
+def locked_sessions(database: Database) -> Iterator[None]:
+    with database.engine.connect().execution_options(aibridge_writes=True) as other, other.begin():
+        other.execute(update(schema.sessions).values(length=schema.sessions.c.length))
+        yield
+
+
+def test_a_session_that_goes_on_between_two_batches_stays(filled, monkeypatch) -> None:
+    database, _ = filled
+    monkeypatch.setattr(purging, "FIRST", 2)
+    monkeypatch.setattr(purging, "MOST", 2)
+    walk = Purge(database, CUT)
+    assert walk.step() is not None
+    ended(database, Pending(start(client_session_id="failed", started_at=CUT, initiator_id=ANA)))
+    while walk.step() is not None:
+        pass
+    with database.read() as connection:
+        left = connection.scalars(select(schema.sessions.c.id).order_by(schema.sessions.c.id))
+        assert list(left) == ["failed", "long", "new", "old", "runs"]
+        assert list(disagreements(connection)) == []
+
+
+def write(database: Database, item: Pending) -> Pending:
+    """Write what is known of an interception."""
+    writer = BatchWriter(database)
+    commit(writer, [item]).note()
+    writer.close()
+    return item
+
+
+def ended(database: Database, item: Pending) -> None:
+    item.end = end(ended_at=CUT)
+    write(database, item)
+
+
+def test_what_begins_in_a_session_that_goes_just_then_makes_it_anew(filled, monkeypatch) -> None:
+    """As if it had begun after the batch looked at what runs, and before the batch's end."""
+    database, _ = filled
+    item = write(database, Pending(start(client_session_id="old", started_at=CUT - 5)))
+    with monkeypatch.context() as patch:
+        patch.setattr(due, "running", lambda _: set())
+        assert purge(database).sessions == 5
+    ended(database, item)
+    with database.read() as connection:
+        assert list(disagreements(connection)) == []
+    shown = reading.show_session(database, "old", ThreadPage(limit=9), initiator=ANA)
+    assert shown is not None
+    assert [thread.id for thread in shown.threads] == [item.start.id]
+
+
+def test_a_late_end_of_what_is_gone_breaks_nothing(filled) -> None:
+    """Another bridge had taken it for interrupted, and what it closed was purged since."""
+    database, _ = filled
+    item = write(database, Pending(start(client_session_id="late", started_at=CUT - 5)))
+    close_interrupted(database)
+    purge(database)
+    item.unsure = True
+    ended(database, item)
+    with database.read() as connection:
+        assert list(disagreements(connection)) == []
+        row = connection.execute(select(schema.interceptions).where(_is(item))).one()
+        assert (row.session_id, row.status) == ("late", "completed")
+    purge(database, CUT + 1)
+    with database.read() as connection:
+        assert connection.execute(select(schema.interceptions).where(_is(item))).all() == []
+
+
+def _is(item: Pending) -> ColumnElement[bool]:
+    return schema.interceptions.c.id == item.start.id

@@ -19,6 +19,7 @@ ALPHABET = string.ascii_letters + string.digits
 
 _LENGTH = ID_LENGTH + 1 + SECRET_LENGTH
 
+
 @dataclass(frozen=True, slots=True)
 class TokenText:
     """A new token; ``text`` is shown to its owner once."""

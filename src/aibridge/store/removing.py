@@ -123,9 +123,7 @@ def _ids(calls: Sequence[_Call]) -> Iterator[str]:
     return (call.id for call in calls)
 
 
-def _texts(
-    connection: Connection, calls: Sequence[_Call], ids: Sequence[str]
-) -> Iterator[TextRow]:
+def _texts(connection: Connection, calls: Sequence[_Call], ids: Sequence[str]) -> Iterator[TextRow]:
     """Yield what was indexed of interceptions, made once more from the record."""
     prompts = _children(connection, user_prompts, ids, "prompt")
     tools = _children(connection, tool_usages, ids, "tool", "input")

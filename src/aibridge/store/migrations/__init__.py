@@ -1,8 +1,11 @@
 """Revisions of the tables, run by Alembic."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+
+FOLDER = Path(__file__).parent
 
 HEAD = "0004"
 """The newest revision; a test holds it against the files beside this one."""
@@ -29,6 +32,30 @@ def is_up_to_date(connection: Connection) -> bool:
     return current(connection) == HEAD
 
 
+class Age(StrEnum):
+    """How old the tables of a database are, beside those of this release."""
+
+    NONE = "none"
+    OLDER = "older"
+    NEWEST = "newest"
+    NEWER = "newer"
+
+
+def age(connection: Connection) -> Age:
+    """Say how old the tables are; ``NEWER`` is every revision that this release does not know."""
+    revision = current(connection)
+    if revision is None:
+        return Age.NONE
+    if revision == HEAD:
+        return Age.NEWEST
+    return Age.OLDER if revision in _known() else Age.NEWER
+
+
+def _known() -> set[str]:
+    """Return the revisions of this release, by the files beside this one."""
+    return {file.name.partition("_")[0] for file in FOLDER.glob("versions/[0-9]*.py")}
+
+
 def upgrade(connection: Connection) -> None:
     """Run the revisions that are missing. Raises `NewerSchemaError` for an unknown revision."""
     revision = current(connection)
@@ -43,7 +70,7 @@ def _run(connection: Connection, revision: str | None) -> None:
     from alembic.util.exc import CommandError  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection
     if revision is not None:
         try:
