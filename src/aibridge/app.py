@@ -16,6 +16,7 @@ from aibridge.identity.last_use import LastUses
 from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
 from aibridge.recorder.recorder import Recorder
+from aibridge.recorder.retention import purge_regularly
 from aibridge.settings import Settings
 from aibridge.store import partitions
 from aibridge.store.database import Database
@@ -79,6 +80,7 @@ class Application:
         self._chores = [
             asyncio.create_task(self._uses.write_regularly()),
             asyncio.create_task(partitions.prepare_regularly(self._database)),
+            asyncio.create_task(purge_regularly(self._database, settings.retention)),
         ]
 
     async def stop(self) -> None:

@@ -6,11 +6,11 @@ from datetime import timedelta
 LONGEST = timedelta(days=36_500)
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_DURATION = re.compile(r"([0-9]{1,9})([smhdw])")
+_DURATION = re.compile(r"([0-9]{1,10})([smhdw])")
 
 
 def parse_duration(
-    text: str, *, called: str = "a duration", without_end: str = "without end"
+    text: str, *, called: str = "a duration", without_end: str = "no end"
 ) -> timedelta | None:
     """Read a duration such as ``60d``, ``12h``, ``90m``, ``45s`` or ``2w``; ``0`` is `None`.
 
@@ -29,3 +29,10 @@ def parse_duration(
     if not 0 < seconds <= LONGEST.total_seconds():
         raise ValueError(f"{called} is at least 1s and at most 100 years; not {text!r}")
     return timedelta(seconds=seconds)
+
+
+def duration_text(duration: timedelta) -> str:
+    """Return a duration of whole seconds as it is read: in days, or a smaller unit that fits."""
+    seconds = round(duration.total_seconds())
+    unit = next(unit for unit in ("d", "h", "m", "s") if seconds % _SECONDS[unit] == 0)
+    return f"{seconds // _SECONDS[unit]}{unit}"

@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from aibridge.durations import parse_duration
+from aibridge.durations import duration_text, parse_duration
 from aibridge.providers.settings import CHECKED, ProviderSettings
 from aibridge.recorder.settings import RecordingSettings
 
@@ -125,7 +125,7 @@ class Settings(BaseModel):
         "if not, whoever first calls POST /api/v2/users/first becomes the owner.",
     )
     retention: Duration = Field(
-        default="60d",
+        default=timedelta(days=60),
         description="How long sessions are kept after the last that happened in them, such as 60d, "
         "12h or 2w; 0 keeps them for ever.",
     )
@@ -382,4 +382,6 @@ def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "the user's data directory of the platform"
     default = None if field.is_required() else field.default
+    if isinstance(default, timedelta):
+        default = duration_text(default)
     return "" if default in (None, "", ()) else json.dumps(default)

@@ -4,7 +4,6 @@ The last that happened is a prompt, a request, or the end of an answer; while so
 session runs, it is not due. Times are in microseconds since 1970.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, literal, select, tuple_
@@ -34,7 +33,7 @@ _PLACE = (_s.last_active_at, _s.id, _s.initiator_id)
 def find(
     connection: Connection, before: int, most: int, after: tuple[int, str, str] | None = None
 ) -> list[DueSession]:
-    """Return the first ``most`` that have been idle since ``before``, after a place if one is given.
+    """Return the first ``most`` that are idle since ``before``, after a place if one is given.
 
     Some of them may be `running`. On PostgreSQL nobody else writes them until the transaction
     ends; those that somebody is writing just now are not due, and are left out without waiting.

@@ -53,7 +53,7 @@ def count_due(database: Database, before: int) -> Purged:
 
 
 class Purge:
-    """A walk through the sessions that are due, the longest idle first. For one thread at a time."""
+    """A walk through the sessions that are due, the longest idle first."""
 
     def __init__(self, database: Database, before: int) -> None:
         """Purge what is older than a time in microseconds since 1970."""
