@@ -97,7 +97,12 @@ async def test_trouble_with_the_database_is_waited_out(
     refused = Event()
     monkeypatch.setattr(retention, "AWAY_SECONDS", 0.01)
     monkeypatch.setattr(purging, "LOCK_SECONDS", 0.01)
-    monkeypatch.setattr(retention, "said", lambda _: str(refused.set()))
+
+    def told(_: object) -> str:
+        refused.set()
+        return "locked"
+
+    monkeypatch.setattr(retention, "said", told)
     with capture_logs() as logs, locked(database) as release:
         chore = asyncio.create_task(purge_regularly(database, DAY))
         assert await asyncio.to_thread(refused.wait, GIVE_UP)
