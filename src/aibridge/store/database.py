@@ -110,6 +110,12 @@ def check_url(url: str) -> None:
     _parse(url)
 
 
+def is_there(url: str) -> bool:
+    """Say whether a database can be there: `False` where SQLite would begin a new file."""
+    parsed = _parse(url)
+    return parsed.get_backend_name() == "postgresql" or (_file(parsed) or Path()).exists()
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)

@@ -5,8 +5,6 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-FOLDER = Path(__file__).parent
-
 HEAD = "0004"
 """The newest revision; a test holds it against the files beside this one."""
 
@@ -53,7 +51,8 @@ def age(connection: Connection) -> Age:
 
 def _known() -> set[str]:
     """Return the revisions of this release, by the files beside this one."""
-    return {file.name.partition("_")[0] for file in FOLDER.glob("versions/[0-9]*.py")}
+    files = Path(__file__).parent.glob("versions/[0-9]*.py")
+    return {file.name.partition("_")[0] for file in files}
 
 
 def upgrade(connection: Connection) -> None:
@@ -70,7 +69,7 @@ def _run(connection: Connection, revision: str | None) -> None:
     from alembic.util.exc import CommandError  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(FOLDER))
+    config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection
     if revision is not None:
         try:
