@@ -4,7 +4,7 @@ from aibridge.cli.database import untouched_database
 from aibridge.cli.options import AsJson, Config, DatabaseURL, DataDir
 from aibridge.cli.output import print_json, say
 
-EXAMPLE = "Example: aibridge db upgrade --database-url postgresql://bridge@db.example.com/aibridge"
+EXAMPLE = "Example: aibridge db upgrade --config aibridge.toml"
 
 
 def upgrade(
