@@ -9,6 +9,7 @@ import pytest
 from aibridge.sessions import reading
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, only
+from aibridge.store.purging import Purge
 from tests.builders import Call, record
 from tests.databases import Databases, PostgreSQL
 
@@ -65,3 +66,26 @@ def test_a_backup_is_restored(full, databases: Databases, tmp_path, request):
         for line in lines:
             run(line, dict(sorted(values.items(), reverse=True)), tmp_path, binaries)
         assert is_whole(other)
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_a_file_is_made_smaller(full, databases: Databases, tmp_path):
+    database, url = full
+    calls = [Call(100 + number, session="old", prompts=("x" * 2000,)) for number in range(500)]
+    with database.write() as connection:
+        record(connection, *calls)
+    assert sum(gone.sessions for gone in _purged(database)) == 31
+    with database.write() as connection:
+        record(connection, *CALLS)
+    database.close()
+    before = database.file.stat().st_size
+    for line in commands("A smaller SQLite file"):
+        run(line, {"$FILE": str(database.file)}, tmp_path)
+    assert database.file.stat().st_size < before / 2
+    assert is_whole(url)
+
+
+def _purged(database: Database):
+    walk = Purge(database, 1 << 52)
+    while (gone := walk.step()) is not None:
+        yield gone

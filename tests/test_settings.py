@@ -1,5 +1,6 @@
 import re
 import traceback
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def test_defaults() -> None:
     assert settings.first_byte_timeout_seconds == 600
     assert settings.idle_timeout_seconds == 300
     assert settings.allow_byok is True
+    assert settings.retention == timedelta(days=60)
     assert settings.data_dir.name == "aibridge"
     assert settings.database_url == f"sqlite:///{settings.data_dir}/aibridge.db"
 
@@ -53,6 +55,37 @@ def test_sources_rise_from_file_to_environment_to_flags() -> None:
     environ = {"AIBRIDGE_HOST": "environment", "AIBRIDGE_PORT": "2"}
     settings = load(file, environ, {"host": "flag", "port": None})
     assert (settings.host, settings.port, settings.log_level) == ("flag", 2, "debug")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('"12h"', timedelta(hours=12)),
+        ('"2w"', timedelta(weeks=2)),
+        ('"36500d"', timedelta(days=36_500)),
+        ('"0"', None),
+        ("0", None),
+    ],
+)
+def test_retention(text: str, kept: timedelta | None) -> None:
+    assert load(write(f"retention = {text}"), {}, {}).retention == kept
+    assert load(None, {"AIBRIDGE_RETENTION": text.strip('"')}, {}).retention == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"60"', '"0d"', '"-1d"', '"d"', '""', "60", "1.5", "false", "[]", '"36501d"', "1979-05-27"],
+)
+def test_what_is_not_a_retention(text: str) -> None:
+    assert re.fullmatch(
+        r"retention in bridge.toml( is .+)?: expected a number and s, m, h, d or w, such as 60d.*",
+        problem(f"retention = {text}"),
+    )
+
+
+def test_a_bad_retention_in_the_environment_is_named_as_it_stands_there() -> None:
+    said = problem(environ={"AIBRIDGE_RETENTION": "2 months"})
+    assert said.startswith("AIBRIDGE_RETENTION in the environment is '2 months': expected a number")
 
 
 @pytest.mark.parametrize("url", ["postgresql://u:p@db/x", "postgres://db/x", "sqlite:////a/b"])

@@ -17,6 +17,7 @@ from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
 from aibridge.recorder.presence import Presence
 from aibridge.recorder.recorder import Recorder
+from aibridge.recorder.retention import purge_regularly
 from aibridge.settings import Settings
 from aibridge.store import partitions
 from aibridge.store.database import Database
@@ -92,6 +93,7 @@ class Application:
         self._chores = [
             asyncio.create_task(self._uses.write_regularly()),
             asyncio.create_task(partitions.prepare_regularly(self._database)),
+            asyncio.create_task(purge_regularly(self._database, settings.retention)),
         ]
 
     async def _attend(self) -> Lease | None:

@@ -11,14 +11,23 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_dir
-from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from aibridge.durations import duration_text, parse_duration
 from aibridge.providers.settings import CHECKED, ProviderSettings
 from aibridge.recorder.settings import RecordingSettings
 
@@ -39,6 +48,21 @@ _NEVER_SHOWN = frozenset({"api_keys", "base_url", "database_url", "providers"})
 _MAX_SHOWN = 80
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    try:
+        return parse_duration("0" if value == 0 and value is not False else str(value))
+    except ValueError:
+        raise ValueError(
+            "expected a number and s, m, h, d or w, such as 60d, up to 100 years; or 0"
+        ) from None
+
+
+Duration = Annotated[timedelta | None, BeforeValidator(_duration)]
+"""A length of time as `parse_duration` reads it; `None`, which is written 0, is without end."""
 
 
 class SettingsError(Exception):
@@ -117,6 +141,11 @@ class Settings(BaseModel):
         ge=1,
         le=256,
         description="How many processes serve; more than one need PostgreSQL.",
+    )
+    retention: Duration = Field(
+        default=timedelta(days=60),
+        description="How long sessions are kept after the last that happened in them, such as 60d, "
+        "12h or 2w; 0 keeps them for ever.",
     )
     recording: RecordingSettings = Field(
         default_factory=RecordingSettings, description="How records are kept, a table."
@@ -371,4 +400,6 @@ def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "the user's data directory of the platform"
     default = None if field.is_required() else field.default
+    if isinstance(default, timedelta):
+        default = duration_text(default)
     return "" if default in (None, "", ()) else json.dumps(default)

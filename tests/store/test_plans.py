@@ -9,8 +9,10 @@ from sqlalchemy import Connection, event
 
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
+from aibridge.store import due
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, Values, only
+from aibridge.store.removing import remove
 from aibridge.store.sessions import SessionCursor
 from scripts.storing.asked import Choices, filters
 from tests.builders import ANA, BEN, START, Call, record, uid
@@ -74,8 +76,8 @@ def explained(database: Database) -> Explained:
     def explain(ask: Callable[[], object]) -> list[str]:
         asked: list[tuple[str, Any]] = []
 
-        def note(_connection: object, _cursor: object, sql: str, values: Any, *_: object) -> None:
-            asked.append((sql, values))
+        def note(_: object, _cursor: object, sql: str, values: Any, _c: object, many: bool) -> None:
+            asked.append((sql, values[0] if many else values))
 
         event.listen(database.engine, "before_cursor_execute", note)
         try:
@@ -142,3 +144,22 @@ def test_a_scan_would_be_seen(database, explained):
             connection.exec_driver_sql("SELECT count(*) FROM interceptions WHERE route = 'x'")
 
     assert scans(database, explained(ask)) != []
+
+
+def test_what_is_due_is_purged_along_indexes(database, explained):
+    last_due = START + 150_000_000
+
+    def purge() -> None:
+        """Look at a few batches, which are undone."""
+        with database.write() as connection:
+            due.count(connection, last_due)
+            found = due.find(connection, last_due, 3)
+            found += due.find(connection, last_due, 3, found[-1].place)
+            due.running(connection)
+            for most in (2, 100):
+                assert remove(connection, found, most)[1] > 0
+            connection.rollback()
+
+    purge()  # so that nothing of the pool's own is explained
+    steps = explained(purge)
+    assert scans(database, steps) == []

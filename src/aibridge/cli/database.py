@@ -8,7 +8,7 @@ from typing import Any
 
 from aibridge.cli.output import fail
 from aibridge.settings import Settings, SettingsError, load
-from aibridge.store.database import Database, DatabaseError
+from aibridge.store.database import Database, DatabaseError, is_there
 from aibridge.store.migrations import NewerSchemaError
 from aibridge.store.spool import SpoolError
 from aibridge.store.trouble import DRIVER_ERRORS, said
@@ -44,5 +44,25 @@ def open_database(
         try:
             database.upgrade()
             yield database, settings
+        finally:
+            database.close()
+
+
+@contextmanager
+def untouched_database(
+    config: Path | None, data_dir: str | None, database_url: str | None, *, make: bool = False
+) -> Iterator[Database]:
+    """Yield the database that the settings name, as it is; errors end the program clearly.
+
+    One that is not there is an error too, unless it may be made.
+    """
+    flags = {"data_dir": data_dir, "database_url": database_url}
+    with clear_errors():
+        url = load_settings(config, flags, read_keys=False).database_url
+        if not make and not is_there(url):
+            raise DatabaseError(f"there is no database {url.removeprefix('sqlite:///')}")
+        database = Database(url)
+        try:
+            yield database
         finally:
             database.close()

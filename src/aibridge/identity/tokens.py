@@ -6,20 +6,18 @@ kept. A plain hash is enough: the secret is 22 random characters (131 bits), not
 
 import hashlib
 import hmac
-import re
 import secrets
 import string
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from aibridge.durations import parse_duration
+
 ID_LENGTH = 10
 SECRET_LENGTH = 22
 ALPHABET = string.ascii_letters + string.digits
-LONGEST_LIFETIME = timedelta(days=36_500)
 
 _LENGTH = ID_LENGTH + 1 + SECRET_LENGTH
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_LIFETIME = re.compile(r"([0-9]{1,9})([smhdw])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +61,8 @@ def matches(secret: str, stored: str) -> bool:
 
 
 def parse_lifetime(text: str) -> timedelta | None:
-    """Read a lifetime such as ``30d``, ``12h``, ``90m``, ``45s`` or ``2w``; ``0`` is `None`: never.
+    """Read a lifetime such as ``30d`` or ``12h``; ``0`` is `None`: never.
 
     Raises `ValueError`, whose text says what is expected.
     """
-    if text == "0":
-        return None
-    match = _LIFETIME.fullmatch(text)
-    if match is None:
-        raise ValueError(
-            f"a lifetime is a number and s, m, h, d or w, such as 30d, or 0 for never; not {text!r}"
-        )
-    seconds = int(match[1]) * _SECONDS[match[2]]
-    if not 0 < seconds <= LONGEST_LIFETIME.total_seconds():
-        raise ValueError(f"a lifetime is at least 1s and at most 100 years; not {text!r}")
-    return timedelta(seconds=seconds)
+    return parse_duration(text, called="a lifetime", without_end="never")

@@ -57,6 +57,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def write_beside(self, *, lock_seconds: float) -> Iterator[Connection]:
+        """Yield a connection that changes the record, beside the recorder's writers.
+
+        It takes no turn with what `write` is for, and waits for a lock for ``lock_seconds`` at
+        most.
+        """
+        with self.engine.connect() as connection:
+            connection.execution_options(aibridge_writes=True)
+            waiting = postgresql.waiting if self.is_postgresql else sqlite.waiting
+            with waiting(connection, lock_seconds):
+                yield connection
+
+    @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
@@ -95,6 +108,12 @@ class Database:
 def check_url(url: str) -> None:
     """Raise `DatabaseError` for what is no address of a database of ours."""
     _parse(url)
+
+
+def is_there(url: str) -> bool:
+    """Say whether a database can be there: `False` where SQLite would begin a new file."""
+    parsed = _parse(url)
+    return parsed.get_backend_name() == "postgresql" or (_file(parsed) or Path()).exists()
 
 
 def _parse(url: str) -> URL:

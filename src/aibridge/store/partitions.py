@@ -25,9 +25,9 @@ WEEKS_AHEAD = 2
 EVERY_SECONDS = 24 * 3600.0
 REST = "_rest"
 
-_WEEK = timedelta(weeks=1)
-_LOCK = 0x41494272_00000002
-"""The advisory lock of who makes partitions."""
+WEEK = timedelta(weeks=1)
+LOCK = 0x41494272_00000002
+"""The advisory lock of who makes or drops partitions."""
 _WAIT = "2s"
 """How long to wait for who uses the tables: everybody who comes later waits behind."""
 
@@ -46,7 +46,7 @@ def weeks(since: datetime, until: datetime) -> Iterator[datetime]:
     monday = day - timedelta(days=day.weekday())
     while monday <= until:
         yield monday
-        monday += _WEEK
+        monday += WEEK
 
 
 def prepare(database: Database, at: datetime | None = None) -> list[str]:
@@ -57,7 +57,7 @@ def prepare(database: Database, at: datetime | None = None) -> list[str]:
     rest already, is left for the next time.
     """
     start = at or datetime.now(UTC)
-    return make(database, start, start + WEEKS_AHEAD * _WEEK)
+    return make(database, start, start + WEEKS_AHEAD * WEEK)
 
 
 async def prepare_regularly(database: Database) -> None:
@@ -79,12 +79,26 @@ def make(database: Database, since: datetime, until: datetime) -> list[str]:
     return made
 
 
+def missing(database: Database, at: datetime) -> list[str]:
+    """Return the names of the partitions that `prepare` would make."""
+    if not database.is_postgresql:
+        return []
+    names = [name_of(t, week) for week in weeks(at, at + WEEKS_AHEAD * WEEK) for t in partitioned()]
+    with database.read() as connection:
+        return [name for name in names if not _exists(connection, name)]
+
+
+def name_of(table: Table, week: datetime) -> str:
+    """Return what the partition of a week, by its first day, is called."""
+    return f"{table.name}_{week:%Y%m%d}"
+
+
 def _make(database: Database, table: Table, week: datetime) -> list[str]:
-    name = f"{table.name}_{week:%Y%m%d}"
+    name = name_of(table, week)
     try:
         with database.engine.connect() as connection, connection.begin():
             connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT}'"))
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
             if _exists(connection, name):
                 return []
             for statement in _definition(table, name, week):
@@ -101,7 +115,7 @@ def _exists(connection: Connection, name: str) -> bool:
 
 def _definition(table: Table, name: str, week: datetime) -> Iterator[str]:
     """Yield what makes a partition. It is attached, which locks out nobody but from the rest."""
-    least, beyond = (_microseconds(at) for at in (week, week + _WEEK))
+    least, beyond = (_microseconds(at) for at in (week, week + WEEK))
     bounds = f"FROM ('{first_id_at(least)}') TO ('{first_id_at(beyond)}')"
     if table is tsvector.text_index:
         bounds = f"FROM ({least}) TO ({beyond})"

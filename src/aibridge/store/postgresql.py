@@ -3,6 +3,8 @@
 Its driver is imported only where it is used: SQLite can do without the 9 MB that it takes.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
@@ -85,3 +87,11 @@ def take_turn(connection: Connection, *, patiently: bool) -> None:
     if patiently:
         connection.execute(text("SET LOCAL lock_timeout = 0"))
     connection.execute(text(f"SELECT pg_advisory_xact_lock({TURN_LOCK})"))
+
+
+@contextmanager
+def waiting(connection: Connection, seconds: float) -> Iterator[None]:
+    """Begin a transaction that waits for locks for so long at most, and commit it at the end."""
+    with connection.begin():
+        connection.execute(text(f"SET LOCAL lock_timeout = '{round(seconds * 1000)}ms'"))
+        yield

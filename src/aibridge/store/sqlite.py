@@ -45,6 +45,19 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+@contextmanager
+def waiting(connection: Connection, seconds: float) -> Iterator[None]:
+    """Begin a transaction that waits for locks for so long at most, and commit it at the end."""
+    driver: Any = connection.connection.driver_connection
+    (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+    try:
+        with connection.begin():
+            yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {usual}")
+
+
 class SQLiteLink:
     """A connection of the driver itself, for the one thread that writes the record."""
 

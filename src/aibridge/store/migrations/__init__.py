@@ -1,5 +1,6 @@
 """Revisions of the tables, run by Alembic."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -27,6 +28,31 @@ def current(connection: Connection) -> str | None:
 def is_up_to_date(connection: Connection) -> bool:
     """Say whether nothing is to be done: the usual start, without Alembic and its memory."""
     return current(connection) == HEAD
+
+
+class Age(StrEnum):
+    """How old the tables of a database are, beside those of this release."""
+
+    NONE = "none"
+    OLDER = "older"
+    NEWEST = "newest"
+    NEWER = "newer"
+
+
+def age(connection: Connection) -> Age:
+    """Say how old the tables are; ``NEWER`` is every revision that this release does not know."""
+    revision = current(connection)
+    if revision is None:
+        return Age.NONE
+    if revision == HEAD:
+        return Age.NEWEST
+    return Age.OLDER if revision in _known() else Age.NEWER
+
+
+def _known() -> set[str]:
+    """Return the revisions of this release, by the files beside this one."""
+    files = Path(__file__).parent.glob("versions/[0-9]*.py")
+    return {file.name.partition("_")[0] for file in files}
 
 
 def upgrade(connection: Connection) -> None:

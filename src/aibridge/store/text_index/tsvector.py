@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Connection,
     Index,
     Integer,
     MetaData,
@@ -53,6 +54,11 @@ _INSERT = (
 )
 
 _DELETE = f"DELETE FROM {NAME} WHERE started_at = %s AND interception_id = %s"  # noqa: S608
+_DELETE_MANY = (
+    f"DELETE FROM {NAME} USING unnest(%s::bigint[], %s::text[]) AS gone (started_at, id) "  # noqa: S608
+    f"WHERE {NAME}.started_at = gone.started_at AND {NAME}.interception_id = gone.id "
+    f"AND {NAME}.started_at BETWEEN %s AND %s"  # so that other partitions are not looked at
+)
 
 text_index = Table(
     NAME,
@@ -77,6 +83,12 @@ def add(cursor: Any, rows: Sequence[TextRow]) -> None:  # noqa: ANN401 - psycopg
 def remove(cursor: Any, row: TextRow) -> None:  # noqa: ANN401 - psycopg's, of any row
     """Take out what was added for an interception."""
     cursor.execute(_DELETE, (row.started_at, row.interception_id))
+
+
+def remove_many(connection: Connection, starts: Sequence[int], ids: Sequence[str]) -> None:
+    """Take out what was added for some interceptions, at least one, by their starts and ids."""
+    values = (list(starts), list(ids), min(starts), max(starts))
+    connection.exec_driver_sql(_DELETE_MANY, values)
 
 
 def _portions(row: TextRow) -> Iterator[tuple[str | int, ...]]:
