@@ -24,6 +24,7 @@ COMMANDS = {
     "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),
     "interceptions": ("aibridge.cli.interceptions", "app", "The same, request by request."),
     "export": ("aibridge.cli.export", "app", "The record, written out for other programs."),
+    "db": ("aibridge.cli.db", "app", "The database itself."),
     "audit": ("aibridge.cli.audit", "app", "Who changed what."),
     "login": ("aibridge.cli.login", "login", "Get a token for a password."),
     "logout": ("aibridge.cli.login", "logout", "Delete the token that is used."),

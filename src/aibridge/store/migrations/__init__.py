@@ -7,6 +7,9 @@ from sqlalchemy import Connection, inspect, text
 HEAD = "0004"
 """The newest revision; a test holds it against the files beside this one."""
 
+COPYING = "copying"
+"""The revision of a database that is the target of a copy which has not ended: every release
+refuses it as one it does not know. See `aibridge.store.copying`."""
 
 BEFORE_POSTGRESQL = "0003"
 """The last revision of SQLite alone: on PostgreSQL the next one is the first, and makes all."""
@@ -29,6 +32,25 @@ def is_up_to_date(connection: Connection) -> bool:
     return current(connection) == HEAD
 
 
+def stamp(connection: Connection, revision: str) -> None:
+    """Say at which revision the database stands."""
+    connection.execute(text("UPDATE alembic_version SET version_num = :new"), {"new": revision})
+
+
+def check_known(revision: str) -> None:
+    """Raise `NewerSchemaError` for a revision of a newer release."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - only when there is a doubt
+    from alembic.util.exc import CommandError  # noqa: PLC0415
+
+    try:
+        ScriptDirectory(str(Path(__file__).parent)).get_revision(revision)
+    except CommandError as error:
+        raise NewerSchemaError(
+            f"the database is at revision {revision}, which this release does not know; "
+            "start it with the release that wrote it, or a newer one"
+        ) from error
+
+
 def upgrade(connection: Connection) -> None:
     """Run the revisions that are missing. Raises `NewerSchemaError` for an unknown revision."""
     revision = current(connection)
@@ -39,20 +61,12 @@ def upgrade(connection: Connection) -> None:
 def _run(connection: Connection, revision: str | None) -> None:
     from alembic import command  # noqa: PLC0415 - only when there is something to run
     from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-    from alembic.util.exc import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection
     if revision is not None:
-        try:
-            ScriptDirectory.from_config(config).get_revision(revision)
-        except CommandError as error:
-            raise NewerSchemaError(
-                f"the database is at revision {revision}, which this release does not know; "
-                "start it with the release that wrote it, or a newer one"
-            ) from error
+        check_known(revision)
     elif connection.dialect.name == "postgresql":
         command.stamp(config, BEFORE_POSTGRESQL)
     command.upgrade(config, "head")
