@@ -9,32 +9,18 @@ from sqlalchemy import Table, inspect, text
 
 from aibridge.sessions import reading
 from aibridge.store import partitions, schema
-from aibridge.store.copying import Compared, copying, indexing, walking
+from aibridge.store.copying import copying, indexing, walking
 from aibridge.store.copying.tables import LEFT_OUT, TABLES
 from aibridge.store.copying.target import Target
 from aibridge.store.filters import Filter, only
 from aibridge.store.rows import Kind
 from aibridge.store.writing import BatchWriter
 from tests.builders import ANA, BEN, Call, record
+from tests.databases import PostgreSQL
 from tests.grown import OLD, everything, fill, opened
 from tests.people import new_user
-from tests.databases import PostgreSQL
 from tests.store.copying.conftest import Pair
-
-
-def nothing(_more: int) -> None:
-    """Count nothing."""
-
-
-def run(from_url: str, to_url: str) -> list[Compared]:
-    """Copy a database as the command does, and return what was compared."""
-    with copying(from_url, to_url) as copy:
-        copy.begin()
-        copy.rows(nothing)
-        compared = copy.check(nothing)
-        copy.index(nothing)
-        copy.finish()
-    return compared
+from tests.store.copying.running import nothing, run
 
 
 def test_all_values_of_all_tables_are_equal_and_so_is_the_index(pair: Pair) -> None:

@@ -17,7 +17,7 @@ from aibridge.cli.output import fail, print_json, print_table, say
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
     from aibridge.store.copying import Compared, Copy
 
-EXAMPLE = "Example: aibridge db copy --from sqlite:///aibridge.db --to postgresql://bridge@db/fleet"
+EXAMPLE = "Example: aibridge db copy --from sqlite:///bridge.db --to postgresql://db/ai"
 LAST_WORDS = "The copy has not ended. The same command goes on with it."
 
 

@@ -5,8 +5,8 @@ The steps are in the order in which they are to be taken: `Copy.rows`, `Copy.che
 target is no database that anybody serves.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Table
@@ -100,17 +100,18 @@ class Copy:
 
     def _copy(self, tables: Iterable[Table], count: Count) -> None:
         for table in tables:
-            rows = self.source.rows(table, self.target.last_key(table))
-            for batch in batches(table, rows):
-                self.target.add(table, batch)
-                count(len(batch))
+            with closing(self.source.rows(table, self.target.last_key(table))) as rows:
+                for batch in batches(table, rows):
+                    self.target.add(table, batch)
+                    count(len(batch))
 
     def _compare(self, table: Table, count: Count) -> Compared:
-        sums = (self._sum(_counted(one.rows(table), count)) for one in (self.source, self.target))
+        sums = (self._sum(one.rows(table), count) for one in (self.source, self.target))
         return Compared(table.name, *sums)
 
-    def _sum(self, rows: Iterable[Row]) -> Sum:
-        return summed(rows, as_postgresql_has_it=self._goes_by_postgresql)
+    def _sum(self, rows: Generator[Row, None, None], count: Count) -> Sum:
+        with closing(rows):
+            return summed(_counted(rows, count), as_postgresql_has_it=self._goes_by_postgresql)
 
 
 @contextmanager

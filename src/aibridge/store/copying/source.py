@@ -1,6 +1,6 @@
 """Where a copy comes from: one state of a database, which is only read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,9 @@ class Source:
                 "a start of the bridge replays it"
             )
 
-    def rows(self, table: Table, after: Sequence[object] | None = None) -> Iterator[Row]:
+    def rows(
+        self, table: Table, after: Sequence[object] | None = None
+    ) -> Generator[Row, None, None]:
         """Yield the rows of a table in the order of its key, those after one if it is given."""
         return walking.walk(self.connection, table, after)
 

@@ -1,6 +1,6 @@
 """Where a copy goes: a database without data, or one that has the rest of a broken-off copy."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,7 +36,7 @@ class Target:
             write(connection, table, rows)
             state.keep(connection, table.name, last)
 
-    def rows(self, table: Table) -> Iterator[Row]:
+    def rows(self, table: Table) -> Generator[Row, None, None]:
         """Yield the rows of a table in the order of its key, as they are in the database."""
         with self.database.read() as connection:
             yield from walking.walk(connection, table)
@@ -134,7 +134,8 @@ def _check_is_empty(connection: Connection, address: str) -> None:
             rows = rows.where(table.c.id != groups.EVERYONE)
         if table.name in there and connection.scalar(select(exists(rows))):
             raise DatabaseError(
-                f"{address} has {table.name} already: a copy goes into a database without data"
+                f"{address} has data already, in {table.name}: "
+                "a copy goes into a database without any"
             )
 
 

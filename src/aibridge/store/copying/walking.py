@@ -1,6 +1,6 @@
 """Going through a table in the order of its key, in memory that does not grow with its rows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, tuple_
@@ -16,15 +16,18 @@ MOST_CHARACTERS = 8 * 1024 * 1024
 """What is written in one transaction: it ends with the row that reaches one of the two."""
 
 
-def walk(connection: Connection, table: Table, after: Sequence[Any] | None = None) -> Iterator[Row]:
+def walk(
+    connection: Connection, table: Table, after: Sequence[Any] | None = None
+) -> Generator[Row, None, None]:
     """Yield the rows whose keys come after one, which are all if there is none, in their order."""
     columns = key(table)
     statement = select(table).order_by(*columns)
     if after is not None:
         statement = statement.where(tuple_(*columns) > tuple(after))
     streaming = connection.execution_options(yield_per=AT_ONCE)
-    for row in streaming.execute(statement):
-        yield tuple(row)
+    with streaming.execute(statement) as result:  # which is closed also if nobody wants the rest
+        for row in result:
+            yield tuple(row)
 
 
 def batches(table: Table, rows: Iterable[Row]) -> Iterator[list[Row]]:
