@@ -1,5 +1,6 @@
 """A copy is equal to its source in every value, whatever the engines of the two."""
 
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -155,3 +156,23 @@ def test_every_table_is_copied_or_left_out_on_purpose() -> None:
     names = {table.name for table in TABLES}
     assert names | LEFT_OUT >= {*schema.metadata.tables}
     assert not names & LEFT_OUT
+
+
+def test_memory_does_not_grow_with_what_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walking, "MOST_CHARACTERS", 1 << 20)
+    monkeypatch.setattr(indexing, "PORTION", 5)
+    source, megabyte = f"sqlite:///{tmp_path / 'large.db'}", 1 << 20
+    with opened(source) as database:
+        database.upgrade()
+        with database.write() as connection:
+            for number in range(40):
+                prompts = tuple(f"{number} " + "ab " * 7_000 for _ in range(40))
+                record(connection, Call(number, number, prompts=prompts))
+    assert (tmp_path / "large.db").stat().st_size > 30 * megabyte
+    tracemalloc.start()
+    run(source, f"sqlite:///{tmp_path / 'copy.db'}")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 15 * megabyte

@@ -1,6 +1,6 @@
 """Making the index of texts anew, from the texts that were copied."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,12 +9,15 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, t
 from aibridge.store import schema, text_index
 from aibridge.store.copying import state
 from aibridge.store.copying.telling import telling
+from aibridge.store.copying.walking import AT_ONCE
 from aibridge.store.database import Database
 from aibridge.store.rows import TextRow
 from aibridge.store.texts import MAX_TEXT, text_row
 
-PORTION = 200
+PORTION = 500
 """Interceptions that are indexed in one transaction."""
+ENOUGH = 6 * MAX_TEXT
+"""Characters under an interception after which no more are read: six may be one escaped one."""
 
 _c = schema.interceptions.c
 _ENDED = select(_c.id, _c.started_at, _c.error_type, _c.error_message).where(
@@ -61,9 +64,9 @@ def _portion(connection: Connection) -> Sequence[Any]:
 
 
 def _texts(connection: Connection, portion: Sequence[Any]) -> Iterator[TextRow]:
-    ids = [call.id for call in portion]
-    prompts = _children(connection, schema.user_prompts, ids, "prompt")
-    tools = _children(connection, schema.tool_usages, ids, "tool", "input")
+    first, last = portion[0].id, portion[-1].id
+    prompts = _children(connection, schema.user_prompts, first, last, "prompt")
+    tools = _children(connection, schema.tool_usages, first, last, "tool", "input")
     for call in portion:
         row = text_row(
             call.id,
@@ -77,14 +80,17 @@ def _texts(connection: Connection, portion: Sequence[Any]) -> Iterator[TextRow]:
 
 
 def _children(
-    connection: Connection, table: Table, ids: Sequence[str], *names: str
+    connection: Connection, table: Table, first: str, last: str, *names: str
 ) -> defaultdict[str, list[Any]]:
-    """Return the beginnings of texts under each interception, in the order of recording."""
+    """Return the texts under each interception, as many as count, in the order of recording."""
     found: defaultdict[str, list[Any]] = defaultdict(list)
+    lengths: Counter[str] = Counter()
     c = table.c
     columns: Iterable[ColumnElement[Any]] = (c[name] for name in names)
-    mine = select(c.interception_id, *columns).where(c.interception_id.in_(ids))
-    mine = mine.where(c.interception_id.between(ids[0], ids[-1]))  # says which partitions
-    for interception_id, *texts in connection.execute(mine.order_by(c.interception_id, c.id)):
-        found[interception_id].append(tuple(text[:MAX_TEXT] for text in texts))
+    mine = select(c.interception_id, *columns).where(c.interception_id.between(first, last))
+    mine = mine.order_by(c.interception_id, c.id).execution_options(yield_per=AT_ONCE)
+    for interception_id, *texts in connection.execute(mine):
+        if lengths[interception_id] < ENOUGH:
+            found[interception_id].append(tuple(text[:MAX_TEXT] for text in texts))
+            lengths[interception_id] += sum(map(len, found[interception_id][-1]))
     return found

@@ -24,8 +24,8 @@ def walk(
     statement = select(table).order_by(*columns)
     if after is not None:
         statement = statement.where(tuple_(*columns) > tuple(after))
-    streaming = connection.execution_options(yield_per=AT_ONCE)
-    with streaming.execute(statement) as result:  # which is closed also if nobody wants the rest
+    streaming = statement.execution_options(yield_per=AT_ONCE)
+    with connection.execute(streaming) as result:  # which is closed also if nobody wants the rest
         for row in result:
             yield tuple(row)
 
