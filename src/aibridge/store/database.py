@@ -36,7 +36,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        parsed = parse(url)
+        parsed = _parse(url)
         self.is_postgresql = parsed.get_backend_name() == "postgresql"
         self.file = None if self.is_postgresql else _file(parsed)
         self.engine = _open(parsed, self.file)
@@ -102,11 +102,10 @@ class Database:
 
 def check_url(url: str) -> None:
     """Raise `DatabaseError` for what is no address of a database of ours."""
-    parse(url)
+    _parse(url)
 
 
-def parse(url: str) -> URL:
-    """Return the parts of an address. Raises `DatabaseError` for what is none of ours."""
+def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -132,3 +131,8 @@ def _open(url: URL, file: Path | None) -> Engine:
         except OSError as error:
             raise DatabaseError(f"cannot create the database {file}: {error.strerror}") from error
     return sqlite.open_engine(url, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
+
+
+def parts(url: str) -> URL:
+    """Return the parts of an address. Raises `DatabaseError` for what is none of ours."""
+    return _parse(url)

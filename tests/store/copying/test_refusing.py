@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from aibridge.store import migrations
-from aibridge.store.copying import copying
+from aibridge.store.copying import copying, state
 from aibridge.store.copying.addresses import shown
-from aibridge.store.database import Database, DatabaseError, parse
+from aibridge.store.database import Database, DatabaseError, parts
 from aibridge.store.migrations import NewerSchemaError
 from aibridge.store.server_lock import only_server
 from aibridge.store.spools import open_spool
@@ -67,7 +67,7 @@ def test_a_source_of_another_release(
         with opened(url) as database:
             database.upgrade()
             with database.write() as connection:
-                migrations.stamp(connection, revision)
+                state.stamp(connection, revision)
         assert words in refusal(url, nowhere)
 
 
@@ -109,7 +109,7 @@ def test_a_target_of_a_newer_release(databases: Databases, file: str) -> None:
         with opened(url) as database:
             database.upgrade()
             with database.write() as connection:
-                migrations.stamp(connection, "9999")
+                state.stamp(connection, "9999")
         assert "which this release does not know" in refusal(file, url)
 
 
@@ -177,12 +177,12 @@ def test_a_spool_beside_a_source_is_told_of(file: str, nowhere: str, tmp_path: P
     ],
 )
 def test_addresses_tell_no_secret(url: str, words: str) -> None:
-    assert shown(parse(url)) == words
+    assert shown(parts(url)) == words
 
 
 def test_a_file_is_called_by_its_whole_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert shown(parse("sqlite:///a.db")) == f"sqlite:///{tmp_path.resolve()}/a.db"
+    assert shown(parts("sqlite:///a.db")) == f"sqlite:///{tmp_path.resolve()}/a.db"
     assert Database("sqlite:///a.db").file == Path("a.db")

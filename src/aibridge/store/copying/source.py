@@ -13,7 +13,8 @@ from aibridge.store import migrations, partitions, schema, spools, sqlite
 from aibridge.store.copying import others, walking
 from aibridge.store.copying.addresses import shown
 from aibridge.store.copying.walking import Row
-from aibridge.store.database import BUSY_TIMEOUT_SECONDS, Database, DatabaseError, parse
+from aibridge.store.database import BUSY_TIMEOUT_SECONDS, Database, DatabaseError, parts
+from aibridge.store.migrations import NewerSchemaError
 
 FIRST_WEEK = datetime(2020, 1, 1, tzinfo=UTC)
 """Ids that say they are older are of a clock that went astray, or of none."""
@@ -79,7 +80,7 @@ def opened(url: str) -> Iterator[Source]:
     Raises `DatabaseError` where there is none of this release, `NewerSchemaError` where it is of a
     newer one.
     """
-    address = shown(parse(url))
+    address = shown(parts(url))
     with _reading(url) as (connection, file):
         _check(connection, address)
         yield Source(connection, address, file)
@@ -87,13 +88,13 @@ def opened(url: str) -> Iterator[Source]:
 
 def is_same(url: str, other: str) -> bool:
     """Say whether two addresses are of one database, as far as they tell."""
-    return shown(parse(url)) == shown(parse(other))
+    return shown(parts(url)) == shown(parts(other))
 
 
 @contextmanager
 def _reading(url: str) -> Iterator[tuple[Connection, Path | None]]:
     """Yield a connection that cannot write, and the file of an SQLite database."""
-    parsed = parse(url)
+    parsed = parts(url)
     if parsed.get_backend_name() == "postgresql":
         database = Database(url)
         try:
@@ -118,6 +119,10 @@ def _check(connection: Connection, address: str) -> None:
         raise DatabaseError(f"{address} has no tables of AI Bridge")
     if revision == migrations.COPYING:
         raise DatabaseError(f"{address} is the target of a copy that has not ended")
+    if revision > migrations.HEAD:  # they are numbered
+        raise NewerSchemaError(
+            f"{address} is at revision {revision}, which this release does not know; "
+            "copy it with the release that wrote it, or a newer one"
+        )
     if revision != migrations.HEAD:
-        migrations.check_known(revision)
         raise DatabaseError(f"{address} is of an older release: run aibridge db upgrade on it")

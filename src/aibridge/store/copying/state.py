@@ -8,7 +8,18 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, Table, Text, delete, insert, inspect, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
 from aibridge.store import migrations
 
@@ -28,13 +39,18 @@ def begin(connection: Connection, source: str) -> None:
     copying.create(connection)
     for name, value in ((_SOURCE, source), (_REVISION, migrations.HEAD)):
         connection.execute(insert(copying).values(name=name, value=value))
-    migrations.stamp(connection, migrations.COPYING)
+    stamp(connection, migrations.COPYING)
 
 
 def end(connection: Connection) -> None:
     """Mark it as whole."""
     copying.drop(connection)
-    migrations.stamp(connection, migrations.HEAD)
+    stamp(connection, migrations.HEAD)
+
+
+def stamp(connection: Connection, revision: str) -> None:
+    """Say at which revision a database stands."""
+    connection.execute(text("UPDATE alembic_version SET version_num = :new"), {"new": revision})
 
 
 def is_under_way(connection: Connection) -> bool:

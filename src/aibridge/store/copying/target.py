@@ -11,7 +11,7 @@ from aibridge.store.copying import indexing, others, state, walking
 from aibridge.store.copying.addresses import shown
 from aibridge.store.copying.tables import TABLES, WITH_TEXTS, key, with_dependents
 from aibridge.store.copying.walking import Row
-from aibridge.store.database import Database, DatabaseError, parse
+from aibridge.store.database import Database, DatabaseError, parts
 from aibridge.store.server_lock import only_server
 
 
@@ -75,7 +75,7 @@ def opened(url: str, source: str) -> Iterator[Target]:
     Raises `DatabaseError` where it has data already, or the rest of another copy, or is in use,
     and `NewerSchemaError`.
     """
-    parsed = parse(url)
+    parsed = parts(url)
     address = shown(parsed)
     if parsed.get_backend_name() == "sqlite" and not parsed.database:
         raise DatabaseError("a copy needs a file to go to, sqlite:///PATH")

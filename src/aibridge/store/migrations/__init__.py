@@ -32,25 +32,6 @@ def is_up_to_date(connection: Connection) -> bool:
     return current(connection) == HEAD
 
 
-def stamp(connection: Connection, revision: str) -> None:
-    """Say at which revision the database stands."""
-    connection.execute(text("UPDATE alembic_version SET version_num = :new"), {"new": revision})
-
-
-def check_known(revision: str) -> None:
-    """Raise `NewerSchemaError` for a revision of a newer release."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - only when there is a doubt
-    from alembic.util.exc import CommandError  # noqa: PLC0415
-
-    try:
-        ScriptDirectory(str(Path(__file__).parent)).get_revision(revision)
-    except CommandError as error:
-        raise NewerSchemaError(
-            f"the database is at revision {revision}, which this release does not know; "
-            "start it with the release that wrote it, or a newer one"
-        ) from error
-
-
 def upgrade(connection: Connection) -> None:
     """Run the revisions that are missing. Raises `NewerSchemaError` for an unknown revision."""
     revision = current(connection)
@@ -61,12 +42,20 @@ def upgrade(connection: Connection) -> None:
 def _run(connection: Connection, revision: str | None) -> None:
     from alembic import command  # noqa: PLC0415 - only when there is something to run
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.util.exc import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection
     if revision is not None:
-        check_known(revision)
+        try:
+            ScriptDirectory.from_config(config).get_revision(revision)
+        except CommandError as error:
+            raise NewerSchemaError(
+                f"the database is at revision {revision}, which this release does not know; "
+                "start it with the release that wrote it, or a newer one"
+            ) from error
     elif connection.dialect.name == "postgresql":
         command.stamp(config, BEFORE_POSTGRESQL)
     command.upgrade(config, "head")
