@@ -21,6 +21,11 @@ from tests.people import new_user
 from tests.store.copying.conftest import Pair
 from tests.store.copying.running import STEPS, nothing, run
 
+pytestmark = pytest.mark.parametrize(
+    "engines", [("sqlite", "postgresql"), ("postgresql", "sqlite")], ids="-to-".join, indirect=True
+)
+"""Each engine once as the source and once as the target: what they hold is for another module."""
+
 KILLED = """
 import os, signal, sys
 from aibridge.store.copying import copying, indexing, state, walking

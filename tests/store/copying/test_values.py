@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select
 
@@ -54,7 +54,7 @@ def walked(connection: Connection, table: Any) -> list[tuple[Any, ...]]:
 def test_any_values_come_through(rolled_back: Any, plain: Database, name: str) -> None:
     table = schema.metadata.tables[name]
 
-    @settings(max_examples=50)
+    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(rows_of(table))
     def check(rows: list[tuple[Any, ...]]) -> None:
         with plain.engine.connect() as source, rolled_back() as target:
@@ -104,6 +104,7 @@ def total(rows: Any) -> tuple[int, int]:
     return summed(rows, as_postgresql_has_it=False)
 
 
+@settings(deadline=None)
 @given(ROWS, st.randoms())
 def test_the_order_of_rows_does_not_count(rows: list[Any], random: Any) -> None:
     shuffled = list(rows)
@@ -111,6 +112,7 @@ def test_the_order_of_rows_does_not_count(rows: list[Any], random: Any) -> None:
     assert total(shuffled) == total(rows)
 
 
+@settings(deadline=None)
 @given(ROWS, ROWS)
 def test_rows_that_differ_have_sums_that_differ(one: list[Any], other: list[Any]) -> None:
     assert (total(one) == total(other)) == (sorted(one, key=repr) == sorted(other, key=repr))
