@@ -28,6 +28,11 @@ def first_id_at(moment: int) -> str:
     return f"{text[:8]}-{text[8:]}-"
 
 
+def time_of(id_: str) -> int:
+    """Return the millisecond that an id begins with, in microseconds since 1970."""
+    return int(id_[:8] + id_[9:13], 16) * 1000
+
+
 def now() -> int:
     """Return the time in microseconds since 1970 (UTC)."""
     return time.time_ns() // 1000

@@ -19,6 +19,11 @@ BUSY_TIMEOUT_SECONDS = 10
 
 EXPECTED = "expected sqlite:///PATH or postgresql://USER@HOST/NAME"
 
+UNFINISHED = (
+    "the database is the target of a copy that has not ended; run the same aibridge db copy once "
+    "more, and it goes on"
+)
+
 
 class DatabaseError(Exception):
     """The database cannot be used; the text says why and what to do."""
@@ -88,13 +93,16 @@ class Database:
     def upgrade(self) -> None:
         """Bring the tables up to this release; a database of a newer release is refused.
 
-        Raises `DatabaseError` for a PostgreSQL that is too old or not encoded in UTF8.
+        Raises `DatabaseError` for a PostgreSQL that is too old or not encoded in UTF8, and for the
+        target of a copy that has not ended.
 
         Of several servers that start at once, the first does it, and the others wait for it.
         """
         with self.read() as connection:
             if migrations.is_up_to_date(connection):  # the usual start: nothing to wait for
                 return
+            if migrations.current(connection) == migrations.COPYING:
+                raise DatabaseError(UNFINISHED)
             if self.is_postgresql and (reason := postgresql.unfit(connection)):
                 raise DatabaseError(f"the database cannot be used: {reason}")
         with self.write(patiently=True) as connection:
@@ -142,3 +150,8 @@ def _open(url: URL, file: Path | None) -> Engine:
         except OSError as error:
             raise DatabaseError(f"cannot create the database {file}: {error.strerror}") from error
     return sqlite.open_engine(url, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
+
+
+def parts(url: str) -> URL:
+    """Return the parts of an address. Raises `DatabaseError` for what is none of ours."""
+    return _parse(url)

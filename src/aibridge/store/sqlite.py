@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from aibridge.store.portions import write_many
 from aibridge.store.statements import Write
@@ -26,6 +27,18 @@ def open_engine(url: URL, *, busy_timeout_seconds: float) -> Engine:
         hide_parameters=True,  # they are people's prompts: no error may show them
     )
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def open_for_reading(file: Path, *, busy_timeout_seconds: float) -> Engine:
+    """Return an engine whose connections cannot change a file, which must be there."""
+    uri = f"file:{quote(str(file.resolve()))}?mode=ro"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, timeout=busy_timeout_seconds, isolation_level=None)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "begin", _begin)
     return engine
 

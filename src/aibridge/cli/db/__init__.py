@@ -1,9 +1,10 @@
 """``aibridge db``: the database itself, without a bridge in between."""
 
 from aibridge.cli import new_app
-from aibridge.cli.db import check, purge, upgrade
+from aibridge.cli.db import check, copy, purge, upgrade
 
 app = new_app(help="The database itself.")
 app.command("check", epilog=check.EXAMPLE)(check.check)
-app.command("purge", epilog=purge.EXAMPLE)(purge.purge)
 app.command("upgrade", epilog=upgrade.EXAMPLE)(upgrade.upgrade)
+app.command("purge", epilog=purge.EXAMPLE)(purge.purge)
+app.command("copy", epilog=copy.EXAMPLE)(copy.copy)

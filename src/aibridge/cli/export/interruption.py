@@ -1,4 +1,4 @@
-"""Ctrl-C: a command that it ends says nothing, and has the status that shells know."""
+"""Ctrl-C: a command that it ends says nothing of it, and has the status that shells know."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -13,8 +13,8 @@ INTERRUPTED = 128 + signal.SIGINT
 """The status of a program that Ctrl-C ended."""
 
 
-def interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """Have Ctrl-C end a command quietly."""
+def interruptible(command: Callable[..., None], *, last_words: str = "") -> Callable[..., None]:
+    """Have Ctrl-C end a command quietly, but for what it is to say at last."""
 
     @wraps(command)
     def run(**values: Any) -> None:  # noqa: ANN401 - whatever the command takes
@@ -24,6 +24,8 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
             except BaseException:
                 # pydantic makes an error of its own of whatever its callbacks raise.
                 if was_interrupted():
+                    if last_words:
+                        typer.echo(last_words, err=True)
                     raise typer.Exit(INTERRUPTED) from None
                 raise
 

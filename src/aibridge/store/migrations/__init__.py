@@ -8,6 +8,9 @@ from sqlalchemy import Connection, inspect, text
 HEAD = "0005"
 """The newest revision; a test holds it against the files beside this one."""
 
+COPYING = "copying"
+"""The revision of a database that is the target of a copy which has not ended: every release
+refuses it as one it does not know. See `aibridge.store.copying`."""
 
 BEFORE_POSTGRESQL = "0003"
 """The last revision of SQLite alone: on PostgreSQL the next one is the first, and makes all."""
