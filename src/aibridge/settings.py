@@ -95,6 +95,11 @@ class Settings(BaseModel):
         description="The database, sqlite:///PATH or postgresql://USER@HOST/NAME; the file "
         "aibridge.db in data_dir if left out.",
     )
+    retention: Duration = Field(
+        default=timedelta(days=60),
+        description="How long sessions are kept after the last that happened in them, such as 60d, "
+        "12h or 2w; 0 keeps them for ever.",
+    )
     log_level: LogLevel = Field(default="info", description="debug, info, warning or error.")
     max_body_bytes: int = Field(
         default=32 * 1024 * 1024,
@@ -123,11 +128,6 @@ class Settings(BaseModel):
         default=True,
         description="Whether a start without any user makes the owner admin and prints a token; "
         "if not, whoever first calls POST /api/v2/users/first becomes the owner.",
-    )
-    retention: Duration = Field(
-        default=timedelta(days=60),
-        description="How long sessions are kept after the last that happened in them, such as 60d, "
-        "12h or 2w; 0 keeps them for ever.",
     )
     recording: RecordingSettings = Field(
         default_factory=RecordingSettings, description="How records are kept, a table."
