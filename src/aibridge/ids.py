@@ -1,9 +1,11 @@
 """Ids of records, UUID version 7, so that new rows stand together in an index; and the time."""
 
+import os
 import time
 from random import Random
 
 _random = Random()  # noqa: S311 - seeded by the system; an id must be unique, not secret
+os.register_at_fork(after_in_child=_random.seed)
 
 
 def new_id() -> str:

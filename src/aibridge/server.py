@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import sys
+from asyncio.trsock import TransportSocket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -67,11 +68,8 @@ def _serve_together(settings: Settings, database: Database, greet: Callable[[str
     """Have workers serve, which share a socket and nothing else."""
     database.close()  # no connection is shared
     with listen(settings.host, settings.port, BACKLOG) as shared:
-
-        def work(number: int) -> None:
-            _serve(settings, database, greet if number == 0 else lambda _: None, [shared])
-
-        keep_working(settings.workers, work)
+        greet(_url(shared))
+        keep_working(settings.workers, lambda: _serve(settings, database, lambda _: None, [shared]))
 
 
 def _serve(
@@ -191,9 +189,13 @@ class Server(uvicorn.Server):
         """Listen, then say where."""
         await super().startup(sockets)
         if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            self._listening(f"http://{shown}:{port}")
+            self._listening(_url(self.servers[0].sockets[0]))
+
+
+def _url(listening: socket.socket | TransportSocket) -> str:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
 
 
 def _greet(announce: Callable[[str], None], token: str | None, url: str) -> None:

@@ -95,6 +95,11 @@ class Settings(BaseModel):
         description="The database, sqlite:///PATH or postgresql://USER@HOST/NAME; the file "
         "aibridge.db in data_dir if left out.",
     )
+    retention: Duration = Field(
+        default=timedelta(days=60),
+        description="How long sessions are kept after the last that happened in them, such as 60d, "
+        "12h or 2w; 0 keeps them for ever.",
+    )
     log_level: LogLevel = Field(default="info", description="debug, info, warning or error.")
     max_body_bytes: int = Field(
         default=32 * 1024 * 1024,
@@ -141,11 +146,6 @@ class Settings(BaseModel):
         ge=1,
         le=256,
         description="How many processes serve; more than one need PostgreSQL.",
-    )
-    retention: Duration = Field(
-        default=timedelta(days=60),
-        description="How long sessions are kept after the last that happened in them, such as 60d, "
-        "12h or 2w; 0 keeps them for ever.",
     )
     recording: RecordingSettings = Field(
         default_factory=RecordingSettings, description="How records are kept, a table."

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 
@@ -24,17 +24,16 @@ def listen(host: str, port: int, backlog: int) -> socket.socket:
     return socket.create_server(address, family=family, backlog=backlog)
 
 
-def keep_working(count: int, work: Callable[[int], None]) -> None:
+def keep_working(count: int, work: Callable[[], None]) -> None:
     """Have ``work`` done by so many processes until this one is told to stop.
 
-    Each is given its number; those begun anew are given -1. They are told to stop when this one
-    is, or has been killed, and have ended when this returns.
+    They are told to stop when this one is, or has been killed, and have ended when this returns.
     """
     _Workers(count, work).run()
 
 
 class _Workers:
-    def __init__(self, count: int, work: Callable[[int], None]) -> None:
+    def __init__(self, count: int, work: Callable[[], None]) -> None:
         self._count = count
         self._work = work
         self._running: dict[int, float] = {}
@@ -44,8 +43,8 @@ class _Workers:
     def run(self) -> None:
         before = {number: signal.signal(number, self._stop) for number in STOPPING}
         try:
-            for number in range(self._count):
-                self._begin(number)
+            for _ in range(self._count):
+                self._begin()
             while self._running:
                 self._replace(*os.waitpid(-1, 0))
         finally:
@@ -54,7 +53,7 @@ class _Workers:
             os.close(self._life)
             os.close(self._living)
 
-    def _begin(self, number: int) -> None:
+    def _begin(self) -> None:
         with _undisturbed():
             if self._is_stopping.is_set():
                 return
@@ -67,21 +66,22 @@ class _Workers:
             os.setpgid(0, 0)  # Ctrl-C is for the one that tells the others
         os.close(self._living)
         threading.Thread(target=self._stop_with_parent, daemon=True).start()
-        _end_with(self._work, number)
+        _end_with(self._work)
 
     def _replace(self, ended: int, status: int) -> None:
-        began = self._running.pop(ended, None)
-        if began is None or self._is_stopping.is_set():
+        began = self._running.pop(ended, 0.0)
+        if self._is_stopping.is_set():
             return
         _log.error("worker_ended", pid=ended, status=os.waitstatus_to_exitcode(status))
         if time.monotonic() - began < YOUNG_SECONDS:
             self._is_stopping.wait(YOUNG_SECONDS)
-        self._begin(-1)
+        self._begin()
 
     def _stop(self, *_: object) -> None:
         self._is_stopping.set()
         for child in self._running:
-            os.kill(child, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
 
     def _stop_with_parent(self) -> None:
         os.read(self._life, 1)  # nothing ever comes but the end
@@ -98,11 +98,11 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with(work: Callable[[int], None], number: int) -> None:
+def _end_with(work: Callable[[], None]) -> None:
     """Do the work and end the process, whatever comes."""
     status = 1
     try:
-        work(number)
+        work()
         status = 0
     except Exception:  # noqa: BLE001 - said, and then it is over
         _log.exception("worker_failed")

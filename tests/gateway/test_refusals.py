@@ -13,7 +13,8 @@ import anthropic
 import openai
 import pytest
 
-from aibridge.contract import SiteRole, TokenScope
+from aibridge.contract import AuditResource, SiteRole, TokenScope
+from aibridge.identity.audit import Target
 from aibridge.recorder.recorder import RecorderUnavailable
 from aibridge.store import users
 from tests import bridge as bridges
@@ -94,7 +95,7 @@ def test_a_suspended_user_is_refused_from_the_next_request_on(wire, bridge):
         user = users.user_by_name(connection, "ben")
         assert user is not None
         users.change_user(connection, user.id, status=users.SUSPENDED)
-    bridge.app._people.changed()  # as an act of the API says it
+    bridge.app._people.changed(Target(AuditResource.USER, user.id, "ben"))  # as an act does
     assert post(bridge, "messages", ("x-api-key", token)).status == 401
     assert len(wire.requests) == 1
 

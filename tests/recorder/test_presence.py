@@ -1,21 +1,27 @@
 """Several servers on one PostgreSQL: each row once, whoever of them is taken for gone."""
 
 import asyncio
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from aibridge.recorder import presence as module
+from aibridge.recorder.batch import commit
 from aibridge.recorder.presence import BEAT_SECONDS, LEASE_SECONDS, Presence, Watch
 from aibridge.recorder.recorder import Recorder
+from aibridge.recorder.recovery import close_interrupted
+from aibridge.recorder.ticket import Pending
 from aibridge.store import servers
 from aibridge.store.servers import Lease
 from aibridge.store.spool import Spool
 from aibridge.store.trouble import DRIVER_ERRORS
+from aibridge.store.writing import BatchWriter
 from tests.recorder.facts import end, start
 from tests.recorder.spooling import LONG, Turns, whole
 
@@ -56,6 +62,9 @@ class Ear:
 
     def listen(self) -> None:
         self.hear("listening")
+
+    def deafen(self) -> None:
+        self.hear("deaf")
 
     def hear(self, news: str = "") -> None:
         with self._more:
@@ -132,6 +141,7 @@ PEOPLE = (
 def test_a_line_that_is_cut_is_taken_up_again(presence, database, ear):
     with database.write() as connection:
         connection.execute(text(CUT))
+    ear.wait_for("deaf")
     ear.wait_for("listening", times=2)
 
 
@@ -151,12 +161,12 @@ def test_who_leaves_has_no_row_any_more(database, ear, impatient, rows):
 async def test_what_a_server_that_is_gone_had_under_way_is_closed_by_another(
     recorder, presence, rows
 ):
+    said = {"server_gone", "interceptions_interrupted"}
     with capture_logs() as logs:
         await recorder.started(recorder.start(start()))
-        await until(lambda: rows("interceptions")[0]["status"] != "running")
+        await until(lambda: said <= {entry["event"] for entry in logs})
     assert [row["error_type"] for row in rows("interceptions")] == ["interrupted"]
     assert [row["interceptions"] for row in rows("sessions")] == [1]
-    assert {"server_gone", "interceptions_interrupted"} <= {entry["event"] for entry in logs}
 
 
 async def test_what_a_server_that_lives_has_under_way_is_let_be(
@@ -259,3 +269,94 @@ async def test_nobody_is_taken_for_gone_while_a_transaction_of_theirs_is_under_w
         with pytest.raises(DRIVER_ERRORS) as caught, writer.transaction(number):
             pass
         assert servers.was_taken_for_gone(caught.value)
+
+
+def gone(database, lease):
+    """Have a server taken for gone, and what it had under way closed."""
+    with closing(database.link()) as link:
+        assert servers.leave(link, lease.held)
+    close_interrupted(database)
+
+
+@pytest.fixture
+def lease(database):
+    lease = Lease()
+    with closing(database.link()) as link:
+        lease.renew(link, 0)
+    return lease
+
+
+@pytest.fixture
+def writer(database, lease):
+    with closing(BatchWriter(database, lease=lease)) as writer:
+        yield writer
+
+
+def settled(rows):
+    """Say whether the one interception is complete, and counts once."""
+    assert [row["status"] for row in rows("interceptions")] == ["completed"]
+    assert [(row["interceptions"], row["input_tokens"]) for row in rows("sessions")] == [(1, 1)]
+    assert len(rows("token_usages")) == 1
+
+
+def test_a_lease_that_is_renewed_in_the_midst_of_a_commit_does_not_hide_that_it_was_lost(
+    database, rows, lease, writer, monkeypatch
+):
+    item = Pending(start(prompt=None))
+    commit(writer, [item]).note()
+    gone(database, lease)
+    item.end = end()
+    kind_id = writer.kind_id
+
+    def renewing(kind: Any) -> Any:
+        with closing(database.link()) as link:
+            lease.renew(link, lease.number)
+        return kind_id(kind)
+
+    monkeypatch.setattr(writer, "kind_id", renewing)
+    with pytest.raises(DRIVER_ERRORS):
+        commit(writer, [item])
+    monkeypatch.undo()
+    commit(writer, [item]).note()
+    settled(rows)
+
+
+def test_a_start_whose_commit_was_not_heard_of_is_asked_about_at_its_end(
+    database, rows, lease, writer
+):
+    item = Pending(start(prompt=None))
+    commit(writer, [item])  # nobody hears of it
+    item.unsure = True
+    gone(database, lease)
+    with pytest.raises(DRIVER_ERRORS):
+        commit(writer, [item])
+    commit(writer, [item]).note()
+    item.end = end()
+    commit(writer, [item]).note()
+    settled(rows)
+
+
+def test_a_note_that_cannot_be_kept_ends_no_presence(database, ear, impatient):
+    def fail(_note: str) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    presence = Presence(database, Lease(), ear, call, fail)
+    presence.begin()
+    ear.wait_for("", times=3)
+    presence.end()
+
+
+def test_nor_does_trouble_that_nobody_thought_of(database, ear, impatient, monkeypatch):
+    beats = servers.beats
+
+    def fail(*_: object) -> None:
+        monkeypatch.setattr(servers, "beats", beats)
+        raise LookupError("unthought-of")
+
+    monkeypatch.setattr(servers, "beats", fail)
+    presence = Presence(database, Lease(), ear, call)
+    with capture_logs() as logs:
+        presence.begin()
+        ear.wait_for("")
+    presence.end()
+    assert [entry["event"] for entry in logs] == ["presence_failed"]

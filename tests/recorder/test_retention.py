@@ -143,7 +143,6 @@ async def test_a_stop_waits_for_one_batch_at_most(
         return gone
 
     monkeypatch.setattr(purging.Purge, "step", step)
-    monkeypatch.setattr(purging, "MOST", 2)
     monkeypatch.setattr(purging, "SHORTEST_PAUSE", 60.0)
     chore = asyncio.create_task(purge_regularly(database, DAY))
     assert await asyncio.to_thread(begun.wait, GIVE_UP)

@@ -121,7 +121,7 @@ def test_whatever_the_size_of_a_batch_what_is_left_adds_up(filled, monkeypatch, 
     database, kept = filled
     with database.write() as connection:
         record(connection, *(call(100 + n, n / 10, "large", root=n and 100) for n in range(20)))
-    monkeypatch.setattr(purging, "FIRST", most)
+    monkeypatch.setattr(purging, "LEAST", most)
     monkeypatch.setattr(purging, "MOST", most)
     walk = Purge(database, CUT)
     while walk.step() is not None:
@@ -209,7 +209,7 @@ def locked_sessions(database: Database) -> Iterator[None]:
 
 def test_a_session_that_goes_on_between_two_batches_stays(filled, monkeypatch) -> None:
     database, _ = filled
-    monkeypatch.setattr(purging, "FIRST", 2)
+    monkeypatch.setattr(purging, "LEAST", 2)
     monkeypatch.setattr(purging, "MOST", 2)
     walk = Purge(database, CUT)
     assert walk.step() is not None

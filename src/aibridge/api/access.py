@@ -63,8 +63,10 @@ class Visitor:
         with self.services.database.write() as connection:
             if not self.services.is_still(connection, self.person):
                 raise unauthenticated()
-            yield Act(connection, Actor(self.person, self.ip, self.user_agent))
-        self.services.changed()
+            act = Act(connection, Actor(self.person, self.ip, self.user_agent))
+            yield act
+        for target in act.touched:
+            self.services.changed(target)
 
 
 def unauthenticated() -> ApiError:

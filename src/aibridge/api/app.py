@@ -22,6 +22,7 @@ from aibridge.api import (
 from aibridge.api.services import Authenticate, Services
 from aibridge.contract import Provider
 from aibridge.contract.paths import API, PREFIXES
+from aibridge.identity.audit import Target
 from aibridge.identity.rights import Rights
 from aibridge.settings import Settings
 from aibridge.store.database import Database
@@ -44,12 +45,12 @@ def services_of(
     authenticate: Authenticate,
     *,
     write_last_uses: Callable[[], None] = lambda: None,
-    changed: Callable[[], None] = lambda: None,
+    changed: Callable[[Target], None] = lambda _: None,
 ) -> Services:
     """Return what the endpoints work with, as the settings say.
 
     ``authenticate`` maps a token to its person, ``None`` for a bad token; it runs on the event
-    loop's thread and must not block. ``changed`` is called after each act.
+    loop's thread and must not block. ``changed`` is told of what was acted upon.
     """
     return Services(
         database,

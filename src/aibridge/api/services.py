@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from aibridge.contract import Provider
 from aibridge.identity.attempts import Attempts
+from aibridge.identity.audit import Target
 from aibridge.identity.authenticate import is_still
 from aibridge.identity.passwords import Passwords
 from aibridge.identity.people import Person
@@ -35,8 +36,8 @@ class Services:
     """Whether who called may still do so, asked in the transaction of what they do."""
     write_last_uses: Callable[[], None] = lambda: None
     """Has what is shown of tokens brought up to date."""
-    changed: Callable[[], None] = lambda: None
-    """Is called when something may have changed of who has which rights."""
+    changed: Callable[[Target], None] = lambda _: None
+    """Is told of what was acted upon, by any thread."""
 
 
 async def _services(request: Request) -> Services:

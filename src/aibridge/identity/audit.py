@@ -5,7 +5,7 @@ An entry is written in the transaction of its act: there is none without the oth
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from aibridge.contract import AuditAction, AuditResource
@@ -46,6 +46,8 @@ class Act:
 
     connection: Connection
     actor: Actor = Actor(OPERATOR)
+    touched: list[Target] = field(default_factory=list)
+    """What has been logged to be acted upon."""
 
     @property
     def person(self) -> Person:
@@ -62,6 +64,7 @@ class Act:
         description: str = "",
     ) -> None:
         """Write down what is being done."""
+        self.touched.append(target)
         row = store.AuditRow(
             id=new_id(),
             at=now(),

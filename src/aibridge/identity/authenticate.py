@@ -2,6 +2,8 @@
 
 import time
 
+from aibridge.contract import AuditResource
+from aibridge.identity.audit import Target
 from aibridge.identity.known import IdentityUnavailable, KnownTokens
 from aibridge.identity.last_use import LastUses
 from aibridge.identity.people import OPERATOR, Person, read_roles, read_scopes
@@ -10,6 +12,8 @@ from aibridge.store.database import Database
 from aibridge.store.grants import Grant, Grants, standing
 from aibridge.store.trouble import DRIVER_ERRORS
 from aibridge.store.users import ACTIVE, Connection
+
+_KINDS = {AuditResource.USER: "user", AuditResource.TOKEN: "token"}
 
 
 class Authenticator:
@@ -59,10 +63,10 @@ class Authenticator:
         except DRIVER_ERRORS as error:
             raise IdentityUnavailable("the database of users does not answer") from error
 
-    def changed(self) -> None:
-        """Ask anew about everybody: this process has changed something. For any thread."""
+    def changed(self, target: Target) -> None:
+        """Know no more of a user or a token that was acted upon. For any thread."""
         if self.known is not None:
-            self.known.change()
+            self.known.forget(_KINDS.get(target.kind, ""), target.id)
 
     def close(self) -> None:
         """Give up the database connection; a later call opens another."""

@@ -10,6 +10,7 @@ import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from typing import NamedTuple
 
 from aibridge.store.grants import Grant, Grants
@@ -24,7 +25,9 @@ LOOK_UP_SECONDS = 1.0
 AGAIN_SECONDS = 1.0
 """How long after a look-up that failed those who are known are served without trying another."""
 MAX_KNOWN = 50_000
-MAX_ASKED = 1_000
+MAX_WAITING = 10_000
+PORTION = 500
+"""Tokens in one look-up."""
 
 _USER = 4
 """Where a grant has its user's id."""
@@ -40,6 +43,9 @@ class _Known(NamedTuple):
     news: object
 
 
+_Waiting = dict[str, "asyncio.Future[Grant | None]"]
+
+
 class KnownTokens:
     """The grants of tokens by their ids. Belongs to the event loop's thread.
 
@@ -51,10 +57,12 @@ class KnownTokens:
         self._grants = grants
         self._outage_seconds = outage_seconds
         self._known: dict[str, _Known] = {}
-        self._asked: dict[str, asyncio.Task[Grant | None]] = {}
+        self._waiting: _Waiting = {}
+        self._asking: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "tokens")
-        self._stuck: asyncio.Future[Grant | None] | None = None
+        self._stuck: asyncio.Future[dict[str, Grant]] | None = None
         self._news = object()
+        self._hears = False
         self._heard_at = self._failed_at = -math.inf
 
     async def find(self, token_id: str) -> Grant | None:
@@ -71,26 +79,33 @@ class KnownTokens:
             raise
 
     def listen(self) -> None:
-        """From now on every change is heard of; those before may not have been."""
-        self._known.clear()
-        self.change()
-        self.hear()
+        """From now on every change is heard of; those before may not have been: ask of all."""
+        self._hears = True
+        self._heard_at = time.monotonic()
+        self._news = object()
+        for token_id in list(self._known):
+            self._wait_for(token_id)
 
     def hear(self, news: str = "") -> None:
         """Know that the line to the database works, and what it says: ``token ID``, ``user ID``."""
         self._heard_at = time.monotonic()
-        what, _, id_ = news.partition(" ")
-        if what == "token":
-            self.change()
-            self._known.pop(id_, None)
-        elif what == "user":
-            self.change()
-            for token_id in [t for t, known in self._known.items() if known.grant[_USER] == id_]:
-                del self._known[token_id]
+        if news:
+            kind, _, id_ = news.partition(" ")
+            self.forget(kind, id_)
 
-    def change(self) -> None:
-        """Ask anew about everybody: something has changed, or may have. For any thread."""
+    def deafen(self) -> None:
+        """Know that the line is broken: nothing is heard of until `listen`."""
+        self._hears = False
+
+    def forget(self, kind: str, id_: str) -> None:
+        """Know no more of a ``token``, or those of a ``user``. For any thread."""
         self._news = object()
+        if kind == "token":
+            self._known.pop(id_, None)
+        elif kind == "user":
+            for token_id, known in list(self._known.items()):
+                if known.grant[_USER] == id_:
+                    self._known.pop(token_id, None)
 
     def close(self) -> None:
         """Give up the database connection; a later call opens another."""
@@ -102,50 +117,86 @@ class KnownTokens:
         now = time.monotonic()
         if now - self._failed_at < AGAIN_SECONDS:
             return self._may_go_on(known)
-        hears = now - self._heard_at < DEAF_SECONDS
+        hears = self._hears and now - self._heard_at < DEAF_SECONDS
         return hears and known.news is self._news and now - known.at < FRESH_SECONDS
 
     def _may_go_on(self, known: _Known) -> bool:
         return time.monotonic() - max(known.at, self._heard_at) < self._outage_seconds
 
     async def _ask(self, token_id: str) -> Grant | None:
-        asked = self._asked.get(token_id)
-        if asked is None:
-            if len(self._asked) >= MAX_ASKED or (self._stuck and not self._stuck.done()):
-                raise IdentityUnavailable("the database of users does not answer")
-            asked = self._asked[token_id] = asyncio.create_task(self._look_up(token_id))
-            asked.add_done_callback(lambda task: self._answered(token_id, task))
-        return await asyncio.shield(asked)  # others may wait for it too
+        is_stuck = self._stuck is not None and not self._stuck.done()
+        if is_stuck or len(self._waiting) >= MAX_WAITING:
+            raise IdentityUnavailable("the database of users does not answer")
+        return await asyncio.shield(self._wait_for(token_id))  # others may wait for it too
 
-    def _answered(self, token_id: str, task: "asyncio.Task[Grant | None]") -> None:
-        del self._asked[token_id]
-        if not task.cancelled():
-            task.exception()  # who asked may have left: that is no warning
+    def _wait_for(self, token_id: str) -> "asyncio.Future[Grant | None]":
+        """Return what the next look-up will say: one under way may have missed a change."""
+        found = self._waiting.get(token_id)
+        if found is None:
+            found = self._waiting[token_id] = asyncio.get_running_loop().create_future()
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_for_all())
+        return found
 
-    async def _look_up(self, token_id: str) -> Grant | None:
+    async def _ask_for_all(self) -> None:
+        """Look up what is waited for, all at once, and what comes meanwhile after it."""
+        try:
+            while self._waiting:
+                asked = {id_: self._waiting.pop(id_) for id_ in _first(self._waiting)}
+                try:
+                    grants = await self._look_up(list(asked))
+                except IdentityUnavailable as error:
+                    _fail(asked, error)
+                else:
+                    for token_id, waiting in asked.items():
+                        if not waiting.done():
+                            waiting.set_result(grants.get(token_id))
+        finally:
+            self._asking = None
+
+    async def _look_up(self, token_ids: list[str]) -> dict[str, Grant]:
+        if self._stuck is not None and not self._stuck.done():
+            raise self._failed()
         news = self._news
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._thread, self._grants.find, token_id)
+        work = loop.run_in_executor(self._thread, self._grants.find_many, token_ids)
         await asyncio.wait([work], timeout=LOOK_UP_SECONDS)
         if not work.done():
             self._stuck = work
+            work.add_done_callback(lambda done: done.exception())  # nobody else asks for it
             self._grants.break_off()
             raise self._failed()
         try:
-            grant = work.result()
+            grants = work.result()
         except DRIVER_ERRORS as error:
             raise self._failed() from error
         self._failed_at = -math.inf
-        self._keep(token_id, grant, news)
-        return grant
+        self._keep(token_ids, grants, news)
+        return grants
 
     def _failed(self) -> IdentityUnavailable:
         self._failed_at = time.monotonic()
         return IdentityUnavailable("the database of users does not answer")
 
-    def _keep(self, token_id: str, grant: Grant | None, news: object) -> None:
-        self._known.pop(token_id, None)
-        if grant is not None and news is self._news:
-            if len(self._known) >= MAX_KNOWN:
-                del self._known[next(iter(self._known))]
-            self._known[token_id] = _Known(grant, time.monotonic(), news)
+    def _keep(self, token_ids: list[str], grants: dict[str, Grant], news: object) -> None:
+        """Know what was found, unless something has changed since it was asked for."""
+        now = time.monotonic()
+        for token_id in token_ids:
+            grant = grants.get(token_id)
+            if grant is None:
+                self._known.pop(token_id, None)
+            elif news is self._news:
+                self._known[token_id] = _Known(grant, now, news)
+        while len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+
+
+def _first(waiting: _Waiting) -> list[str]:
+    return list(islice(waiting, PORTION))
+
+
+def _fail(asked: _Waiting, error: IdentityUnavailable) -> None:
+    for waiting in asked.values():
+        if not waiting.done():
+            waiting.set_exception(error)
+            waiting.exception()  # who asked may have left: that is no warning

@@ -16,13 +16,15 @@ class Written(NamedTuple):
 
     places: dict[Pending, Place]
     ended: list[Pending]
+    found_open: set[Pending]
+    """Those that were there already, without an end: others may yet close them."""
     server_id: int | None
 
     def note(self) -> None:
         """Note it on what was written, which is not done before it is durable."""
         for item, place in self.places.items():
             item.place = place
-            item.unsure = False
+            item.unsure = item in self.found_open
             item.server_id = self.server_id
         for item in self.ended:
             item.end_is_kept = True
@@ -39,14 +41,15 @@ def commit(store: BatchWriter, batch: Collection[Pending]) -> Written:
     ends = {item: item.end for item in batch}  # the event loop may set one at any moment
     kinds = {item: store.kind_id(kind(item.start, end)) for item, end in ends.items() if end}
     places: dict[Pending, Place] = {}
-    with store.transaction():
+    with store.transaction(server_id):
         stands = _standing(store, batch)
-        rows = _Rows(store)
+        rows = _Rows(store, server_id)
         for item, end in ends.items():
             found = stands.get(item.start.id)
             places[item] = _add(rows, item, found, end, kinds.get(item, 0))
         rows.flush()
-    return Written(places, list(kinds), server_id)
+    found_open = {item for item in batch if item.start.id in stands and item not in kinds}
+    return Written(places, list(kinds), found_open, server_id)
 
 
 def _add(
@@ -84,9 +87,9 @@ def _standing(store: BatchWriter, batch: Iterable[Pending]) -> dict[str, Standin
 class _Rows:
     """The rows of a batch, written together as far as none of them is looked for meanwhile."""
 
-    def __init__(self, store: BatchWriter) -> None:
+    def __init__(self, store: BatchWriter, server_id: int | None) -> None:
         self._store = store
-        self.server_id = store.server_id
+        self.server_id = server_id
         self._rows: list[Row] = []
         self._calls: set[str] = set()
 

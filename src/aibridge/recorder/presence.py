@@ -41,6 +41,9 @@ class Listener(Protocol):
     def hear(self, news: str = "") -> None:
         """The line works; ``news`` is what changed, if anything did."""
 
+    def deafen(self) -> None:
+        """The line is broken."""
+
 
 class Watch:
     """Which servers have stood still while they were watched, by this process's own clock.
@@ -87,6 +90,7 @@ class Presence:
         self._tell = tell
         self._note = note
         self._link: PostgreSQLLink | None = None
+        self._sweeping: Thread | None = None
         self._stopping = Event()
         self._is_there = Event()
         self._thread = Thread(target=self._run, name="presence", daemon=True)
@@ -101,7 +105,9 @@ class Presence:
         self._stopping.set()
         if (link := self._link) is not None:
             link.break_off()
-        self._thread.join(AGAIN_SECONDS)
+        for thread in (self._thread, self._sweeping):
+            if thread is not None:
+                thread.join(AGAIN_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -109,11 +115,19 @@ class Presence:
             try:
                 self._attend(link)
             except DRIVER_ERRORS:
-                self._stopping.wait(AGAIN_SECONDS)
+                self._lost()
+            except Exception:  # noqa: BLE001 - whatever it is, this server goes on living
+                _log.exception("presence_failed")
+                self._lost()
             finally:
                 self._link = None
                 link.close()
         self._leave()
+
+    def _lost(self) -> None:
+        with suppress(RuntimeError):  # the listener has gone already
+            self._tell(self._listener.deafen)
+        self._stopping.wait(AGAIN_SECONDS)
 
     def _leave(self) -> None:
         if (held := self._lease.held) is not None:
@@ -129,7 +143,7 @@ class Presence:
             gone = self._beat(link, watch)
             if gone or time.monotonic() >= sweep_at:
                 sweep_at = time.monotonic() + SWEEP_SECONDS
-                self._sweep()
+                self._begin_to_sweep()
             self._tell(self._listener.hear)
             self._is_there.set()
             self._listen(link, time.monotonic() + BEAT_SECONDS)
@@ -140,7 +154,8 @@ class Presence:
         if not servers.beat(link, number):
             self._lease.renew(link, number)
         if (held := self._lease.held) is not None:
-            self._note(servers.note_of(held))
+            with suppress(OSError):
+                self._note(servers.note_of(held))
         beats = servers.beats(link, self._lease.number)
         found = watch.look(beats, time.monotonic())
         gone = [each for each in found if servers.remove(link, each, beats[each])]
@@ -148,9 +163,16 @@ class Presence:
             _log.warning("server_gone", server=each)
         return bool(gone)
 
+    def _begin_to_sweep(self) -> None:
+        """Close what is open on no server, in another thread: there may be much of it."""
+        if self._sweeping is None or not self._sweeping.is_alive():
+            self._sweeping = Thread(target=self._sweep, name="sweep", daemon=True)
+            self._sweeping.start()
+
     def _sweep(self) -> None:
-        if closed := close_interrupted(self._database):
-            _log.warning("interceptions_interrupted", closed=closed)
+        with suppress(*DRIVER_ERRORS):  # the next one goes on
+            if closed := close_interrupted(self._database):
+                _log.warning("interceptions_interrupted", closed=closed)
 
     def _listen(self, link: "PostgreSQLLink", until: float) -> None:
         while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:

@@ -1,8 +1,9 @@
 """The look-up of a token, which runs on every request."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
 LOOK_UP_TIMEOUT_SECONDS = 0.1
 """How long the look-up of a token may wait for a lock."""
 
-_GRANT = (
-    select(
-        tokens.c.secret_sha256,
-        tokens.c.expires_at,
-        tokens.c.scopes,
-        users.c.status,
-        users.c.id,
-        users.c.username,
-        users.c.roles,
-    )
-    .join(users, users.c.id == tokens.c.user_id)
-    .where(tokens.c.id == bindparam("token_id"))
+_GRANT = select(
+    tokens.c.secret_sha256,
+    tokens.c.expires_at,
+    tokens.c.scopes,
+    users.c.status,
+    users.c.id,
+    users.c.username,
+    users.c.roles,
+).join(users, users.c.id == tokens.c.user_id)
+_BY_ID = _GRANT.where(tokens.c.id == bindparam("token_id"))
+_BY_IDS = _GRANT.add_columns(tokens.c.id).where(
+    tokens.c.id == any_(bindparam("token_ids", type_=ARRAY(Text)))
 )
 
 Grant = tuple[str, int | None, str, str, str, str, str]
@@ -48,7 +49,7 @@ def standing(connection: Connection, token_id: str) -> tuple[str, str, str, int 
 
 
 class Grants:
-    """The one query that runs on every request: who holds the token of an id.
+    """Who holds the token of an id: the one query that runs on every request.
 
     SQLAlchemy's own execution costs several times the query, so the statement is compiled once
     and run on the driver's connection, which is kept for this alone. It is in no transaction:
@@ -60,21 +61,30 @@ class Grants:
         self._database = database
         dialect: Any = PGDialect if database.is_postgresql else SQLiteDialect
         style = "pyformat" if database.is_postgresql else "named"
-        self._sql = str(_GRANT.compile(dialect=dialect(paramstyle=style)))
+        query = _BY_IDS if database.is_postgresql else _BY_ID
+        self._sql = str(query.compile(dialect=dialect(paramstyle=style)))
         self._link: PostgreSQLLink | SQLiteLink | None = None
 
     def find(self, token_id: str) -> Grant | None:
-        """Return the row of a token's id.
+        """Return the row of a token's id in SQLite.
 
         Raises one of `DRIVER_ERRORS`; the next call connects anew.
         """
+        rows = self._select({"token_id": token_id}, 1)
+        return rows[0] if rows else None
+
+    def find_many(self, token_ids: Sequence[str]) -> dict[str, Grant]:
+        """Return the rows of those ids that there are, in PostgreSQL; raises as `find` does."""
+        rows = self._select({"token_ids": list(token_ids)}, len(token_ids))
+        return {row[-1]: row[:-1] for row in rows}
+
+    def _select(self, parameters: dict[str, Any], most: int) -> list[Any]:
         try:
             link = self._link or self._open()
-            rows = link.select(self._sql, {"token_id": token_id}, 1)
+            return link.select(self._sql, parameters, most)
         except DRIVER_ERRORS:
             self.close()
             raise
-        return rows[0] if rows else None
 
     def _open(self) -> "PostgreSQLLink | SQLiteLink":
         self._link = self._database.link(lock_seconds=LOOK_UP_TIMEOUT_SECONDS)

@@ -15,10 +15,11 @@ from aibridge.store.database import Database
 from aibridge.store.due import DueSession
 from aibridge.store.removing import remove
 
-BATCH_SECONDS = 0.02
-"""How long a batch should take: on SQLite nobody else can write meanwhile."""
-FIRST, MOST = 16, 512
-"""Interceptions of the first batch, and of any: the next is of half or double the size."""
+BATCH_SECONDS = {"sqlite": 0.02, "postgresql": 0.2}
+"""How long a batch should take, but for its commit: on SQLite nobody else can write meanwhile."""
+LEAST, MOST = 16, 1024
+"""Interceptions of the first batch, and of any: the next is of half or double the size. With less
+than the least a batch would hardly be shorter, as most of it is what any batch takes."""
 SHORTEST_PAUSE = 0.005
 LOCK_SECONDS = 0.25
 """How long a batch waits for somebody's lock, until it is given up, to be made anew.
@@ -60,7 +61,7 @@ class Purge:
         self._database = database
         self._before = before
         self._after: tuple[int, str, str] | None = None
-        self._most = FIRST
+        self._most = LEAST
         self._took = 0.0
 
     @property
@@ -75,13 +76,14 @@ class Purge:
         database is in trouble or locked by others; nothing has gone then, and it may be tried
         again.
         """
-        began = time.monotonic()
         with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
+            began = time.monotonic()
             self._take_lock(connection)
             gone, after = self._batch(connection)
+            worked = time.monotonic() - began
         self._after = after
         self._took = time.monotonic() - began
-        self._fit()
+        self._fit(worked)
         return gone
 
     def _take_lock(self, connection: Connection) -> None:
@@ -100,11 +102,12 @@ class Purge:
         is_cut = bool(chosen) and not gone.sessions
         return gone, self._after if is_cut else after
 
-    def _fit(self) -> None:
-        """Have the next batch take about as long as one should."""
-        if self._took > BATCH_SECONDS:
-            self._most = max(2, self._most // 2)
-        elif self._took < BATCH_SECONDS / 3:
+    def _fit(self, worked: float) -> None:
+        """Have the next batch take about as long as one should, by how long this one worked."""
+        wanted = BATCH_SECONDS[self._database.engine.dialect.name]
+        if worked > wanted:
+            self._most = max(LEAST, self._most // 2)
+        elif worked < wanted / 3:
             self._most = min(MOST, self._most * 2)
 
 

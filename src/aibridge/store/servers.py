@@ -63,9 +63,14 @@ class Lease:
 
     def renew(self, link: Link, lost: int | None) -> None:
         """Register anew, unless somebody has done so since number ``lost`` was held."""
+        if self.number != lost:
+            return
+        registered = register(link)
         with self._lock:
             if self.number == lost:
-                self.held = register(link)
+                self.held = registered
+                return
+        leave(link, registered)
 
 
 def register(link: Link) -> Registered:

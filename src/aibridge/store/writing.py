@@ -62,12 +62,13 @@ class BatchWriter:
         return None if self._lease is None else self._lease.number
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, server_id: int | None = None) -> Iterator[None]:
         """Make everything done inside durable at the end, or nothing of it.
 
-        Where this server was taken for gone it fails, and the next one is another server's.
+        It is done as the server of a number, this one if none is given. Where that was taken for
+        gone it fails, and the next one is another server's.
         """
-        server_id = self.server_id
+        server_id = self.server_id if server_id is None else server_id
         try:
             with self._link.transaction(server_id):
                 yield
