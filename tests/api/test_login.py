@@ -16,6 +16,7 @@ from aibridge.identity.passwords import BusyError
 from aibridge.store.tokens import list_tokens
 from aibridge.store.users import change_user
 from tests.api.people_api import NIL, PASSWORD, Api
+from tests.people import asking
 
 LOGIN = "/users/login"
 FIRST = "/users/first"
@@ -185,8 +186,8 @@ async def test_logging_out_deletes_just_that_token(api: Api) -> None:
 async def test_a_token_that_goes_in_the_meantime_is_not_there_to_log_out(
     api: Api,
 ) -> None:
-    known = api.app.state.services.authenticate(api.tokens["ann"])
-    api.change(authenticate=lambda _token: replace(known, token_id="gone"))
+    known = await api.app.state.services.authenticate(api.tokens["ann"])
+    api.change(authenticate=asking(lambda _token: replace(known, token_id="gone")))
     await api.refused(401, "ann", "POST", "/users/logout")
 
 

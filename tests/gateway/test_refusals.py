@@ -348,7 +348,7 @@ def test_trouble_with_the_database_of_users_does_not_log_agents_out(
 
 class Broken:
     def __init__(self, find: Callable[[object], Any]) -> None:
-        self.find = find
+        self.find = self.find_many = find
 
 
 def test_trouble_of_ours_is_said_without_its_details(wire, bridge, monkeypatch):

@@ -301,7 +301,7 @@ async def test_a_transaction_that_takes_too_long_is_broken_off(database, spool, 
     monkeypatch.setattr(recorders, "LOOK_SECONDS", 0.05)
     begin = BatchWriter.transaction
 
-    def transaction(store: BatchWriter) -> Any:
+    def transaction(store: BatchWriter, _server_id: int | None) -> Any:
         monkeypatch.setattr(BatchWriter, "transaction", begin)
         cursor: Any = store._link.cursor
         try:
