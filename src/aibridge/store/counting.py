@@ -5,15 +5,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from aibridge.store import latest
-from aibridge.store.filters import EVERYTHING, Filter, chosen_kinds, initiated, matching
-from aibridge.store.newest import best_way, newest
+from aibridge.store.filters import EVERYTHING, Filter, Span, chosen_kinds, initiated, matching
+from aibridge.store.newest import best_way, count_up_to, glance, newest
 from aibridge.store.schema import initiator_kinds, interceptions, sessions
 
-MOST_EXACT = 10_000
+MOST_EXACT = 1000
 """How far is counted one by one."""
 MOST_LOOKED_AT = 200
 """How far is counted where each one's texts have to be looked at."""
-SAMPLE = 200
+SAMPLE = 500
 """The newest rows, by which is guessed how many of all match."""
 
 _c, _s = interceptions.c, sessions.c
@@ -30,8 +30,15 @@ def count(connection: Connection, where: Filter) -> Count:
     """Return how many interceptions match, whatever the page."""
     if where == where.counted():
         return Count(count_counted(connection, where))
-    most = MOST_LOOKED_AT if where.unwanted_words() else MOST_EXACT
-    number = best_way(connection, where).count(connection, where, most + 1)
+    most, number = MOST_EXACT, 0
+    if where.unwanted_words():
+        most = MOST_LOOKED_AT
+        found, end = glance(connection, where, most + 1)
+        number = len(found)
+        if end is None:
+            return Count(number)
+    if number <= most:
+        number = best_way(connection, where).count(connection, where, most + 1)
     if number <= most:
         return Count(number)
     return Count(max(number, _estimate(connection, where)), is_estimate=True)
@@ -39,9 +46,15 @@ def count(connection: Connection, where: Filter) -> Count:
 
 def count_sessions(connection: Connection, where: Filter) -> Count:
     """Return how many sessions match, whatever the page."""
-    way = latest.best_way(connection, where)
-    most = MOST_LOOKED_AT if latest.looks_at_texts(way, where) else MOST_EXACT
-    number = way.count(connection, where, most + 1)
+    most, number = MOST_EXACT, 0
+    if where.has_words():
+        most = MOST_LOOKED_AT
+        first = latest.look(connection, where, SAMPLE)
+        number = len(first.found)
+        if first.end is None:
+            return Count(number)
+    if number <= most:
+        number = latest.count_up_to(connection, where, most + 1)
     if number <= most:
         return Count(number)
     return Count(max(number, _estimate_sessions(connection, where)), is_estimate=True)
@@ -49,13 +62,11 @@ def count_sessions(connection: Connection, where: Filter) -> Count:
 
 def _estimate_sessions(connection: Connection, where: Filter) -> int:
     """Return about how many sessions match, from how many of the newest do."""
-    places = latest.latest(connection, where.initiators(), SAMPLE)
-    ids = [place.id for place in places]
-    these = select(func.count(), func.sum(_s.interceptions)).where(_s.id.in_(ids))
-    found, contents = connection.execute(these).one()
-    matched = connection.scalar(these.where(*latest.matching_sessions(where)))
-    number = count_counted(connection, where.initiators()) * share_of_time(connection, where)
-    return round(float(number / (int(contents) / found) * ((matched or 0) / found)))
+    known = where.initiators()
+    own = initiated(_s.initiator_id, known)
+    sample = latest.look(connection, where.between(None, None), SAMPLE, None, *own)
+    number = count_counted(connection, known) * share_of_time(connection, where)
+    return round(number / max(1, sample.interceptions) * len(sample.found))
 
 
 def count_counted(connection: Connection, where: Filter) -> int:
@@ -94,10 +105,10 @@ def _share_of_newest(connection: Connection, where: Filter) -> float:
     known = where.counted().between(times.started_after, times.started_before)
     if where == known:
         return 1.0
-    ids = [place.id for place in newest(connection, known, SAMPLE)]
-    if not ids:
+    places = newest(connection, known, SAMPLE)
+    if not places:
         return 0.0
-    found = select(func.count()).select_from(interceptions)
-    of_these = found.where(_c.id.in_(ids), *matching(where))
-    matched: int = connection.execute(of_these).scalar_one()
-    return matched / len(ids)
+    meanwhile = Span(places[-1].started_at, where.started_before)
+    found = select(_c.id).where(*matching(where, meanwhile))
+    these = found.where(_c.id.in_([place.id for place in places]))
+    return count_up_to(connection, these, SAMPLE) / len(places)
