@@ -6,12 +6,12 @@ from sqlalchemy import Connection, func, select
 
 from aibridge.store import latest
 from aibridge.store.filters import EVERYTHING, Filter, Span, chosen_kinds, initiated, matching
-from aibridge.store.newest import best_way, count_up_to, glance, newest
+from aibridge.store.newest import best_way, count_up_to, newest
 from aibridge.store.schema import initiator_kinds, interceptions, sessions
 
 MOST_EXACT = 1000
 """How far is counted one by one."""
-MOST_LOOKED_AT = 200
+MOST_LOOKED_AT = 100
 """How far is counted where each one's texts have to be looked at."""
 SAMPLE = 500
 """The newest rows, by which is guessed how many of all match."""
@@ -30,15 +30,8 @@ def count(connection: Connection, where: Filter) -> Count:
     """Return how many interceptions match, whatever the page."""
     if where == where.counted():
         return Count(count_counted(connection, where))
-    most, number = MOST_EXACT, 0
-    if where.unwanted_words():
-        most = MOST_LOOKED_AT
-        found, end = glance(connection, where, most + 1)
-        number = len(found)
-        if end is None:
-            return Count(number)
-    if number <= most:
-        number = best_way(connection, where).count(connection, where, most + 1)
+    most = MOST_LOOKED_AT if where.unwanted_words() else MOST_EXACT
+    number = best_way(connection, where).count(connection, where, most + 1)
     if number <= most:
         return Count(number)
     return Count(max(number, _estimate(connection, where)), is_estimate=True)
@@ -46,26 +39,19 @@ def count(connection: Connection, where: Filter) -> Count:
 
 def count_sessions(connection: Connection, where: Filter) -> Count:
     """Return how many sessions match, whatever the page."""
-    most, number = MOST_EXACT, 0
-    if where.has_words():
-        most = MOST_LOOKED_AT
-        first = latest.look(connection, where, SAMPLE)
-        number = len(first.found)
-        if first.end is None:
-            return Count(number)
-    if number <= most:
-        number = latest.count_up_to(connection, where, most + 1)
+    most = MOST_LOOKED_AT if where.has_words() else MOST_EXACT
+    number = latest.count_up_to(connection, where, most + 1)
     if number <= most:
         return Count(number)
     return Count(max(number, _estimate_sessions(connection, where)), is_estimate=True)
 
 
 def _estimate_sessions(connection: Connection, where: Filter) -> int:
-    """Return about how many sessions match, from how many of the newest do."""
-    known = where.initiators()
-    own = initiated(_s.initiator_id, known)
-    sample = latest.look(connection, where.between(None, None), SAMPLE, None, *own)
-    number = count_counted(connection, known) * share_of_time(connection, where)
+    """Return about how many sessions match, by how many of the newest do."""
+    own = initiated(_s.initiator_id, where)
+    asked = where.between(None, None)
+    sample = latest.look(connection, asked, latest.PORTION, None, *own)
+    number = count_counted(connection, where.initiators()) * share_of_time(connection, where)
     return round(number / max(1, sample.interceptions) * len(sample.found))
 
 

@@ -139,7 +139,7 @@ def matching(where: Filter, meanwhile: Span | None = None) -> list[ColumnElement
         *mentioned(where, meanwhile),
     ]
     if where.kinds() != EVERYTHING:
-        found.append(_apart(_c.kind_id).in_(chosen_kinds(where)))
+        found.append(apart(_c.kind_id).in_(chosen_kinds(where)))
     return found + initiated(_c.initiator_id, where) + started(where)
 
 
@@ -176,7 +176,7 @@ def _has(part: str) -> ColumnElement[bool]:
     return _k.shape.bitwise_and(literal_column(str(_SHAPES[part].value))) != 0
 
 
-def _apart(number: ColumnElement[int]) -> ColumnElement[int]:
+def apart(number: ColumnElement[int]) -> ColumnElement[int]:
     """Return a number as no index has it: what is walked along is not for the engine to choose."""
     return number + literal_column("0")
 

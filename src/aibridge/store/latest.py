@@ -34,6 +34,7 @@ from aibridge.store.filters import (
     EVERYTHING,
     Filter,
     Span,
+    apart,
     chosen,
     chosen_kinds,
     initiated,
@@ -47,7 +48,7 @@ from aibridge.store.text_index import Words
 FEW_HITS = 10_000
 """Interceptions with a word whose sessions are looked at. Of a word that is in more, sessions are
 looked through instead: many have it."""
-PORTION, MOST_PORTION = 250, 4000
+PORTION, MOST_PORTION = 300, 4800
 """Sessions that are looked through at once, at first and at most."""
 SHORT = 5
 """The `length` of sessions up to about a day. The texts of those in a portion are looked for
@@ -71,7 +72,6 @@ class Portion(NamedTuple):
     """
 
     found: list[Place]
-    sessions: int
     interceptions: int
     end: Place | None
 
@@ -98,7 +98,7 @@ def _found(
         yield from portion.found
         if portion.end is None or len(portion.found) >= most:
             return
-        before = portion.end
+        before, most = portion.end, most - len(portion.found)
     if isinstance(way, Arms):
         yield from _along(connection, way, where, most, before)
     elif way is not None:
@@ -188,7 +188,9 @@ def _of_interceptions(asked: Filter, meanwhile: Span | None) -> _Conditions:
         return []  # the session's own row has answered
     if asked == asked.kinds():
         mine = (_k.session_id == _s.id, _k.initiator_id == _s.initiator_id)
-        return [exists().where(*mine, _k.kind_id.in_(chosen_kinds(asked))).correlate(sessions)]
+        return [
+            exists().where(*mine, apart(_k.kind_id).in_(chosen_kinds(asked))).correlate(sessions)
+        ]
     # Its interceptions stand together by their session; an index by initiator would be the wrong.
     mine = (_c.session_id == _s.id, func.coalesce(_c.initiator_id, "") == _s.initiator_id)
     return [exists().where(*mine, *matching(asked, meanwhile)).correlate(sessions)]
@@ -225,7 +227,7 @@ def look(
     columns = (*_KEY, _s.started_at, _s.last_started_at, _s.length, _s.interceptions)
     rows = connection.execute(_listed(select(*columns).where(*own), before, size)).all()
     if not rows:
-        return Portion([], 0, 0, None)
+        return Portion([], 0, None)
     end = Place(*rows[-1][:3])
     these = (_s.last_active_at >= end.last_active_at, _at(end) <= tuple_(*_KEY), *own)
     short = [row for row in rows if row.length <= SHORT] or rows[:1]
@@ -237,7 +239,7 @@ def look(
     found = connection.execute(_listed(select(*_KEY).where(*these, matches), before))
     contents = sum(row.interceptions for row in rows)
     places = [Place(*row) for row in found]
-    return Portion(places, len(rows), contents, end if len(rows) == size else None)
+    return Portion(places, contents, end if len(rows) == size else None)
 
 
 def _through(connection: Connection, where: Filter, before: Place | None) -> Iterator[Place]:
@@ -319,7 +321,8 @@ def _timed(
     page = select(*_KEY).where(*matching_sessions(where))
     for lot in _lots(where):
         parts = (_listed(page.where(*some), before, most) for some in lot)
-        yield from sorted(Place(*row) for one in parts for row in connection.execute(one))[::-1]
+        rows = (row for part in parts for row in connection.execute(part))
+        yield from sorted((Place(*row) for row in rows), reverse=True)
 
 
 def _lots(where: Filter) -> Iterator[list[_Conditions]]:
