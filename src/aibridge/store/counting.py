@@ -40,17 +40,27 @@ def count(connection: Connection, where: Filter) -> Count:
 def count_sessions(connection: Connection, where: Filter) -> Count:
     """Return how many sessions match, whatever the page."""
     most = MOST_LOOKED_AT if where.has_words() else MOST_EXACT
-    number = latest.count_up_to(connection, where, most + 1)
+    sample = None
+    if latest.is_looked_through(connection, where):
+        sample = latest.look(connection, where, latest.PORTION)
+    if sample is not None and len(sample.found) > most:
+        number = len(sample.found)
+    else:
+        number, sample = latest.count_up_to(connection, where, most + 1), None
     if number <= most:
         return Count(number)
-    return Count(max(number, _estimate_sessions(connection, where)), is_estimate=True)
+    sample = sample or _sample(connection, where)
+    return Count(max(number, _estimate_sessions(connection, where, sample)), is_estimate=True)
 
 
-def _estimate_sessions(connection: Connection, where: Filter) -> int:
-    """Return about how many sessions match, by how many of the newest do."""
+def _sample(connection: Connection, where: Filter) -> latest.Portion:
+    """Return what matches of the newest sessions of the initiators that are meant."""
     own = initiated(_s.initiator_id, where)
-    asked = where.between(None, None)
-    sample = latest.look(connection, asked, latest.PORTION, None, *own)
+    return latest.look(connection, where.between(None, None), latest.PORTION, None, *own)
+
+
+def _estimate_sessions(connection: Connection, where: Filter, sample: latest.Portion) -> int:
+    """Return about how many sessions match, by how many of a sample do."""
     number = count_counted(connection, where.initiators()) * share_of_time(connection, where)
     return round(number / max(1, sample.interceptions) * len(sample.found))
 

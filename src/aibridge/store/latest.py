@@ -103,10 +103,17 @@ def _found(
         yield from _along(connection, way, where, most, before)
     elif way is not None:
         yield from _with_words(connection, where, before)
-    elif where.has_words() and where.times() == EVERYTHING:
+    elif where.has_words() and where.times() == EVERYTHING:  # as `is_looked_through` says
         yield from _through(connection, where, before)
     else:
         yield from _timed(connection, where, most, before)
+
+
+def is_looked_through(connection: Connection, where: Filter) -> bool:
+    """Return whether sessions are looked through for words, as no way is narrower."""
+    if not where.has_words() or where.times() != EVERYTHING:
+        return False
+    return _way(connection, where) is None
 
 
 def count_up_to(connection: Connection, where: Filter, most: int) -> int:

@@ -38,7 +38,7 @@ from aibridge.store.schema import Time, initiator_kinds, interceptions
 FEW = 5000
 """Rows that may be looked at one by one: ways with more of them are all the same."""
 
-GLANCE = 500
+GLANCES = (500, 2000)
 """Rows that are looked at first where there is no narrow way: what many of them match is there."""
 
 _c = interceptions.c
@@ -79,21 +79,24 @@ def newest(
     way = best_way(connection, where)
     if not way.is_wide and not (isinstance(way, _Plain) and where.unwanted_words()):
         return way.newest(connection, where, most, before)
-    found, end = glance(connection, where, most, before)
-    if len(found) < most and end is not None:
-        found += way.newest(connection, where, most - len(found), end)
-    return found
+    found: list[Place] = []
+    for rows in GLANCES:
+        some, before = glance(connection, where, rows, most - len(found), before)
+        found += some
+        if before is None or len(found) == most:
+            return found
+    return found + way.newest(connection, where, most - len(found), before)
 
 
 def glance(
-    connection: Connection, where: Filter, most: int, before: Place | None = None
+    connection: Connection, where: Filter, size: int, most: int, before: Place | None = None
 ) -> tuple[list[Place], Place | None]:
-    """Return the first ``most`` matches among the next `GLANCE` rows, and where these end.
+    """Return the first ``most`` matches among the next ``size`` rows, and where these end.
 
     They end nowhere where no more follow. What much of all has is found here.
     """
     rows = select(_c.started_at, _c.id).where(_c.ended_at.is_not(None), *started(where))
-    last = _before(rows.order_by(*_NEWEST), before).offset(GLANCE - 1).limit(1)
+    last = _before(rows.order_by(*_NEWEST), before).offset(size - 1).limit(1)
     row = connection.execute(last).first()
     end = None if row is None else Place(*row)
     latest = where.started_before if before is None else before.started_at
