@@ -9,6 +9,7 @@ from sqlalchemy import Connection, event
 
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
+from aibridge.store import latest
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, Values, only
 from aibridge.store.sessions import SessionCursor
@@ -31,6 +32,7 @@ SCANS = {
 COMBINED = {
     "initiator and model": Filter(initiator_id=only(ANA), model=only("sonnet")),
     "model and error": Filter(model=only("sonnet"), has=only("error")),
+    "a word of all": Filter(prompt=only("roof")),
     "words and model": Filter(prompt=only("roof"), model=only("sonnet")),
     "words in two texts": Filter(prompt=only("roof"), tool=only("bash")),
     "time and client": Filter(started_after=START, client=only("Codex")),
@@ -62,6 +64,13 @@ def _calls() -> Iterator[Call]:
             tokens=((number * 1000, 1, 1, 1),),
             columns={"model": ("sonnet", "opus")[number % 3 == 0]},
         )
+
+
+@pytest.fixture(params=["few", "many"])
+def _hits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have words be in few interceptions, and in so many that sessions are looked through."""
+    if request.param == "many":
+        monkeypatch.setattr(latest, "FEW_HITS", 10)
 
 
 Explained = Callable[[Callable[[], object]], list[str]]
@@ -110,6 +119,7 @@ def test_interceptions_are_found_along_indexes(database, explained, name):
         assert scans(database, steps) == []
 
 
+@pytest.mark.usefixtures("_hits")
 @pytest.mark.parametrize("name", WHERE)
 def test_sessions_are_found_along_indexes(database, explained, name):
     where = WHERE[name]()

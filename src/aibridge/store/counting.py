@@ -6,6 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from aibridge.store import latest
 from aibridge.store.filters import EVERYTHING, Filter, Span, chosen_kinds, initiated, matching
+from aibridge.store.listed import Portion, look
 from aibridge.store.newest import best_way, count_up_to, newest
 from aibridge.store.schema import initiator_kinds, interceptions, sessions
 
@@ -42,7 +43,7 @@ def count_sessions(connection: Connection, where: Filter) -> Count:
     most = MOST_LOOKED_AT if where.has_words() else MOST_EXACT
     sample = None
     if latest.is_looked_through(connection, where):
-        sample = latest.look(connection, where, latest.PORTION)
+        sample = look(connection, where, latest.PORTION)
     if sample is not None and len(sample.found) > most:
         number = len(sample.found)
     else:
@@ -53,13 +54,13 @@ def count_sessions(connection: Connection, where: Filter) -> Count:
     return Count(max(number, _estimate_sessions(connection, where, sample)), is_estimate=True)
 
 
-def _sample(connection: Connection, where: Filter) -> latest.Portion:
+def _sample(connection: Connection, where: Filter) -> Portion:
     """Return what matches of the newest sessions of the initiators that are meant."""
     own = initiated(_s.initiator_id, where)
-    return latest.look(connection, where.between(None, None), latest.PORTION, None, *own)
+    return look(connection, where.between(None, None), latest.PORTION, None, *own)
 
 
-def _estimate_sessions(connection: Connection, where: Filter, sample: latest.Portion) -> int:
+def _estimate_sessions(connection: Connection, where: Filter, sample: Portion) -> int:
     """Return about how many sessions match, by how many of a sample do."""
     number = count_counted(connection, where.initiators()) * share_of_time(connection, where)
     return round(number / max(1, sample.interceptions) * len(sample.found))

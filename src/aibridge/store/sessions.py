@@ -24,7 +24,8 @@ from sqlalchemy import (
 
 from aibridge.store.filters import Filter, initiated, matching, only
 from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
-from aibridge.store.latest import Place, latest, matching_sessions
+from aibridge.store.latest import latest
+from aibridge.store.listed import Place, matching_sessions
 from aibridge.store.rows import InterceptionRow, SessionRow
 from aibridge.store.schema import (
     Time,
