@@ -40,18 +40,17 @@ def count(connection: Connection, where: Filter) -> Count:
 
 def count_sessions(connection: Connection, where: Filter) -> Count:
     """Return how many sessions match, whatever the page."""
-    most = MOST_LOOKED_AT if where.has_words() else MOST_EXACT
-    sample = None
     if latest.is_looked_through(connection, where):
         sample = look(connection, where, latest.PORTION)
-    if sample is not None and len(sample.found) > most:
-        number = len(sample.found)
-    else:
-        number, sample = latest.count_up_to(connection, where, most + 1), None
+        if sample.end is None:
+            return Count(len(sample.found))
+        if where.wanted_words() or len(sample.found) > MOST_LOOKED_AT:
+            return _about(connection, where, sample)
+    most = MOST_LOOKED_AT if where.has_words() else MOST_EXACT
+    number = latest.count_up_to(connection, where, most + 1)
     if number <= most:
         return Count(number)
-    sample = sample or _sample(connection, where)
-    return Count(max(number, _estimate_sessions(connection, where, sample)), is_estimate=True)
+    return _about(connection, where, _sample(connection, where), number)
 
 
 def _sample(connection: Connection, where: Filter) -> Portion:
@@ -60,10 +59,11 @@ def _sample(connection: Connection, where: Filter) -> Portion:
     return look(connection, where.between(None, None), latest.PORTION, None, *own)
 
 
-def _estimate_sessions(connection: Connection, where: Filter, sample: Portion) -> int:
+def _about(connection: Connection, where: Filter, sample: Portion, least: int = 0) -> Count:
     """Return about how many sessions match, by how many of a sample do."""
     number = count_counted(connection, where.initiators()) * share_of_time(connection, where)
-    return round(number / max(1, sample.interceptions) * len(sample.found))
+    about = round(number / max(1, sample.interceptions) * len(sample.found))
+    return Count(max(about, least, len(sample.found)), is_estimate=True)
 
 
 def count_counted(connection: Connection, where: Filter) -> int:

@@ -30,7 +30,7 @@ from aibridge.store.text_index import Words
 FEW_HITS = 10_000
 """Interceptions with a word whose sessions are looked at. Of a word that is in more, sessions are
 looked through instead: many have it."""
-PORTION, MOST_PORTION = 300, 4800
+PORTION, MOST_PORTION = 200, 3200
 """Sessions that are looked through at once, at first and at most."""
 _s, _c, _k = sessions.c, interceptions.c, session_kinds.c
 
