@@ -1,25 +1,52 @@
-"""Building a made-up record with the recorder's own rows and writer, portion by portion."""
+"""Building a made-up record with the recorder's own rows and writer, portion by portion.
 
+What is dear in bulk is left out meanwhile: indexes are made at the end, in one go each, and no
+commit waits for a disk. A build that was broken off goes on where it was.
+"""
+
+import gc
+import sqlite3
 import sys
 import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
-from sqlalchemy import func, select
+from sqlalchemy import Index, event, func, inspect, select, text
 
 from aibridge.recorder.rows import kind, whole_rows
-from aibridge.store import partitions
+from aibridge.store import partitions, schema
 from aibridge.store.database import Database
-from aibridge.store.schema import sessions
+from aibridge.store.rows import InitiatorKindRow, InterceptionRow, Kind, Row, SessionKindRow
+from aibridge.store.text_index import tsvector
 from aibridge.store.writing import BatchWriter
 from scripts.storing.made_up import BEGIN, CHUNK_SESSIONS, DAYS, SECOND, SESSION_CALLS, chunk
 
 NEWS_SECONDS = 10
+TOGETHER = 10
+"""Portions in a transaction: the index of texts gets one piece of each, and merges these."""
+AHEAD = 2
+"""Processes that make portions while others are written."""
+
+_Made = tuple[list[Kind], list[Row]]
+
+_TABLES = (
+    *(schema.interceptions, schema.session_kinds, schema.sessions, schema.tool_usages),
+    tsvector.text_index,
+)
+_SQLITE = ("synchronous=OFF", "cache_size=-1000000", "wal_autocheckpoint=50000")
+"""Settings for this connection alone; the cache is 1 GB: ids of sessions come in no order."""
+_HASH_BYTES = {True: 64 << 20, False: 1 << 20}
+"""How much FTS5 gathers before it writes, while building and else."""
 
 
 def build(database: Database, *, interceptions: int, seed: int, most: int = sys.maxsize) -> int:
     """Write what is missing of a record of about so many interceptions; return the portions.
 
-    A portion is one transaction, so the number of sessions says how many are there already.
+    Some portions are one transaction, so the number of sessions says how many are there already.
     ``most`` portions are written, if not all.
     """
     database.upgrade()
@@ -27,27 +54,117 @@ def build(database: Database, *, interceptions: int, seed: int, most: int = sys.
     partitions.make(database, begin, begin + timedelta(days=DAYS))
     chunks = max(1, round(interceptions / SESSION_CALLS / CHUNK_SESSIONS))
     with database.read() as connection:
-        there = connection.execute(select(func.count()).select_from(sessions)).scalar_one()
-    writer, told = BatchWriter(database), time.monotonic()
-    try:
-        first = there // CHUNK_SESSIONS
-        for number in range(first, min(chunks, first + most)):
-            _write(writer, seed, number, chunks)
-            if time.monotonic() - told > NEWS_SECONDS:
-                told = time.monotonic()
-                print(f"  {number + 1} of {chunks} portions", file=sys.stderr)
-    finally:
-        writer.close()
+        there = connection.execute(select(func.count()).select_from(schema.sessions)).scalar_one()
+    missing = range(there // CHUNK_SESSIONS, chunks)[:most]
+    if missing:
+        with _in_bulk(database):
+            _write(database, seed, missing, chunks)
+    _make_indexes(database)
     return chunks
 
 
-def _write(writer: BatchWriter, seed: int, number: int, chunks: int) -> None:
-    made = [
-        (each, writer.kind_id(kind(each.start, each.end))) for each in chunk(seed, number, chunks)
-    ]
-    with writer.transaction():
-        writer.add(
-            row
-            for each, kind_id in made
-            for row in whole_rows(each.start, each.place, each.end, kind_id)
-        )
+def _write(database: Database, seed: int, missing: range, chunks: int) -> None:
+    writer, told = BatchWriter(database), time.monotonic()
+    try:
+        portions = _made_aside(seed, missing, chunks)
+        for number, made in zip(missing[::TOGETHER], portions, strict=True):
+            rows = [row for kinds, rows in made for row in _numbered(writer, kinds, rows)]
+            with writer.transaction():
+                writer.add(rows)
+            if time.monotonic() - told > NEWS_SECONDS:
+                told = time.monotonic()
+                print(f"  {number + len(made)} of {chunks} portions", file=sys.stderr, flush=True)
+    finally:
+        writer.close()
+
+
+def _made_aside(seed: int, missing: range, chunks: int) -> Iterator[list[_Made]]:
+    """Yield portions as they are made in other processes, as many as are written together."""
+    with ProcessPoolExecutor(AHEAD, initializer=gc.disable) as pool:
+        under_way: deque[Future[_Made]] = deque()
+        ahead = iter(missing)
+        for at in range(0, len(missing), TOGETHER):
+            wanted = AHEAD * TOGETHER - len(under_way)
+            under_way += [pool.submit(_made, seed, one, chunks) for one in islice(ahead, wanted)]
+            yield [under_way.popleft().result() for _ in missing[at : at + TOGETHER]]
+
+
+def _made(seed: int, number: int, chunks: int) -> _Made:
+    """Make a portion's rows; the number of a kind is its place among the kinds."""
+    kinds: dict[Kind, int] = {}
+    rows: list[Row] = []
+    for each in chunk(seed, number, chunks):
+        kind_id = kinds.setdefault(kind(each.start, each.end), len(kinds))
+        rows += whole_rows(each.start, each.place, each.end, kind_id)
+    return list(kinds), rows
+
+
+def _numbered(writer: BatchWriter, kinds: Sequence[Kind], rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield rows with the numbers that their kinds have in the database."""
+    ids = [writer.kind_id(one) for one in kinds]
+    for row in rows:
+        if isinstance(row, InterceptionRow | SessionKindRow | InitiatorKindRow):
+            yield row._replace(kind_id=ids[row.kind_id or 0])
+        else:
+            yield row
+
+
+@contextmanager
+def _in_bulk(database: Database) -> Iterator[None]:
+    """Have no indexes, and connections that wait for no disk."""
+    prepare = _hurry_postgresql if database.is_postgresql else _hurry_sqlite
+    database.close()  # connections made from now on are prepared
+    event.listen(database.engine, "connect", prepare)
+    try:
+        _drop_indexes(database)
+        _gather(database, in_bulk=True)
+        yield
+    finally:
+        _gather(database, in_bulk=False)
+        event.remove(database.engine, "connect", prepare)
+        database.close()
+
+
+def _hurry_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    for setting in _SQLITE:
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _hurry_postgresql(connection: object, _record: object) -> None:
+    connection.execute("SET synchronous_commit = off")  # type: ignore[attr-defined] # psycopg's
+    connection.commit()  # type: ignore[attr-defined]
+
+
+def _gather(database: Database, *, in_bulk: bool) -> None:
+    """Say how much FTS5 gathers before it writes."""
+    if not database.is_postgresql:
+        with database.write() as connection:
+            sql = "INSERT INTO text_index (text_index, rank) VALUES ('hashsize', :size)"
+            connection.execute(text(sql), {"size": _HASH_BYTES[in_bulk]})
+
+
+def _indexes(database: Database) -> Iterator[tuple[str, Index]]:
+    """Yield the indexes with the names of their tables."""
+    for table in _TABLES:
+        if database.is_postgresql or table is not tsvector.text_index:
+            yield from ((table.name, one) for one in table.indexes)
+
+
+def _drop_indexes(database: Database) -> None:
+    with database.write() as connection:
+        for _, index in _indexes(database):
+            index.drop(connection, checkfirst=True)
+
+
+def _make_indexes(database: Database) -> None:
+    """Make the indexes that are missing, and let PostgreSQL know its tables as it does in time."""
+    with database.read() as connection:
+        known = inspect(connection)
+        missing = [one for at, one in _indexes(database) if not known.has_index(at, f"{one.name}")]
+    for index in missing:
+        with database.write() as connection:
+            index.create(connection)
+    if missing and database.is_postgresql:
+        engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text("VACUUM ANALYZE"))

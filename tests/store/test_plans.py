@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event
 
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
-from aibridge.store import due
+from aibridge.store import due, latest
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, Values, only
 from aibridge.store.removing import remove
@@ -33,6 +33,7 @@ SCANS = {
 COMBINED = {
     "initiator and model": Filter(initiator_id=only(ANA), model=only("sonnet")),
     "model and error": Filter(model=only("sonnet"), has=only("error")),
+    "a word of all": Filter(prompt=only("roof")),
     "words and model": Filter(prompt=only("roof"), model=only("sonnet")),
     "words in two texts": Filter(prompt=only("roof"), tool=only("bash")),
     "time and client": Filter(started_after=START, client=only("Codex")),
@@ -64,6 +65,13 @@ def _calls() -> Iterator[Call]:
             tokens=((number * 1000, 1, 1, 1),),
             columns={"model": ("sonnet", "opus")[number % 3 == 0]},
         )
+
+
+@pytest.fixture(params=["few", "many"])
+def _hits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have words be in few interceptions, and in so many that sessions are looked through."""
+    if request.param == "many":
+        monkeypatch.setattr(latest, "FEW_HITS", 10)
 
 
 Explained = Callable[[Callable[[], object]], list[str]]
@@ -112,6 +120,7 @@ def test_interceptions_are_found_along_indexes(database, explained, name):
         assert scans(database, steps) == []
 
 
+@pytest.mark.usefixtures("_hits")
 @pytest.mark.parametrize("name", WHERE)
 def test_sessions_are_found_along_indexes(database, explained, name):
     where = WHERE[name]()

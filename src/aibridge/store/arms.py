@@ -29,6 +29,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 Key = tuple[Any, ...]
 """Where a row stands in its list: of two, the greater comes first."""
 
+FEW = 16
+"""Arms that are walked at once; of more it is looked first whether all rows have many matches."""
 MOST = 1000
 """Arms in a statement: each is a look into the index."""
 

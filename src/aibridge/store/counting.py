@@ -5,15 +5,16 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from aibridge.store import latest
-from aibridge.store.filters import EVERYTHING, Filter, chosen_kinds, initiated, matching
-from aibridge.store.newest import best_way, newest
+from aibridge.store.filters import EVERYTHING, Filter, Span, chosen_kinds, initiated, matching
+from aibridge.store.listed import Portion, look
+from aibridge.store.newest import best_way, count_up_to, newest
 from aibridge.store.schema import initiator_kinds, interceptions, sessions
 
-MOST_EXACT = 10_000
+MOST_EXACT = 1000
 """How far is counted one by one."""
-MOST_LOOKED_AT = 200
+MOST_LOOKED_AT = 100
 """How far is counted where each one's texts have to be looked at."""
-SAMPLE = 200
+SAMPLE = 500
 """The newest rows, by which is guessed how many of all match."""
 
 _c, _s = interceptions.c, sessions.c
@@ -39,23 +40,30 @@ def count(connection: Connection, where: Filter) -> Count:
 
 def count_sessions(connection: Connection, where: Filter) -> Count:
     """Return how many sessions match, whatever the page."""
-    way = latest.best_way(connection, where)
-    most = MOST_LOOKED_AT if latest.looks_at_texts(way, where) else MOST_EXACT
-    number = way.count(connection, where, most + 1)
+    if latest.is_looked_through(connection, where):
+        sample = look(connection, where, latest.PORTION)
+        if sample.end is None:
+            return Count(len(sample.found))
+        if where.wanted_words() or len(sample.found) > MOST_LOOKED_AT:
+            return _about(connection, where, sample)
+    most = MOST_LOOKED_AT if where.has_words() else MOST_EXACT
+    number = latest.count_up_to(connection, where, most + 1)
     if number <= most:
         return Count(number)
-    return Count(max(number, _estimate_sessions(connection, where)), is_estimate=True)
+    return _about(connection, where, _sample(connection, where), number)
 
 
-def _estimate_sessions(connection: Connection, where: Filter) -> int:
-    """Return about how many sessions match, from how many of the newest do."""
-    places = latest.latest(connection, where.initiators(), SAMPLE)
-    ids = [place.id for place in places]
-    these = select(func.count(), func.sum(_s.interceptions)).where(_s.id.in_(ids))
-    found, contents = connection.execute(these).one()
-    matched = connection.scalar(these.where(*latest.matching_sessions(where)))
+def _sample(connection: Connection, where: Filter) -> Portion:
+    """Return what matches of the newest sessions of the initiators that are meant."""
+    own = initiated(_s.initiator_id, where)
+    return look(connection, where.between(None, None), latest.PORTION, None, *own)
+
+
+def _about(connection: Connection, where: Filter, sample: Portion, least: int = 0) -> Count:
+    """Return about how many sessions match, by how many of a sample do."""
     number = count_counted(connection, where.initiators()) * share_of_time(connection, where)
-    return round(float(number / (int(contents) / found) * ((matched or 0) / found)))
+    about = round(number / max(1, sample.interceptions) * len(sample.found))
+    return Count(max(about, least, len(sample.found)), is_estimate=True)
 
 
 def count_counted(connection: Connection, where: Filter) -> int:
@@ -94,10 +102,10 @@ def _share_of_newest(connection: Connection, where: Filter) -> float:
     known = where.counted().between(times.started_after, times.started_before)
     if where == known:
         return 1.0
-    ids = [place.id for place in newest(connection, known, SAMPLE)]
-    if not ids:
+    places = newest(connection, known, SAMPLE)
+    if not places:
         return 0.0
-    found = select(func.count()).select_from(interceptions)
-    of_these = found.where(_c.id.in_(ids), *matching(where))
-    matched: int = connection.execute(of_these).scalar_one()
-    return matched / len(ids)
+    meanwhile = Span(places[-1].started_at, where.started_before)
+    found = select(_c.id).where(*matching(where, meanwhile))
+    these = found.where(_c.id.in_([place.id for place in places]))
+    return count_up_to(connection, these, SAMPLE) / len(places)

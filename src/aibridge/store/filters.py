@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Select, func, literal_column, not_, or_, select
 
 from aibridge.store import text_index
-from aibridge.store.measures import Shape
+from aibridge.store.measures import MAX_TIME, Shape
 from aibridge.store.schema import interceptions, kinds
 
 UNKNOWN_CLIENT = "Unknown"
@@ -90,6 +90,10 @@ class Filter:
         texts = {"prompt": self.prompt, "tool": self.tool, "error": self.error}
         return {name: values.none_of for name, values in texts.items() if values.none_of}
 
+    def has_words(self) -> bool:
+        """Return whether anything is asked of texts."""
+        return any((self.wanted_words(), self.unwanted_words()))
+
     def without_wanted_words(self) -> "Filter":
         """Return the same, but for what has to stand in texts."""
         prompt, tool, error = (
@@ -122,16 +126,20 @@ PARTS = tuple(_SHAPES)
 """What an interception can be asked to have."""
 
 
-def matching(where: Filter) -> list[ColumnElement[bool]]:
-    """Return the conditions of a filter on ended interceptions; lists and counts share them."""
+def matching(where: Filter, meanwhile: Span | None = None) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter on ended interceptions; lists and counts share them.
+
+    Of many interceptions that are known to have started ``meanwhile`` the texts are not looked at
+    one by one: what the index finds of that time is gathered once.
+    """
     found: list[ColumnElement[bool]] = [
         _c.ended_at.is_not(None),
         *chosen(_c.session_id, where.session_id),
         *within(_c.tokens, where.tokens),
-        *mentioned(where),
+        *mentioned(where, meanwhile),
     ]
     if where.kinds() != EVERYTHING:
-        found.append(_apart(_c.kind_id).in_(chosen_kinds(where)))
+        found.append(apart(_c.kind_id).in_(chosen_kinds(where)))
     return found + initiated(_c.initiator_id, where) + started(where)
 
 
@@ -168,17 +176,23 @@ def _has(part: str) -> ColumnElement[bool]:
     return _k.shape.bitwise_and(literal_column(str(_SHAPES[part].value))) != 0
 
 
-def _apart(number: ColumnElement[int]) -> ColumnElement[int]:
+def apart(number: ColumnElement[int]) -> ColumnElement[int]:
     """Return a number as no index has it: what is walked along is not for the engine to choose."""
     return number + literal_column("0")
 
 
-def mentioned(where: Filter) -> Iterator[ColumnElement[bool]]:
+def mentioned(where: Filter, meanwhile: Span | None = None) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions under which words stand in an interception's texts, and do not."""
     if wanted := where.wanted_words():
-        yield text_index.finds(_c.started_at, _c.id, wanted)
+        yield _mentions(wanted, meanwhile)
     for name, values in where.unwanted_words().items():
-        yield ~text_index.finds(_c.started_at, _c.id, {name: values})
+        yield ~_mentions({name: values}, meanwhile)
+
+
+def _mentions(words: text_index.Words, meanwhile: Span | None) -> ColumnElement[bool]:
+    if meanwhile is None:
+        return text_index.finds(_c.started_at, _c.id, words)
+    return text_index.gathers(_c.id, words, meanwhile.least or 0, meanwhile.most or MAX_TIME)
 
 
 def chosen(column: ColumnElement[str], values: Values) -> Iterator[ColumnElement[bool]]:

@@ -26,15 +26,20 @@ from aibridge.store.filters import (
     ANY_NUMBER,
     EVERYTHING,
     Filter,
+    Span,
     chosen_kinds,
     initiated,
     matching,
+    started,
 )
 from aibridge.store.measures import magnitudes
 from aibridge.store.schema import Time, initiator_kinds, interceptions
 
 FEW = 5000
 """Rows that may be looked at one by one: ways with more of them are all the same."""
+
+GLANCES = (500, 2000)
+"""Rows that are looked at first where there is no narrow way: what many of them match is there."""
 
 _c = interceptions.c
 _NEWEST = (_c.started_at.desc(), _c.id.desc())
@@ -50,6 +55,10 @@ class Place(NamedTuple):
 
 class Way(Protocol):
     """A way to the interceptions that a filter means."""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its first rows come from many places."""
 
     def rows(self, connection: Connection) -> Select[Any]:
         """Return a query for everything that stands along the way, in no order."""
@@ -67,7 +76,37 @@ def newest(
     connection: Connection, where: Filter, most: int, before: Place | None = None
 ) -> list[Place]:
     """Return where the newest matching interceptions stand, at most ``most``, newest first."""
-    return best_way(connection, where).newest(connection, where, most, before)
+    way = best_way(connection, where)
+    if not way.is_wide and not (isinstance(way, _Plain) and where.unwanted_words()):
+        return way.newest(connection, where, most, before)
+    found: list[Place] = []
+    for rows in GLANCES:
+        some, before = glance(connection, where, rows, most - len(found), before)
+        found += some
+        if before is None or len(found) == most:
+            return found
+    return found + way.newest(connection, where, most - len(found), before)
+
+
+def glance(
+    connection: Connection, where: Filter, size: int, most: int, before: Place | None = None
+) -> tuple[list[Place], Place | None]:
+    """Return the first ``most`` matches among the next ``size`` rows, and where these end.
+
+    They end nowhere where no more follow. What much of all has is found here.
+    """
+    rows = select(_c.started_at, _c.id).where(_c.ended_at.is_not(None), *started(where))
+    last = _before(rows.order_by(*_NEWEST), before).offset(size - 1).limit(1)
+    row = connection.execute(last).first()
+    end = None if row is None else Place(*row)
+    latest = where.started_before if before is None else before.started_at
+    meanwhile = Span(where.started_after if end is None else end.started_at, latest)
+    page = select(_c.started_at, _c.id).where(*matching(where, meanwhile)).order_by(*_NEWEST)
+    if end is not None:
+        place = tuple_(literal(end.started_at, Time), literal(end.id))
+        page = page.where(_c.started_at >= end.started_at, place <= _PLACE)
+    found = connection.execute(_before(page, before).limit(most))
+    return [Place(*one) for one in found], end
 
 
 def best_way(connection: Connection, where: Filter) -> Way:
@@ -96,14 +135,17 @@ def _ways(connection: Connection, where: Filter) -> Iterator[Way]:
 
 
 def _initiators(connection: Connection, where: Filter) -> Arms | None:
-    asked = where.initiators()
-    if asked == EVERYTHING:
+    found = initiators(connection, where)
+    return None if found is None else Arms(_c.initiator_id, found)
+
+
+def initiators(connection: Connection, where: Filter) -> Sequence[str] | None:
+    """Return the ids of the initiators that are meant, and have anything on record.
+
+    Nothing is returned where nobody is named: all, or all but some, are no narrow way.
+    """
+    if where.visible_to is None and not where.initiator_id.any_of:
         return None
-    return Arms(_c.initiator_id, initiators(connection, asked))
-
-
-def initiators(connection: Connection, where: Filter) -> Sequence[str]:
-    """Return the ids of the initiators that are meant, and have anything on record."""
     id_ = initiator_kinds.c.initiator_id
     known = select(id_).distinct().where(*initiated(id_, where)).limit(arms.MOST + 1)
     return list(connection.scalars(known))
@@ -142,6 +184,8 @@ def _before(statement: Select[Any], before: Place | None) -> Select[Any]:
 class _Plain:
     """Along all that has ended."""
 
+    is_wide = False
+
     def rows(self, _connection: Connection) -> Select[Any]:
         return select(_c.id).where(_c.ended_at.is_not(None))
 
@@ -151,6 +195,8 @@ class _Plain:
         return [Place(*row) for row in connection.execute(_page(where, most, before))]
 
     def count(self, connection: Connection, where: Filter, most: int) -> int:
+        if where.unwanted_words():
+            return len(newest(connection, where, most))
         return count_up_to(connection, select(_c.id).where(*matching(where)), most)
 
 
@@ -159,6 +205,10 @@ class _Armed:
     """Along those that have one of several values in common."""
 
     arms: Arms
+
+    @property
+    def is_wide(self) -> bool:
+        return len(self.arms.values) > arms.FEW
 
     def rows(self, _connection: Connection) -> Select[Any]:
         return select(_c.id).where(_c.ended_at.is_not(None), self.arms.column.in_(self.arms.values))
@@ -181,6 +231,7 @@ class _Words:
     """Along those in whose texts the words stand."""
 
     words: text_index.Words
+    is_wide = False
 
     def rows(self, connection: Connection) -> Select[Any]:
         return text_index.hits(connection, self.words)
@@ -204,9 +255,6 @@ class _Words:
                 yield Place(*row)
 
     def count(self, connection: Connection, where: Filter, most: int) -> int:
-        if (
-            where == Filter(prompt=where.prompt, tool=where.tool, error=where.error)
-            and not where.unwanted_words()
-        ):
+        if where.without_wanted_words() == EVERYTHING:
             return count_up_to(connection, self.rows(connection), most)
         return len(self.newest(connection, where, most, None))

@@ -22,9 +22,10 @@ from sqlalchemy import (
     tuple_,
 )
 
-from aibridge.store.filters import Filter, initiated, matching, only
+from aibridge.store.filters import Filter, initiated, matching
 from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
-from aibridge.store.latest import Place, latest, matching_sessions
+from aibridge.store.latest import latest
+from aibridge.store.listed import Place, matching_sessions
 from aibridge.store.rows import InterceptionRow, SessionRow
 from aibridge.store.schema import (
     Time,
@@ -180,7 +181,10 @@ def usage_metadata(connection: Connection, session: SessionRow) -> list[str]:
 
 
 def _within(session: SessionRow) -> list[ColumnElement[bool]]:
-    return matching(Filter(initiator_id=only(session.initiator_id), session_id=only(session.id)))
+    # Apart from its index: that of initiators would lead through all that somebody ever asked.
+    initiator_id = func.coalesce(_c.initiator_id, "")
+    mine = (_c.session_id == session.id, initiator_id == session.initiator_id)
+    return [_c.ended_at.is_not(None), *mine]
 
 
 def thread_page(

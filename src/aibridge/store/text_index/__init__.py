@@ -10,7 +10,19 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Select, literal
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Select,
+    case,
+    false,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -28,6 +40,8 @@ __all__ = [
     "add",
     "create",
     "finds",
+    "frequency",
+    "gathers",
     "hits",
     "is_part",
     "portions",
@@ -58,10 +72,14 @@ def hits(connection: Connection, words: Words, least: int = 0, most: int = MAX_T
 
     It is of interceptions that started from ``least`` to ``most``.
     """
-    least, most = max(0, min(least, MAX_TIME)), max(0, min(most, MAX_TIME))
+    least, most = _bounded(least), _bounded(most)
     if connection.dialect.name == "sqlite":
         return fts5.found(fts5.query(words), least, most)
     return tsvector.found(words, least, most)
+
+
+def _bounded(moment: int) -> int:
+    return max(0, min(moment, MAX_TIME))
 
 
 def portions(
@@ -97,6 +115,32 @@ def finds(
         fts5.finds(started_at, id_, literal(fts5.query(words))),
         tsvector.finds(started_at, id_, words),
     )
+
+
+def gathers(id_: ColumnElement[str], words: Words, least: int, most: int) -> ColumnElement[bool]:
+    """Return whether the words stand in the texts of one of many interceptions.
+
+    These have started from ``least`` to ``most``; what is found of that time is gathered once.
+    """
+    least, most = _bounded(least), _bounded(most)
+    apart = id_.concat(literal_column("''"))  # what is walked along is not for the engine to choose
+    by_fts5 = fts5.found(fts5.query(words), least, most).order_by(None).subquery()
+    by_tsvector = tsvector.found(words, least, most).order_by(None).subquery()
+    return _Finds(
+        apart.in_(select(by_fts5.c.interception_id)),
+        # Within CASE it stays a condition, which PostgreSQL hashes, and becomes no join.
+        case((apart.in_(select(by_tsvector.c.interception_id)), true()), else_=false()),
+    )
+
+
+def frequency(connection: Connection, words: Words, most: int) -> int:
+    """Return in how many places the words are found, but no more than ``most``."""
+    if connection.dialect.name == "sqlite":
+        rows = fts5.numbers(fts5.query(words))
+    else:
+        rows = tsvector.found(words, 0, MAX_TIME)
+    found = rows.limit(most).subquery()
+    return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
 class _Finds(FunctionElement[bool]):

@@ -95,6 +95,11 @@ def _numbered(
         yield number, row
 
 
+def numbers(query: str) -> Select[Any]:
+    """Return a query for the numbers of what a query finds."""
+    return select(_index.c.rowid).where(_index.c[NAME].match(query))
+
+
 def found(query: str, least: int, most: int) -> Select[Any]:
     """Return a query for the starts and ids of what a query finds, newest first.
 
