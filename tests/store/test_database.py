@@ -27,7 +27,8 @@ def test_other_addresses_are_refused_without_repeating_them(url: str) -> None:
     assert "secret" not in str(refused.value)
 
 
-def test_there_is_one_server_at_a_time(databases) -> None:
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")
+def test_a_file_has_one_server_at_a_time(databases) -> None:
     with databases.open() as database:
         other = Database(address(database))
         refused = pytest.raises(DatabaseError, match="another aibridge is serving the database")

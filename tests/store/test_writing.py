@@ -127,6 +127,7 @@ def test_nothing_may_be_missing_but_what_may_be_unknown():
         ("interceptions", "http_status"),
         ("interceptions", "first_byte_us"),
         ("interceptions", "kind_id"),
+        ("interceptions", "server_id"),
         ("sessions", "client"),
         ("sessions", "last_prompt_at"),
         ("sessions", "last_prompt"),

@@ -38,7 +38,7 @@ class InterceptionRow(NamedTuple):
     kind_id: int | None
     tokens: int
     magnitude: int
-    server_id: int | None
+    server_id: int | None = None
 
 
 class EndRow(NamedTuple):
