@@ -7,7 +7,7 @@ from aibridge.recorder.outage import Outage
 from aibridge.recorder.records import End, Start
 from aibridge.recorder.replay import Replay
 from aibridge.recorder.spooler import Spooler
-from aibridge.recorder.ticket import RecordingError, Ticket, settle
+from aibridge.recorder.ticket import NotYetKept, RecordingError, Ticket, settle
 from aibridge.recorder.writer import Writer
 from aibridge.store.database import Database
 from aibridge.store.servers import Lease
@@ -21,6 +21,8 @@ SPOOL_PATIENCE_SECONDS = 0.5
 """How long it is tried again before they go to the spool, which is as good a place."""
 
 LOOK_SECONDS = 1.0
+MAX_LATE = 1_000
+"""Ends that are kept in memory when nothing else could take them, to be tried again."""
 
 
 class RecorderUnavailable(Exception):
@@ -63,6 +65,7 @@ class Recorder:
         self._lease = lease
         self._open = 0
         self._waiting = 0
+        self._late: list[Ticket] = []
         self._begin()
 
     def start(self, start: Start) -> Ticket:
@@ -122,6 +125,7 @@ class Recorder:
     async def close(self) -> None:
         """Write what was accepted, to the spool if the database is away, then stop."""
         self._timer.cancel()
+        self._try_again()
         await asyncio.to_thread(self._stop)
 
     def _begin(self) -> None:
@@ -134,7 +138,15 @@ class Recorder:
 
     def _look_after_writer(self) -> None:
         self._writer.look_after()
+        if self.ready:
+            self._try_again()
         self._timer = self._loop.call_later(LOOK_SECONDS, self._look_after_writer)
+
+    def _try_again(self) -> None:
+        """Have ends kept that nothing could take; their clients have been told of no end."""
+        late, self._late = self._late, []
+        for ticket in late:
+            self._intake.put(ticket)
 
     def _stop(self) -> None:
         self._writer.stop()
@@ -160,7 +172,11 @@ class Recorder:
     def _settle(self, tickets: list[tuple[Ticket, bool]], error: RecordingError | None) -> None:
         for ticket, is_over in tickets:
             settle(ticket.started, error)
-            if is_over and ticket.end is not None and not ticket.is_over:
+            if not is_over or ticket.end is None:
+                continue
+            if isinstance(error, NotYetKept) and len(self._late) < MAX_LATE:
+                self._late.append(ticket)
+            if not ticket.is_over:
                 ticket.is_over = True
                 self._open -= 1
                 settle(ticket.ended, error)

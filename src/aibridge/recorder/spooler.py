@@ -9,7 +9,7 @@ import structlog
 from aibridge.recorder.entries import to_entry
 from aibridge.recorder.intake import Intake
 from aibridge.recorder.outage import Outage, Turn
-from aibridge.recorder.ticket import RecordingError, Settled, Ticket
+from aibridge.recorder.ticket import NotYetKept, RecordingError, Settled, Ticket
 from aibridge.store.spool import Entry, Spool, SpoolError
 
 WATCH_SECONDS = 0.25
@@ -68,7 +68,7 @@ class Spooler:
         except SpoolError as error:
             self._fails, self._tried = True, time.monotonic()
             self._tell(str(error))
-            self._settled(kept, RecordingError(f"the record could not be kept: {error}"))
+            self._settled(kept, NotYetKept(f"the record could not be kept: {error}"))
             return
         self._is_used = True
         self._outage.spooled += len(kept)

@@ -12,6 +12,10 @@ class RecordingError(Exception):
     """The record could not be written: what is waiting for it must not be let go."""
 
 
+class NotYetKept(RecordingError):
+    """There was no room for the record, or no database: later there may be."""
+
+
 @dataclass(slots=True, eq=False)
 class Pending:
     """An interception on its way into the database, as far as it is known by now."""

@@ -13,7 +13,7 @@ from aibridge.recorder.batch import commit
 from aibridge.recorder.intake import Intake
 from aibridge.recorder.outage import POLL_SECONDS, Outage, Turn
 from aibridge.recorder.replay import Replay
-from aibridge.recorder.ticket import RecordingError, Settled, Ticket
+from aibridge.recorder.ticket import NotYetKept, RecordingError, Settled, Ticket
 from aibridge.store.database import Database
 from aibridge.store.servers import Lease
 from aibridge.store.spool import SpoolError
@@ -132,16 +132,18 @@ class Writer:
             if is_away(error) and self._replay is not None:
                 self._outage.begin(said(error))
             elif is_away(error) or len(batch) == 1:
-                self._fail(batch, said(error))
+                self._fail(batch, error)
             else:
                 for ticket in batch:  # one of them cannot be written: the others must not suffer
                     if self._outage.holds([ticket]):
                         self._write([ticket])
 
-    def _fail(self, batch: list[Ticket], reason: str) -> None:
+    def _fail(self, batch: list[Ticket], error: Exception) -> None:
         if self._outage.release(batch):
+            reason = said(error)
             _log.error("record_not_written", tickets=len(batch), error=reason)
-            self._settled(batch, RecordingError(f"the record could not be written: {reason}"))
+            kind = NotYetKept if is_away(error) else RecordingError
+            self._settled(batch, kind(f"the record could not be written: {reason}"))
 
     def _persist(self, batch: list[Ticket]) -> None:
         """Write the batch, trying again for a while when the database is busy, full or away."""
