@@ -122,7 +122,11 @@ def _run(scenes: Scenes, fault: type[Fault], engine: str, options: argparse.Name
         return [0] * (len(TITLES) - 1) + [1]
     counts = _counts(result)
     struck = ", ".join(f"{after:.2f} s for {hold:.2f} s" for after, hold in plan.blows)
-    print(_line(fault.name, engine, *counts), f"  /healthz {result.load.slowest:.2f} s; after {struck}", flush=True)
+    print(
+        _line(fault.name, engine, *counts),
+        f"  /healthz {result.load.slowest:.2f} s; after {struck}",
+        flush=True,
+    )
     for text in result.verdict.wrong[:SHOWN_WRONGS]:
         print(f"    {text}", flush=True)
     return counts
