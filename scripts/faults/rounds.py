@@ -84,7 +84,7 @@ def run(scenes: Scenes, plan: Plan) -> Result:
         verdict = judge(scene.database_url, load.asked)
         log = "".join(bridge.log for bridge in scene.bridges)
         replayed = sum(map(int, _REPLAYED.findall(log)))
-    verdict.wrong += [*late, *_strange(load), *_gone(plan.fault, log)]
+    verdict.wrong += [*late, *_strange(load), *gone(plan.fault, log)]
     return Result(load, verdict, replayed)
 
 
@@ -114,7 +114,8 @@ def _wait_for_replay(scene: Scene) -> list[str]:
     return []
 
 
-def _gone(fault: type[Fault], log: str) -> Iterator[str]:
+def gone(fault: type[Fault], log: str) -> Iterator[str]:
+    """Say what is wrong with who was taken for gone, of which there is a line in the log."""
     if (_GONE in log) != fault.takes_for_gone:
         yield "a bridge was taken for gone" if _GONE in log else "no bridge was taken for gone"
 
