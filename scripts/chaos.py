@@ -2,9 +2,7 @@
 
 In every round clients stream against a bridge of its own, and meanwhile a fault strikes and is
 mended, at moments drawn from the seed. Once what waits on the spool has been replayed the bridge
-is stopped, and its tables are compared with what the clients have read. Left out are two bridges
-at once, as a database has one server for now, and clocks that step, which cannot be had without
-stepping those of the machine.
+is stopped, and its tables are compared with what the clients have read.
 """
 
 import argparse
@@ -26,7 +24,9 @@ from scripts.faults.processes import (
     ShutDownPostgreSQL,
     StallPostgreSQL,
 )
+from scripts.faults.repeated import CutWriter, StepClock
 from scripts.faults.scenes import Scenes
+from scripts.faults.several import KillOneOfTwo, KillWorker, PauseOneOfTwo
 from scripts.kill_asks import SCRIPT
 from scripts.running import BridgeError
 
@@ -41,6 +41,11 @@ FAULTS: tuple[type[Fault], ...] = (
     FullUnderSQLite,
     FullUnderBoth,
     FullUnderSpool,
+    KillOneOfTwo,
+    PauseOneOfTwo,
+    KillWorker,
+    CutWriter,
+    StepClock,
 )
 QUICK = ((KillBridge, "sqlite"), (KillPostgreSQL, "postgresql"))
 QUICK_SECONDS = 3
@@ -117,7 +122,11 @@ def _run(scenes: Scenes, fault: type[Fault], engine: str, options: argparse.Name
         return [0] * (len(TITLES) - 1) + [1]
     counts = _counts(result)
     struck = ", ".join(f"{after:.2f} s for {hold:.2f} s" for after, hold in plan.blows)
-    print(_line(fault.name, engine, *counts), f"  after {struck}", flush=True)
+    print(
+        _line(fault.name, engine, *counts),
+        f"  /healthz {result.load.slowest:.2f} s; after {struck}",
+        flush=True,
+    )
     for text in result.verdict.wrong[:SHOWN_WRONGS]:
         print(f"    {text}", flush=True)
     return counts

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,7 @@ class Bridge:
     """A bridge whose files are all in ``home``; ``cores`` are those it may run on, if not all.
 
     Its ``data_dir`` may be elsewhere, and so may its database, which may be PostgreSQL's.
+    ``module`` is what is run as the bridge, and ``variables`` are added to its environment.
     """
 
     def __init__(
@@ -52,18 +53,25 @@ class Bridge:
         cores: set[int] | None = None,
         data_dir: Path | None = None,
         database_url: str = "",
+        workers: int = 1,
+        module: str = "aibridge",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.url = ""
         self.token = ""
         data_dir = data_dir or home / "data"
         self.database = data_dir / "aibridge.db"
         self._cores = cores
+        self._module = module
+        self._variables = dict(variables or {})
         self._config = home / "bridge.toml"
         self._log = home / "bridge.log"
         self._process: subprocess.Popen[str] | None = None
         options = f"port = 0\ndata_dir = {json.dumps(str(data_dir))}\n"
         if database_url:
             options += f"database_url = {json.dumps(database_url)}\n"
+        if workers > 1:
+            options += f"workers = {workers}\n"
         self._config.write_text("\n".join([options, *(one.toml() for one in upstreams)]))
 
     @property
@@ -105,7 +113,7 @@ class Bridge:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=plain_environment(),
+                env=plain_environment() | self._variables,
             )
         if self._cores:
             os.sched_setaffinity(self._process.pid, self._cores)
@@ -169,7 +177,7 @@ class Bridge:
         return done.stdout
 
     def _arguments(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "aibridge", *words, "--config", str(self._config)]
+        return [sys.executable, "-m", self._module, *words, "--config", str(self._config)]
 
 
 def plain_environment() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What a fault is, and the scene on which it strikes."""
 
+import random
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,21 @@ BOTH = (SQLITE, POSTGRESQL)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A bridge and what it stands on: a file or a ``server``, and a small ``disk`` if one is."""
+    """Bridges and what they stand on: a file or a ``server``, and a small ``disk`` if one is.
 
-    bridge: Bridge
+    ``clock`` is the file that says how far off their clocks are, if they can be.
+    """
+
+    bridges: tuple[Bridge, ...]
     database_url: str
+    clock: Path
     server: Server | None = None
     disk: Path | None = None
+
+    @property
+    def bridge(self) -> Bridge:
+        """The first, or only, bridge."""
+        return self.bridges[0]
 
     @property
     def file(self) -> Path:
@@ -33,6 +43,8 @@ class Fault(ABC):
     ``hold`` is between how many seconds it may last, none if as long as an outage. ``small`` says
     what is on a small disk meanwhile: ``database``, ``spool``. With ``leaves_open`` there may be
     ends that nothing could take: the next start of the bridge closes what they belong to.
+    There may be several ``bridges``, or ``workers`` of one. ``lease_seconds`` are theirs, 0 as
+    they are; with ``takes_for_gone`` one must be taken for gone, and otherwise none may be.
     """
 
     name: ClassVar[str]
@@ -40,9 +52,15 @@ class Fault(ABC):
     hold: ClassVar[tuple[float, float] | None] = None
     small: ClassVar[frozenset[str]] = frozenset()
     leaves_open: ClassVar[bool] = False
+    bridges: ClassVar[int] = 1
+    workers: ClassVar[int] = 1
+    has_clock: ClassVar[bool] = False
+    lease_seconds: ClassVar[float] = 0
+    takes_for_gone: ClassVar[bool] = False
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, dice: random.Random) -> None:
         self.scene = scene
+        self.dice = dice
 
     @property
     def server(self) -> Server:

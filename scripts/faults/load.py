@@ -3,10 +3,11 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from threading import Event
+from time import monotonic
 
 import httpx
 
@@ -23,13 +24,18 @@ UNAVAILABLE = 503
 
 
 class Load:
-    """Clients of a bridge, wherever it listens at the moment; each has a session of its own."""
+    """Clients of bridges, wherever they listen at the moment; each has a session of its own.
 
-    def __init__(self, bridge: Bridge, dice: random.Random, clients: int) -> None:
+    With several bridges the calls of a session go to one after the other. ``slowest`` is how many
+    seconds the first bridge took at most to say that it lives.
+    """
+
+    def __init__(self, bridges: Sequence[Bridge], dice: random.Random, clients: int) -> None:
         self.asked: list[Ask] = []
         self.refused = 0
         self.strange: Counter[int] = Counter()
-        self._bridge = bridge
+        self.slowest = 0.0
+        self._bridges = bridges
         self._dice = dice
         self._clients = clients
         self._over = Event()
@@ -58,6 +64,7 @@ class Load:
                 asyncio.timeout(None) as limit,
                 asyncio.TaskGroup() as group,
             ):
+                group.create_task(self._ask_whether_it_lives(http))
                 for number in range(self._clients):
                     group.create_task(self._ask_on(http, number))
                 await asyncio.to_thread(self._over.wait)
@@ -68,13 +75,22 @@ class Load:
         while not self._over.is_set():
             pace = self._dice.choice(list(PACES))
             prompt = f"Tell me a {pace} story, number {client}-{number}."
-            if not await self._ask(http, client, Ask(prompt, self._dice.choice(KINDS), 0.0)):
+            ask = Ask(prompt, self._dice.choice(KINDS), 0.0)
+            bridge = self._bridges[number % len(self._bridges)]
+            if not await self._ask(http, bridge, client, ask):
                 await asyncio.sleep(PAUSE_SECONDS)
             number += 1
 
-    async def _ask(self, http: httpx.AsyncClient, client: int, ask: Ask) -> bool:
+    async def _ask_whether_it_lives(self, http: httpx.AsyncClient) -> None:
+        while not self._over.is_set():
+            began = monotonic()
+            with suppress(httpx.TransportError):  # it is not there, on purpose
+                await http.get(f"{self._bridges[0].url}/healthz")
+                self.slowest = max(self.slowest, monotonic() - began)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _ask(self, http: httpx.AsyncClient, bridge: Bridge, client: int, ask: Ask) -> bool:
         """Ask once; false if nothing came of it."""
-        bridge = self._bridge
         url = f"{bridge.url}/api/v2/aibridge/{ask.kind.path}"
         headers = {
             "Authorization": f"Bearer {bridge.token}",

@@ -21,6 +21,7 @@ SECONDS_PER_STRIKE = 6
 FIRST_SECONDS = 0.5
 """How long the load lasts at least before a fault strikes."""
 
+_GONE = "server_gone"
 _REPLAYED = re.compile(r"\breplayed=(\d+)")
 
 
@@ -70,17 +71,20 @@ def plan(
 def run(scenes: Scenes, plan: Plan) -> Result:
     """Run a round to its end. Raises `NoDisk`, `BridgeError`, or `TimeoutError`."""
     with scenes.scene(plan.fault, plan.engine) as scene:
-        load = Load(scene.bridge, plan.dice, plan.clients)
+        load = Load(scene.bridges, plan.dice, plan.clients)
+        own = random.Random(plan.dice.random())  # noqa: S311 - to be repeatable, not secret
         with load.running():
-            _strike(plan, plan.fault(scene))
+            _strike(plan, plan.fault(scene, own))
         late = _wait_for_replay(scene)
-        scene.bridge.stop()
+        for bridge in scene.bridges:
+            bridge.stop()
         if plan.fault.leaves_open:
             with scene.bridge.running():
                 late += _wait_for_replay(scene)
         verdict = judge(scene.database_url, load.asked)
-        replayed = sum(map(int, _REPLAYED.findall(scene.bridge.log)))
-    verdict.wrong += [*late, *_strange(load)]
+        log = "".join(bridge.log for bridge in scene.bridges)
+        replayed = sum(map(int, _REPLAYED.findall(log)))
+    verdict.wrong += [*late, *_strange(load), *gone(plan.fault, log)]
     return Result(load, verdict, replayed)
 
 
@@ -105,8 +109,15 @@ def _wait_for_replay(scene: Scene) -> list[str]:
         if time.monotonic() > give_up:
             return [f"not ready after {REPLAY_SECONDS} seconds: {said}"]
         time.sleep(POLL_SECONDS)
-        said = httpx.get(f"{scene.bridge.url}/readyz", trust_env=False).text
+        urls = [f"{bridge.url}/readyz" for bridge in scene.bridges]
+        said = " ".join({httpx.get(url, trust_env=False).text for url in urls})
     return []
+
+
+def gone(fault: type[Fault], log: str) -> Iterator[str]:
+    """Say what is wrong with who was taken for gone, of which there is a line in the log."""
+    if (_GONE in log) != fault.takes_for_gone:
+        yield "a bridge was taken for gone" if _GONE in log else "no bridge was taken for gone"
 
 
 def _strange(load: Load) -> Iterator[str]:

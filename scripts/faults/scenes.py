@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aibridge.identity.first import ensure_owner
 from aibridge.store.database import Database
+from scripts.faults import altered
 from scripts.faults.disks import small_disk
 from scripts.faults.fault import POSTGRESQL, Fault, Scene
 from scripts.faults.server import Server
@@ -34,10 +35,35 @@ class Scenes:
             place = nullcontext(f"sqlite:///{folder / 'aibridge.db'}")
             url = stack.enter_context(server.place() if server else place)
             data_dir = disk / "data" if disk and "spool" in fault.small else home / "data"
-            bridge = Bridge(home, self._upstreams, data_dir=data_dir, database_url=url)
-            bridge.token = _owner(url)
-            with bridge.running():
-                yield Scene(bridge, url, server, disk)
+            token = _owner(url)
+            clock = home / "clock"
+            altered.step(clock, 0)
+            bridges = []
+            for number in range(fault.bridges):
+                bridge = self._bridge(fault, home / f"bridge-{number}", data_dir, url, clock)
+                bridge.token = token
+                stack.enter_context(bridge.running())
+                bridges.append(bridge)
+                data_dir = home / f"data-{number + 1}"
+            yield Scene(tuple(bridges), url, clock, server, disk)
+
+    def _bridge(
+        self, fault: type[Fault], home: Path, data_dir: Path, url: str, clock: Path
+    ) -> Bridge:
+        """Make a bridge, altered if the fault asks for that."""
+        home.mkdir()
+        variables = {altered.CLOCK: str(clock)} if fault.has_clock else {}
+        if fault.lease_seconds:
+            variables[altered.LEASE] = str(fault.lease_seconds)
+        return Bridge(
+            home,
+            self._upstreams,
+            data_dir=data_dir,
+            database_url=url,
+            workers=fault.workers,
+            module=altered.__name__ if variables else "aibridge",
+            variables=variables,
+        )
 
     def close(self) -> None:
         """Stop PostgreSQL, if it was started."""

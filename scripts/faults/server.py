@@ -54,7 +54,7 @@ class Server(PostgreSQL):
         dead.
         """
         self._process.send_signal(signal.SIGSTOP)
-        pids = _children(self._process.pid)
+        pids = children(self._process.pid)
         self._process.send_signal(number)
         for pid in pids:
             with suppress(ProcessLookupError):
@@ -62,7 +62,7 @@ class Server(PostgreSQL):
         return pids
 
 
-def _children(parent: int) -> list[int]:
+def children(parent: int) -> list[int]:
     """Return the processes of a parent; each of PostgreSQL's is a group of its own."""
     pids = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
     return [pid for pid in pids if _stat(pid)[1:2] == [str(parent)]]

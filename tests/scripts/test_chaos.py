@@ -1,3 +1,11 @@
+import time
+
+import pytest
+
+from scripts.faults.altered import SteppedClock, step
+from scripts.faults.processes import KillBridge
+from scripts.faults.rounds import gone
+from scripts.faults.several import PauseOneOfTwo
 from scripts.faults.verdict import judge
 from scripts.kill_asks import KINDS, USAGE, Ask
 from tests.builders import Call, new_database, record
@@ -66,3 +74,25 @@ def test_what_is_left_running_is_wrong(tmp_path):
 def test_sums_that_are_not_those_of_the_rows_are_wrong(tmp_path):
     more = "UPDATE sessions SET input_tokens = input_tokens + 1"
     assert "sessions" in judged(tmp_path, SEEN, call(1), statement=more).wrong[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "log", "wrong"),
+    [
+        (KillBridge, "", []),
+        (KillBridge, "[warning] server_gone server=1", ["a bridge was taken for gone"]),
+        (PauseOneOfTwo, "[warning] server_gone server=1", []),
+        (PauseOneOfTwo, "", ["no bridge was taken for gone"]),
+    ],
+)
+def test_a_bridge_is_to_be_taken_for_gone_only_if_the_fault_is_about_that(fault, log, wrong):
+    assert list(gone(fault, log)) == wrong
+
+
+def test_a_clock_is_off_by_what_its_file_says(tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "time_ns", lambda: 5 * 10**9)
+    step(tmp_path / "clock", 3600)
+    clock = SteppedClock(tmp_path / "clock")
+    assert (clock.time_ns(), clock.time()) == (3605 * 10**9, 3605.0)
+    step(tmp_path / "clock", -2)
+    assert clock.time() == 3.0

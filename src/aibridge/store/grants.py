@@ -79,11 +79,15 @@ class Grants:
         return {row[-1]: row[:-1] for row in rows}
 
     def _select(self, parameters: dict[str, Any], most: int) -> list[Any]:
+        """Ask once more by a new connection where an old one is of no use any more."""
+        was_open = self._link is not None
         try:
             link = self._link or self._open()
             return link.select(self._sql, parameters, most)
         except DRIVER_ERRORS:
             self.close()
+            if was_open and self._database.is_postgresql:
+                return self._select(parameters, most)
             raise
 
     def _open(self) -> "PostgreSQLLink | SQLiteLink":
