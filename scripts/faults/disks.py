@@ -98,7 +98,6 @@ class FullUnderBoth(_FullDisk):
     name = "full-disk"
     engines = (SQLITE,)
     small = frozenset({"database", "spool"})
-    leaves_open = True
 
 
 class FullUnderSpool(_FullDisk):
@@ -107,7 +106,6 @@ class FullUnderSpool(_FullDisk):
     name = "full-disk-spool"
     engines = (POSTGRESQL,)
     small = frozenset({"spool"})
-    leaves_open = True
 
     def strike(self) -> None:
         """Shut the server down and fill the disk."""

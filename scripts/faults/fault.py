@@ -41,17 +41,15 @@ class Fault(ABC):
     """Something that breaks and is mended again, both at once and each as often as wanted.
 
     ``hold`` is between how many seconds it may last, none if as long as an outage. ``small`` says
-    what is on a small disk meanwhile: ``database``, ``spool``. With ``leaves_open`` there may be
-    ends that nothing could take: the next start of the bridge closes what they belong to.
-    There may be several ``bridges``, or ``workers`` of one. ``lease_seconds`` are theirs, 0 as
-    they are; with ``takes_for_gone`` one must be taken for gone, and otherwise none may be.
+    what is on a small disk meanwhile: ``database``, ``spool``. There may be several ``bridges``, or
+    ``workers`` of one. ``lease_seconds`` are theirs, 0 as they are; with ``takes_for_gone`` one
+    must be taken for gone, and otherwise none may be.
     """
 
     name: ClassVar[str]
     engines: ClassVar[tuple[str, ...]] = BOTH
     hold: ClassVar[tuple[float, float] | None] = None
     small: ClassVar[frozenset[str]] = frozenset()
-    leaves_open: ClassVar[bool] = False
     bridges: ClassVar[int] = 1
     workers: ClassVar[int] = 1
     has_clock: ClassVar[bool] = False

@@ -78,9 +78,6 @@ def run(scenes: Scenes, plan: Plan) -> Result:
         late = _wait_for_replay(scene)
         for bridge in scene.bridges:
             bridge.stop()
-        if plan.fault.leaves_open:
-            with scene.bridge.running():
-                late += _wait_for_replay(scene)
         verdict = judge(scene.database_url, load.asked)
         log = "".join(bridge.log for bridge in scene.bridges)
         replayed = sum(map(int, _REPLAYED.findall(log)))
