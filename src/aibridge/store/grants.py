@@ -66,10 +66,12 @@ class Grants:
         self._link: PostgreSQLLink | SQLiteLink | None = None
 
     def find(self, token_id: str) -> Grant | None:
-        """Return the row of a token's id in SQLite.
+        """Return the row of a token's id.
 
         Raises one of `DRIVER_ERRORS`; the next call connects anew.
         """
+        if self._database.is_postgresql:
+            return self.find_many([token_id]).get(token_id)
         rows = self._select({"token_id": token_id}, 1)
         return rows[0] if rows else None
 
