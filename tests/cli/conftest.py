@@ -43,7 +43,7 @@ class Remote:
 def url(databases: Databases, tmp_path: Path) -> Iterator[str]:
     """The address of the database that commands work on: with SQLite, where they look for it."""
     if databases.is_postgresql:
-        with databases.place() as url:
+        with databases.url() as url:
             yield url
     else:
         yield f"sqlite:///{tmp_path / 'data' / 'aibridge.db'}"

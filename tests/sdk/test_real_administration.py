@@ -19,6 +19,7 @@ from aibridge.sdk import (
     Unauthorized,
 )
 from tests.databases import Databases
+from tests.people import cheap_passwords
 from tests.sdk.conftest import Clients
 from tests.serving import serving
 
@@ -30,7 +31,13 @@ def url(databases: Databases) -> Iterator[str]:
     """A bridge without any user."""
     with databases.open() as database:
         authenticator = Authenticator(database)
-        with serving(create_app(Services(database, authenticator.person))) as url:
+        services = Services(
+            database,
+            authenticator.person,
+            passwords=cheap_passwords(),
+            strangers_passwords=cheap_passwords(),
+        )
+        with serving(create_app(services)) as url:
             yield url
         authenticator.close()
 

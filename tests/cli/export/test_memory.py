@@ -11,7 +11,7 @@ from tests.builders import Call, record
 
 Cli = Callable[..., Result]
 
-FEW, MANY, PAGE = 40, 400, 20
+FEW, MANY, PAGE = 15, 150, 8
 PROMPT = "word " * 1600
 """8 KB, so what is kept of each row outweighs all else."""
 
@@ -34,7 +34,7 @@ def test_ten_times_the_rows_take_no_more_memory(
     monkeypatch.setattr(parquet, "ROWS", PAGE)
     with database.write() as connection:
         record(connection, *(Call(one, at=one, prompts=(PROMPT,)) for one in range(MANY)))
-    few = (kind, "--format", form, "-q", f'started_before:"2026-01-01T00:00:{FEW - 1}Z"')
+    few = (kind, "--format", form, "-q", f'started_before:"2026-01-01T00:00:{FEW - 1:02}Z"')
     cli("export", *few)  # imports and caches are not what is measured
     tracemalloc.start()
     try:
