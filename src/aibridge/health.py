@@ -21,11 +21,15 @@ ALIVE = Readiness(True, "ok")
 async def answer(path: str, client: Client, ready: Callable[[], Readiness]) -> None:
     """Answer a probe; ``ready`` says whether the bridge should get traffic."""
     is_ready, text = ready() if path == "/readyz" else ALIVE
-    body = text.encode()
+    await say(client, 200 if is_ready else 503, "text/plain; charset=utf-8", text.encode())
+
+
+async def say(client: Client, status: int, media_type: str, body: bytes) -> None:
+    """Answer with what holds at this moment only, so that nobody keeps it."""
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", media_type.encode()),
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
     ]
-    await client.begin(200 if is_ready else 503, headers)
+    await client.begin(status, headers)
     await client.write(body, more=False)

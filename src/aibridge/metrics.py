@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from aibridge.gateway.client import Client
+from aibridge.health import say
 from aibridge.recorder.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -20,14 +21,7 @@ async def answer(client: Client, recorder: Recorder | None) -> None:
     registry = CollectorRegistry()
     if recorder is not None:
         registry.register(_Recording(recorder))
-    body = generate_latest(registry)
-    headers = [
-        (b"content-type", CONTENT_TYPE_LATEST.encode()),
-        (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
-    ]
-    await client.begin(200, headers)
-    await client.write(body, more=False)
+    await say(client, 200, CONTENT_TYPE_LATEST, generate_latest(registry))
 
 
 class _Recording:

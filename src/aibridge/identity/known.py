@@ -123,9 +123,13 @@ class KnownTokens:
     def _may_go_on(self, known: _Known) -> bool:
         return time.monotonic() - max(known.at, self._heard_at) < self._outage_seconds
 
+    @property
+    def _is_stuck(self) -> bool:
+        """Whether a look-up that took too long has not come back yet."""
+        return self._stuck is not None and not self._stuck.done()
+
     async def _ask(self, token_id: str) -> Grant | None:
-        is_stuck = self._stuck is not None and not self._stuck.done()
-        if is_stuck or len(self._waiting) >= MAX_WAITING:
+        if self._is_stuck or len(self._waiting) >= MAX_WAITING:
             raise IdentityUnavailable("the database of users does not answer")
         return await asyncio.shield(self._wait_for(token_id))  # others may wait for it too
 
@@ -142,7 +146,8 @@ class KnownTokens:
         """Look up what is waited for, all at once, and what comes meanwhile after it."""
         try:
             while self._waiting:
-                asked = {id_: self._waiting.pop(id_) for id_ in _first(self._waiting)}
+                first = list(islice(self._waiting, PORTION))
+                asked = {token_id: self._waiting.pop(token_id) for token_id in first}
                 try:
                     grants = await self._look_up(list(asked))
                 except IdentityUnavailable as error:
@@ -155,7 +160,7 @@ class KnownTokens:
             self._asking = None
 
     async def _look_up(self, token_ids: list[str]) -> dict[str, Grant]:
-        if self._stuck is not None and not self._stuck.done():
+        if self._is_stuck:
             raise self._failed()
         news = self._news
         loop = asyncio.get_running_loop()
@@ -189,10 +194,6 @@ class KnownTokens:
                 self._known[token_id] = _Known(grant, now, news)
         while len(self._known) > MAX_KNOWN:
             del self._known[next(iter(self._known))]
-
-
-def _first(waiting: _Waiting) -> list[str]:
-    return list(islice(waiting, PORTION))
 
 
 def _fail(asked: _Waiting, error: IdentityUnavailable) -> None:
