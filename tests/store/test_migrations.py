@@ -145,11 +145,8 @@ def test_all_texts_are_compared_byte_by_byte_on_postgresql(postgresql):
 
 def first_tables(database: Database) -> None:
     """Make the tables of revision 0001, with people of every role of then."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with database.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        upgrade_to("0001", connection)
         for name, role in OLD_ROLES.items():
             status = "suspended" if name == "zoe" else "active"
             user = (f"id-{name}", name, name.lower(), "N", "a", status, role, 5, 7)
@@ -375,11 +372,15 @@ def on_record(database: Database) -> dict[str, Any]:
 COUNTED = (schema.session_kinds, schema.initiator_kinds)
 
 
-def upgrade_to(revision: str, connection: Connection) -> None:
+def configured(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    return config
+
+
+def upgrade_to(revision: str, connection: Connection) -> None:
+    command.upgrade(configured(connection), revision)
 
 
 def test_what_is_on_record_stays_when_several_servers_become_possible(database):
@@ -409,7 +410,4 @@ def everything(connection: Connection) -> dict[str, list[Any]]:
 
 
 def stamp(revision: str, connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    config.attributes["connection"] = connection
-    command.stamp(config, revision)
+    command.stamp(configured(connection), revision)
