@@ -7,6 +7,8 @@ from threading import Event, Thread
 
 import structlog
 
+from aibridge.recorder.clock import Clock
+from aibridge.store import due
 from aibridge.store.database import Database
 from aibridge.store.dropping import drop_empty
 from aibridge.store.purging import OtherPurgeError, Purge, Purged
@@ -42,10 +44,30 @@ async def purge_regularly(database: Database, kept: timedelta | None) -> None:
 
 
 def _run(database: Database, kept: timedelta, stop: Event) -> None:
-    seconds = FIRST_SECONDS
+    seconds, clock, all_due = FIRST_SECONDS, Clock(), None
     while not stop.wait(seconds):
-        purge_once(database, datetime.now(UTC) - kept, stop)
+        before = datetime.now(UTC) - kept
+        if all_due is None:  # the clock may be wrong since before the start
+            all_due = _is_all_due(database, before)
+            if all_due:
+                clock.doubt("all that is on record would go")
+        if all_due is not None and clock.is_believed():
+            purge_once(database, before, stop)
         seconds = EVERY_SECONDS
+
+
+def _is_all_due(database: Database, before: datetime) -> bool | None:
+    """Return whether there is anything on record, and all of it is due.
+
+    Nothing is returned by a database that is in trouble.
+    """
+    try:
+        with database.read() as connection:
+            latest = due.latest(connection)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the bridge goes on
+        _log.warning("purge_put_off", error=said(error))
+        return None
+    return latest is not None and latest < microseconds(before)
 
 
 def purge_once(database: Database, before: datetime, stop: Event) -> Purged:
