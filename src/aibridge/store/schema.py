@@ -196,24 +196,30 @@ interceptions = Table(
 _ended = interceptions.c.ended_at.is_not(None)
 
 
-def _newest(name: str, *first: Column[Any]) -> None:
-    """Add an index of ended interceptions in the order of lists, below what all have in common."""
+def _newest(name: str, *first: Column[Any], known: tuple[Column[Any], ...] = ()) -> None:
+    """Add an index of ended interceptions in the order of lists, below what all have in common.
+
+    What is ``known`` from it besides is asked without reading a row.
+    """
     c = interceptions.c
     Index(
         f"ix_interceptions_{name}",
         *first,
         c.started_at.desc(),
         c.id.desc(),
+        *known,
         sqlite_where=_ended,
         postgresql_where=_ended,
     )
 
 
-_newest("ended")
+_tokens = (interceptions.c.tokens, interceptions.c.ended_at)
+"""That it has ended has to stand there too: SQLite asks for it, although the index is of those."""
+_newest("ended", known=_tokens)
 _newest("session", interceptions.c.session_id)
 _newest("initiator", interceptions.c.initiator_id)
 _newest("kind", interceptions.c.kind_id)
-_newest("magnitude", interceptions.c.magnitude)
+_newest("magnitude", interceptions.c.magnitude, known=_tokens)
 Index(
     "ix_interceptions_open",
     interceptions.c.started_at,
@@ -321,7 +327,7 @@ sessions = Table(
     Index("ix_sessions_active", "last_active_at", "id", "initiator_id"),
     Index("ix_sessions_initiator", "initiator_id", "last_active_at", "id"),
     Index("ix_sessions_length", "length", "last_active_at", "id", "initiator_id"),
-    Index("ix_sessions_magnitude", "magnitude", "last_active_at", "id", "initiator_id"),
+    Index("ix_sessions_magnitude", "magnitude", "last_active_at", "id", "initiator_id", "tokens"),
     sqlite_with_rowid=False,
 )
 """A row a session, kept up to date in the transaction that ends each interception."""
