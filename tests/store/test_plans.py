@@ -26,7 +26,7 @@ RAW = (
 SCANS = {
     # What is looked for in the index of texts is told by an M behind the number of its plan.
     "sqlite": re.compile(
-        rf"SCAN ({RAW}|listed)\b(?!.* USING (COVERING )?INDEX| VIRTUAL TABLE INDEX \d+:\S*M)"
+        rf"SCAN ({RAW})\b(?!.* USING (COVERING )?INDEX| VIRTUAL TABLE INDEX \d+:\S*M)"
     ),
     "postgresql": re.compile(rf"Seq Scan on ({RAW})(_\w+)?\b"),
 }

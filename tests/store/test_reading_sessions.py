@@ -10,6 +10,7 @@ from aibridge.store import counting, sessions
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, Values, only
 from aibridge.store.interceptions import CursorNotFoundError
+from aibridge.store.latest import Search
 from aibridge.store.sessions import ForeignCursorError, RecordedSession, SessionCursor
 from tests.builders import ANA, BEN, CLEO, START, Call, add_user, record, uid
 
@@ -28,7 +29,7 @@ def keys(found: list[RecordedSession]) -> list[tuple[str, str]]:
 
 
 def listed(connection: Connection, where: Filter = EVERY) -> list[str]:
-    return [id_ for id_, _ in keys(sessions.page(connection, where, limit=100))]
+    return [id_ for id_, _ in keys(sessions.page(Search(connection, where), limit=100))]
 
 
 def test_sessions_come_most_recently_active_first(connection: Connection) -> None:
@@ -48,7 +49,7 @@ def test_a_session_knows_its_distinct_providers_and_models(connection: Connectio
         Call(2, session="s", columns={"model": "a", "provider": "openai"}),
         Call(3, session="s", columns={"model": "b"}),
     )
-    (found,) = sessions.page(connection, EVERY, limit=10)
+    (found,) = sessions.page(Search(connection, EVERY), limit=10)
     assert (found.providers, found.models) == (["anthropic", "openai"], ["a", "b"])
 
 
@@ -60,7 +61,7 @@ def test_a_page_takes_few_queries(record_database: Database, connection: Connect
         statements.append(str(arguments[2]))
 
     event.listen(record_database.engine, "before_cursor_execute", note)
-    assert len(sessions.page(connection, EVERY, limit=50)) == 50
+    assert len(sessions.page(Search(connection, EVERY), limit=50)) == 50
     assert len(statements) == 3
     assert not any("FROM interceptions" in statement for statement in statements)
 
@@ -99,7 +100,7 @@ def test_a_session_matches_when_any_of_its_interceptions_matches_all(
         Call(5, at=5, session="one", running=True, columns={"model": "hidden"}),
     )
     assert listed(connection, where) == found
-    assert counting.count_sessions(connection, where) == (len(found), False)
+    assert counting.count_sessions(Search(connection, where)) == (len(found), False)
 
 
 def test_the_numbers_of_a_row_are_over_the_whole_session_under_a_filter(
@@ -110,7 +111,7 @@ def test_the_numbers_of_a_row_are_over_the_whole_session_under_a_filter(
         Call(1, at=1, session="s", tokens=((1, 1, 1, 1),), columns={"model": "opus"}),
         Call(2, at=2, session="s", tokens=((10, 1, 1, 1),)),
     )
-    (found,) = sessions.page(connection, Filter(model=only("opus")), limit=10)
+    (found,) = sessions.page(Search(connection, Filter(model=only("opus"))), limit=10)
     assert (found.row.input_tokens, found.row.threads) == (11, 2)
     assert found.models == ["opus", "sonnet"]
 
@@ -128,7 +129,7 @@ def collision(connection: Connection) -> None:
 
 
 def after(connection: Connection, cursor: SessionCursor, where: Filter = EVERY) -> list[str]:
-    return [id_ for id_, _ in keys(sessions.page(connection, where, limit=9, after=cursor))]
+    return [id_ for id_, _ in keys(sessions.page(Search(connection, where), limit=9, after=cursor))]
 
 
 def test_users_with_the_same_session_id_have_a_row_each(connection: Connection) -> None:
@@ -159,7 +160,7 @@ def test_an_unknown_cursor_is_refused(connection: Connection) -> None:
     collision(connection)
     for cursor in (SessionCursor("nobody"), SessionCursor("between", BEN)):
         with pytest.raises(CursorNotFoundError):
-            sessions.page(connection, EVERY, limit=1, after=cursor)
+            sessions.page(Search(connection, EVERY), limit=1, after=cursor)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -190,13 +191,16 @@ def test_walking_by_cursor_visits_each_session_once_in_order(
     ]
     with rolled_back() as connection:
         record(connection, *calls)
-        whole = keys(sessions.page(connection, where, limit=100))
+        whole = keys(sessions.page(Search(connection, where), limit=100))
         walked: list[tuple[str, str]] = []
         while page := sessions.page(
-            connection, where, limit=limit, after=SessionCursor(*walked[-1]) if walked else None
+            Search(connection, where),
+            limit=limit,
+            after=SessionCursor(*walked[-1]) if walked else None,
         ):
             walked += keys(page)
-        assert counting.count_sessions(connection, where).number == len(whole) == len(set(whole))
+        count = counting.count_sessions(Search(connection, where))
+        assert count.number == len(whole) == len(set(whole))
     assert walked == whole
 
 

@@ -14,6 +14,7 @@ from aibridge.sessions.tree import build_threads
 from aibridge.store import counting, interceptions, sessions
 from aibridge.store.database import Database
 from aibridge.store.filters import ANY, Filter, Values
+from aibridge.store.latest import Search
 from aibridge.store.sessions import RecordedSession, SessionCursor
 
 
@@ -50,8 +51,9 @@ def list_sessions(
 ) -> SessionList:
     """Return a page of sessions, most recently active first. Raises `CursorNotFoundError`."""
     with database.read() as connection:
-        rows = sessions.page(connection, where, limit=limit, offset=offset, after=after)
-        count = counting.count_sessions(connection, where)
+        search = Search(connection, where)
+        rows = sessions.page(search, limit=limit, offset=offset, after=after)
+        count = counting.count_sessions(search)
     return SessionList(
         count=count.number,
         count_is_estimate=count.is_estimate,

@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    Table,
     TableValuedAlias,
     cast,
     column,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     literal,
     select,
     true,
-    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -58,21 +56,20 @@ def walk(
     connection: Connection,
     arms: Arms,
     page: Callable[[int, Key | None], Select[Any]],
-    listed: Table,
     most: int,
     before: Key | None,
 ) -> list[Key]:
     """Return the keys of the first ``most`` rows of all arms together, each once, in their order.
 
     ``page`` makes a query for the first so many rows before a key, whatever the arm; its columns
-    are the key, the greatest first, with the primary key of ``listed``, from which SQLite reads
-    them. Of many arms a few rows each are asked for, and more only as far as these do not do.
+    are the key, the greatest first. Of many arms a few rows each are asked for, and more only as
+    far as these do not do.
     """
     found: list[Key] = []
     each_arm = max(2, -(-2 * most // max(1, len(arms.values))))
     while len(found) < most and arms.values:
-        rows = connection.execute(_first(connection, arms, page(each_arm, before), listed))
-        some = _certain([tuple(row) for row in rows], each_arm)
+        rows = _first(connection, arms, page(each_arm, before))
+        some = _certain(rows, each_arm)
         found += some.keys
         if not some.is_more:
             break
@@ -99,17 +96,16 @@ def _certain(rows: Iterable[Key], each_arm: int) -> _Certain:
     return _Certain([key for key in keys if key >= max(ends)], is_more=True)
 
 
-def _first(connection: Connection, arms: Arms, rows: Select[Any], listed: Table) -> Select[Any]:
-    """Return a query for the first rows of each arm, with its value before the key."""
+def _first(connection: Connection, arms: Arms, rows: Select[Any]) -> list[Key]:
+    """Return the first rows of each arm, with its value before the key."""
     values = each(connection, arms)
     mine = rows.where(arms.column == values.c.value).correlate(values)
     if connection.dialect.name != "sqlite":
         found = mine.lateral("found")
-        return select(values.c.value, *found.c).select_from(values.join(found, true()))
-    # SQLite has no LATERAL, but a query in IN may know the arm.
-    own = [column.name for column in listed.primary_key]
-    again = listed.alias("listed")
-    ids = mine.with_only_columns(*(mine.selected_columns[name] for name in own))
-    these = tuple_(*(again.c[name] for name in own)) if len(own) > 1 else again.c[own[0]]
-    key = (again.c[column.name] for column in mine.selected_columns)
-    return select(values.c.value, *key).select_from(values.join(again, these.in_(ids)))
+        joined = select(values.c.value, *found.c).select_from(values.join(found, true()))
+        return [tuple(row) for row in connection.execute(joined)]
+    # SQLite has no LATERAL, but what gives one value may know the arm.
+    keys = mine.subquery()
+    gathered = select(func.json_group_array(func.json_array(*keys.c))).scalar_subquery()
+    arrays = connection.execute(select(values.c.value, gathered))
+    return [(value, *key) for value, array in arrays for key in json.loads(array)]

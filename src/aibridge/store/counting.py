@@ -1,12 +1,13 @@
 """How many match: exactly where that is cheap, else up to a bound, and past it about how many."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from aibridge.store import latest
 from aibridge.store.filters import EVERYTHING, Filter, Span, chosen_kinds, initiated, matching
-from aibridge.store.listed import Portion, look
+from aibridge.store.latest import PORTION, Search
+from aibridge.store.listed import KEY, Place, Portion, look
 from aibridge.store.newest import best_way, count_up_to, newest
 from aibridge.store.schema import initiator_kinds, interceptions, sessions
 
@@ -38,16 +39,19 @@ def count(connection: Connection, where: Filter) -> Count:
     return Count(max(number, _estimate(connection, where)), is_estimate=True)
 
 
-def count_sessions(connection: Connection, where: Filter) -> Count:
+def count_sessions(search: Search) -> Count:
     """Return how many sessions match, whatever the page."""
-    if latest.is_looked_through(connection, where):
-        sample = look(connection, where, latest.PORTION)
+    connection, where = search.connection, search.where
+    if search.is_looked_through:
+        sample = look(connection, where, PORTION)
         if sample.end is None:
             return Count(len(sample.found))
         if where.wanted_words() or len(sample.found) > MOST_LOOKED_AT:
             return _about(connection, where, sample)
+    if search.is_by_words:
+        return _about_by_time(search, search.latest(MOST_LOOKED_AT + 1))
     most = MOST_LOOKED_AT if where.has_words() else MOST_EXACT
-    number = latest.count_up_to(connection, where, most + 1)
+    number = search.count_up_to(most + 1)
     if number <= most:
         return Count(number)
     return _about(connection, where, _sample(connection, where), number)
@@ -56,7 +60,20 @@ def count_sessions(connection: Connection, where: Filter) -> Count:
 def _sample(connection: Connection, where: Filter) -> Portion:
     """Return what matches of the newest sessions of the initiators that are meant."""
     own = initiated(_s.initiator_id, where)
-    return look(connection, where.between(None, None), latest.PORTION, None, *own)
+    return look(connection, where.between(None, None), PORTION, None, *own)
+
+
+def _about_by_time(search: Search, places: Sequence[Place]) -> Count:
+    """Return how many sessions match: about, if more than a few, by how close the first stand."""
+    if len(places) <= MOST_LOOKED_AT:
+        return Count(len(places))
+    times = search.where.times()
+    active = select(_s.last_active_at)
+    first = search.connection.scalar(active.order_by(*KEY).limit(1)) or 0
+    first = max(first, times.started_after or first)
+    span = places[0].last_active_at - places[-1].last_active_at
+    about = round(len(places) * (places[0].last_active_at - first) / max(1, span))
+    return Count(max(about, len(places)), is_estimate=True)
 
 
 def _about(connection: Connection, where: Filter, sample: Portion, least: int = 0) -> Count:

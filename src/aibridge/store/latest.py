@@ -4,6 +4,7 @@ As with interceptions (`aibridge.store.newest`), a list is walked along one inde
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import chain, islice
 from typing import Any
 
@@ -11,9 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
 from aibridge.store import arms, newest, text_index
 from aibridge.store.arms import Arms
-from aibridge.store.filters import ANY_NUMBER, EVERYTHING, Filter, matching
+from aibridge.store.filters import ANY_NUMBER, EVERYTHING, Filter, Span, matching, within
 from aibridge.store.listed import (
     KEY,
+    SHORT,
     Conditions,
     Place,
     at,
@@ -28,78 +30,164 @@ from aibridge.store.schema import interceptions, session_kinds, sessions
 from aibridge.store.text_index import Words
 
 FEW_HITS = 10_000
-"""Interceptions with a word whose sessions are looked at. Of a word that is in more, sessions are
-looked through instead: many have it."""
+"""Interceptions with a word that may all be looked at; of more only the newest are."""
+FEW_MEANWHILE = 1000
+"""Interceptions with a word in the time that a session may take, which are looked at for any page.
+Of a word that is in more, sessions are looked through instead: many have it."""
 PORTION, MOST_PORTION = 200, 3200
 """Sessions that are looked through at once, at first and at most."""
+GLANCES = (PORTION, 4 * PORTION)
+"""Sessions that are looked through first where there is no narrow way."""
+
 _s, _c, _k = sessions.c, interceptions.c, session_kinds.c
-
-
 _KINDS_KEY = (_k.last_active_at, _k.session_id, _k.initiator_id)
 _KINDS_PLACE = (_k.last_active_at, _k.session_id.label("id"), _k.initiator_id)
 
 
-def latest(
-    connection: Connection, where: Filter, most: int, before: Place | None = None
-) -> list[Place]:
-    """Return where the matching sessions stand, at most ``most``, most recently active first."""
-    return list(islice(_found(connection, where, most, before), most))
+class Search:
+    """A search for the sessions that a filter means, in one transaction: it finds its way once."""
 
+    def __init__(self, connection: Connection, where: Filter) -> None:
+        self.connection = connection
+        self.where = where
 
-def _found(
-    connection: Connection, where: Filter, most: int, before: Place | None
-) -> Iterator[Place]:
-    way = _way(connection, where)
-    if isinstance(way, Arms) and len(way.values) > arms.FEW:  # much of the list may match
-        portion = look(connection, where, PORTION, before)
-        yield from portion.found
-        if portion.end is None or len(portion.found) >= most:
-            return
-        before, most = portion.end, most - len(portion.found)
-    if isinstance(way, Arms):
-        yield from _along(connection, way, where, most, before)
-    elif way is not None:
-        yield from _with_words(connection, where, before)
-    elif where.has_words() and where.times() == EVERYTHING:  # as `is_looked_through` says
-        yield from _through(connection, where, before)
-    else:
-        yield from _timed(connection, where, most, before)
+    def latest(self, most: int, before: Place | None = None) -> list[Place]:
+        """Return where the first ``most`` that match stand, most recently active first.
 
+        With ``before`` they are the first after that place in the list.
+        """
+        return list(islice(self._found(most, before), most))
 
-def is_looked_through(connection: Connection, where: Filter) -> bool:
-    """Return whether sessions are looked through for words, as no way is narrower."""
-    if not where.has_words() or where.times() != EVERYTHING:
-        return False
-    return _way(connection, where) is None
+    def count_up_to(self, most: int) -> int:
+        """Return how many match, but no more than ``most``."""
+        if isinstance(self.way, Arms):
+            return newest.count_up_to(self.connection, _all_along(self.way, self.where), most)
+        if self.where.has_words():
+            return len(self.latest(most))
+        page, number = select(_s.id).where(*matching_sessions(self.where)), 0
+        for some in chain.from_iterable(_lots(self.where)):
+            if number < most:
+                rows = page.where(*some)
+                number += newest.count_up_to(self.connection, rows, most - number)
+        return number
 
+    @cached_property
+    def way(self) -> Arms | Words | None:
+        """The way with the fewest rows: what sessions have in common, or words; or all."""
+        words = self.where.wanted_words()
+        ways = [way for way in _ways(self.connection, self.where) if len(way.values) <= arms.MOST]
+        if not ways:
+            return words if words and self._is_sparse() else None
+        if len(ways) == 1 and (not words or self._has_many_hits):
+            return ways[0]
+        sizes = [newest.count_up_to(self.connection, _rows(way), FEW_HITS) for way in ways]
+        best = min(range(len(ways)), key=sizes.__getitem__)
+        return words if words and self._hits <= sizes[best] else ways[best]
 
-def count_up_to(connection: Connection, where: Filter, most: int) -> int:
-    """Return how many sessions match, but no more than ``most``."""
-    way = _way(connection, where)
-    if isinstance(way, Arms):
-        return newest.count_up_to(connection, _all_along(way, where), most)
-    if where.has_words():
-        return len(latest(connection, where, most))
-    page, number = select(_s.id).where(*matching_sessions(where)), 0
-    for some in chain.from_iterable(_lots(where)):
-        if number < most:
-            number += newest.count_up_to(connection, page.where(*some), most - number)
-    return number
+    @property
+    def is_by_words(self) -> bool:
+        """Whether sessions are found by what the index of texts finds."""
+        return self.way is not None and not isinstance(self.way, Arms)
 
+    @property
+    def is_looked_through(self) -> bool:
+        """Whether sessions are looked through for words, as no way is narrower."""
+        where = self.where
+        return where.has_words() and where.times() == EVERYTHING and self.way is None
 
-def _way(connection: Connection, where: Filter) -> Arms | Words | None:
-    """Return the way with the fewest rows: what sessions have in common, or words; or all."""
-    ways = [way for way in _ways(connection, where) if len(way.values) <= arms.MOST]
-    words, hits = where.wanted_words(), FEW_HITS + 1
-    if words:
-        hits = text_index.frequency(connection, words, FEW_HITS + 1)
-    if not ways:
-        return words if hits <= FEW_HITS else None
-    if len(ways) == 1 and hits > FEW_HITS:
-        return ways[0]
-    sizes = [newest.count_up_to(connection, _rows(way), FEW_HITS) for way in ways]
-    best = min(range(len(ways)), key=sizes.__getitem__)
-    return ways[best] if sizes[best] < hits else words
+    @cached_property
+    def _hits(self) -> int:
+        """In how many places the words stand, as far as it matters."""
+        return text_index.frequency(self.connection, self.where.wanted_words(), FEW_HITS + 1)
+
+    @property
+    def _has_many_hits(self) -> bool:
+        return self._hits > FEW_HITS
+
+    def _is_sparse(self) -> bool:
+        """Return whether few interceptions have to be looked at for a page of what has the words.
+
+        Where words stand in many, it is judged by the time that a session may take now.
+        """
+        if not self._has_many_hits:
+            return True
+        latest = self.connection.scalar(select(func.max(_s.last_active_at))) or 0
+        words, most = self.where.wanted_words(), FEW_MEANWHILE + 1
+        return text_index.frequency(self.connection, words, most, latest - self._margin) < most
+
+    @cached_property
+    def _longest(self) -> int:
+        """The `length` of the longest session."""
+        return self.connection.scalar(select(func.max(_s.length))) or 1
+
+    @property
+    def _margin(self) -> int:
+        """Within which time of when a session was active last it has all its hits.
+
+        Longer sessions are looked at one by one, unless all hits may be.
+        """
+        return longest(min(self._longest, SHORT) if self._has_many_hits else self._longest)
+
+    def _found(self, most: int, before: Place | None) -> Iterator[Place]:
+        way = self.way
+        if isinstance(way, Arms):
+            yield from self._along(way, most, before)
+        elif way is not None:
+            yield from self._with_words(before)
+        elif self.is_looked_through:
+            yield from _through(self.connection, self.where, before)
+        else:
+            yield from _timed(self.connection, self.where, most, before)
+
+    def _along(self, way: Arms, most: int, before: Place | None) -> Iterator[Place]:
+        if len(way.values) > arms.FEW:  # much of the list may match
+            for size in GLANCES:
+                portion = look(self.connection, self.where, size, before)
+                yield from portion.found
+                most -= len(portion.found)
+                if portion.end is None or most <= 0:
+                    return
+                before = portion.end
+        yield from _along(self.connection, way, self.where, most, before)
+
+    def _with_words(self, before: Place | None) -> Iterator[Place]:
+        """Yield what matches by the interceptions in whose texts the words stand, newest first.
+
+        The margin says whose place no session can take that was not seen yet.
+        """
+        where, margin, last = self.where, self._margin, self.where.started_before
+        mine = (_c.session_id == _s.id) & (_c.initiator_id == _s.initiator_id)
+        asked = (*matching(of_one(where).without_wanted_words()), *matching_own(where))
+        statement = (
+            select(_c.started_at, *KEY).join_from(interceptions, sessions, mine).where(*asked)
+        )
+        if before is not None:
+            statement = statement.where(at(before) > tuple_(*KEY))
+            last = min(before.last_active_at + margin, MAX_TIME if last is None else last)
+        words, certain = where.wanted_words(), MAX_TIME
+        seen: set[Place] = set()
+        waiting: list[Place] = []
+        for ids in text_index.portions(self.connection, words, where.started_after, last):
+            rows = self.connection.execute(statement.where(_c.id.in_(ids))).all()
+            found = {Place(*row[1:]) for row in rows}
+            if rows:
+                before_certain, certain = certain, min(row.started_at for row in rows) + margin
+                found |= self._long(Span(certain, before_certain - 1), before)
+            waiting = sorted({*waiting, *found} - seen)
+            while waiting and waiting[-1].last_active_at >= certain:
+                seen.add(waiting[-1])
+                yield waiting.pop()
+        rest = {*waiting, *self._long(Span(None, certain - 1), before)} - seen
+        yield from sorted(rest, reverse=True)
+
+    def _long(self, active: Span, before: Place | None) -> set[Place]:
+        """Return the sessions that match, were active last then, and longer than the margin."""
+        if longest(self._longest) == self._margin:
+            return set()
+        lengths = _s.length.in_(range(SHORT + 1, self._longest + 1))
+        these = (lengths, *within(_s.last_active_at, active), *matching_sessions(self.where))
+        rows = self.connection.execute(listed(select(*KEY).where(*these), before))
+        return {Place(*row) for row in rows}
 
 
 def _ways(connection: Connection, where: Filter) -> Iterator[Arms]:
@@ -141,7 +229,7 @@ def _along(
             return listed(select(*KEY).where(*matching_sessions(where)), place, some)
         return listed(_of_kinds(where, *_KINDS_PLACE), place, some, _KINDS_KEY)
 
-    for key in arms.walk(connection, way, page, sessions, most, before):
+    for key in arms.walk(connection, way, page, most, before):
         yield Place(*key)
 
 
@@ -164,31 +252,6 @@ def _all_along(way: Arms, where: Filter) -> Select[Any]:
     if way.column is not _k.kind_id:
         return select(_s.id).where(these, *matching_sessions(where))
     return _of_kinds(where, _k.session_id, _k.initiator_id).distinct().where(these)
-
-
-def _with_words(connection: Connection, where: Filter, before: Place | None) -> Iterator[Place]:
-    """Yield what matches by the interceptions in whose texts the words stand, newest first.
-
-    No session is longer than the longest, which says whose place nothing older can take.
-    """
-    margin = longest(connection.scalar(select(func.max(_s.length))) or 1)
-    last = where.started_before
-    mine = (_c.session_id == _s.id) & (_c.initiator_id == _s.initiator_id)
-    asked = (*matching(of_one(where).without_wanted_words()), *matching_own(where))
-    statement = select(_c.started_at, *KEY).join_from(interceptions, sessions, mine).where(*asked)
-    if before is not None:
-        statement = statement.where(at(before) > tuple_(*KEY))
-        last = min(before.last_active_at + margin, MAX_TIME if last is None else last)
-    seen: set[Place] = set()
-    waiting: list[Place] = []
-    for ids in text_index.portions(connection, where.wanted_words(), where.started_after, last):
-        rows = connection.execute(statement.where(_c.id.in_(ids))).all()
-        waiting = sorted({*waiting, *(Place(*row[1:]) for row in rows)} - seen)
-        oldest = min((row.started_at for row in rows), default=MAX_TIME)
-        while waiting and waiting[-1].last_active_at >= oldest + margin:
-            seen.add(waiting[-1])
-            yield waiting.pop()
-    yield from reversed(waiting)
 
 
 def _timed(

@@ -222,7 +222,7 @@ class _Armed:
         def page(some: int, key: arms.Key | None) -> Select[Any]:
             return _page(where, some, None if key is None else Place(*key))
 
-        found = arms.walk(connection, self.arms, page, interceptions, most, before)
+        found = arms.walk(connection, self.arms, page, most, before)
         return [Place(*key) for key in found]
 
     def count(self, connection: Connection, where: Filter, most: int) -> int:

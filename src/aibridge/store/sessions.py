@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from aibridge.store.filters import Filter, initiated, matching
 from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
-from aibridge.store.latest import latest
+from aibridge.store.latest import Search
 from aibridge.store.listed import Place, matching_sessions
 from aibridge.store.rows import InterceptionRow, SessionRow
 from aibridge.store.schema import (
@@ -98,19 +98,15 @@ def _facets(
 
 
 def page(
-    connection: Connection,
-    where: Filter,
-    *,
-    limit: int,
-    offset: int = 0,
-    after: SessionCursor | None = None,
+    search: Search, *, limit: int, offset: int = 0, after: SessionCursor | None = None
 ) -> list[RecordedSession]:
     """Return the sessions any of whose interceptions matches, most recently active first.
 
     Raises `CursorNotFoundError` when there is no session to continue ``after``.
     """
-    before = None if after is None else _place(connection, where, after)
-    return _read(connection, latest(connection, where, limit + offset, before)[offset:])
+    connection = search.connection
+    before = None if after is None else _place(connection, search.where, after)
+    return _read(connection, search.latest(limit + offset, before)[offset:])
 
 
 def _read(connection: Connection, places: Sequence[Place]) -> list[RecordedSession]:

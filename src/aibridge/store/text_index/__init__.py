@@ -133,12 +133,15 @@ def gathers(id_: ColumnElement[str], words: Words, least: int, most: int) -> Col
     )
 
 
-def frequency(connection: Connection, words: Words, most: int) -> int:
-    """Return in how many places the words are found, but no more than ``most``."""
+def frequency(connection: Connection, words: Words, most: int, least: int = 0) -> int:
+    """Return in how many places the words are found, but no more than ``most``.
+
+    They are those of interceptions that started from ``least`` on.
+    """
     if connection.dialect.name == "sqlite":
-        rows = fts5.numbers(fts5.query(words))
+        rows = fts5.numbers(fts5.query(words), _bounded(least))
     else:
-        rows = tsvector.found(words, 0, MAX_TIME)
+        rows = tsvector.found(words, _bounded(least), MAX_TIME)
     found = rows.limit(most).subquery()
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
 

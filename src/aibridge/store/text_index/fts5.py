@@ -95,9 +95,10 @@ def _numbered(
         yield number, row
 
 
-def numbers(query: str) -> Select[Any]:
-    """Return a query for the numbers of what a query finds."""
-    return select(_index.c.rowid).where(_index.c[NAME].match(query))
+def numbers(query: str, least: int) -> Select[Any]:
+    """Return a query for the numbers of what a query finds, and which started from then on."""
+    number = _index.c.rowid
+    return select(number).where(_index.c[NAME].match(query), number >= least << _BITS)
 
 
 def found(query: str, least: int, most: int) -> Select[Any]:

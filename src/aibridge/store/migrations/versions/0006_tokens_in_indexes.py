@@ -22,5 +22,5 @@ def _remake(
     table: str, name: str, *columns: str | sa.TextClause, where: sa.TextClause | None = None
 ) -> None:
     name = f"ix_{table}_{name}"
-    op.drop_index(name, table)
+    op.drop_index(name, table, if_exists=True)
     op.create_index(name, table, list(columns), sqlite_where=where, postgresql_where=where)
