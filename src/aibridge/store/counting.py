@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from aibridge.store.filters import EVERYTHING, Filter, Span, chosen_kinds, initiated, matching
 from aibridge.store.latest import PORTION, Search
-from aibridge.store.listed import KEY, Place, Portion, look
+from aibridge.store.listed import Place, Portion, listed, look
 from aibridge.store.newest import best_way, count_up_to, newest
 from aibridge.store.schema import initiator_kinds, interceptions, sessions
 
@@ -64,23 +64,35 @@ def _sample(connection: Connection, where: Filter) -> Portion:
 
 
 def _about_by_time(search: Search, places: Sequence[Place]) -> Count:
-    """Return how many sessions match: about, if more than a few, by how close the first stand."""
+    """Return how many sessions match: about, if more than a few, by how close the first stand.
+
+    The very first count less: sessions that still go on stand together there.
+    """
     if len(places) <= MOST_LOOKED_AT:
         return Count(len(places))
-    times = search.where.times()
-    active = select(_s.last_active_at)
-    first = search.connection.scalar(active.order_by(*KEY).limit(1)) or 0
-    first = max(first, times.started_after or first)
-    span = places[0].last_active_at - places[-1].last_active_at
-    about = round(len(places) * (places[0].last_active_at - first) / max(1, span))
-    return Count(max(about, len(places)), is_estimate=True)
+    later, earlier = places[len(places) // 2], places[-1]
+    begin, end = bounds(search.connection, search.where)
+    rate = (len(places) // 2) / max(1, later.last_active_at - earlier.last_active_at)
+    return Count(max(round(rate * (end - begin)), len(places)), is_estimate=True)
 
 
 def _about(connection: Connection, where: Filter, sample: Portion, least: int = 0) -> Count:
     """Return about how many sessions match, by how many of a sample do."""
     number = count_counted(connection, where.initiators()) * share_of_time(connection, where)
-    about = round(number / max(1, sample.interceptions) * len(sample.found))
+    number /= _calls_a_session(connection, where)
+    about = round(number * len(sample.found) / max(1, sample.size))
     return Count(max(about, least, len(sample.found)), is_estimate=True)
+
+
+def _calls_a_session(connection: Connection, where: Filter) -> float:
+    """Return how many interceptions a session has, in the middle of the time that is meant.
+
+    Among the newest the long ones are too many, as these still go on.
+    """
+    middle = _s.last_active_at <= sum(bounds(connection, where)) // 2
+    some = select(_s.interceptions).where(middle, *initiated(_s.initiator_id, where))
+    numbers = connection.scalars(listed(some, None, SAMPLE)).all()
+    return sum(numbers) / max(1, len(numbers)) or 1.0
 
 
 def count_counted(connection: Connection, where: Filter) -> int:
@@ -103,14 +115,18 @@ def share_of_time(connection: Connection, where: Filter) -> float:
     """Return how much of the time on record is meant, from 0 to 1."""
     if where.times() == EVERYTHING:
         return 1.0
-    moments = select(_c.started_at).where(_c.ended_at.is_not(None))
-    first = connection.scalar(moments.order_by(_c.started_at, _c.id).limit(1))
-    last = connection.scalar(moments.order_by(_c.started_at.desc(), _c.id.desc()).limit(1))
-    if first is None or last is None or first == last:
-        return 1.0
+    whole, meant = bounds(connection, EVERYTHING), bounds(connection, where)
+    return (meant[1] - meant[0]) / max(1, whole[1] - whole[0])
+
+
+def bounds(connection: Connection, where: Filter) -> tuple[int, int]:
+    """Return from when to when interceptions are on record, of the time that is meant."""
+    moments = select(_c.started_at).where(_c.ended_at.is_not(None)).limit(1)
+    first = connection.scalar(moments.order_by(_c.started_at, _c.id)) or 0
+    last = connection.scalar(moments.order_by(_c.started_at.desc(), _c.id.desc())) or 0
     begin = first if where.started_after is None else max(first, where.started_after)
     end = last if where.started_before is None else min(last, where.started_before)
-    return float(max(0, end - begin) / (last - first))
+    return begin, max(begin, end)
 
 
 def _share_of_newest(connection: Connection, where: Filter) -> float:

@@ -55,13 +55,13 @@ class Place(NamedTuple):
 
 
 class Portion(NamedTuple):
-    """What matches of some sessions that follow each other, and what these have all together.
+    """What matches of some sessions that follow each other, and how many these are.
 
     ``end`` is the place of the last of them, `None` where no more follow.
     """
 
     found: list[Place]
-    interceptions: int
+    size: int
     end: Place | None
 
 
@@ -140,7 +140,7 @@ def look(
 
     What the index of texts finds of their time is gathered once.
     """
-    columns = (*KEY, _s.started_at, _s.last_started_at, _s.length, _s.interceptions)
+    columns = (*KEY, _s.started_at, _s.last_started_at, _s.length)
     rows = connection.execute(listed(select(*columns).where(*own), before, size)).all()
     if not rows:
         return Portion([], 0, None)
@@ -153,6 +153,5 @@ def look(
         one_by_one = and_(_s.length > SHORT, *matching_sessions(where))
         matches = or_(and_(_s.length <= SHORT, matches), one_by_one)
     found = connection.execute(listed(select(*KEY).where(*these, matches), before))
-    contents = sum(row.interceptions for row in rows)
     places = [Place(*row) for row in found]
-    return Portion(places, contents, end if len(rows) == size else None)
+    return Portion(places, len(rows), end if len(rows) == size else None)
