@@ -38,22 +38,29 @@ def app(database: Database) -> FastAPI:
     return create_app(Services(database, asking(lambda _token: person(ANA, "ana", SiteRole.OWNER))))
 
 
-@pytest.fixture(scope="module", params=["as it is", "of a large record"])
+LARGE, WITH_RARE_WORDS = "of a large record", "of a large record with rarer words"
+
+
+@pytest.fixture(scope="module", params=["as it is", LARGE, WITH_RARE_WORDS])
 def sizes(request: pytest.FixtureRequest) -> Iterator[None]:
     """Have a record of a few calls be searched as it is, and as a large one."""
     with pytest.MonkeyPatch.context() as patch:
-        if request.param == "of a large record":
+        if request.param != "as it is":
             patch.setattr(arms, "FEW", 0)
             patch.setattr(newest, "GLANCES", (1, 2))
+            patch.setattr(newest, "LONG_GLANCES", (1, 2))
+            patch.setattr(latest, "GLANCES", (1, 2))
             patch.setattr(latest, "FEW_HITS", 0)
             patch.setattr(latest, "PORTION", 2)
             patch.setattr(latest, "MOST_PORTION", 4)
-            patch.setattr(listed, "SHORT", 1)
+            patch.setattr(latest, "FEW_MEANWHILE", 100 if request.param == WITH_RARE_WORDS else 0)
+            for module in (listed, latest):
+                patch.setattr(module, "SHORT", 1)
         yield
 
 
 @pytest.mark.usefixtures("sizes")
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(calls=CALLS, limit=st.integers(1, 4), data=st.data())
 def test_a_search_walked_by_cursor_visits_each_match_once_in_order(
     database: Database, app: FastAPI, calls: list[Call], limit: int, data: st.DataObject

@@ -1,12 +1,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event
 
-from aibridge.store import counting, sessions
+from aibridge.store import counting, latest, sessions, text_index
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, Values, only
 from aibridge.store.interceptions import CursorNotFoundError
@@ -15,6 +16,7 @@ from aibridge.store.sessions import ForeignCursorError, RecordedSession, Session
 from tests.builders import ANA, BEN, CLEO, START, Call, add_user, record, uid
 
 EVERY = Filter()
+ROOF = Filter(prompt=only("roof"))
 Begin = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -128,7 +130,34 @@ def collision(connection: Connection) -> None:
     )
 
 
-def after(connection: Connection, cursor: SessionCursor, where: Filter = EVERY) -> list[str]:
+@pytest.mark.parametrize("few_hits", [0, 1000], ids=["many", "few"])
+def test_of_sessions_of_any_length_those_with_a_word_are_listed_in_order(
+    connection: Connection, few_hits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long ones too, in which the word stands long before what they were active with last."""
+    monkeypatch.setattr(latest, "FEW_HITS", few_hits)
+    monkeypatch.setattr(latest, "SHORT", 1)
+    monkeypatch.setattr(text_index, "_FIRST_PORTION", 2)
+    random = Random(7)  # noqa: S311 - made up
+    calls = [
+        Call(
+            number,
+            at=random.randrange(1000),
+            session=f"s{random.randrange(40):02}",
+            prompts=("roof",) if random.random() < 0.3 else ("door",),
+        )
+        for number in range(150)
+    ]
+    record(connection, *calls)
+    wanted = {call.session for call in calls if call.prompts == ("roof",)}
+    found: list[str] = []
+    while page := after(connection, SessionCursor(found[-1]) if found else None, ROOF):
+        found += page
+    assert 10 < len(wanted) < 40
+    assert found == [id_ for id_ in listed(connection) if id_ in wanted]
+
+
+def after(connection: Connection, cursor: SessionCursor | None, where: Filter = EVERY) -> list[str]:
     return [id_ for id_, _ in keys(sessions.page(Search(connection, where), limit=9, after=cursor))]
 
 
