@@ -77,6 +77,15 @@ def walk(
     return found[:most]
 
 
+def has_more_than(connection: Connection, arms: Arms, rows: Select[Any], most: int) -> bool:
+    """Return whether any arm by itself has more than ``most`` of the rows that a query has."""
+    values = each(connection, arms)
+    mine = rows.where(arms.column == values.c.value).correlate(values).limit(most + 1).subquery()
+    number = select(func.count()).select_from(mine).scalar_subquery()
+    found = select(values.c.value).where(number > most).limit(1)
+    return connection.scalar(found) is not None
+
+
 class _Certain(NamedTuple):
     """Keys in their order that no arm can have more between, and whether there are more after."""
 
@@ -103,7 +112,7 @@ def _first(connection: Connection, arms: Arms, rows: Select[Any]) -> list[Key]:
     if connection.dialect.name != "sqlite":
         found = mine.lateral("found")
         joined = select(values.c.value, *found.c).select_from(values.join(found, true()))
-        return [tuple(row) for row in connection.execute(joined)]
+        return [tuple(row) for row in connection.execute(joined).all()]
     # SQLite has no LATERAL, but what gives one value may know the arm.
     keys = mine.subquery()
     gathered = select(func.json_group_array(func.json_array(*keys.c))).scalar_subquery()

@@ -43,7 +43,7 @@ def count_sessions(search: Search) -> Count:
     """Return how many sessions match, whatever the page."""
     connection, where = search.connection, search.where
     if search.is_looked_through:
-        sample = look(connection, where, PORTION)
+        sample = search.head
         if sample.end is None:
             return Count(len(sample.found))
         if where.wanted_words() or len(sample.found) > MOST_LOOKED_AT:

@@ -18,6 +18,7 @@ from aibridge.store.listed import (
     SHORT,
     Conditions,
     Place,
+    Portion,
     at,
     listed,
     look,
@@ -29,7 +30,7 @@ from aibridge.store.measures import LENGTHS, MAX_TIME, longest, magnitudes
 from aibridge.store.schema import interceptions, session_kinds, sessions
 from aibridge.store.text_index import Words
 
-FEW_HITS = 10_000
+FEW_HITS = 2000
 """Interceptions with a word that may all be looked at; of more only the newest are."""
 FEW_MEANWHILE = 1000
 """Interceptions with a word in the time that a session may take, which are looked at for any page.
@@ -50,18 +51,22 @@ class Search:
     def __init__(self, connection: Connection, where: Filter) -> None:
         self.connection = connection
         self.where = where
+        self._first: list[Place] = []
 
     def latest(self, most: int, before: Place | None = None) -> list[Place]:
         """Return where the first ``most`` that match stand, most recently active first.
 
         With ``before`` they are the first after that place in the list.
         """
-        return list(islice(self._found(most, before), most))
+        if before is not None or not self.is_by_words:
+            return list(islice(self._found(most, before), most))
+        self._first += islice(self._by_words, max(0, most - len(self._first)))
+        return self._first[:most]
 
     def count_up_to(self, most: int) -> int:
         """Return how many match, but no more than ``most``."""
         if isinstance(self.way, Arms):
-            return newest.count_up_to(self.connection, _all_along(self.way, self.where), most)
+            return _count_along(self.connection, self.way, self.where, most)
         if self.where.has_words():
             return len(self.latest(most))
         page, number = select(_s.id).where(*matching_sessions(self.where)), 0
@@ -94,6 +99,15 @@ class Search:
         """Whether sessions are looked through for words, as no way is narrower."""
         where = self.where
         return where.has_words() and where.times() == EVERYTHING and self.way is None
+
+    @cached_property
+    def head(self) -> Portion:
+        """What matches of the sessions that are looked through first."""
+        return look(self.connection, self.where, PORTION)
+
+    @cached_property
+    def _by_words(self) -> Iterator[Place]:
+        return self._with_words(None)
 
     @cached_property
     def _hits(self) -> int:
@@ -135,9 +149,19 @@ class Search:
         elif way is not None:
             yield from self._with_words(before)
         elif self.is_looked_through:
-            yield from _through(self.connection, self.where, before)
+            yield from self._through(before)
         else:
             yield from _timed(self.connection, self.where, most, before)
+
+    def _through(self, before: Place | None) -> Iterator[Place]:
+        """Yield what matches of all sessions, portion by portion."""
+        size = PORTION
+        portion = self.head if before is None else look(self.connection, self.where, size, before)
+        yield from portion.found
+        while portion.end is not None:
+            size = min(size * 4, MOST_PORTION)
+            portion = look(self.connection, self.where, size, portion.end)
+            yield from portion.found
 
     def _along(self, way: Arms, most: int, before: Place | None) -> Iterator[Place]:
         if len(way.values) > arms.FEW:  # much of the list may match
@@ -207,17 +231,6 @@ def _rows(way: Arms) -> Select[Any]:
     return select(way.column).where(way.column.in_(way.values))
 
 
-def _through(connection: Connection, where: Filter, before: Place | None) -> Iterator[Place]:
-    """Yield what matches of all sessions, portion by portion."""
-    size = PORTION
-    while True:
-        portion = look(connection, where, size, before)
-        yield from portion.found
-        if portion.end is None:
-            return
-        before, size = portion.end, min(size * 4, MOST_PORTION)
-
-
 def _along(
     connection: Connection, way: Arms, where: Filter, most: int, before: Place | None
 ) -> Iterator[Place]:
@@ -246,12 +259,16 @@ def _of_kinds(where: Filter, *columns: ColumnElement[Any]) -> Select[Any]:
     return statement.where(*rest)
 
 
-def _all_along(way: Arms, where: Filter) -> Select[Any]:
-    """Return a query for the sessions that match along a way, each once, in no order."""
+def _count_along(connection: Connection, way: Arms, where: Filter, most: int) -> int:
+    """Return how many sessions match along a way, but no more than ``most``."""
     these = way.column.in_(way.values)
     if way.column is not _k.kind_id:
-        return select(_s.id).where(these, *matching_sessions(where))
-    return _of_kinds(where, _k.session_id, _k.initiator_id).distinct().where(these)
+        rows = select(_s.id).where(these, *matching_sessions(where))
+        return newest.count_up_to(connection, rows, most)
+    rows = _of_kinds(where, _k.session_id, _k.initiator_id)
+    if where == where.kinds() and arms.has_more_than(connection, way, rows, most - 1):
+        return most  # a session stands once among those of a kind
+    return newest.count_up_to(connection, rows.distinct().where(these), most)
 
 
 def _timed(

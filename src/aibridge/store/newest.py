@@ -62,8 +62,8 @@ class Way(Protocol):
     def is_wide(self) -> bool:
         """Whether its first rows come from many places."""
 
-    def rows(self, connection: Connection) -> Select[Any]:
-        """Return a query for everything that stands along the way, in no order."""
+    def size(self, connection: Connection) -> int:
+        """Return how many stand along the way, but no more than `FEW`."""
 
     def newest(
         self, connection: Connection, where: Filter, most: int, before: Place | None
@@ -117,7 +117,7 @@ def best_way(connection: Connection, where: Filter) -> Way:
     ways = list(_ways(connection, where))
     if len(ways) < 2:  # noqa: PLR2004 - one or none: there is nothing to choose
         return ways[0] if ways else _Plain()
-    return min(ways, key=lambda way: count_up_to(connection, way.rows(connection), FEW))
+    return min(ways, key=lambda way: way.size(connection))
 
 
 def count_up_to(connection: Connection, rows: Select[Any], most: int) -> int:
@@ -189,8 +189,8 @@ class _Plain:
 
     is_wide = False
 
-    def rows(self, _connection: Connection) -> Select[Any]:
-        return select(_c.id).where(_c.ended_at.is_not(None))
+    def size(self, _connection: Connection) -> int:
+        return FEW
 
     def newest(
         self, connection: Connection, where: Filter, most: int, before: Place | None
@@ -213,7 +213,10 @@ class _Armed:
     def is_wide(self) -> bool:
         return len(self.arms.values) > arms.FEW
 
-    def rows(self, _connection: Connection) -> Select[Any]:
+    def size(self, connection: Connection) -> int:
+        return count_up_to(connection, self._rows(), FEW)
+
+    def _rows(self) -> Select[Any]:
         return select(_c.id).where(_c.ended_at.is_not(None), self.arms.column.in_(self.arms.values))
 
     def newest(
@@ -226,7 +229,7 @@ class _Armed:
         return [Place(*key) for key in found]
 
     def count(self, connection: Connection, where: Filter, most: int) -> int:
-        return count_up_to(connection, self.rows(connection).where(*matching(where)), most)
+        return count_up_to(connection, self._rows().where(*matching(where)), most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +239,8 @@ class _Words:
     words: text_index.Words
     is_wide = False
 
-    def rows(self, connection: Connection) -> Select[Any]:
-        return text_index.hits(connection, self.words)
+    def size(self, connection: Connection) -> int:
+        return text_index.frequency(connection, self.words, FEW)
 
     def newest(
         self, connection: Connection, where: Filter, most: int, before: Place | None
@@ -259,5 +262,5 @@ class _Words:
 
     def count(self, connection: Connection, where: Filter, most: int) -> int:
         if where.without_wanted_words() == EVERYTHING:
-            return count_up_to(connection, self.rows(connection), most)
+            return text_index.frequency(connection, self.words, most)
         return len(self.newest(connection, where, most, None))

@@ -11,7 +11,7 @@ from tests.builders import Call, record
 
 Cli = Callable[..., Result]
 
-FEW, MANY, PAGE = 15, 150, 8
+FEW, MANY, PAGE = 8, 80, 4
 PROMPT = "word " * 1600
 """8 KB, so what is kept of each row outweighs all else."""
 

@@ -49,6 +49,11 @@ __all__ = [
 ]
 
 _FIRST_PORTION, _MOST = 64, 4096
+_FIRST_SORTED = 1024
+"""How much is fetched at first where all has to be sorted for it."""
+_WEEK = 7 * 86_400 * 1_000_000
+_WINDOWS = (_WEEK, 4 * _WEEK)
+"""Microseconds in which is looked first: a partition of PostgreSQL has a week."""
 
 
 def create(connection: Connection) -> None:
@@ -85,22 +90,54 @@ def _bounded(moment: int) -> int:
 def portions(
     connection: Connection, words: Words, least: int | None, most: int | None
 ) -> Iterator[list[str]]:
-    """Yield ids of what `hits` finds, newest first.
+    """Yield ids of what `hits` finds, newest first, a few at first and then more at once.
 
     The order is that of time: what started at the same moment is in the same portion.
     """
-    size, first, last = _FIRST_PORTION, least or 0, MAX_TIME if most is None else most
-    while found := _found(connection, hits(connection, words, first, last).limit(size)):
-        is_last = len(found) < size
-        if not is_last:  # there may be more of the last moment
-            moment = found[-1][0]
-            found = [row for row in found if row[0] > moment]
-            found += _found(connection, hits(connection, words, moment, moment))
-            last = moment - 1
-        yield list(dict.fromkeys(id_ for _, id_ in found))
-        if is_last:
-            return
-        size = min(size * 4, _MOST)
+    size = _FIRST_PORTION
+    for found in _fetched(connection, words, least or 0, MAX_TIME if most is None else most):
+        start = 0
+        while start < len(found):
+            end = start + size
+            while end < len(found) and found[end][0] == found[end - 1][0]:
+                end += 1
+            yield list(dict.fromkeys(id_ for _, id_ in found[start:end]))
+            start, size = end, min(size * 4, _MOST)
+
+
+def _fetched(
+    connection: Connection, words: Words, least: int, most: int
+) -> Iterator[list[tuple[int, str]]]:
+    """Yield starts and ids, those of the same moment together, as far as they are asked for."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    size = _FIRST_PORTION if is_sqlite else _FIRST_SORTED
+    for first, until in _windows(connection, least, most):
+        last: int | None = until
+        while last is not None:
+            found = _found(connection, hits(connection, words, first, last).limit(size))
+            last = None
+            if len(found) == size:  # there may be more of the last moment
+                moment = found[-1][0]
+                found = [row for row in found if row[0] > moment]
+                found += _found(connection, hits(connection, words, moment, moment))
+                last = moment - 1
+            yield found
+            size = min(size * 4, _MOST)
+
+
+def _windows(connection: Connection, least: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield spans of time in which to look one after the other, from ``most`` back to ``least``.
+
+    PostgreSQL sorts all that it finds in such a span before the first is there.
+    """
+    if connection.dialect.name == "postgresql":
+        most = min(most, tsvector.last(connection))
+        for size in _WINDOWS:
+            if most - size > least:
+                yield most - size, most
+                most -= size + 1
+    if least <= most:
+        yield least, most
 
 
 def _found(connection: Connection, query: Select[Any]) -> list[tuple[int, str]]:
@@ -134,16 +171,21 @@ def gathers(id_: ColumnElement[str], words: Words, least: int, most: int) -> Col
 
 
 def frequency(connection: Connection, words: Words, most: int, least: int = 0) -> int:
-    """Return in how many places the words are found, but no more than ``most``.
+    """Return in how many interceptions the words are found, but no more than ``most``.
 
-    They are those of interceptions that started from ``least`` on.
+    They are those that started from ``least`` on.
     """
-    if connection.dialect.name == "sqlite":
-        rows = fts5.numbers(fts5.query(words), _bounded(least))
-    else:
-        rows = tsvector.found(words, _bounded(least), MAX_TIME)
-    found = rows.limit(most).subquery()
-    return connection.execute(select(func.count()).select_from(found)).scalar_one()
+    number = 0
+    for first, last in _windows(connection, _bounded(least), MAX_TIME):
+        if connection.dialect.name == "sqlite":
+            rows = fts5.numbers(fts5.query(words), first)
+        else:
+            rows = tsvector.found_once(words, first, last)
+        found = rows.limit(most - number).subquery()
+        number += connection.execute(select(func.count()).select_from(found)).scalar_one()
+        if number >= most:
+            break
+    return number
 
 
 class _Finds(FunctionElement[bool]):

@@ -27,6 +27,7 @@ from sqlalchemy import (
     cast,
     exists,
     literal,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
@@ -146,6 +147,26 @@ def found(words_: Words, least: int, most: int) -> Select[Any]:
         .where(*(_finds(c.started_at, c.interception_id, *other) for other in others))
         .order_by(c.started_at.desc())
     )
+
+
+def found_once(words_: Words, least: int, most: int) -> Select[Any]:
+    """Return a query for the same, each once, in no order."""
+    c, before = text_index.c, text_index.alias("before")
+    name, values = next(iter(words_.items()))
+    again = exists().where(
+        before.c.started_at == c.started_at,
+        before.c.interception_id == c.interception_id,
+        before.c.portion < c.portion,
+        _stands(before.c[name], literal(any_of(values))),
+    )
+    return found(words_, least, most).where(or_(c.portion == 0, ~again)).order_by(None)
+
+
+def last(connection: Connection) -> int:
+    """Return the last start of what has any words, 0 where there is none."""
+    starts = select(text_index.c.started_at).order_by(text_index.c.started_at.desc())
+    found: int | None = connection.scalar(starts.limit(1))
+    return found or 0
 
 
 def finds(
