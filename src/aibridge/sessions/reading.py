@@ -6,6 +6,7 @@ see is for the caller of this module to have decided, and to say in the filter.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from aibridge.contract import InterceptionList, SessionDetail, SessionList, Thread
 from aibridge.sessions import shape
@@ -13,6 +14,7 @@ from aibridge.sessions.metadata import read_object
 from aibridge.sessions.tree import build_threads
 from aibridge.store import counting, interceptions, sessions
 from aibridge.store.database import Database
+from aibridge.store.estimates import Estimates
 from aibridge.store.filters import ANY, Filter, Values
 from aibridge.store.latest import Search
 from aibridge.store.sessions import RecordedSession, SessionCursor
@@ -27,6 +29,13 @@ class ThreadPage:
     before_id: str | None = None
 
 
+_ESTIMATES = WeakKeyDictionary[Database, Estimates]()
+
+
+def _estimates(database: Database) -> Estimates:
+    return _ESTIMATES.setdefault(database, Estimates())
+
+
 def list_interceptions(
     database: Database, where: Filter, *, limit: int, offset: int = 0, after_id: str | None = None
 ) -> InterceptionList:
@@ -34,7 +43,9 @@ def list_interceptions(
     with database.read() as connection:
         rows = interceptions.page(connection, where, limit=limit, offset=offset, after_id=after_id)
         children = interceptions.children(connection, [recorded.row.id for recorded in rows])
-        count = counting.count(connection, where)
+        count = _estimates(database).get(
+            ("interceptions", where), lambda: counting.count(connection, where)
+        )
     results = [shape.interception(recorded, children) for recorded in rows]
     return InterceptionList(
         count=count.number, count_is_estimate=count.is_estimate, results=results
@@ -53,7 +64,9 @@ def list_sessions(
     with database.read() as connection:
         search = Search(connection, where)
         rows = sessions.page(search, limit=limit, offset=offset, after=after)
-        count = counting.count_sessions(search)
+        count = _estimates(database).get(
+            ("sessions", where), lambda: counting.count_sessions(search)
+        )
     return SessionList(
         count=count.number,
         count_is_estimate=count.is_estimate,

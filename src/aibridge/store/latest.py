@@ -32,7 +32,7 @@ from aibridge.store.text_index import Words
 
 FEW_HITS = 2000
 """Interceptions with a word that may all be looked at; of more only the newest are."""
-FEW_MEANWHILE = 1000
+FEW_MEANWHILE = 600
 """Interceptions with a word in the time that a session may take, which are looked at for any page.
 Of a word that is in more, sessions are looked through instead: many have it."""
 PORTION, MOST_PORTION = 200, 3200
@@ -121,26 +121,26 @@ class Search:
     def _is_sparse(self) -> bool:
         """Return whether few interceptions have to be looked at for a page of what has the words.
 
-        Where words stand in many, it is judged by the time that a session may take now.
+        It is judged by how many have them in the time that a session may take now.
         """
-        if not self._has_many_hits:
-            return True
         latest = self.connection.scalar(select(func.max(_s.last_active_at))) or 0
+        since = latest - longest(min(self._longest, SHORT))
         words, most = self.where.wanted_words(), FEW_MEANWHILE + 1
-        return text_index.frequency(self.connection, words, most, latest - self._margin) < most
+        return text_index.frequency(self.connection, words, most, since) < most
 
     @cached_property
     def _longest(self) -> int:
         """The `length` of the longest session."""
         return self.connection.scalar(select(func.max(_s.length))) or 1
 
-    @property
+    @cached_property
     def _margin(self) -> int:
         """Within which time of when a session was active last it has all its hits.
 
         Longer sessions are looked at one by one, unless all hits may be.
         """
-        return longest(min(self._longest, SHORT) if self._has_many_hits else self._longest)
+        is_short = self._longest > SHORT and self._has_many_hits
+        return longest(SHORT if is_short else self._longest)
 
     def _found(self, most: int, before: Place | None) -> Iterator[Place]:
         way = self.way

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from aibridge.store.filters import Filter, initiated, matching
 from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
 from aibridge.store.latest import Search
-from aibridge.store.listed import Place, matching_sessions
+from aibridge.store.listed import KEY, Place, matching_sessions
 from aibridge.store.rows import InterceptionRow, SessionRow
 from aibridge.store.schema import (
     Time,
@@ -123,19 +123,20 @@ def _read(connection: Connection, places: Sequence[Place]) -> list[RecordedSessi
 def _place(connection: Connection, where: Filter, after: SessionCursor) -> Place:
     """Return the cursor's place in the list.
 
-    It is looked for among the sessions that the list shows: one with the same id that the
-    filter leaves out must not move it. Only when none is left, any session of that id counts.
+    Without an initiator it is looked for among the sessions that the list shows: one with the same
+    id that the filter leaves out must not move it. Only when none is left, any of that id counts.
     """
     named = [_s.id == after.id, *initiated(_s.initiator_id, Filter(visible_to=where.visible_to))]
     if after.initiator_id is not None:
         named.append(_s.initiator_id == after.initiator_id)
-    last = select(_s.last_active_at, _s.id, _s.initiator_id).where(*named)
-    last = last.order_by(_s.last_active_at, _s.initiator_id).limit(1)
-    listed = connection.execute(last.where(*matching_sessions(where))).first()
-    row = listed or connection.execute(last).first()
-    if row is None:
+    last = select(*KEY).where(*named).order_by(_s.last_active_at, _s.initiator_id)
+    places = [Place(*row) for row in connection.execute(last.limit(2))]
+    if not places:
         raise CursorNotFoundError(after.id)
-    return Place(*row)
+    if len(places) > 1:
+        listed = connection.execute(last.where(*matching_sessions(where)).limit(1)).first()
+        return places[0] if listed is None else Place(*listed)
+    return places[0]
 
 
 def find(

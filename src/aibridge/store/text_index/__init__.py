@@ -48,12 +48,13 @@ __all__ = [
     "remove",
 ]
 
-_FIRST_PORTION, _MOST = 64, 4096
-_FIRST_SORTED = 1024
-"""How much is fetched at first where all has to be sorted for it."""
+_FIRST_PORTION, _MOST_PORTION = 64, 256
+_FIRST_SORTED, _MOST_FETCH = 1024, 4096
+"""How much is fetched at once: at first where all of a time is sorted for it, and at most."""
+_READ = 8000
+"""Texts that are read for words before these are looked up."""
 _WEEK = 7 * 86_400 * 1_000_000
-_WINDOWS = (_WEEK, 4 * _WEEK)
-"""Microseconds in which is looked first: a partition of PostgreSQL has a week."""
+"""Microseconds of which a partition has what started."""
 
 
 def create(connection: Connection) -> None:
@@ -72,15 +73,23 @@ def remove(cursor: Any, row: TextRow) -> None:  # noqa: ANN401 - of either drive
     (fts5 if isinstance(cursor, sqlite3.Cursor) else tsvector).remove(cursor, row)
 
 
-def hits(connection: Connection, words: Words, least: int = 0, most: int = MAX_TIME) -> Select[Any]:
+def hits(
+    connection: Connection,
+    words: Words,
+    least: int = 0,
+    most: int = MAX_TIME,
+    *,
+    looked_up: bool = False,
+) -> Select[Any]:
     """Return a query for the starts and ids of what has the words, the newest first.
 
-    It is of interceptions that started from ``least`` to ``most``.
+    It is of interceptions that started from ``least`` to ``most``. Where words are ``looked_up``,
+    PostgreSQL does not look for them by reading all texts of the time.
     """
     least, most = _bounded(least), _bounded(most)
     if connection.dialect.name == "sqlite":
         return fts5.found(fts5.query(words), least, most)
-    return tsvector.found(words, least, most)
+    return tsvector.found(words, least, most, looked_up=looked_up)
 
 
 def _bounded(moment: int) -> int:
@@ -102,19 +111,19 @@ def portions(
             while end < len(found) and found[end][0] == found[end - 1][0]:
                 end += 1
             yield list(dict.fromkeys(id_ for _, id_ in found[start:end]))
-            start, size = end, min(size * 4, _MOST)
+            start, size = end, min(size * 4, _MOST_PORTION)
 
 
 def _fetched(
     connection: Connection, words: Words, least: int, most: int
 ) -> Iterator[list[tuple[int, str]]]:
     """Yield starts and ids, those of the same moment together, as far as they are asked for."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    size = _FIRST_PORTION if is_sqlite else _FIRST_SORTED
-    for first, until in _windows(connection, least, most):
+    size, number, looked_up = _FIRST_PORTION, 0, False
+    for first, until in _windows(connection, least, most, (0, _WEEK, 4 * _WEEK)):
         last: int | None = until
         while last is not None:
-            found = _found(connection, hits(connection, words, first, last).limit(size))
+            query = hits(connection, words, first, last, looked_up=looked_up)
+            found = _found(connection, query.limit(size))
             last = None
             if len(found) == size:  # there may be more of the last moment
                 moment = found[-1][0]
@@ -122,20 +131,28 @@ def _fetched(
                 found += _found(connection, hits(connection, words, moment, moment))
                 last = moment - 1
             yield found
-            size = min(size * 4, _MOST)
+            number += len(found)
+            size = min(size * 2, _MOST_FETCH)
+        if number < _FIRST_PORTION:
+            looked_up, size = True, _FIRST_SORTED
 
 
-def _windows(connection: Connection, least: int, most: int) -> Iterator[tuple[int, int]]:
+def _windows(
+    connection: Connection, least: int, most: int, sizes: Sequence[int]
+) -> Iterator[tuple[int, int]]:
     """Yield spans of time in which to look one after the other, from ``most`` back to ``least``.
 
-    PostgreSQL sorts all that it finds in such a span before the first is there.
+    PostgreSQL finds what is in few texts by the words, all of a partition at a time, and what is in
+    many by reading texts. So some are read first, which does for what is in many; ``sizes`` are
+    those of the spans before them.
     """
     if connection.dialect.name == "postgresql":
-        most = min(most, tsvector.last(connection))
-        for size in _WINDOWS:
-            if most - size > least:
-                yield most - size, most
-                most -= size + 1
+        begin = tsvector.begin_of(connection, most, _READ) if sizes else None
+        for size in sizes:
+            if begin is not None and begin - size > least:
+                begin -= size
+                yield begin, most
+                most = begin - 1
     if least <= most:
         yield least, most
 
@@ -175,8 +192,8 @@ def frequency(connection: Connection, words: Words, most: int, least: int = 0) -
 
     They are those that started from ``least`` on.
     """
-    number = 0
-    for first, last in _windows(connection, _bounded(least), MAX_TIME):
+    number, least = 0, _bounded(least)
+    for first, last in _windows(connection, least, MAX_TIME, () if least else (0, _WEEK)):
         if connection.dialect.name == "sqlite":
             rows = fts5.numbers(fts5.query(words), first)
         else:

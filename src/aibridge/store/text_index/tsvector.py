@@ -27,6 +27,7 @@ from sqlalchemy import (
     cast,
     exists,
     literal,
+    literal_column,
     or_,
     select,
 )
@@ -133,19 +134,21 @@ def _bounded(words_: list[str]) -> list[str]:
     return [word.encode()[:MOST_BYTES].decode(errors="ignore") for word in words_]
 
 
-def found(words_: Words, least: int, most: int) -> Select[Any]:
+def found(words_: Words, least: int, most: int, *, looked_up: bool = False) -> Select[Any]:
     """Return a query for the starts and ids of what has the words, newest first.
 
     It is of those that started from ``least`` to ``most``. One whose texts lie in several rows may
-    come several times.
+    come several times. Where words are ``looked_up`` no index has the order: the planner would
+    rather read texts in it than believe how quickly words lead to theirs.
     """
     c = text_index.c
+    order = c.started_at + literal_column("0") if looked_up else c.started_at
     (name, values), *others = words_.items()
     return (
         select(c.started_at, c.interception_id)
         .where(_stands(c[name], literal(any_of(values))), c.started_at.between(least, most))
         .where(*(_finds(c.started_at, c.interception_id, *other) for other in others))
-        .order_by(c.started_at.desc())
+        .order_by(order.desc())
     )
 
 
@@ -162,11 +165,12 @@ def found_once(words_: Words, least: int, most: int) -> Select[Any]:
     return found(words_, least, most).where(or_(c.portion == 0, ~again)).order_by(None)
 
 
-def last(connection: Connection) -> int:
-    """Return the last start of what has any words, 0 where there is none."""
-    starts = select(text_index.c.started_at).order_by(text_index.c.started_at.desc())
-    found: int | None = connection.scalar(starts.limit(1))
-    return found or 0
+def begin_of(connection: Connection, most: int, size: int) -> int | None:
+    """Return when so many texts, the last that started until ``most``, begin; `None` if fewer."""
+    starts = select(text_index.c.started_at).where(text_index.c.started_at <= most)
+    nth = starts.order_by(text_index.c.started_at.desc()).offset(size - 1).limit(1)
+    found: int | None = connection.scalar(nth)
+    return found
 
 
 def finds(
