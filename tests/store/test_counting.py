@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection
 
-from aibridge.store import counting, latest
+from aibridge.store import counting, latest, newest
 from aibridge.store.filters import Filter, Span, Values, only
 from aibridge.store.latest import Search
 from tests.builders import ANA, BEN, START, Call, record
@@ -84,7 +84,7 @@ def test_sessions_are_about_as_many(
 def test_interceptions_are_about_as_many(
     connection: Connection, where: Filter, number: int
 ) -> None:
-    count = counting.count(connection, where)
+    count = counting.count(newest.Search(connection, where))
     assert count.is_estimate
     assert count.number == pytest.approx(number, rel=0.3)
 

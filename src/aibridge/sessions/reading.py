@@ -12,11 +12,10 @@ from aibridge.contract import InterceptionList, SessionDetail, SessionList, Thre
 from aibridge.sessions import shape
 from aibridge.sessions.metadata import read_object
 from aibridge.sessions.tree import build_threads
-from aibridge.store import counting, interceptions, sessions
+from aibridge.store import counting, interceptions, latest, newest, sessions
 from aibridge.store.database import Database
 from aibridge.store.estimates import Estimates
 from aibridge.store.filters import ANY, Filter, Values
-from aibridge.store.latest import Search
 from aibridge.store.sessions import RecordedSession, SessionCursor
 
 
@@ -41,11 +40,10 @@ def list_interceptions(
 ) -> InterceptionList:
     """Return a page of interceptions, newest first. Raises `CursorNotFoundError`."""
     with database.read() as connection:
-        rows = interceptions.page(connection, where, limit=limit, offset=offset, after_id=after_id)
+        search = newest.Search(connection, where)
+        rows = interceptions.page(search, limit=limit, offset=offset, after_id=after_id)
         children = interceptions.children(connection, [recorded.row.id for recorded in rows])
-        count = _estimates(database).get(
-            ("interceptions", where), lambda: counting.count(connection, where)
-        )
+        count = _estimates(database).get(("interceptions", where), lambda: counting.count(search))
     results = [shape.interception(recorded, children) for recorded in rows]
     return InterceptionList(
         count=count.number, count_is_estimate=count.is_estimate, results=results
@@ -62,7 +60,7 @@ def list_sessions(
 ) -> SessionList:
     """Return a page of sessions, most recently active first. Raises `CursorNotFoundError`."""
     with database.read() as connection:
-        search = Search(connection, where)
+        search = latest.Search(connection, where)
         rows = sessions.page(search, limit=limit, offset=offset, after=after)
         count = _estimates(database).get(
             ("sessions", where), lambda: counting.count_sessions(search)

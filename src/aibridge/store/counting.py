@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from aibridge.store import newest
 from aibridge.store.filters import EVERYTHING, Filter, Span, chosen_kinds, initiated, matching
 from aibridge.store.latest import PORTION, Search
-from aibridge.store.listed import Place, Portion, listed, look
-from aibridge.store.newest import best_way, count_up_to, newest
+from aibridge.store.listed import Portion, listed, look
+from aibridge.store.newest import count_up_to
 from aibridge.store.schema import initiator_kinds, interceptions, sessions
 
 MOST_EXACT = 1000
@@ -28,12 +29,16 @@ class Count(NamedTuple):
     is_estimate: bool = False
 
 
-def count(connection: Connection, where: Filter) -> Count:
+def count(search: newest.Search) -> Count:
     """Return how many interceptions match, whatever the page."""
+    connection, where = search.connection, search.where
     if where == where.counted():
         return Count(count_counted(connection, where))
+    if where.wanted_words():
+        places = search.newest(MOST_LOOKED_AT + 1)
+        return _about_by_time(connection, where, [place.started_at for place in places])
     most = MOST_LOOKED_AT if where.unwanted_words() else MOST_EXACT
-    number = best_way(connection, where).count(connection, where, most + 1)
+    number = search.count_up_to(most + 1)
     if number <= most:
         return Count(number)
     return Count(max(number, _estimate(connection, where)), is_estimate=True)
@@ -49,7 +54,8 @@ def count_sessions(search: Search) -> Count:
         if where.wanted_words() or len(sample.found) > MOST_LOOKED_AT:
             return _about(connection, where, sample)
     if search.is_by_words:
-        return _about_by_time(search, search.latest(MOST_LOOKED_AT + 1))
+        places = search.latest(MOST_LOOKED_AT + 1)
+        return _about_by_time(connection, where, [place.last_active_at for place in places])
     most = MOST_LOOKED_AT if where.has_words() else MOST_EXACT
     number = search.count_up_to(most + 1)
     if number <= most:
@@ -63,17 +69,16 @@ def _sample(connection: Connection, where: Filter) -> Portion:
     return look(connection, where.between(None, None), PORTION, None, *own)
 
 
-def _about_by_time(search: Search, places: Sequence[Place]) -> Count:
-    """Return how many sessions match: about, if more than a few, by how close the first stand.
+def _about_by_time(connection: Connection, where: Filter, times: Sequence[int]) -> Count:
+    """Return how many match: about, if more than a few, by how close the newest stand in time.
 
-    The very first count less: sessions that still go on stand together there.
+    The very newest count less: sessions that still go on stand together there.
     """
-    if len(places) <= MOST_LOOKED_AT:
-        return Count(len(places))
-    later, earlier = places[len(places) // 2], places[-1]
-    begin, end = bounds(search.connection, search.where)
-    rate = (len(places) // 2) / max(1, later.last_active_at - earlier.last_active_at)
-    return Count(max(round(rate * (end - begin)), len(places)), is_estimate=True)
+    if len(times) <= MOST_LOOKED_AT:
+        return Count(len(times))
+    begin, end = bounds(connection, where)
+    rate = (len(times) // 2) / max(1, times[len(times) // 2] - times[-1])
+    return Count(max(round(rate * (end - begin)), len(times)), is_estimate=True)
 
 
 def _about(connection: Connection, where: Filter, sample: Portion, least: int = 0) -> Count:
@@ -91,7 +96,7 @@ def _calls_a_session(connection: Connection, where: Filter) -> float:
     """
     middle = _s.last_active_at <= sum(bounds(connection, where)) // 2
     some = select(_s.interceptions).where(middle, *initiated(_s.initiator_id, where))
-    numbers = connection.scalars(listed(some, None, SAMPLE)).all()
+    numbers = connection.scalars(listed(some, None, PORTION)).all()
     return sum(numbers) / max(1, len(numbers)) or 1.0
 
 
@@ -135,7 +140,7 @@ def _share_of_newest(connection: Connection, where: Filter) -> float:
     known = where.counted().between(times.started_after, times.started_before)
     if where == known:
         return 1.0
-    places = newest(connection, known, SAMPLE)
+    places = newest.Search(connection, known).newest(SAMPLE)
     if not places:
         return 0.0
     meanwhile = Span(places[-1].started_at, where.started_before)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from aibridge.store.filters import ANY, Filter, Values, client_name, initiated, matching
-from aibridge.store.newest import Place, newest
+from aibridge.store.newest import Place, Search
 from aibridge.store.rows import (
     InterceptionRow,
     ModelThoughtRow,
@@ -109,19 +109,15 @@ def _find_initiator_by_id(connection: Connection, text: str) -> str | None:
 
 
 def page(
-    connection: Connection,
-    where: Filter,
-    *,
-    limit: int,
-    offset: int = 0,
-    after_id: str | None = None,
+    search: Search, *, limit: int, offset: int = 0, after_id: str | None = None
 ) -> list[RecordedInterception]:
     """Return matching interceptions, newest first, after the one with ``after_id``.
 
     Raises `CursorNotFoundError` when no visible interception has that id.
     """
-    before = None if after_id is None else _place(connection, where, after_id)
-    places = newest(connection, where, limit + offset, before)[offset:]
+    connection = search.connection
+    before = None if after_id is None else _place(connection, search.where, after_id)
+    places = search.newest(limit + offset, before)[offset:]
     return _read(connection, [place.id for place in places])
 
 

@@ -72,7 +72,7 @@ class Search:
         page, number = select(_s.id).where(*matching_sessions(self.where)), 0
         for some in chain.from_iterable(_lots(self.where)):
             if number < most:
-                rows = page.where(*some)
+                rows = listed(page.where(*some), None)  # the newest are those that are in memory
                 number += newest.count_up_to(self.connection, rows, most - number)
         return number
 

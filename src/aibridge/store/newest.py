@@ -5,10 +5,12 @@ looked at on the way. So there is always a way that begins at the newest of what
 where several would do, the one with the fewest rows is taken.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -55,40 +57,54 @@ class Place(NamedTuple):
     id: str
 
 
-class Way(Protocol):
-    """A way to the interceptions that a filter means."""
+class Search:
+    """A search for the interceptions that a filter means, in one transaction.
 
-    @property
-    def is_wide(self) -> bool:
-        """Whether its first rows come from many places."""
+    It finds its way once: of several the one with the fewest rows.
+    """
 
-    def size(self, connection: Connection) -> int:
-        """Return how many stand along the way, but no more than `FEW`."""
+    def __init__(self, connection: Connection, where: Filter) -> None:
+        self.connection = connection
+        self.where = where
 
-    def newest(
-        self, connection: Connection, where: Filter, most: int, before: Place | None
-    ) -> list[Place]:
-        """Return the newest ``most`` that match, of those that stand before a place."""
+    def newest(self, most: int, before: Place | None = None) -> list[Place]:
+        """Return where the newest ``most`` that match stand, newest first.
 
-    def count(self, connection: Connection, where: Filter, most: int) -> int:
+        With ``before`` they are the first after that place in the list.
+        """
+        way, where = self._way, self.where
+        if not way.is_wide and not (isinstance(way, _Plain) and where.unwanted_words()):
+            return way.newest(most, before)
+        found: list[Place] = []
+        asks_tokens_alone = where == replace(where.times(), tokens=where.tokens)
+        for rows in LONG_GLANCES if asks_tokens_alone else GLANCES:
+            some, before = glance(self.connection, where, rows, most - len(found), before)
+            found += some
+            if before is None or len(found) == most:
+                return found
+        return found + way.newest(most - len(found), before)
+
+    def count_up_to(self, most: int) -> int:
         """Return how many match, but no more than ``most``."""
+        if isinstance(self._way, _Plain) and self.where.unwanted_words():
+            return len(self.newest(most))
+        return self._way.count(most)
 
+    @cached_property
+    def _way(self) -> "_Way":
+        """The way with the fewest rows; the order in which they are made decides a tie."""
+        ways = list(self._ways())
+        if len(ways) < 2:  # noqa: PLR2004 - one or none: there is nothing to choose
+            return ways[0] if ways else _Plain(self.connection, self.where)
+        return min(ways, key=lambda way: way.size())
 
-def newest(
-    connection: Connection, where: Filter, most: int, before: Place | None = None
-) -> list[Place]:
-    """Return where the newest matching interceptions stand, at most ``most``, newest first."""
-    way = best_way(connection, where)
-    if not way.is_wide and not (isinstance(way, _Plain) and where.unwanted_words()):
-        return way.newest(connection, where, most, before)
-    found: list[Place] = []
-    asks_tokens_alone = where == replace(where.times(), tokens=where.tokens)
-    for rows in LONG_GLANCES if asks_tokens_alone else GLANCES:
-        some, before = glance(connection, where, rows, most - len(found), before)
-        found += some
-        if before is None or len(found) == most:
-            return found
-    return found + way.newest(connection, where, most - len(found), before)
+    def _ways(self) -> Iterator["_Way"]:
+        connection, where = self.connection, self.where
+        if where.wanted_words():
+            yield _Words(connection, where)
+        for armed in _arms(connection, where):
+            if len(armed.values) <= arms.MOST:
+                yield _Armed(connection, where, armed)
 
 
 def glance(
@@ -112,34 +128,23 @@ def glance(
     return [Place(*one) for one in found], end
 
 
-def best_way(connection: Connection, where: Filter) -> Way:
-    """Return the way with the fewest rows; the order in which they are listed decides a tie."""
-    ways = list(_ways(connection, where))
-    if len(ways) < 2:  # noqa: PLR2004 - one or none: there is nothing to choose
-        return ways[0] if ways else _Plain()
-    return min(ways, key=lambda way: way.size(connection))
-
-
 def count_up_to(connection: Connection, rows: Select[Any], most: int) -> int:
     """Return how many rows a query has, but no more than ``most``."""
     found: Subquery = rows.limit(most).subquery()
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
-def _ways(connection: Connection, where: Filter) -> Iterator[Way]:
+def _arms(connection: Connection, where: Filter) -> Iterator[Arms]:
+    """Yield what those that a filter means have in common."""
     if where.session_id.any_of:
-        yield _Armed(Arms(_c.session_id, where.session_id.any_of))
-    if where.wanted_words():
-        yield _Words(where.wanted_words())
-    for armed in (_initiators, _kinds, _magnitudes):
-        found = armed(connection, where)
-        if found is not None and len(found.values) <= arms.MOST:
-            yield _Armed(found)
-
-
-def _initiators(connection: Connection, where: Filter) -> Arms | None:
-    found = initiators(connection, where)
-    return None if found is None else Arms(_c.initiator_id, found)
+        yield Arms(_c.session_id, where.session_id.any_of)
+    named = initiators(connection, where)
+    if named is not None:
+        yield Arms(_c.initiator_id, named)
+    if where.kinds() != EVERYTHING:
+        yield Arms(_c.kind_id, kinds(connection, where))
+    if where.tokens != ANY_NUMBER:
+        yield Arms(_c.magnitude, magnitudes(where.tokens.least, where.tokens.most))
 
 
 def initiators(connection: Connection, where: Filter) -> Sequence[str] | None:
@@ -154,21 +159,9 @@ def initiators(connection: Connection, where: Filter) -> Sequence[str] | None:
     return list(connection.scalars(known))
 
 
-def _kinds(connection: Connection, where: Filter) -> Arms | None:
-    if where.kinds() == EVERYTHING:
-        return None
-    return Arms(_c.kind_id, kinds(connection, where))
-
-
 def kinds(connection: Connection, where: Filter) -> Sequence[int]:
     """Return the ids of the kinds that are meant; one more than can be walked, if there are."""
     return list(connection.scalars(chosen_kinds(where).limit(arms.MOST + 1)))
-
-
-def _magnitudes(_connection: Connection, where: Filter) -> Arms | None:
-    if where.tokens == ANY_NUMBER:
-        return None
-    return Arms(_c.magnitude, magnitudes(where.tokens.least, where.tokens.most))
 
 
 def _page(where: Filter, most: int, before: Place | None) -> Select[Any]:
@@ -184,83 +177,89 @@ def _before(statement: Select[Any], before: Place | None) -> Select[Any]:
     return statement.where(_c.started_at <= before.started_at, place > _PLACE)
 
 
-class _Plain:
+class _Way(ABC):
+    """A way to the interceptions that a filter means."""
+
+    is_wide = False
+    """Whether its first rows come from many places."""
+
+    def __init__(self, connection: Connection, where: Filter) -> None:
+        self.connection = connection
+        self.where = where
+
+    @abstractmethod
+    def size(self) -> int:
+        """Return how many stand along the way, but no more than `FEW`."""
+
+    @abstractmethod
+    def newest(self, most: int, before: Place | None) -> list[Place]:
+        """Return the newest ``most`` that match, of those that stand before a place."""
+
+    @abstractmethod
+    def count(self, most: int) -> int:
+        """Return how many match, but no more than ``most``."""
+
+
+class _Plain(_Way):
     """Along all that has ended."""
 
-    is_wide = False
-
-    def size(self, _connection: Connection) -> int:
+    def size(self) -> int:
         return FEW
 
-    def newest(
-        self, connection: Connection, where: Filter, most: int, before: Place | None
-    ) -> list[Place]:
-        return [Place(*row) for row in connection.execute(_page(where, most, before))]
+    def newest(self, most: int, before: Place | None) -> list[Place]:
+        rows = self.connection.execute(_page(self.where, most, before))
+        return [Place(*row) for row in rows]
 
-    def count(self, connection: Connection, where: Filter, most: int) -> int:
-        if where.unwanted_words():
-            return len(newest(connection, where, most))
-        return count_up_to(connection, select(_c.id).where(*matching(where)), most)
+    def count(self, most: int) -> int:
+        return count_up_to(self.connection, select(_c.id).where(*matching(self.where)), most)
 
 
-@dataclass(frozen=True, slots=True)
-class _Armed:
+class _Armed(_Way):
     """Along those that have one of several values in common."""
 
-    arms: Arms
-
-    @property
-    def is_wide(self) -> bool:
-        return len(self.arms.values) > arms.FEW
-
-    def size(self, connection: Connection) -> int:
-        return count_up_to(connection, self._rows(), FEW)
+    def __init__(self, connection: Connection, where: Filter, armed: Arms) -> None:
+        super().__init__(connection, where)
+        self._arms = armed
+        self.is_wide = len(armed.values) > arms.FEW
 
     def _rows(self) -> Select[Any]:
-        return select(_c.id).where(_c.ended_at.is_not(None), self.arms.column.in_(self.arms.values))
+        these = self._arms.column.in_(self._arms.values)
+        return select(_c.id).where(_c.ended_at.is_not(None), these)
 
-    def newest(
-        self, connection: Connection, where: Filter, most: int, before: Place | None
-    ) -> list[Place]:
+    def size(self) -> int:
+        return count_up_to(self.connection, self._rows(), FEW)
+
+    def newest(self, most: int, before: Place | None) -> list[Place]:
         def page(some: int, key: arms.Key | None) -> Select[Any]:
-            return _page(where, some, None if key is None else Place(*key))
+            return _page(self.where, some, None if key is None else Place(*key))
 
-        found = arms.walk(connection, self.arms, page, most, before)
+        found = arms.walk(self.connection, self._arms, page, most, before)
         return [Place(*key) for key in found]
 
-    def count(self, connection: Connection, where: Filter, most: int) -> int:
-        return count_up_to(connection, self._rows().where(*matching(where)), most)
+    def count(self, most: int) -> int:
+        return count_up_to(self.connection, self._rows().where(*matching(self.where)), most)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(_Way):
     """Along those in whose texts the words stand."""
 
-    words: text_index.Words
-    is_wide = False
+    def size(self) -> int:
+        return text_index.frequency(self.connection, self.where.wanted_words(), FEW)
 
-    def size(self, connection: Connection) -> int:
-        return text_index.frequency(connection, self.words, FEW)
+    def newest(self, most: int, before: Place | None) -> list[Place]:
+        return list(islice(self._found(before), most))
 
-    def newest(
-        self, connection: Connection, where: Filter, most: int, before: Place | None
-    ) -> list[Place]:
-        return list(islice(self._found(connection, where, before), most))
+    def count(self, most: int) -> int:
+        return len(self.newest(most, None))
 
-    def _found(
-        self, connection: Connection, where: Filter, before: Place | None
-    ) -> Iterator[Place]:
+    def _found(self, before: Place | None) -> Iterator[Place]:
         """Yield what matches, newest first; the index knows times, and not the order within one."""
-        bounds = [before.started_at] if before else []
-        if where.started_before is not None:
-            bounds.append(where.started_before)
-        least, others = where.started_after, matching(where.without_wanted_words())
-        for ids in text_index.portions(connection, self.words, least, min(bounds, default=None)):
+        where = self.where
+        bounds = [where.started_before, None if before is None else before.started_at]
+        last = min((moment for moment in bounds if moment is not None), default=None)
+        others, words = matching(where.without_wanted_words()), where.wanted_words()
+        for ids in text_index.portions(self.connection, words, where.started_after, last):
             statement = select(_c.started_at, _c.id).where(*others, _c.id.in_(ids))
-            for row in connection.execute(_before(statement, before).order_by(*_NEWEST)):
+            rows = _before(statement, before).order_by(*_NEWEST)
+            for row in self.connection.execute(rows).all():
                 yield Place(*row)
-
-    def count(self, connection: Connection, where: Filter, most: int) -> int:
-        if where.without_wanted_words() == EVERYTHING:
-            return text_index.frequency(connection, self.words, most)
-        return len(self.newest(connection, where, most, None))
