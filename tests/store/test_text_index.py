@@ -146,6 +146,16 @@ def test_many_and_long_values_can_be_looked_for(connection):
     assert found(connection, "tool", "x" * 8000 + "*") == [0]
 
 
+@pytest.fixture(params=["one span", "several spans"])
+def _spans(request, monkeypatch):
+    """Have PostgreSQL look in one span of time, and in several, as it does in a large index."""
+    if request.param == "several spans":
+        monkeypatch.setattr(text_index, "_READ", 2)
+        monkeypatch.setattr(text_index, "_WEEK", 1)
+        monkeypatch.setattr(text_index, "_FIRST_SORTED", 2)
+
+
+@pytest.mark.usefixtures("_spans")
 def test_what_is_found_comes_newest_first_in_whole_moments(connection):
     moments = [5] * 70 + [4] * 3 + [9] + [7] * 300
     rows = [TextRow(str(number), at, "mend", "", "") for number, at in enumerate(moments)]
@@ -161,6 +171,17 @@ def test_what_is_found_comes_newest_first_in_whole_moments(connection):
         assert min(portion) > max(following)
 
 
+@pytest.mark.usefixtures("_spans")
+@pytest.mark.parametrize("most", [1, 9, 10, 11, 100])
+def test_what_has_words_is_counted_up_to_a_bound(connection, most):
+    long = "mend " + "roof " * 400 + "mend"  # of several rows on PostgreSQL
+    rows = [TextRow(str(at), at, "mend" if at % 2 else long, "", "") for at in range(10)]
+    text_index.add(connection.connection.cursor(), [*rows, TextRow("x", 5, "door", "", "")])
+    assert text_index.frequency(connection, {"prompt": ["mend"]}, most) == min(most, 10)
+    assert text_index.frequency(connection, {"prompt": ["mend"]}, most, 4) == min(most, 6)
+
+
+@pytest.mark.usefixtures("_spans")
 @pytest.mark.parametrize(
     ("least", "most", "expected"),
     [(None, None, {2, 3, 4}), (3, None, {3, 4}), (None, 3, {2, 3}), (3, 3, {3}), (5, None, set())],

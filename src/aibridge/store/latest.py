@@ -26,13 +26,13 @@ from aibridge.store.listed import (
     matching_sessions,
     of_one,
 )
-from aibridge.store.measures import LENGTHS, MAX_TIME, longest, magnitudes
+from aibridge.store.measures import MAX_TIME, longest, magnitudes
 from aibridge.store.schema import interceptions, session_kinds, sessions
 from aibridge.store.text_index import Words
 
 FEW_HITS = 2000
 """Interceptions with a word that may all be looked at; of more only the newest are."""
-FEW_MEANWHILE = 600
+FEW_MEANWHILE = 300
 """Interceptions with a word in the time that a session may take, which are looked at for any page.
 Of a word that is in more, sessions are looked through instead: many have it."""
 PORTION, MOST_PORTION = 200, 3200
@@ -70,7 +70,7 @@ class Search:
         if self.where.has_words():
             return len(self.latest(most))
         page, number = select(_s.id).where(*matching_sessions(self.where)), 0
-        for some in chain.from_iterable(_lots(self.where)):
+        for some in chain.from_iterable(self._lots()):
             if number < most:
                 rows = listed(page.where(*some), None)  # the newest are those that are in memory
                 number += newest.count_up_to(self.connection, rows, most - number)
@@ -151,7 +151,7 @@ class Search:
         elif self.is_looked_through:
             yield from self._through(before)
         else:
-            yield from _timed(self.connection, self.where, most, before)
+            yield from self._timed(most, before)
 
     def _through(self, before: Place | None) -> Iterator[Place]:
         """Yield what matches of all sessions, portion by portion."""
@@ -159,7 +159,7 @@ class Search:
         portion = self.head if before is None else look(self.connection, self.where, size, before)
         yield from portion.found
         while portion.end is not None:
-            size = min(size * 4, MOST_PORTION)
+            size = min(size * 2, MOST_PORTION)
             portion = look(self.connection, self.where, size, portion.end)
             yield from portion.found
 
@@ -173,6 +173,36 @@ class Search:
                     return
                 before = portion.end
         yield from _along(self.connection, way, self.where, most, before)
+
+    def _timed(self, most: int, before: Place | None) -> Iterator[Place]:
+        """Yield what matches of all sessions that can have been there at the time that is meant."""
+        page = select(*KEY).where(*matching_sessions(self.where))
+        for lot in self._lots():
+            parts = (listed(page.where(*some), before, most) for some in lot)
+            rows = (row for part in parts for row in self.connection.execute(part))
+            yield from sorted((Place(*row) for row in rows), reverse=True)
+
+    def _lots(self) -> Iterator[list[Conditions]]:
+        """Yield three lots of sessions in their order, each as the conditions of its parts.
+
+        They are those active after the time that is meant, which may have begun before; those
+        active in it; and those active before it, whose tool loops may have gone on into it. How
+        long sessions are says how far from the time the first and the last can be.
+        """
+        after, before = self.where.started_after, self.where.started_before
+        active = _s.last_active_at
+        if before is not None:
+            yield [
+                [_s.length == one, active > before, active <= _shifted(before, longest(one))]
+                for one in range(1, self._longest + 1)
+            ]
+        meanwhile = [] if after is None else [active >= after]
+        yield [meanwhile if before is None else [*meanwhile, active <= before]]
+        if after is not None:
+            yield [
+                [_s.length == one, active < after, active >= _shifted(after, -longest(one))]
+                for one in range(1, self._longest + 1)
+            ]
 
     def _with_words(self, before: Place | None) -> Iterator[Place]:
         """Yield what matches by the interceptions in whose texts the words stand, newest first.
@@ -269,39 +299,6 @@ def _count_along(connection: Connection, way: Arms, where: Filter, most: int) ->
     if where == where.kinds() and arms.has_more_than(connection, way, rows, most - 1):
         return most  # a session stands once among those of a kind
     return newest.count_up_to(connection, rows.distinct().where(these), most)
-
-
-def _timed(
-    connection: Connection, where: Filter, most: int, before: Place | None
-) -> Iterator[Place]:
-    """Yield what matches of all sessions that can have been there at the time that is meant."""
-    page = select(*KEY).where(*matching_sessions(where))
-    for lot in _lots(where):
-        parts = (listed(page.where(*some), before, most) for some in lot)
-        rows = (row for part in parts for row in connection.execute(part))
-        yield from sorted((Place(*row) for row in rows), reverse=True)
-
-
-def _lots(where: Filter) -> Iterator[list[Conditions]]:
-    """Yield three lots of sessions in their order, each as the conditions of its parts.
-
-    They are those active after the time that is meant, which may have begun before; those active
-    in it; and those active before it, whose tool loops may have gone on into it. How long sessions
-    are says how far from the time the first and the last can be.
-    """
-    active, after, before = _s.last_active_at, where.started_after, where.started_before
-    if before is not None:
-        yield [
-            [_s.length == digits, active > before, active <= _shifted(before, longest(digits))]
-            for digits in LENGTHS
-        ]
-    meanwhile = [] if after is None else [active >= after]
-    yield [meanwhile if before is None else [*meanwhile, active <= before]]
-    if after is not None:
-        yield [
-            [_s.length == digits, active < after, active >= _shifted(after, -longest(digits))]
-            for digits in LENGTHS
-        ]
 
 
 def _shifted(moment: int, microseconds: int) -> int:

@@ -69,5 +69,3 @@ _MAGNITUDES = [
     magnitude(0),
     *(magnitude(first * 10**e) for e in range(19) for first in range(1, 10)),
 ]
-LENGTHS = range(1, 14)
-"""Every `length` that times in microseconds can have."""

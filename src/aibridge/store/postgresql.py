@@ -36,6 +36,8 @@ _CONNECTION = {
 _SETTINGS = {
     # Every list has other filters, and a plan made for all of them would look into all partitions.
     "plan_cache_mode": "force_custom_plan",
+    # What is dear by the planner's reckoning takes milliseconds, and compiling it hundreds.
+    "jit": "off",
     "timezone": "UTC",
 }
 _PREPARE = """SELECT set_config('synchronous_commit', 'on', false)

@@ -51,7 +51,7 @@ __all__ = [
 _FIRST_PORTION, _MOST_PORTION = 64, 256
 _FIRST_SORTED, _MOST_FETCH = 1024, 4096
 """How much is fetched at once: at first where all of a time is sorted for it, and at most."""
-_READ = 4000
+_READ = 8000
 """Texts that are read for words before these are looked up."""
 _WEEK = 7 * 86_400 * 1_000_000
 """Microseconds of which a partition has what started."""
