@@ -124,8 +124,8 @@ class Search:
         It is judged by how many have them in the time that a session may take now.
         """
         latest = self.connection.scalar(select(func.max(_s.last_active_at))) or 0
-        since = latest - longest(min(self._longest, SHORT))
-        words, most = self.where.wanted_words(), FEW_MEANWHILE + 1
+        since = latest - longest(min(self._longest, SHORT)) // 4  # a quarter tells as much
+        words, most = self.where.wanted_words(), FEW_MEANWHILE // 4 + 1
         return text_index.frequency(self.connection, words, most, since) < most
 
     @cached_property

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    and_,
     case,
     false,
     func,
@@ -180,10 +181,11 @@ def gathers(id_: ColumnElement[str], words: Words, least: int, most: int) -> Col
     apart = id_.concat(literal_column("''"))  # what is walked along is not for the engine to choose
     by_fts5 = fts5.found(fts5.query(words), least, most).order_by(None).subquery()
     by_tsvector = tsvector.found(words, least, most).order_by(None).subquery()
+    # Within CASE it stays a condition, which PostgreSQL hashes, and becomes no join.
+    gathered = case((apart.in_(select(by_tsvector.c.interception_id)), true()), else_=false())
     return _Finds(
         apart.in_(select(by_fts5.c.interception_id)),
-        # Within CASE it stays a condition, which PostgreSQL hashes, and becomes no join.
-        case((apart.in_(select(by_tsvector.c.interception_id)), true()), else_=false()),
+        and_(tsvector.may_have_started(id_, least, most), gathered),
     )
 
 
@@ -219,4 +221,4 @@ def _by_fts5(element: _Finds, compiler: SQLCompiler, **options: Any) -> str:  # 
 
 @compiles(_Finds, "postgresql")
 def _by_tsvector(element: _Finds, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
-    return compiler.process(element.clauses.clauses[1], **options)
+    return f"({compiler.process(element.clauses.clauses[1], **options)})"

@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
+from aibridge.ids import first_id_at
 from aibridge.store.rows import TextRow
 from aibridge.store.schema import Time
 from aibridge.store.text_index.words import COLUMNS, Words, words
@@ -45,6 +46,10 @@ OVERLAP = 64
 MOST_BYTES = 2_000
 """Bytes of a word: what is beyond does not count."""
 _LONG = MOST_BYTES // 4
+
+_DAY = 86_400 * 1_000_000
+_FIRST_ID = first_id_at(18_000 * _DAY)
+"""What stands before all ids since 2019."""
 
 _KEY = ("started_at", "interception_id", "portion")
 _ARRAYS = ", ".join(["%s::bigint[]", "%b::text[]", "%s::integer[]", *["%b::text[]"] * len(COLUMNS)])
@@ -187,6 +192,15 @@ def _finds(
     mine = (rows.c.started_at == started_at, rows.c.interception_id == id_)
     found = exists().where(*mine, _stands(rows.c[name], literal(any_of(values))))
     return found.correlate(id_.table)
+
+
+def may_have_started(id_: ColumnElement[str], least: int, most: int) -> ColumnElement[bool]:
+    """Return whether an interception of an id may have started then, for the planner to know.
+
+    It looks into the partitions of that time alone, and of a day more, and of ids without a time.
+    """
+    first, last = (first_id_at(max(0, at)) for at in (least - _DAY, most + _DAY))
+    return or_(id_.between(first, last), id_ < _FIRST_ID)
 
 
 def _stands(vector: ColumnElement[Any], query: ColumnElement[str]) -> ColumnElement[bool]:
