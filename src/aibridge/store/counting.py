@@ -52,7 +52,7 @@ def count_sessions(search: Search) -> Count:
         if sample.end is None:
             return Count(len(sample.found))
         if where.wanted_words() or len(sample.found) > MOST_LOOKED_AT:
-            return _about(connection, where, sample)
+            return _about(search, sample)
     if search.is_by_words:
         places = search.latest(MOST_LOOKED_AT + 1)
         return _about_by_time(connection, where, [place.last_active_at for place in places])
@@ -60,7 +60,7 @@ def count_sessions(search: Search) -> Count:
     number = search.count_up_to(most + 1)
     if number <= most:
         return Count(number)
-    return _about(connection, where, _sample(connection, where), number)
+    return _about(search, _sample(connection, where), number)
 
 
 def _sample(connection: Connection, where: Filter) -> Portion:
@@ -81,23 +81,26 @@ def _about_by_time(connection: Connection, where: Filter, times: Sequence[int]) 
     return Count(max(round(rate * (end - begin)), len(times)), is_estimate=True)
 
 
-def _about(connection: Connection, where: Filter, sample: Portion, least: int = 0) -> Count:
+def _about(search: Search, sample: Portion, least: int = 0) -> Count:
     """Return about how many sessions match, by how many of a sample do."""
+    connection, where = search.connection, search.where
     number = count_counted(connection, where.initiators()) * share_of_time(connection, where)
-    number /= _calls_a_session(connection, where)
-    about = round(number * len(sample.found) / max(1, sample.size))
-    return Count(max(about, least, len(sample.found)), is_estimate=True)
+    about = number / _calls_a_session(search) * len(sample.found) / max(1, sample.size)
+    return Count(max(round(about), least, len(sample.found)), is_estimate=True)
 
 
-def _calls_a_session(connection: Connection, where: Filter) -> float:
-    """Return how many interceptions a session has, in the middle of the time that is meant.
+def _calls_a_session(search: Search) -> float:
+    """Return how many interceptions those sessions have that were over before the newest began.
 
     Among the newest the long ones are too many, as these still go on.
     """
-    middle = _s.last_active_at <= sum(bounds(connection, where)) // 2
-    some = select(_s.interceptions).where(middle, *initiated(_s.initiator_id, where))
-    numbers = connection.scalars(listed(some, None, PORTION)).all()
-    return sum(numbers) / max(1, len(numbers)) or 1.0
+    newest_first = select(_s.interceptions).where(*initiated(_s.initiator_id, search.where))
+    over = newest_first.where(_s.last_active_at <= search.last_active - search.usual_length)
+    for some in (over, newest_first):
+        numbers = search.connection.scalars(listed(some, None, PORTION)).all()
+        if numbers:
+            return float(sum(numbers) / len(numbers))
+    return 1.0
 
 
 def count_counted(connection: Connection, where: Filter) -> int:

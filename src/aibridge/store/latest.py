@@ -101,6 +101,16 @@ class Search:
         return where.has_words() and where.times() == EVERYTHING and self.way is None
 
     @cached_property
+    def last_active(self) -> int:
+        """When any session was active last."""
+        return self.connection.scalar(select(func.max(_s.last_active_at))) or 0
+
+    @property
+    def usual_length(self) -> int:
+        """Microseconds that no session takes, but those that go on for days."""
+        return longest(min(self._longest, SHORT))
+
+    @cached_property
     def head(self) -> Portion:
         """What matches of the sessions that are looked through first."""
         return look(self.connection, self.where, PORTION)
@@ -123,8 +133,7 @@ class Search:
 
         It is judged by how many have them in the time that a session may take now.
         """
-        latest = self.connection.scalar(select(func.max(_s.last_active_at))) or 0
-        since = latest - longest(min(self._longest, SHORT)) // 4  # a quarter tells as much
+        since = self.last_active - self.usual_length // 4  # a quarter tells as much
         words, most = self.where.wanted_words(), FEW_MEANWHILE // 4 + 1
         return text_index.frequency(self.connection, words, most, since) < most
 
@@ -139,8 +148,8 @@ class Search:
 
         Longer sessions are looked at one by one, unless all hits may be.
         """
-        is_short = self._longest > SHORT and self._has_many_hits
-        return longest(SHORT if is_short else self._longest)
+        is_usual = self._longest > SHORT and self._has_many_hits
+        return self.usual_length if is_usual else longest(self._longest)
 
     def _found(self, most: int, before: Place | None) -> Iterator[Place]:
         way = self.way

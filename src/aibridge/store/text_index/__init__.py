@@ -112,7 +112,7 @@ def portions(
             while end < len(found) and found[end][0] == found[end - 1][0]:
                 end += 1
             yield list(dict.fromkeys(id_ for _, id_ in found[start:end]))
-            start, size = end, min(size * 4, _MOST_PORTION)
+            start, size = end, min(size * 2, _MOST_PORTION)
 
 
 def _fetched(
