@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
 from aibridge.store import arms, newest, text_index
 from aibridge.store.arms import Arms
-from aibridge.store.filters import ANY_NUMBER, EVERYTHING, Filter, Span, matching, within
+from aibridge.store.filters import EVERYTHING, Filter, Span, matching, within
+from aibridge.store.kept import Kept
 from aibridge.store.listed import (
     KEY,
     SHORT,
@@ -26,7 +27,7 @@ from aibridge.store.listed import (
     matching_sessions,
     of_one,
 )
-from aibridge.store.measures import MAX_TIME, longest, magnitudes
+from aibridge.store.measures import MAX_TIME, longest
 from aibridge.store.schema import interceptions, session_kinds, sessions
 from aibridge.store.text_index import Words
 
@@ -41,6 +42,7 @@ GLANCES = (PORTION, 4 * PORTION)
 """Sessions that are looked through first where there is no narrow way."""
 
 _s, _c, _k = sessions.c, interceptions.c, session_kinds.c
+_COLUMNS = newest.Columns(_s.id, _s.initiator_id, _k.kind_id, _s.magnitude)
 _KINDS_KEY = (_k.last_active_at, _k.session_id, _k.initiator_id)
 _KINDS_PLACE = (_k.last_active_at, _k.session_id.label("id"), _k.initiator_id)
 
@@ -51,7 +53,6 @@ class Search:
     def __init__(self, connection: Connection, where: Filter) -> None:
         self.connection = connection
         self.where = where
-        self._first: list[Place] = []
 
     def latest(self, most: int, before: Place | None = None) -> list[Place]:
         """Return where the first ``most`` that match stand, most recently active first.
@@ -60,8 +61,7 @@ class Search:
         """
         if before is not None or not self.is_by_words:
             return list(islice(self._found(most, before), most))
-        self._first += islice(self._by_words, max(0, most - len(self._first)))
-        return self._first[:most]
+        return self._by_words.first(most)
 
     def count_up_to(self, most: int) -> int:
         """Return how many match, but no more than ``most``."""
@@ -80,7 +80,7 @@ class Search:
     def way(self) -> Arms | Words | None:
         """The way with the fewest rows: what sessions have in common, or words; or all."""
         words = self.where.wanted_words()
-        ways = [way for way in _ways(self.connection, self.where) if len(way.values) <= arms.MOST]
+        ways = newest.ways(self.connection, self.where, _COLUMNS)
         if not ways:
             return words if words and self._is_sparse() else None
         if len(ways) == 1 and (not words or self._has_many_hits):
@@ -116,8 +116,8 @@ class Search:
         return look(self.connection, self.where, PORTION)
 
     @cached_property
-    def _by_words(self) -> Iterator[Place]:
-        return self._with_words(None)
+    def _by_words(self) -> Kept[Place]:
+        return Kept(self._with_words(None))
 
     @cached_property
     def _hits(self) -> int:
@@ -181,7 +181,7 @@ class Search:
                 if portion.end is None or most <= 0:
                     return
                 before = portion.end
-        yield from _along(self.connection, way, self.where, most, before)
+        yield from _walked(self.connection, way, self.where, most, before)
 
     def _timed(self, most: int, before: Place | None) -> Iterator[Place]:
         """Yield what matches of all sessions that can have been there at the time that is meant."""
@@ -253,24 +253,12 @@ class Search:
         return {Place(*row) for row in rows}
 
 
-def _ways(connection: Connection, where: Filter) -> Iterator[Arms]:
-    if where.session_id.any_of:
-        yield Arms(_s.id, where.session_id.any_of)
-    initiators = newest.initiators(connection, where)
-    if initiators is not None:
-        yield Arms(_s.initiator_id, initiators)
-    if where.kinds() != EVERYTHING:
-        yield Arms(_k.kind_id, newest.kinds(connection, where))
-    if where.tokens != ANY_NUMBER:
-        yield Arms(_s.magnitude, magnitudes(where.tokens.least, where.tokens.most))
-
-
 def _rows(way: Arms) -> Select[Any]:
     """Return a query for everything that stands along a way, in no order."""
     return select(way.column).where(way.column.in_(way.values))
 
 
-def _along(
+def _walked(
     connection: Connection, way: Arms, where: Filter, most: int, before: Place | None
 ) -> Iterator[Place]:
     """Yield the first that match of those that have one of several values in common."""

@@ -6,13 +6,14 @@ where several would do, the one with the fewest rows is taken.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     Subquery,
@@ -34,6 +35,7 @@ from aibridge.store.filters import (
     matching,
     started,
 )
+from aibridge.store.kept import Kept
 from aibridge.store.measures import magnitudes
 from aibridge.store.schema import Time, initiator_kinds, interceptions
 
@@ -57,6 +59,18 @@ class Place(NamedTuple):
     id: str
 
 
+class Columns(NamedTuple):
+    """Where rows have what they may have in common."""
+
+    session_id: ColumnElement[str]
+    initiator_id: ColumnElement[str]
+    kind_id: ColumnElement[int]
+    magnitude: ColumnElement[int]
+
+
+_COLUMNS = Columns(_c.session_id, _c.initiator_id, _c.kind_id, _c.magnitude)
+
+
 class Search:
     """A search for the interceptions that a filter means, in one transaction.
 
@@ -73,7 +87,7 @@ class Search:
         With ``before`` they are the first after that place in the list.
         """
         way, where = self._way, self.where
-        if not way.is_wide and not (isinstance(way, _Plain) and where.unwanted_words()):
+        if not way.is_wide:
             return way.newest(most, before)
         found: list[Place] = []
         asks_tokens_alone = where == replace(where.times(), tokens=where.tokens)
@@ -86,25 +100,19 @@ class Search:
 
     def count_up_to(self, most: int) -> int:
         """Return how many match, but no more than ``most``."""
-        if isinstance(self._way, _Plain) and self.where.unwanted_words():
+        if isinstance(self._way, _Plain) and self._way.is_wide:
             return len(self.newest(most))
         return self._way.count(most)
 
     @cached_property
     def _way(self) -> "_Way":
         """The way with the fewest rows; the order in which they are made decides a tie."""
-        ways = list(self._ways())
-        if len(ways) < 2:  # noqa: PLR2004 - one or none: there is nothing to choose
-            return ways[0] if ways else _Plain(self.connection, self.where)
-        return min(ways, key=lambda way: way.size())
-
-    def _ways(self) -> Iterator["_Way"]:
         connection, where = self.connection, self.where
-        if where.wanted_words():
-            yield _Words(connection, where)
-        for armed in _arms(connection, where):
-            if len(armed.values) <= arms.MOST:
-                yield _Armed(connection, where, armed)
+        found: list[_Way] = [_Words(connection, where)] if where.wanted_words() else []
+        found += (_Armed(connection, where, one) for one in ways(connection, where, _COLUMNS))
+        if len(found) < 2:  # noqa: PLR2004 - one or none: there is nothing to choose
+            return found[0] if found else _Plain(connection, where)
+        return min(found, key=lambda way: way.size())
 
 
 def glance(
@@ -134,34 +142,22 @@ def count_up_to(connection: Connection, rows: Select[Any], most: int) -> int:
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
-def _arms(connection: Connection, where: Filter) -> Iterator[Arms]:
-    """Yield what those that a filter means have in common."""
+def ways(connection: Connection, where: Filter, columns: Columns) -> list[Arms]:
+    """Return what those that a filter means have in common, as far as that can be walked."""
+    found: list[Arms] = []
     if where.session_id.any_of:
-        yield Arms(_c.session_id, where.session_id.any_of)
-    named = initiators(connection, where)
-    if named is not None:
-        yield Arms(_c.initiator_id, named)
+        found.append(Arms(columns.session_id, where.session_id.any_of))
+    if where.visible_to is not None or where.initiator_id.any_of:
+        # All, or all but some, are no narrow way. Who is meant has to have anything on record.
+        id_ = initiator_kinds.c.initiator_id
+        known = select(id_).distinct().where(*initiated(id_, where)).limit(arms.MOST + 1)
+        found.append(Arms(columns.initiator_id, list(connection.scalars(known))))
     if where.kinds() != EVERYTHING:
-        yield Arms(_c.kind_id, kinds(connection, where))
+        kinds = chosen_kinds(where).limit(arms.MOST + 1)
+        found.append(Arms(columns.kind_id, list(connection.scalars(kinds))))
     if where.tokens != ANY_NUMBER:
-        yield Arms(_c.magnitude, magnitudes(where.tokens.least, where.tokens.most))
-
-
-def initiators(connection: Connection, where: Filter) -> Sequence[str] | None:
-    """Return the ids of the initiators that are meant, and have anything on record.
-
-    Nothing is returned where nobody is named: all, or all but some, are no narrow way.
-    """
-    if where.visible_to is None and not where.initiator_id.any_of:
-        return None
-    id_ = initiator_kinds.c.initiator_id
-    known = select(id_).distinct().where(*initiated(id_, where)).limit(arms.MOST + 1)
-    return list(connection.scalars(known))
-
-
-def kinds(connection: Connection, where: Filter) -> Sequence[int]:
-    """Return the ids of the kinds that are meant; one more than can be walked, if there are."""
-    return list(connection.scalars(chosen_kinds(where).limit(arms.MOST + 1)))
+        found.append(Arms(columns.magnitude, magnitudes(where.tokens.least, where.tokens.most)))
+    return [one for one in found if len(one.values) <= arms.MOST]
 
 
 def _page(where: Filter, most: int, before: Place | None) -> Select[Any]:
@@ -181,7 +177,7 @@ class _Way(ABC):
     """A way to the interceptions that a filter means."""
 
     is_wide = False
-    """Whether its first rows come from many places."""
+    """Whether it is dearer than to look at the newest of all, among which many may match."""
 
     def __init__(self, connection: Connection, where: Filter) -> None:
         self.connection = connection
@@ -195,13 +191,17 @@ class _Way(ABC):
     def newest(self, most: int, before: Place | None) -> list[Place]:
         """Return the newest ``most`` that match, of those that stand before a place."""
 
-    @abstractmethod
     def count(self, most: int) -> int:
         """Return how many match, but no more than ``most``."""
+        return len(self.newest(most, None))
 
 
 class _Plain(_Way):
     """Along all that has ended."""
+
+    def __init__(self, connection: Connection, where: Filter) -> None:
+        super().__init__(connection, where)
+        self.is_wide = bool(where.unwanted_words())
 
     def size(self) -> int:
         return FEW
@@ -247,10 +247,13 @@ class _Words(_Way):
         return text_index.frequency(self.connection, self.where.wanted_words(), FEW)
 
     def newest(self, most: int, before: Place | None) -> list[Place]:
+        if before is None:
+            return self._head.first(most)
         return list(islice(self._found(before), most))
 
-    def count(self, most: int) -> int:
-        return len(self.newest(most, None))
+    @cached_property
+    def _head(self) -> Kept[Place]:
+        return Kept(self._found(None))
 
     def _found(self, before: Place | None) -> Iterator[Place]:
         """Yield what matches, newest first; the index knows times, and not the order within one."""
