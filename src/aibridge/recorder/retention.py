@@ -8,9 +8,9 @@ from threading import Event, Thread
 import structlog
 
 from aibridge.recorder.clock import Clock
-from aibridge.store import due
 from aibridge.store.database import Database
 from aibridge.store.dropping import drop_empty
+from aibridge.store.listed import last_active
 from aibridge.store.purging import OtherPurgeError, Purge, Purged
 from aibridge.store.trouble import is_away, said
 
@@ -63,7 +63,7 @@ def _is_all_due(database: Database, before: datetime) -> bool | None:
     """
     try:
         with database.read() as connection:
-            latest = due.latest(connection)
+            latest = last_active(connection)
     except Exception as error:  # noqa: BLE001 - whatever it is, the bridge goes on
         _log.warning("purge_put_off", error=said(error))
         return None

@@ -76,9 +76,9 @@ def _about_by_time(connection: Connection, where: Filter, times: Sequence[int]) 
     """
     if len(times) <= MOST_LOOKED_AT:
         return Count(len(times))
-    begin, end = bounds(connection, where)
     rate = (len(times) // 2) / max(1, times[len(times) // 2] - times[-1])
-    return Count(max(round(rate * (end - begin)), len(times)), is_estimate=True)
+    about = round(rate * _meant(where, *_on_record(connection)))
+    return Count(max(about, len(times)), is_estimate=True)
 
 
 def _about(search: Search, sample: Portion, least: int = 0) -> Count:
@@ -123,18 +123,23 @@ def share_of_time(connection: Connection, where: Filter) -> float:
     """Return how much of the time on record is meant, from 0 to 1."""
     if where.times() == EVERYTHING:
         return 1.0
-    whole, meant = bounds(connection, EVERYTHING), bounds(connection, where)
-    return (meant[1] - meant[0]) / max(1, whole[1] - whole[0])
+    first, last = _on_record(connection)
+    return 1.0 if first == last else _meant(where, first, last) / (last - first)
 
 
-def bounds(connection: Connection, where: Filter) -> tuple[int, int]:
-    """Return from when to when interceptions are on record, of the time that is meant."""
+def _on_record(connection: Connection) -> tuple[int, int]:
+    """Return when the first and the last interception on record started; 0 where there is none."""
     moments = select(_c.started_at).where(_c.ended_at.is_not(None)).limit(1)
     first = connection.scalar(moments.order_by(_c.started_at, _c.id)) or 0
     last = connection.scalar(moments.order_by(_c.started_at.desc(), _c.id.desc())) or 0
+    return first, last
+
+
+def _meant(where: Filter, first: int, last: int) -> int:
+    """Return how long the time is that is meant, of that between two moments."""
     begin = first if where.started_after is None else max(first, where.started_after)
     end = last if where.started_before is None else min(last, where.started_before)
-    return begin, max(begin, end)
+    return max(0, end - begin)
 
 
 def _share_of_newest(connection: Connection, where: Filter) -> float:

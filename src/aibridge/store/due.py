@@ -47,12 +47,6 @@ def find(
     return [DueSession(*row) for row in connection.execute(walk)]
 
 
-def latest(connection: Connection) -> int | None:
-    """Return when a session was active last, `None` where there is none."""
-    found: int | None = connection.scalar(select(func.max(_s.last_active_at)))
-    return found
-
-
 def running(connection: Connection) -> set[tuple[str, str]]:
     """Return the ids and initiators of sessions of which something runs: they are few."""
     found = select(_c.session_id, _c.initiator_id).where(_c.ended_at.is_(None))

@@ -21,6 +21,7 @@ from aibridge.store.listed import (
     Place,
     Portion,
     at,
+    last_active,
     listed,
     look,
     matching_own,
@@ -103,7 +104,7 @@ class Search:
     @cached_property
     def last_active(self) -> int:
         """When any session was active last."""
-        return self.connection.scalar(select(func.max(_s.last_active_at))) or 0
+        return last_active(self.connection) or 0
 
     @property
     def usual_length(self) -> int:

@@ -70,6 +70,12 @@ KEY = tuple(_s[name] for name in Place._fields)
 Conditions = list[ColumnElement[bool]]
 
 
+def last_active(connection: Connection) -> int | None:
+    """Return when any session was active last, `None` where there is none."""
+    found: int | None = connection.scalar(select(func.max(_s.last_active_at)))
+    return found
+
+
 def matching_sessions(where: Filter, meanwhile: Span | None = None) -> Conditions:
     """Return the conditions under which any ended interception of a session matches.
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
-    Select,
     and_,
     case,
     false,
@@ -28,7 +27,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from aibridge.store.measures import MAX_TIME
+from aibridge.store.measures import MAX_TIME, SECOND
 from aibridge.store.rows import TextRow
 from aibridge.store.text_index import fts5, tsvector
 from aibridge.store.text_index.fts5 import NAME, is_part
@@ -43,7 +42,6 @@ __all__ = [
     "finds",
     "frequency",
     "gathers",
-    "hits",
     "is_part",
     "portions",
     "remove",
@@ -54,7 +52,7 @@ _FIRST_SORTED, _MOST_FETCH = 1024, 4096
 """How much is fetched at once: at first where all of a time is sorted for it, and at most."""
 _READ = 8000
 """Texts that are read for words before these are looked up."""
-_WEEK = 7 * 86_400 * 1_000_000
+_WEEK = 7 * 86_400 * SECOND
 """Microseconds of which a partition has what started."""
 
 
@@ -74,25 +72,6 @@ def remove(cursor: Any, row: TextRow) -> None:  # noqa: ANN401 - of either drive
     (fts5 if isinstance(cursor, sqlite3.Cursor) else tsvector).remove(cursor, row)
 
 
-def hits(
-    connection: Connection,
-    words: Words,
-    least: int = 0,
-    most: int = MAX_TIME,
-    *,
-    looked_up: bool = False,
-) -> Select[Any]:
-    """Return a query for the starts and ids of what has the words, the newest first.
-
-    It is of interceptions that started from ``least`` to ``most``. Where words are ``looked_up``,
-    PostgreSQL does not look for them by reading all texts of the time.
-    """
-    least, most = _bounded(least), _bounded(most)
-    if connection.dialect.name == "sqlite":
-        return fts5.found(fts5.query(words), least, most)
-    return tsvector.found(words, least, most, looked_up=looked_up)
-
-
 def _bounded(moment: int) -> int:
     return max(0, min(moment, MAX_TIME))
 
@@ -100,7 +79,7 @@ def _bounded(moment: int) -> int:
 def portions(
     connection: Connection, words: Words, least: int | None, most: int | None
 ) -> Iterator[list[str]]:
-    """Yield ids of what `hits` finds, newest first, a few at first and then more at once.
+    """Yield ids of what has the words, newest first, a few at first and then more at once.
 
     The order is that of time: what started at the same moment is in the same portion.
     """
@@ -123,13 +102,12 @@ def _fetched(
     for first, until in _windows(connection, least, most, (0, _WEEK, 4 * _WEEK)):
         last: int | None = until
         while last is not None:
-            query = hits(connection, words, first, last, looked_up=looked_up)
-            found = _found(connection, query.limit(size))
+            found = _found(connection, words, first, last, size, looked_up=looked_up)
             last = None
             if len(found) == size:  # there may be more of the last moment
                 moment = found[-1][0]
                 found = [row for row in found if row[0] > moment]
-                found += _found(connection, hits(connection, words, moment, moment))
+                found += _found(connection, words, moment, moment)
                 last = moment - 1
             yield found
             number += len(found)
@@ -158,8 +136,25 @@ def _windows(
         yield least, most
 
 
-def _found(connection: Connection, query: Select[Any]) -> list[tuple[int, str]]:
-    return [(row[0], row[1]) for row in connection.execute(query)]
+def _found(
+    connection: Connection,
+    words: Words,
+    least: int,
+    most: int,
+    limit: int | None = None,
+    *,
+    looked_up: bool = False,
+) -> list[tuple[int, str]]:
+    """Return the newest starts and ids of what has the words, from ``least`` to ``most``.
+
+    Where words are ``looked_up``, PostgreSQL does not read all texts of the time for them.
+    """
+    least, most = _bounded(least), _bounded(most)
+    if connection.dialect.name == "sqlite":
+        query = fts5.found(fts5.query(words), least, most)
+    else:
+        query = tsvector.found(words, least, most, looked_up=looked_up)
+    return [(row[0], row[1]) for row in connection.execute(query.limit(limit))]
 
 
 def finds(

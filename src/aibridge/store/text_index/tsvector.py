@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from aibridge.ids import first_id_at
+from aibridge.store.measures import SECOND
 from aibridge.store.rows import TextRow
 from aibridge.store.schema import Time
 from aibridge.store.text_index.words import COLUMNS, Words, words
@@ -47,7 +48,7 @@ MOST_BYTES = 2_000
 """Bytes of a word: what is beyond does not count."""
 _LONG = MOST_BYTES // 4
 
-_DAY = 86_400 * 1_000_000
+_DAY = 86_400 * SECOND
 _FIRST_ID = first_id_at(18_000 * _DAY)
 """What stands before all ids since 2019."""
 
