@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from aibridge.server import spare_collecting
 from aibridge.store.database import Database
 from scripts.storing.asked import Ask, routes
 from scripts.storing.build import build
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     database = Database(options.database)
     began = time.monotonic()
     chunks = build(database, interceptions=options.interceptions, seed=options.seed)
+    spare_collecting()  # as the server does
     print(f"built in {time.monotonic() - began:.0f} s; times in ms")
     print(f"{'':44}{'p50':>8}{'p95':>8}{'p99':>8}{'times':>7}")
     for name, ask in routes(database, options.seed, chunks):

@@ -72,6 +72,13 @@ def _serve_together(settings: Settings, database: Database, greet: Callable[[str
         keep_working(settings.workers, lambda: _serve(settings, database, lambda _: None, [shared]))
 
 
+def spare_collecting() -> None:
+    """Have the collector of garbage not look through what a start has left behind: it stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
 def _serve(
     settings: Settings,
     database: Database,
@@ -83,9 +90,7 @@ def _serve(
         closed = close_interrupted(database, spool)
         if closed:
             _log.warning("interceptions_interrupted", closed=closed)
-        gc.collect()
-        gc.freeze()  # what a start leaves behind stays: there is no use in looking through it
-        gc.set_threshold(*GC_THRESHOLDS)
+        spare_collecting()
         server = Server(settings, database, spool, listening)
         with suppress(KeyboardInterrupt):  # uvicorn has stopped in good order by then
             server.run(sockets)

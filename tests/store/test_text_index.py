@@ -146,10 +146,11 @@ def test_many_and_long_values_can_be_looked_for(connection):
     assert found(connection, "tool", "x" * 8000 + "*") == [0]
 
 
-@pytest.fixture(params=["one span", "several spans"])
+@pytest.fixture(params=["one span", "several spans", "all read"])
 def _spans(request, monkeypatch):
     """Have PostgreSQL look in one span of time, and in several, as it does in a large index."""
-    if request.param == "several spans":
+    if request.param != "one span":
+        monkeypatch.setattr(text_index, "_AS_DEAR", 10**9 if request.param == "all read" else 0)
         monkeypatch.setattr(text_index, "_READ", 2)
         monkeypatch.setattr(text_index, "_WEEK", 1)
         monkeypatch.setattr(text_index, "_FIRST_SORTED", 2)
@@ -178,7 +179,19 @@ def test_what_has_words_is_counted_up_to_a_bound(connection, most):
     rows = [TextRow(str(at), at, "mend" if at % 2 else long, "", "") for at in range(10)]
     text_index.add(connection.connection.cursor(), [*rows, TextRow("x", 5, "door", "", "")])
     assert text_index.frequency(connection, {"prompt": ["mend"]}, most) == min(most, 10)
-    assert text_index.frequency(connection, {"prompt": ["mend"]}, most, 4) == min(most, 6)
+
+
+@pytest.mark.parametrize("read", [8000, 20])
+def test_words_are_sparse_by_what_the_newest_texts_have(connection, monkeypatch, read):
+    monkeypatch.setattr(text_index, "_READ", read)
+    rows = [TextRow(str(at), at, "door" if at % 2 else "mend", "", "") for at in range(1, 101)]
+    text_index.add(connection.connection.cursor(), rows)
+    mend = {"prompt": ["mend"]}
+    assert text_index.is_sparse(connection, mend, 1, 53)  # 50, or 52 by the newest
+    assert not text_index.is_sparse(connection, mend, 1, 50)
+    assert text_index.is_sparse(connection, mend, 101, 1)
+    assert text_index.is_sparse(connection, {"prompt": ["roof"]}, 1, 1)
+    assert text_index.is_sparse(connection, {**mend, "tool": ["mend"]}, 1, 1)
 
 
 @pytest.mark.usefixtures("_spans")

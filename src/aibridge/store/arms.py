@@ -15,14 +15,14 @@ from sqlalchemy import (
     Connection,
     Select,
     TableValuedAlias,
-    cast,
     column,
     func,
     literal,
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+
+from aibridge.store.among import array
 
 Key = tuple[Any, ...]
 """Where a row stands in its list: of two, the greater comes first."""
@@ -47,8 +47,8 @@ def each(connection: Connection, arms: Arms) -> TableValuedAlias:
     if connection.dialect.name == "sqlite":
         texts = literal(json.dumps(list(arms.values)))
         return func.json_each(texts).table_valued(column("value", kind), name="arm")
-    values = cast(literal(list(arms.values), ARRAY(kind)), ARRAY(kind))
-    table = func.unnest(values).table_valued(column("value", kind), name="arm")
+    values = func.unnest(array(arms.values, kind))
+    table = values.table_valued(column("value", kind), name="arm")
     return table.render_derived()
 
 

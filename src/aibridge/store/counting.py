@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from aibridge.store import newest
+from aibridge.store.among import among
 from aibridge.store.filters import EVERYTHING, Filter, Span, chosen_kinds, initiated, matching
 from aibridge.store.latest import PORTION, Search
 from aibridge.store.listed import Portion, listed, look
@@ -153,5 +154,5 @@ def _share_of_newest(connection: Connection, where: Filter) -> float:
         return 0.0
     meanwhile = Span(places[-1].started_at, where.started_before)
     found = select(_c.id).where(*matching(where, meanwhile))
-    these = found.where(_c.id.in_([place.id for place in places]))
+    these = found.where(among(connection, _c.id, [place.id for place in places]))
     return count_up_to(connection, these, SAMPLE) / len(places)

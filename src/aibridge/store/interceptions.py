@@ -18,6 +18,7 @@ from sqlalchemy import (
     true,
 )
 
+from aibridge.store.among import among
 from aibridge.store.filters import ANY, Filter, Values, client_name, initiated, matching
 from aibridge.store.newest import Place, Search
 from aibridge.store.rows import (
@@ -128,7 +129,7 @@ def _read(connection: Connection, ids: Sequence[str]) -> list[RecordedIntercepti
     ).outerjoin_from(interceptions, users, users.c.id == _c.initiator_id)
     found: dict[str, RecordedInterception] = {}
     for some in _portions(ids):
-        rows = connection.execute(statement.where(_c.id.in_(some)))
+        rows = connection.execute(statement.where(among(connection, _c.id, some))).all()
         found |= {recorded.row.id: recorded for recorded in map(_recorded, rows)}
     return [found[id_] for id_ in ids]
 
@@ -164,8 +165,8 @@ def _children(
     statement = select(*(table.c[name] for name in fields))
     found: defaultdict[str, list[_Child]] = defaultdict(list)
     for some in _portions(ids):
-        mine = statement.where(table.c.interception_id.in_(some))
-        for row in connection.execute(mine.order_by(table.c.created_at, table.c.id)):
+        mine = statement.where(among(connection, table.c.interception_id, some))
+        for row in connection.execute(mine.order_by(table.c.created_at, table.c.id)).all():
             child = kind(*row)
             found[child.interception_id].append(child)
     return found

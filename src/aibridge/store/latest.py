@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
 from aibridge.store import arms, newest, text_index
+from aibridge.store.among import among
 from aibridge.store.arms import Arms
 from aibridge.store.filters import EVERYTHING, Filter, Span, matching, within
 from aibridge.store.kept import Kept
@@ -39,7 +40,7 @@ FEW_MEANWHILE = 300
 Of a word that is in more, sessions are looked through instead: many have it."""
 PORTION, MOST_PORTION = 200, 3200
 """Sessions that are looked through at once, at first and at most."""
-GLANCES = (PORTION, 4 * PORTION)
+GLANCES = (PORTION, 2 * PORTION)
 """Sessions that are looked through first where there is no narrow way."""
 
 _s, _c, _k = sessions.c, interceptions.c, session_kinds.c
@@ -70,10 +71,10 @@ class Search:
             return _count_along(self.connection, self.way, self.where, most)
         if self.where.has_words():
             return len(self.latest(most))
-        page, number = select(_s.id).where(*matching_sessions(self.where)), 0
+        number = 0
         for some in chain.from_iterable(self._lots()):
             if number < most:
-                rows = listed(page.where(*some), None)  # the newest are those that are in memory
+                rows = listed(select(_s.id).where(*some), None)  # the newest are in memory
                 number += newest.count_up_to(self.connection, rows, most - number)
         return number
 
@@ -135,8 +136,8 @@ class Search:
         It is judged by how many have them in the time that a session may take now.
         """
         since = self.last_active - self.usual_length // 4  # a quarter tells as much
-        words, most = self.where.wanted_words(), FEW_MEANWHILE // 4 + 1
-        return text_index.frequency(self.connection, words, most, since) < most
+        words = self.where.wanted_words()
+        return text_index.is_sparse(self.connection, words, since, FEW_MEANWHILE // 4 + 1)
 
     @cached_property
     def _longest(self) -> int:
@@ -182,14 +183,15 @@ class Search:
                 if portion.end is None or most <= 0:
                     return
                 before = portion.end
+                if 2 * len(portion.found) < most:
+                    break  # twice as many more would not do either
         yield from _walked(self.connection, way, self.where, most, before)
 
     def _timed(self, most: int, before: Place | None) -> Iterator[Place]:
         """Yield what matches of all sessions that can have been there at the time that is meant."""
-        page = select(*KEY).where(*matching_sessions(self.where))
         for lot in self._lots():
-            parts = (listed(page.where(*some), before, most) for some in lot)
-            rows = (row for part in parts for row in self.connection.execute(part))
+            parts = (listed(select(*KEY).where(*some), before, most) for some in lot)
+            rows = (row for part in parts for row in self.connection.execute(part).all())
             yield from sorted((Place(*row) for row in rows), reverse=True)
 
     def _lots(self) -> Iterator[list[Conditions]]:
@@ -199,18 +201,25 @@ class Search:
         active in it; and those active before it, whose tool loops may have gone on into it. How
         long sessions are says how far from the time the first and the last can be.
         """
-        after, before = self.where.started_after, self.where.started_before
-        active = _s.last_active_at
+        where, active = self.where, _s.last_active_at
+        after, before = where.started_after, where.started_before
+        asked = matching_sessions(where)
         if before is not None:
             yield [
-                [_s.length == one, active > before, active <= _shifted(before, longest(one))]
+                [
+                    *asked,
+                    _s.length == one,
+                    active > before,
+                    active <= _shifted(before, longest(one)),
+                ]
                 for one in range(1, self._longest + 1)
             ]
-        meanwhile = [] if after is None else [active >= after]
-        yield [meanwhile if before is None else [*meanwhile, active <= before]]
+        # When a session was active last, one of its interceptions started: more is not to be asked.
+        mine = matching_own(where) if of_one(where) == where.times() else asked
+        yield [[*mine, *within(active, Span(after, before))]]
         if after is not None:
             yield [
-                [_s.length == one, active < after, active >= _shifted(after, -longest(one))]
+                [*asked, _s.length == one, active < after, active >= _shifted(after, -longest(one))]
                 for one in range(1, self._longest + 1)
             ]
 
@@ -220,6 +229,7 @@ class Search:
         The margin says whose place no session can take that was not seen yet.
         """
         where, margin, last = self.where, self._margin, self.where.started_before
+        latest = self.last_active
         mine = (_c.session_id == _s.id) & (_c.initiator_id == _s.initiator_id)
         asked = (*matching(of_one(where).without_wanted_words()), *matching_own(where))
         statement = (
@@ -227,12 +237,15 @@ class Search:
         )
         if before is not None:
             statement = statement.where(at(before) > tuple_(*KEY))
-            last = min(before.last_active_at + margin, MAX_TIME if last is None else last)
+            latest = before.last_active_at
+            last = min(latest + margin, MAX_TIME if last is None else last)
         words, certain = where.wanted_words(), MAX_TIME
         seen: set[Place] = set()
         waiting: list[Place] = []
-        for ids in text_index.portions(self.connection, words, where.started_after, last):
-            rows = self.connection.execute(statement.where(_c.id.in_(ids))).all()
+        first, until = where.started_after, latest - margin  # none is certain before that was seen
+        for ids in text_index.portions(self.connection, words, first, last, until):
+            these = among(self.connection, _c.id, ids)
+            rows = self.connection.execute(statement.where(these)).all()
             found = {Place(*row[1:]) for row in rows}
             if rows:
                 before_certain, certain = certain, min(row.started_at for row in rows) + margin

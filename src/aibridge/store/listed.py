@@ -158,6 +158,6 @@ def look(
     if len(short) < len(rows):
         one_by_one = and_(_s.length > SHORT, *matching_sessions(where))
         matches = or_(and_(_s.length <= SHORT, matches), one_by_one)
-    found = connection.execute(listed(select(*KEY).where(*these, matches), before))
+    found = connection.execute(listed(select(*KEY).where(*these, matches), before)).all()
     places = [Place(*row) for row in found]
     return Portion(places, len(rows), end if len(rows) == size else None)

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from aibridge.store import arms, text_index
+from aibridge.store.among import among
 from aibridge.store.arms import Arms
 from aibridge.store.filters import (
     ANY_NUMBER,
@@ -151,10 +152,10 @@ def ways(connection: Connection, where: Filter, columns: Columns) -> list[Arms]:
         # All, or all but some, are no narrow way. Who is meant has to have anything on record.
         id_ = initiator_kinds.c.initiator_id
         known = select(id_).distinct().where(*initiated(id_, where)).limit(arms.MOST + 1)
-        found.append(Arms(columns.initiator_id, list(connection.scalars(known))))
+        found.append(Arms(columns.initiator_id, connection.scalars(known).all()))
     if where.kinds() != EVERYTHING:
         kinds = chosen_kinds(where).limit(arms.MOST + 1)
-        found.append(Arms(columns.kind_id, list(connection.scalars(kinds))))
+        found.append(Arms(columns.kind_id, connection.scalars(kinds).all()))
     if where.tokens != ANY_NUMBER:
         found.append(Arms(columns.magnitude, magnitudes(where.tokens.least, where.tokens.most)))
     return [one for one in found if len(one.values) <= arms.MOST]
@@ -207,7 +208,7 @@ class _Plain(_Way):
         return FEW
 
     def newest(self, most: int, before: Place | None) -> list[Place]:
-        rows = self.connection.execute(_page(self.where, most, before))
+        rows = self.connection.execute(_page(self.where, most, before)).all()
         return [Place(*row) for row in rows]
 
     def count(self, most: int) -> int:
@@ -262,7 +263,8 @@ class _Words(_Way):
         last = min((moment for moment in bounds if moment is not None), default=None)
         others, words = matching(where.without_wanted_words()), where.wanted_words()
         for ids in text_index.portions(self.connection, words, where.started_after, last):
-            statement = select(_c.started_at, _c.id).where(*others, _c.id.in_(ids))
+            these = among(self.connection, _c.id, ids)
+            statement = select(_c.started_at, _c.id).where(*others, these)
             rows = _before(statement, before).order_by(*_NEWEST)
             for row in self.connection.execute(rows).all():
                 yield Place(*row)

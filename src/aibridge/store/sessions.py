@@ -22,6 +22,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from aibridge.store.among import among
 from aibridge.store.filters import Filter, initiated, matching
 from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
 from aibridge.store.latest import Search
@@ -72,7 +73,8 @@ def _recorded_sessions() -> Select[Any]:
 def _fetch(connection: Connection, statement: Select[Any]) -> list[RecordedSession]:
     """Run a statement of `_recorded_sessions` and add the facets of all its rows."""
     own = len(SessionRow._fields)
-    rows = [(SessionRow(*row[:own]), UserRow(*row[own:])) for row in connection.execute(statement)]
+    found = connection.execute(statement).all()
+    rows = [(SessionRow(*row[:own]), UserRow(*row[own:])) for row in found]
     facets = _facets(connection, [row.id for row, _ in rows])
     return [
         RecordedSession(row, user, *map(sorted, facets[row.id, row.initiator_id]))
@@ -88,9 +90,8 @@ def _facets(
     found = defaultdict(lambda: (set(), set()))
     columns = (_k.session_id, _k.initiator_id, kinds.c.provider, kinds.c.model)
     statement = select(*columns).join_from(session_kinds, kinds, kinds.c.id == _k.kind_id)
-    for id_, initiator_id, provider, model in connection.execute(
-        statement.where(_k.session_id.in_(ids))
-    ):
+    these = statement.distinct().where(among(connection, _k.session_id, ids))
+    for id_, initiator_id, provider, model in connection.execute(these).all():
         providers, models = found[id_, initiator_id]
         providers.add(provider)
         models.update([model] if model else [])
@@ -115,7 +116,8 @@ def _read(connection: Connection, places: Sequence[Place]) -> list[RecordedSessi
     They are fetched by their ids alone, which few people share: SQLite has no index for pairs.
     """
     ids = {place.id for place in places}
-    fetched = _fetch(connection, _recorded_sessions().where(_s.id.in_(ids)))
+    these = _recorded_sessions().where(among(connection, _s.id, list(ids)))
+    fetched = _fetch(connection, these)
     found = {(one.row.id, one.row.initiator_id): one for one in fetched}
     return [found[place.id, place.initiator_id] for place in places]
 
@@ -174,7 +176,7 @@ def usage_metadata(connection: Connection, session: SessionRow) -> list[str]:
         .where(*_within(session))
         .order_by(token_usages.c.created_at, token_usages.c.id)
     )
-    return list(connection.scalars(statement))
+    return list(connection.scalars(statement).all())
 
 
 def _within(session: SessionRow) -> list[ColumnElement[bool]]:
@@ -212,10 +214,10 @@ def thread_page(
     elif after_id is not None:
         after = _thread_position(connection, session, after_id, visible_to)
         statement = statement.where(after < tuple_(start, id_))
-    ids = list(connection.scalars(statement.limit(limit)))
+    ids = connection.scalars(statement.limit(limit)).all()
     rows = select(*(_c[name] for name in InterceptionRow._fields)).where(*_within(session))
-    rows = rows.where(_thread.in_(ids)).order_by(_c.started_at, _c.id)
-    return [InterceptionRow(*row) for row in connection.execute(rows)]
+    rows = rows.where(among(connection, _thread, ids)).order_by(_c.started_at, _c.id)
+    return [InterceptionRow(*row) for row in connection.execute(rows).all()]
 
 
 def _thread_position(

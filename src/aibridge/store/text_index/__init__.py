@@ -43,17 +43,21 @@ __all__ = [
     "frequency",
     "gathers",
     "is_part",
+    "is_sparse",
     "portions",
     "remove",
 ]
 
 _FIRST_PORTION, _MOST_PORTION = 64, 256
+"""Ids in a portion, at first and at most, unless more are wanted."""
 _FIRST_SORTED, _MOST_FETCH = 1024, 4096
 """How much is fetched at once: at first where all of a time is sorted for it, and at most."""
 _READ = 8000
-"""Texts that are read for words before these are looked up."""
+"""Texts that are read for words before it is judged whether these are to be looked up."""
+_AS_DEAR = 6
+"""How many texts are read in the time that it takes to look one up."""
 _WEEK = 7 * 86_400 * SECOND
-"""Microseconds of which a partition has what started."""
+"""Microseconds of which a partition has what started: in so much words are looked up at first."""
 
 
 def create(connection: Connection) -> None:
@@ -77,63 +81,86 @@ def _bounded(moment: int) -> int:
 
 
 def portions(
-    connection: Connection, words: Words, least: int | None, most: int | None
+    connection: Connection,
+    words: Words,
+    least: int | None,
+    most: int | None,
+    until: int = MAX_TIME,
 ) -> Iterator[list[str]]:
-    """Yield ids of what has the words, newest first, a few at first and then more at once.
+    """Yield ids of what has the words, newest first: some at first, and then as many again.
 
-    The order is that of time: what started at the same moment is in the same portion.
+    All that started ``until`` a moment is taken to be wanted, and comes at once. The order is that
+    of time: what started at the same moment is in the same portion.
     """
-    size = _FIRST_PORTION
-    for found in _fetched(connection, words, least or 0, MAX_TIME if most is None else most):
+    number = 0
+    most = MAX_TIME if most is None else most
+    for found in _fetched(connection, words, least or 0, most, until):
         start = 0
         while start < len(found):
-            end = start + size
+            wanted = sum(at >= until for at, _ in found[start:])
+            end = start + wanted + max(_FIRST_PORTION, min(number, _MOST_PORTION))
             while end < len(found) and found[end][0] == found[end - 1][0]:
                 end += 1
             yield list(dict.fromkeys(id_ for _, id_ in found[start:end]))
-            start, size = end, min(size * 2, _MOST_PORTION)
+            number += end - start
+            start = end
 
 
 def _fetched(
-    connection: Connection, words: Words, least: int, most: int
+    connection: Connection, words: Words, least: int, most: int, until: int
 ) -> Iterator[list[tuple[int, str]]]:
-    """Yield starts and ids, those of the same moment together, as far as they are asked for."""
-    size, number, looked_up = _FIRST_PORTION, 0, False
-    for first, until in _windows(connection, least, most, (0, _WEEK, 4 * _WEEK)):
-        last: int | None = until
-        while last is not None:
-            found = _found(connection, words, first, last, size, looked_up=looked_up)
-            last = None
-            if len(found) == size:  # there may be more of the last moment
-                moment = found[-1][0]
-                found = [row for row in found if row[0] > moment]
-                found += _found(connection, words, moment, moment)
-                last = moment - 1
-            yield found
-            number += len(found)
-            size = min(size * 2, _MOST_FETCH)
-        if number < _FIRST_PORTION:
-            looked_up, size = True, _FIRST_SORTED
-
-
-def _windows(
-    connection: Connection, least: int, most: int, sizes: Sequence[int]
-) -> Iterator[tuple[int, int]]:
-    """Yield spans of time in which to look one after the other, from ``most`` back to ``least``.
+    """Yield starts and ids, those of the same moment together, as far as they are asked for.
 
     PostgreSQL finds what is in few texts by the words, all of a partition at a time, and what is in
-    many by reading texts. So some are read first, which does for what is in many; ``sizes`` are
-    those of the spans before them.
+    many by reading texts in their order. So the newest are read, and more for as long as that seems
+    the less; in what is before, words are looked up.
     """
+    begin, span = _read_first(connection, most)
+    size = _FIRST_PORTION if until >= most else _FIRST_SORTED
+    texts, looked_up = _READ, False
+    while least <= most:
+        begin, number = max(least, begin), 0
+        for found in _fetched_of(connection, words, begin, most, size, looked_up=looked_up):
+            yield found
+            number += len(found)
+        most = begin - 1
+        # In so many texts these many were: more are in more of them, and all of a week at its pace.
+        more = _FIRST_PORTION + number * max(0, most - until) // span
+        if looked_up:
+            span = 4 * _WEEK if span == _WEEK else MAX_TIME
+        elif more * texts * span < _AS_DEAR * number * number * _WEEK:
+            span, texts, size = 4 * span, 4 * texts, more
+        else:
+            span, size, looked_up = _WEEK, _FIRST_SORTED, True
+        begin -= span
+
+
+def _fetched_of(
+    connection: Connection, words: Words, least: int, most: int, size: int, *, looked_up: bool
+) -> Iterator[list[tuple[int, str]]]:
+    """Yield those from ``least`` to ``most``, ``size`` at first and then more at once."""
+    last: int | None = most
+    while last is not None:
+        found = _found(connection, words, least, last, size, looked_up=looked_up)
+        last = None
+        if len(found) == size:  # there may be more of the last moment
+            moment = found[-1][0]
+            found = [row for row in found if row[0] > moment]
+            found += _found(connection, words, moment, moment)
+            last = moment - 1
+        yield found
+        size = min(size * 2, _MOST_FETCH)
+
+
+def _read_first(connection: Connection, most: int) -> tuple[int, int]:
+    """Return when the texts begin that are read first, and the time that they take.
+
+    They begin with the record where these are all, as they always are in SQLite.
+    """
+    span = None
     if connection.dialect.name == "postgresql":
-        begin = tsvector.begin_of(connection, most, _READ) if sizes else None
-        for size in sizes:
-            if begin is not None and begin - size > least:
-                begin -= size
-                yield begin, most
-                most = begin - 1
-    if least <= most:
-        yield least, most
+        span = tsvector.last(connection, most, _READ)
+    return (0, MAX_TIME) if span is None else (span[0], max(1, span[1] - span[0]))
 
 
 def _found(
@@ -147,14 +174,14 @@ def _found(
 ) -> list[tuple[int, str]]:
     """Return the newest starts and ids of what has the words, from ``least`` to ``most``.
 
-    Where words are ``looked_up``, PostgreSQL does not read all texts of the time for them.
+    Where words are ``looked_up``, PostgreSQL finds texts by them, and else reads those of the time.
     """
     least, most = _bounded(least), _bounded(most)
     if connection.dialect.name == "sqlite":
         query = fts5.found(fts5.query(words), least, most)
     else:
         query = tsvector.found(words, least, most, looked_up=looked_up)
-    return [(row[0], row[1]) for row in connection.execute(query.limit(limit))]
+    return [(row[0], row[1]) for row in connection.execute(query.limit(limit)).all()]
 
 
 def finds(
@@ -184,22 +211,43 @@ def gathers(id_: ColumnElement[str], words: Words, least: int, most: int) -> Col
     )
 
 
-def frequency(connection: Connection, words: Words, most: int, least: int = 0) -> int:
+def frequency(connection: Connection, words: Words, most: int) -> int:
     """Return in how many interceptions the words are found, but no more than ``most``.
 
-    They are those that started from ``least`` on.
+    The newest are counted first: if these do, the rest need not be.
     """
-    number, least = 0, _bounded(least)
-    for first, last in _windows(connection, least, MAX_TIME, () if least else (0, _WEEK)):
-        if connection.dialect.name == "sqlite":
-            rows = fts5.numbers(fts5.query(words), first)
-        else:
-            rows = tsvector.found_once(words, first, last)
-        found = rows.limit(most - number).subquery()
-        number += connection.execute(select(func.count()).select_from(found)).scalar_one()
-        if number >= most:
-            break
+    begin, _ = _read_first(connection, MAX_TIME)
+    number, last = 0, MAX_TIME
+    for first in (begin, max(0, begin - _WEEK), 0):
+        if number < most and first <= last:
+            is_read = last == MAX_TIME
+            number += _count(connection, words, first, last, most - number, is_read=is_read)
+            last = first - 1
     return number
+
+
+def _count(
+    connection: Connection, words: Words, least: int, most: int, up_to: int, *, is_read: bool
+) -> int:
+    if connection.dialect.name == "sqlite":
+        rows = fts5.numbers(fts5.query(words), least)
+    else:
+        rows = tsvector.found_once(words, least, most, looked_up=False if is_read else None)
+    found = rows.limit(up_to).subquery()
+    return connection.execute(select(func.count()).select_from(found)).scalar_one()
+
+
+def is_sparse(connection: Connection, words: Words, since: int, few: int) -> bool:
+    """Return whether fewer than ``few`` of what started since then have the words.
+
+    PostgreSQL judges it by the newest texts.
+    """
+    if connection.dialect.name == "sqlite":
+        return _count(connection, words, _bounded(since), MAX_TIME, few, is_read=False) < few
+    texts, number, begin, end = tsvector.sample(connection, words, _bounded(since), _READ)
+    if texts < _READ:
+        return number < few
+    return number * (end - since) < few * (end - begin)
 
 
 class _Finds(FunctionElement[bool]):

@@ -10,7 +10,7 @@ overlap, so that phrases are found where they are cut too, if they are not longe
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -24,12 +24,16 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    case,
     cast,
     exists,
+    false,
+    func,
     literal,
     literal_column,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
@@ -140,25 +144,31 @@ def _bounded(words_: list[str]) -> list[str]:
     return [word.encode()[:MOST_BYTES].decode(errors="ignore") for word in words_]
 
 
-def found(words_: Words, least: int, most: int, *, looked_up: bool = False) -> Select[Any]:
+def found(words_: Words, least: int, most: int, *, looked_up: bool | None = None) -> Select[Any]:
     """Return a query for the starts and ids of what has the words, newest first.
 
     It is of those that started from ``least`` to ``most``. One whose texts lie in several rows may
-    come several times. Where words are ``looked_up`` no index has the order: the planner would
-    rather read texts in it than believe how quickly words lead to theirs.
+    come several times. Texts are found by the words that are ``looked_up``, or else read for them
+    in their order; the planner, which has no idea how many have a phrase, may choose if it is not
+    said.
     """
     c = text_index.c
     order = c.started_at + literal_column("0") if looked_up else c.started_at
     (name, values), *others = words_.items()
+    stands = _stands(c[name], literal(any_of(values)))
+    if looked_up is False:
+        stands = case((stands, true()), else_=false())  # which no index of words has
     return (
         select(c.started_at, c.interception_id)
-        .where(_stands(c[name], literal(any_of(values))), c.started_at.between(least, most))
+        .where(stands, c.started_at.between(least, most))
         .where(*(_finds(c.started_at, c.interception_id, *other) for other in others))
         .order_by(order.desc())
     )
 
 
-def found_once(words_: Words, least: int, most: int) -> Select[Any]:
+def found_once(
+    words_: Words, least: int, most: int, *, looked_up: bool | None = None
+) -> Select[Any]:
     """Return a query for the same, each once, in no order."""
     c, before = text_index.c, text_index.alias("before")
     name, values = next(iter(words_.items()))
@@ -168,15 +178,41 @@ def found_once(words_: Words, least: int, most: int) -> Select[Any]:
         before.c.portion < c.portion,
         _stands(before.c[name], literal(any_of(values))),
     )
-    return found(words_, least, most).where(or_(c.portion == 0, ~again)).order_by(None)
+    once = found(words_, least, most, looked_up=looked_up).where(or_(c.portion == 0, ~again))
+    return once.order_by(None)
 
 
-def begin_of(connection: Connection, most: int, size: int) -> int | None:
-    """Return when so many texts, the last that started until ``most``, begin; `None` if fewer."""
+class Sample(NamedTuple):
+    """The newest texts: how many, how many have some words, when the first and last started."""
+
+    texts: int
+    number: int
+    begin: int
+    end: int
+
+
+def sample(connection: Connection, words_: Words, since: int, size: int) -> Sample:
+    """Look into the newest texts that started ``since``, but no more than ``size``."""
+    c = text_index.c
+    stand = and_(*(_stands(c[name], literal(any_of(some))) for name, some in words_.items()))
+    texts = select(c.started_at, stand.label("stand")).where(c.started_at >= since)
+    newest = texts.order_by(c.started_at.desc()).limit(size).subquery().c
+    numbers = select(
+        func.count(),
+        func.count().filter(newest.stand),
+        func.coalesce(func.min(newest.started_at), since),
+        func.coalesce(func.max(newest.started_at), since),
+    )
+    return Sample(*connection.execute(numbers).one())
+
+
+def last(connection: Connection, most: int, size: int) -> tuple[int, int] | None:
+    """Return between which starts so many texts, the last until ``most``, lie; `None` if fewer."""
     starts = select(text_index.c.started_at).where(text_index.c.started_at <= most)
-    nth = starts.order_by(text_index.c.started_at.desc()).offset(size - 1).limit(1)
-    found: int | None = connection.scalar(nth)
-    return found
+    latest_first = starts.order_by(text_index.c.started_at.desc()).limit(1)
+    begin, end = latest_first.offset(size - 1), latest_first
+    found = connection.execute(select(begin.scalar_subquery(), end.scalar_subquery())).one()
+    return None if found[0] is None else (found[0], found[1])
 
 
 def finds(
