@@ -116,7 +116,8 @@ def _fetched(
     the less; in what is before, words are looked up.
     """
     begin, span = _read_first(connection, most)
-    size = _FIRST_PORTION if until >= most else _FIRST_SORTED
+    # How many are in what is read first does not matter: it is not much, unless it is everything.
+    size = _FIRST_SORTED if until < most and begin > least else _FIRST_PORTION
     texts, looked_up = _READ, False
     while least <= most:
         begin, number = max(least, begin), 0
