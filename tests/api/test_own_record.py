@@ -237,7 +237,7 @@ def both(databases: Databases) -> Iterator[list[tuple[FastAPI, Database]]]:
 
 @settings(
     deadline=None,
-    max_examples=20,
+    max_examples=15,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.generate],  # the first example that fails says enough: shrinking takes minutes
 )

@@ -35,7 +35,7 @@ made = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(before=made, arriving=st.lists(made.filter(bool), max_size=4), limit=st.integers(1, 3))
 def test_a_walk_visits_each_match_once_in_order_while_rows_arrive(
     database: Database, before: list[Row], arriving: list[list[Row]], limit: int

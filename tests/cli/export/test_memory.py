@@ -11,9 +11,9 @@ from tests.builders import Call, record
 
 Cli = Callable[..., Result]
 
-FEW, MANY, PAGE = 8, 80, 4
-PROMPT = "word " * 1600
-"""8 KB, so what is kept of each row outweighs all else."""
+FEW, MANY, PAGE = 4, 40, 2
+PROMPT = "word " * 3200
+"""16 KB, so what is kept of each row outweighs all else."""
 
 
 def peak(cli: Cli, *arguments: str) -> int:
