@@ -53,9 +53,9 @@ def sizes(request: pytest.FixtureRequest) -> Iterator[None]:
             patch.setattr(latest, "FEW_HITS", 0)
             patch.setattr(latest, "PORTION", 2)
             patch.setattr(latest, "MOST_PORTION", 4)
-            patch.setattr(latest, "FEW_MEANWHILE", 100 if request.param == WITH_RARE_WORDS else 0)
-            for module in (listed, latest):
-                patch.setattr(module, "SHORT", 1)
+            patch.setattr(latest, "AS_DEAR", 10**9 if request.param == WITH_RARE_WORDS else 0)
+            patch.setattr(listed, "SHORT", 1)
+            patch.setattr(latest, "USUAL", 1)
         yield
 
 

@@ -136,7 +136,7 @@ def test_of_sessions_of_any_length_those_with_a_word_are_listed_in_order(
 ) -> None:
     """Long ones too, in which the word stands long before what they were active with last."""
     monkeypatch.setattr(latest, "FEW_HITS", few_hits)
-    monkeypatch.setattr(latest, "SHORT", 1)
+    monkeypatch.setattr(latest, "USUAL", 1)
     monkeypatch.setattr(text_index, "_FIRST_PORTION", 2)
     random = Random(7)  # noqa: S311 - made up
     calls = [

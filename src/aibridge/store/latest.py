@@ -6,6 +6,7 @@ As with interceptions (`aibridge.store.newest`), a list is walked along one inde
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain, islice
+from math import isqrt
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
@@ -17,7 +18,6 @@ from aibridge.store.filters import EVERYTHING, Filter, Span, matching, within
 from aibridge.store.kept import Kept
 from aibridge.store.listed import (
     KEY,
-    SHORT,
     Conditions,
     Place,
     Portion,
@@ -35,9 +35,13 @@ from aibridge.store.text_index import Words
 
 FEW_HITS = 2000
 """Interceptions with a word that may all be looked at; of more only the newest are."""
-FEW_MEANWHILE = 300
-"""Interceptions with a word in the time that a session may take, which are looked at for any page.
-Of a word that is in more, sessions are looked through instead: many have it."""
+USUAL = 5
+"""The `length` of sessions up to about a day: of longer ones there are few."""
+AS_DEAR = 40
+"""How much is to be gone through, where sessions are found by words, for one that is looked through
+instead; see `Search._is_sparse`."""
+MOST_ACTIVE = 20_000
+"""How far those sessions are counted that were active of late."""
 PORTION, MOST_PORTION = 200, 3200
 """Sessions that are looked through at once, at first and at most."""
 GLANCES = (PORTION, 2 * PORTION)
@@ -110,7 +114,7 @@ class Search:
     @property
     def usual_length(self) -> int:
         """Microseconds that no session takes, but those that go on for days."""
-        return longest(min(self._longest, SHORT))
+        return longest(min(self._longest, USUAL))
 
     @cached_property
     def head(self) -> Portion:
@@ -131,13 +135,16 @@ class Search:
         return self._hits > FEW_HITS
 
     def _is_sparse(self) -> bool:
-        """Return whether few interceptions have to be looked at for a page of what has the words.
+        """Return whether it takes less to find a page of sessions by words than to look through.
 
-        It is judged by how many have them in the time that a session may take now.
+        Of `n` interceptions with the words, and `s` sessions, in the time that a session may take,
+        those are to be looked at for any page; or as many sessions as one in `s / n` has of them.
         """
         since = self.last_active - self.usual_length // 4  # a quarter tells as much
-        words = self.where.wanted_words()
-        return text_index.is_sparse(self.connection, words, since, FEW_MEANWHILE // 4 + 1)
+        active = select(_s.id).where(_s.last_active_at >= since)
+        number = newest.count_up_to(self.connection, active, MOST_ACTIVE)
+        few = isqrt(AS_DEAR * number // 4) + 1
+        return text_index.is_sparse(self.connection, self.where.wanted_words(), since, few)
 
     @cached_property
     def _longest(self) -> int:
@@ -150,7 +157,7 @@ class Search:
 
         Longer sessions are looked at one by one, unless all hits may be.
         """
-        is_usual = self._longest > SHORT and self._has_many_hits
+        is_usual = self._longest > USUAL and self._has_many_hits
         return self.usual_length if is_usual else longest(self._longest)
 
     def _found(self, most: int, before: Place | None) -> Iterator[Place]:
@@ -160,19 +167,25 @@ class Search:
         elif way is not None:
             yield from self._with_words(before)
         elif self.is_looked_through:
-            yield from self._through(before)
+            yield from self._through(most, before)
         else:
             yield from self._timed(most, before)
 
-    def _through(self, before: Place | None) -> Iterator[Place]:
-        """Yield what matches of all sessions, portion by portion."""
-        size = PORTION
+    def _through(self, most: int, before: Place | None) -> Iterator[Place]:
+        """Yield what matches of all sessions, portion by portion, where ``most`` are wanted.
+
+        As many are looked at next as should do, judging by those before, but at most twice as many.
+        """
+        size, looked, number = PORTION, 0, 0
         portion = self.head if before is None else look(self.connection, self.where, size, before)
-        yield from portion.found
-        while portion.end is not None:
-            size = min(size * 2, MOST_PORTION)
-            portion = look(self.connection, self.where, size, portion.end)
+        while True:
             yield from portion.found
+            if portion.end is None:
+                return
+            looked, number = looked + portion.size, number + len(portion.found)
+            enough = looked * max(1, most - number) // max(1, number)
+            size = min(max(PORTION, enough * 5 // 4), 2 * size, MOST_PORTION)
+            portion = look(self.connection, self.where, size, portion.end)
 
     def _along(self, way: Arms, most: int, before: Place | None) -> Iterator[Place]:
         if len(way.values) > arms.FEW:  # much of the list may match
@@ -261,7 +274,7 @@ class Search:
         """Return the sessions that match, were active last then, and longer than the margin."""
         if longest(self._longest) == self._margin:
             return set()
-        lengths = _s.length.in_(range(SHORT + 1, self._longest + 1))
+        lengths = _s.length.in_(range(USUAL + 1, self._longest + 1))
         these = (lengths, *within(_s.last_active_at, active), *matching_sessions(self.where))
         rows = self.connection.execute(listed(select(*KEY).where(*these), before))
         return {Place(*row) for row in rows}

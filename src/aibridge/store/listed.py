@@ -18,6 +18,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -39,8 +40,8 @@ from aibridge.store.filters import (
 )
 from aibridge.store.schema import Time, interceptions, session_kinds, sessions
 
-SHORT = 5
-"""The `length` of sessions up to about a day. The texts of those in a portion are looked for
+SHORT = 4
+"""The `length` of sessions up to some hours. The texts of those in a portion are looked for
 together, in the time that these span; those of longer ones each by itself."""
 
 _s, _c, _k = sessions.c, interceptions.c, session_kinds.c
@@ -114,7 +115,9 @@ def _of_interceptions(asked: Filter, meanwhile: Span | None) -> Conditions:
         ]
     # Its interceptions stand together by their session; an index by initiator would be the wrong.
     mine = (_c.session_id == _s.id, func.coalesce(_c.initiator_id, "") == _s.initiator_id)
-    return [exists().where(*mine, *matching(asked, meanwhile)).correlate(sessions)]
+    found = select(_c.id).where(*mine, *matching(asked, meanwhile)).correlate(sessions)
+    # With an OFFSET it is asked of each session: no planner looks for those of all instead.
+    return [found.offset(literal_column("0")).exists()]
 
 
 def listed(
@@ -152,8 +155,9 @@ def look(
         return Portion([], 0, None)
     end = Place(*rows[-1][:3])
     these = (_s.last_active_at >= end.last_active_at, at(end) <= tuple_(*KEY), *own)
-    short = [row for row in rows if row.length <= SHORT] or rows[:1]
-    meanwhile = Span(min(row.started_at for row in short), max(row[4] for row in short))
+    short = [(first, last) for *_, first, last, length in rows if length <= SHORT]
+    firsts, lasts = zip(*(short or [rows[0][3:5]]), strict=True)
+    meanwhile = Span(min(firsts), max(lasts))
     matches = and_(true(), *matching_sessions(where, meanwhile))
     if len(short) < len(rows):
         one_by_one = and_(_s.length > SHORT, *matching_sessions(where))

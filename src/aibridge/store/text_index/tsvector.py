@@ -157,7 +157,7 @@ def found(words_: Words, least: int, most: int, *, looked_up: bool | None = None
     (name, values), *others = words_.items()
     stands = _stands(c[name], literal(any_of(values)))
     if looked_up is False:
-        stands = case((stands, true()), else_=false())  # which no index of words has
+        stands = _seen(stands)
     return (
         select(c.started_at, c.interception_id)
         .where(stands, c.started_at.between(least, most))
@@ -227,7 +227,8 @@ def _finds(
 ) -> ColumnElement[bool]:
     rows = text_index.alias("its_texts")
     mine = (rows.c.started_at == started_at, rows.c.interception_id == id_)
-    found = exists().where(*mine, _stands(rows.c[name], literal(any_of(values))))
+    # The planner takes phrases for rare, and would rather find all of them than look at one text.
+    found = exists().where(*mine, _seen(_stands(rows.c[name], literal(any_of(values)))))
     return found.correlate(id_.table)
 
 
@@ -242,6 +243,11 @@ def may_have_started(id_: ColumnElement[str], least: int, most: int) -> ColumnEl
 
 def _stands(vector: ColumnElement[Any], query: ColumnElement[str]) -> ColumnElement[bool]:
     return vector.bool_op("@@")(cast(query, TSQUERY))
+
+
+def _seen(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return a condition as no index has it: rows have to be looked at."""
+    return case((condition, true()), else_=false())
 
 
 def any_of(values: Iterable[str]) -> str:
