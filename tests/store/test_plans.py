@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event
 
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
-from aibridge.store import due, latest
+from aibridge.store import due, latest, listed
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, Values, only
 from aibridge.store.removing import remove
@@ -30,11 +30,14 @@ SCANS = {
     ),
     "postgresql": re.compile(rf"Seq Scan on ({RAW})(_\w+)?\b"),
 }
+SESSIONS_OF_ALL = re.compile(r"initiator_id = \(hashed SubPlan")
+"""All sessions with some interception, made out at once to find one among them."""
 COMBINED = {
     "initiator and model": Filter(initiator_id=only(ANA), model=only("sonnet")),
     "model and error": Filter(model=only("sonnet"), has=only("error")),
     "a word of all": Filter(prompt=only("roof")),
     "words and model": Filter(prompt=only("roof"), model=only("sonnet")),
+    "a phrase": Filter(prompt=only("mend the roof")),
     "words in two texts": Filter(prompt=only("roof"), tool=only("bash")),
     "time and client": Filter(started_after=START, client=only("Codex")),
     "a span of time": Filter(started_after=START, started_before=START + 9_000_000),
@@ -67,11 +70,14 @@ def _calls() -> Iterator[Call]:
         )
 
 
-@pytest.fixture(params=["few", "many"])
+@pytest.fixture(params=["few", "many", "many, in long sessions"])
 def _hits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have words be in few interceptions, and in so many that sessions are looked through."""
-    if request.param == "many":
+    monkeypatch.setattr(latest, "AS_DEAR", 10**9 if request.param == "few" else 0)
+    if request.param != "few":
         monkeypatch.setattr(latest, "FEW_HITS", 10)
+    if "long" in request.param:
+        monkeypatch.setattr(listed, "SHORT", 0)
 
 
 Explained = Callable[[Callable[[], object]], list[str]]
@@ -129,6 +135,7 @@ def test_sessions_are_found_along_indexes(database, explained, name):
             lambda after=after: reading.list_sessions(database, where, limit=5, after=after)
         )
         assert scans(database, steps) == []
+        assert [step for step in steps if SESSIONS_OF_ALL.search(step)] == []
 
 
 @pytest.mark.parametrize(
