@@ -6,7 +6,7 @@ where several would do, the one with the fewest rows is taken.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -39,6 +39,7 @@ from aibridge.store.filters import (
 from aibridge.store.kept import Kept
 from aibridge.store.measures import magnitudes
 from aibridge.store.schema import Time, initiator_kinds, interceptions
+from aibridge.store.starts import WEEK, may_have_started
 
 FEW = 5000
 """Rows that may be looked at one by one: ways with more of them are all the same."""
@@ -88,20 +89,19 @@ class Search:
         With ``before`` they are the first after that place in the list.
         """
         way, where = self._way, self.where
-        if not way.is_wide:
-            return way.newest(most, before)
         found: list[Place] = []
-        asks_tokens_alone = where == replace(where.times(), tokens=where.tokens)
-        for rows in LONG_GLANCES if asks_tokens_alone else GLANCES:
+        for rows in way.glances:
             some, before = glance(self.connection, where, rows, most - len(found), before)
             found += some
             if before is None or len(found) == most:
                 return found
+            if way.can_walk and 4 * len(some) < most - len(found):
+                break  # four times as many more would not do either
         return found + way.newest(most - len(found), before)
 
     def count_up_to(self, most: int) -> int:
         """Return how many match, but no more than ``most``."""
-        if isinstance(self._way, _Plain) and self._way.is_wide:
+        if isinstance(self._way, _Plain) and self._way.glances:
             return len(self.newest(most))
         return self._way.count(most)
 
@@ -177,8 +177,10 @@ def _before(statement: Select[Any], before: Place | None) -> Select[Any]:
 class _Way(ABC):
     """A way to the interceptions that a filter means."""
 
-    is_wide = False
-    """Whether it is dearer than to look at the newest of all, among which many may match."""
+    glances: Sequence[int] = ()
+    """How many of the newest of all are looked at first, among which many may match."""
+    can_walk = False
+    """Whether to go along the way is hardly dearer than to look at these."""
 
     def __init__(self, connection: Connection, where: Filter) -> None:
         self.connection = connection
@@ -202,7 +204,7 @@ class _Plain(_Way):
 
     def __init__(self, connection: Connection, where: Filter) -> None:
         super().__init__(connection, where)
-        self.is_wide = bool(where.unwanted_words())
+        self.glances = GLANCES if where.unwanted_words() else ()
 
     def size(self) -> int:
         return FEW
@@ -221,7 +223,10 @@ class _Armed(_Way):
     def __init__(self, connection: Connection, where: Filter, armed: Arms) -> None:
         super().__init__(connection, where)
         self._arms = armed
-        self.is_wide = len(armed.values) > arms.FEW
+        if len(armed.values) > arms.FEW:
+            asks_tokens_alone = where == replace(where.times(), tokens=where.tokens)
+            self.glances = LONG_GLANCES if asks_tokens_alone else GLANCES
+            self.can_walk = not asks_tokens_alone
 
     def _rows(self) -> Select[Any]:
         these = self._arms.column.in_(self._arms.values)
@@ -231,8 +236,21 @@ class _Armed(_Way):
         return count_up_to(self.connection, self._rows(), FEW)
 
     def newest(self, most: int, before: Place | None) -> list[Place]:
+        if self.glances and before is not None and self.connection.dialect.name == "postgresql":
+            # Each arm is a look into each partition: first into those of a week, which may do.
+            since = max(self.where.started_after or 0, before.started_at - WEEK)
+            meanwhile = may_have_started(_c.id, since, before.started_at)
+            where = self.where.between(since, self.where.started_before)
+            found = self._walk(where, most, before, meanwhile)
+            if len(found) == most:
+                return found
+        return self._walk(self.where, most, before)
+
+    def _walk(
+        self, where: Filter, most: int, before: Place | None, *more: ColumnElement[bool]
+    ) -> list[Place]:
         def page(some: int, key: arms.Key | None) -> Select[Any]:
-            return _page(self.where, some, None if key is None else Place(*key))
+            return _page(where, some, None if key is None else Place(*key)).where(*more)
 
         found = arms.walk(self.connection, self._arms, page, most, before)
         return [Place(*key) for key in found]

@@ -27,8 +27,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from aibridge.store.measures import MAX_TIME, SECOND
+from aibridge.store.measures import MAX_TIME
 from aibridge.store.rows import TextRow
+from aibridge.store.starts import WEEK, may_have_started
 from aibridge.store.text_index import fts5, tsvector
 from aibridge.store.text_index.fts5 import NAME, is_part
 from aibridge.store.text_index.words import COLUMNS, Words
@@ -56,8 +57,8 @@ _READ = 8000
 """Texts that are read for words before it is judged whether these are to be looked up."""
 _AS_DEAR = 6
 """How many texts are read in the time that it takes to look one up."""
-_WEEK = 7 * 86_400 * SECOND
-"""Microseconds of which a partition has what started: in so much words are looked up at first."""
+_WEEK = WEEK
+"""In how much words are looked up at first."""
 
 
 def create(connection: Connection) -> None:
@@ -208,7 +209,7 @@ def gathers(id_: ColumnElement[str], words: Words, least: int, most: int) -> Col
     gathered = case((apart.in_(select(by_tsvector.c.interception_id)), true()), else_=false())
     return _Finds(
         apart.in_(select(by_fts5.c.interception_id)),
-        and_(tsvector.may_have_started(id_, least, most), gathered),
+        and_(may_have_started(id_, least, most), gathered),
     )
 
 

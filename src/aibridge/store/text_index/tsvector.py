@@ -37,8 +37,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
-from aibridge.ids import first_id_at
-from aibridge.store.measures import SECOND
 from aibridge.store.rows import TextRow
 from aibridge.store.schema import Time
 from aibridge.store.text_index.words import COLUMNS, Words, words
@@ -51,10 +49,6 @@ OVERLAP = 64
 MOST_BYTES = 2_000
 """Bytes of a word: what is beyond does not count."""
 _LONG = MOST_BYTES // 4
-
-_DAY = 86_400 * SECOND
-_FIRST_ID = first_id_at(18_000 * _DAY)
-"""What stands before all ids since 2019."""
 
 _KEY = ("started_at", "interception_id", "portion")
 _ARRAYS = ", ".join(["%s::bigint[]", "%b::text[]", "%s::integer[]", *["%b::text[]"] * len(COLUMNS)])
@@ -230,15 +224,6 @@ def _finds(
     # The planner takes phrases for rare, and would rather find all of them than look at one text.
     found = exists().where(*mine, _seen(_stands(rows.c[name], literal(any_of(values)))))
     return found.correlate(id_.table)
-
-
-def may_have_started(id_: ColumnElement[str], least: int, most: int) -> ColumnElement[bool]:
-    """Return whether an interception of an id may have started then, for the planner to know.
-
-    It looks into the partitions of that time alone, and of a day more, and of ids without a time.
-    """
-    first, last = (first_id_at(max(0, at)) for at in (least - _DAY, most + _DAY))
-    return or_(id_.between(first, last), id_ < _FIRST_ID)
 
 
 def _stands(vector: ColumnElement[Any], query: ColumnElement[str]) -> ColumnElement[bool]:
