@@ -1,8 +1,10 @@
 """The control plane as an ASGI application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from aibridge.api import (
     audit,
@@ -70,20 +72,22 @@ def create_app(services: Services) -> FastAPI:
 
     Work on the database runs in worker threads.
     """
-    app = FastAPI(
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
-    )
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
     errors.install(app)
+    app.router.routes.extend(_routes())
+    openapi.install(app)
+    return app
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """Return the routes of every application: FastAPI takes a tenth of a second to make them."""
+    whole = APIRouter(generate_unique_id_function=lambda route: route.name)
     for prefix in PREFIXES:
         for router in RECORD:
-            app.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
+            whole.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
     for router in ADMINISTRATION:
-        app.include_router(router, prefix=API)
-    openapi.install(app)
-    app.include_router(docs.router)
-    return app
+        whole.include_router(router, prefix=API)
+    whole.include_router(docs.router)
+    return whole.routes
