@@ -29,12 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chunks = build(database, interceptions=options.interceptions, seed=options.seed)
     spare_collecting()  # as the server does
     print(f"built in {time.monotonic() - began:.0f} s; times in ms")
-    print(f"{'':44}{'p50':>8}{'p95':>8}{'p99':>8}{'times':>7}")
+    print(f"{'':44}{'p50':>10}{'p95':>10}{'p99':>10}{'times':>7}")
     for name, ask in routes(database, options.seed, chunks):
         if options.only in name:
             times = measure(ask, options.times)
             p50, p95, p99 = (quantile(times, share) for share in (0.5, 0.95, 0.99))
-            print(f"{name:44}{p50:8.1f}{p95:8.1f}{p99:8.1f}{len(times):7}", flush=True)
+            print(f"{name:44}{p50:10.1f}{p95:10.1f}{p99:10.1f}{len(times):7}", flush=True)
     database.close()
     return 0
 
