@@ -152,7 +152,7 @@ def _spans(request, monkeypatch):
     if request.param != "one span":
         monkeypatch.setattr(text_index, "_AS_DEAR", 10**9 if request.param == "all read" else 0)
         monkeypatch.setattr(text_index, "_READ", 2)
-        monkeypatch.setattr(text_index, "_WEEK", 1)
+        monkeypatch.setattr(text_index, "WEEK", 1)
         monkeypatch.setattr(text_index, "_FIRST_SORTED", 2)
 
 

@@ -91,7 +91,7 @@ class Search:
             return words if words and self._is_sparse() else None
         if len(ways) == 1 and (not words or self._has_many_hits):
             return ways[0]
-        sizes = [newest.count_up_to(self.connection, _rows(way), FEW_HITS) for way in ways]
+        sizes = [newest.count_up_to(self.connection, self._rows(way), FEW_HITS) for way in ways]
         best = min(range(len(ways)), key=sizes.__getitem__)
         return words if words and self._hits <= sizes[best] else ways[best]
 
@@ -137,8 +137,9 @@ class Search:
     def _is_sparse(self) -> bool:
         """Return whether it takes less to find a page of sessions by words than to look through.
 
-        Of `n` interceptions with the words, and `s` sessions, in the time that a session may take,
-        those are to be looked at for any page; or as many sessions as one in `s / n` has of them.
+        In the time that a session may take, `n` interceptions have the words, and `s` sessions are
+        active. By words about `n` are looked at for any page; else about `s / n` sessions for each
+        that is found. So the words are the less where `n * n` is less than `AS_DEAR * s`.
         """
         since = self.last_active - self.usual_length // 4  # a quarter tells as much
         active = select(_s.id).where(_s.last_active_at >= since)
@@ -159,6 +160,10 @@ class Search:
         """
         is_usual = self._longest > USUAL and self._has_many_hits
         return self.usual_length if is_usual else longest(self._longest)
+
+    def _rows(self, way: Arms) -> Select[Any]:
+        """Return a query for everything that stands along a way, in no order."""
+        return select(way.column).where(among(self.connection, way.column, way.values))
 
     def _found(self, most: int, before: Place | None) -> Iterator[Place]:
         way = self.way
@@ -280,11 +285,6 @@ class Search:
         return {Place(*row) for row in rows}
 
 
-def _rows(way: Arms) -> Select[Any]:
-    """Return a query for everything that stands along a way, in no order."""
-    return select(way.column).where(way.column.in_(way.values))
-
-
 def _walked(
     connection: Connection, way: Arms, where: Filter, most: int, before: Place | None
 ) -> Iterator[Place]:
@@ -315,7 +315,7 @@ def _of_kinds(where: Filter, *columns: ColumnElement[Any]) -> Select[Any]:
 
 def _count_along(connection: Connection, way: Arms, where: Filter, most: int) -> int:
     """Return how many sessions match along a way, but no more than ``most``."""
-    these = way.column.in_(way.values)
+    these = among(connection, way.column, way.values)
     if way.column is not _k.kind_id:
         rows = select(_s.id).where(these, *matching_sessions(where))
         return newest.count_up_to(connection, rows, most)

@@ -229,7 +229,7 @@ class _Armed(_Way):
             self.can_walk = not asks_tokens_alone
 
     def _rows(self) -> Select[Any]:
-        these = self._arms.column.in_(self._arms.values)
+        these = among(self.connection, self._arms.column, self._arms.values)
         return select(_c.id).where(_c.ended_at.is_not(None), these)
 
     def size(self) -> int:

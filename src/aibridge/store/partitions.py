@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 
 from aibridge.ids import first_id_at
-from aibridge.store import schema
+from aibridge.store import schema, starts
 from aibridge.store.database import Database
 from aibridge.store.text_index import tsvector
 from aibridge.store.trouble import said
@@ -25,7 +25,7 @@ WEEKS_AHEAD = 2
 EVERY_SECONDS = 24 * 3600.0
 REST = "_rest"
 
-WEEK = timedelta(weeks=1)
+WEEK = timedelta(microseconds=starts.WEEK)
 LOCK = 0x41494272_00000002
 """The advisory lock of who makes or drops partitions."""
 _WAIT = "2s"

@@ -176,7 +176,7 @@ def usage_metadata(connection: Connection, session: SessionRow) -> list[str]:
         .where(*_within(session))
         .order_by(token_usages.c.created_at, token_usages.c.id)
     )
-    return list(connection.scalars(statement).all())
+    return list(connection.scalars(statement))
 
 
 def _within(session: SessionRow) -> list[ColumnElement[bool]]:

@@ -15,13 +15,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
-    case,
-    false,
     func,
     literal,
     literal_column,
     select,
-    true,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -57,8 +54,6 @@ _READ = 8000
 """Texts that are read for words before it is judged whether these are to be looked up."""
 _AS_DEAR = 6
 """How many texts are read in the time that it takes to look one up."""
-_WEEK = WEEK
-"""In how much words are looked up at first."""
 
 
 def create(connection: Connection) -> None:
@@ -96,10 +91,9 @@ def portions(
     number = 0
     most = MAX_TIME if most is None else most
     for found in _fetched(connection, words, least or 0, most, until):
-        start = 0
+        start, wanted = 0, sum(at >= until for at, _ in found)
         while start < len(found):
-            wanted = sum(at >= until for at, _ in found[start:])
-            end = start + wanted + max(_FIRST_PORTION, min(number, _MOST_PORTION))
+            end = max(start, wanted) + max(_FIRST_PORTION, min(number, _MOST_PORTION))
             while end < len(found) and found[end][0] == found[end - 1][0]:
                 end += 1
             yield list(dict.fromkeys(id_ for _, id_ in found[start:end]))
@@ -129,11 +123,11 @@ def _fetched(
         # In so many texts these many were: more are in more of them, and all of a week at its pace.
         more = _FIRST_PORTION + number * max(0, most - until) // span
         if looked_up:
-            span = 4 * _WEEK if span == _WEEK else MAX_TIME
-        elif more * texts * span < _AS_DEAR * number * number * _WEEK:
+            span = 4 * WEEK if span == WEEK else MAX_TIME
+        elif more * texts * span < _AS_DEAR * number * number * WEEK:
             span, texts, size = 4 * span, 4 * texts, more
         else:
-            span, size, looked_up = _WEEK, _FIRST_SORTED, True
+            span, size, looked_up = WEEK, _FIRST_SORTED, True
         begin -= span
 
 
@@ -205,8 +199,7 @@ def gathers(id_: ColumnElement[str], words: Words, least: int, most: int) -> Col
     apart = id_.concat(literal_column("''"))  # what is walked along is not for the engine to choose
     by_fts5 = fts5.found(fts5.query(words), least, most).order_by(None).subquery()
     by_tsvector = tsvector.found(words, least, most).order_by(None).subquery()
-    # Within CASE it stays a condition, which PostgreSQL hashes, and becomes no join.
-    gathered = case((apart.in_(select(by_tsvector.c.interception_id)), true()), else_=false())
+    gathered = tsvector.opaque(apart.in_(select(by_tsvector.c.interception_id)))  # it is hashed
     return _Finds(
         apart.in_(select(by_fts5.c.interception_id)),
         and_(may_have_started(id_, least, most), gathered),
@@ -220,21 +213,27 @@ def frequency(connection: Connection, words: Words, most: int) -> int:
     """
     begin, _ = _read_first(connection, MAX_TIME)
     number, last = 0, MAX_TIME
-    for first in (begin, max(0, begin - _WEEK), 0):
+    for first in (begin, max(0, begin - WEEK), 0):
         if number < most and first <= last:
-            is_read = last == MAX_TIME
-            number += _count(connection, words, first, last, most - number, is_read=is_read)
+            looked_up = False if last == MAX_TIME else None
+            number += _count(connection, words, first, last, most - number, looked_up=looked_up)
             last = first - 1
     return number
 
 
 def _count(
-    connection: Connection, words: Words, least: int, most: int, up_to: int, *, is_read: bool
+    connection: Connection,
+    words: Words,
+    least: int,
+    most: int,
+    up_to: int,
+    *,
+    looked_up: bool | None = None,
 ) -> int:
     if connection.dialect.name == "sqlite":
         rows = fts5.numbers(fts5.query(words), least)
     else:
-        rows = tsvector.found_once(words, least, most, looked_up=False if is_read else None)
+        rows = tsvector.found_once(words, least, most, looked_up=looked_up)
     found = rows.limit(up_to).subquery()
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
@@ -245,7 +244,7 @@ def is_sparse(connection: Connection, words: Words, since: int, few: int) -> boo
     PostgreSQL judges it by the newest texts.
     """
     if connection.dialect.name == "sqlite":
-        return _count(connection, words, _bounded(since), MAX_TIME, few, is_read=False) < few
+        return _count(connection, words, _bounded(since), MAX_TIME, few) < few
     texts, number, begin, end = tsvector.sample(connection, words, _bounded(since), _READ)
     if texts < _READ:
         return number < few

@@ -151,7 +151,7 @@ def found(words_: Words, least: int, most: int, *, looked_up: bool | None = None
     (name, values), *others = words_.items()
     stands = _stands(c[name], literal(any_of(values)))
     if looked_up is False:
-        stands = _seen(stands)
+        stands = opaque(stands)
     return (
         select(c.started_at, c.interception_id)
         .where(stands, c.started_at.between(least, most))
@@ -222,7 +222,7 @@ def _finds(
     rows = text_index.alias("its_texts")
     mine = (rows.c.started_at == started_at, rows.c.interception_id == id_)
     # The planner takes phrases for rare, and would rather find all of them than look at one text.
-    found = exists().where(*mine, _seen(_stands(rows.c[name], literal(any_of(values)))))
+    found = exists().where(*mine, opaque(_stands(rows.c[name], literal(any_of(values)))))
     return found.correlate(id_.table)
 
 
@@ -230,8 +230,8 @@ def _stands(vector: ColumnElement[Any], query: ColumnElement[str]) -> ColumnElem
     return vector.bool_op("@@")(cast(query, TSQUERY))
 
 
-def _seen(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return a condition as no index has it: rows have to be looked at."""
+def opaque(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return a condition that rows are looked at for: no index has it, and it becomes no join."""
     return case((condition, true()), else_=false())
 
 
