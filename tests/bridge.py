@@ -14,7 +14,9 @@ from sqlalchemy import select
 from aibridge.app import Application
 from aibridge.contract import SiteRole, TokenScope
 from aibridge.identity.people import ALL_SCOPES
-from aibridge.server import Server, spool_of
+from aibridge.listener.server import Server
+from aibridge.listener.sockets import bound
+from aibridge.server import spool_of
 from aibridge.settings import load
 from aibridge.store import schema
 from aibridge.store.database import Database
@@ -73,14 +75,11 @@ class Bridge:
 
     url: str
     database: Database
+    app: Application
     server: Server
     user: User
     token: str
     _committed: threading.Condition = field(default_factory=threading.Condition)
-
-    @property
-    def app(self) -> Application:
-        return self.server.config.app  # type: ignore[return-value]
 
     def headers(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
         """Return the headers of a member's request."""
@@ -203,13 +202,17 @@ def serve(folder: Path, configured: list[dict[str, Any]], **options: Any) -> Ite
         urls.append(url)
         listening.set()
 
-    with spool_of(settings, database) as spool:
-        server = Server(settings, database, spool, tell)
-        thread = threading.Thread(target=server.run)
+    with (
+        spool_of(settings, database) as spool,
+        bound(settings.host, settings.port) as sockets,
+    ):
+        application = Application(settings, database, spool)
+        server = Server(application, settings, settings.stop_seconds, tell)
+        thread = threading.Thread(target=server.run, args=(sockets,))
         thread.start()
         try:
             assert listening.wait(PATIENCE), "the bridge did not start"
-            bridge = Bridge(urls[0], database, server, user, token)
+            bridge = Bridge(urls[0], database, application, server, user, token)
             bridge.watch_commits()
             yield bridge
         finally:

@@ -1,12 +1,16 @@
 """The server as a process: started, stopped, killed, and what it says meanwhile."""
 
+import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 
 import pytest
+from structlog.testing import capture_logs
 
+from aibridge.server import _warn
+from aibridge.settings import load
 from tests.bridge import KEY
 from tests.gateway import samples
 from tests.processes import MESSAGES, STOPPED, Home, popen, serving, statuses
@@ -157,6 +161,69 @@ def test_a_websocket_that_is_refused_is_no_news(wire, tmp_path):
         assert answer.status == 426
         _, said = process.end(signal.SIGTERM)
     assert said == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+def test_a_signal_that_means_nothing_here_cuts_no_stream(wire, tmp_path, number):
+    events = samples.EVENTS["messages"]
+    go = threading.Event()
+    wire.play(STREAM_HEAD, chunk(events[0]), go, *map(chunk, events[1:]), b"0\r\n\r\n")
+    with serving(tmp_path, wire) as process, Caller(process.url) as caller:
+        begin_stream(process, caller)
+        process.popen.send_signal(number)
+        assert process.popen.stderr is not None
+        while "signal_ignored" not in (line := process.popen.stderr.readline()):
+            assert line, "the signal was not logged"
+        assert number.name in line
+        go.set()
+        caller.read_until(events[-1])
+
+
+def test_sigquit_stops_in_good_order_as_sigterm_does(wire, tmp_path):
+    events = samples.EVENTS["messages"]
+    go = threading.Event()
+    wire.play(STREAM_HEAD, chunk(events[0]), go, *map(chunk, events[1:]), b"0\r\n\r\n")
+    with serving(tmp_path, wire) as process, Caller(process.url) as caller:
+        begin_stream(process, caller)
+        process.popen.send_signal(signal.SIGQUIT)
+        go.set()
+        caller.read_until(events[-1])
+        _, said = process.popen.communicate(timeout=30)
+    assert process.popen.returncode in STOPPED
+    assert "Traceback" not in said
+
+
+def begin_stream(process, caller):
+    """Have a stream under way, of which the first event has come."""
+    body = samples.encoded(samples.request("messages", stream=True))
+    caller.send(MESSAGES, headers=[("x-api-key", process.token)], body=body)
+    caller.begin()
+    caller.read_until(samples.EVENTS["messages"][0])
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        ("", False),
+        ('host = "localhost"', False),
+        ('host = "0.0.0.0"', True),
+        ('host = "::"', True),
+        ('host = "0.0.0.0"\ntrusted_proxies = ["10.0.0.1"]', False),
+    ],
+)
+def test_listening_beyond_this_machine_without_tls_is_warned_of(options, warned, tmp_path):
+    (tmp_path / "a.toml").write_text(options)
+    with capture_logs() as logs:
+        _warn(load(tmp_path / "a.toml", {}, {}))
+    assert ("tokens_travel_unencrypted" in {line["event"] for line in logs}) is warned
+
+
+@pytest.mark.parametrize(("user", "warned"), [(0, True), (1000, False)])
+def test_running_as_root_is_warned_of(user, warned, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    with capture_logs() as logs:
+        _warn(load(None, {}, {}))
+    assert ("runs_as_root" in {line["event"] for line in logs}) is warned
 
 
 def test_several_workers_need_postgresql(wire, tmp_path):

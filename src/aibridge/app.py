@@ -88,7 +88,7 @@ class Application:
             self._people.person,
             self._recorder,
             self._pool,
-            Rules(settings.max_body_bytes, settings.allow_byok),
+            Rules(settings.max_body_bytes, settings.max_buffered_bytes, settings.allow_byok),
         )
         self._chores = [
             asyncio.create_task(self._uses.write_regularly()),

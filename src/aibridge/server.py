@@ -3,21 +3,22 @@
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
-from asyncio.trsock import TransportSocket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from math import ceil
 
 import structlog
-import uvicorn
 
 from aibridge import __version__
 from aibridge.app import Application
 from aibridge.identity.first import ensure_owner
-from aibridge.protocol import BoundedProtocol
+from aibridge.listener.server import Server, url_of
+from aibridge.listener.settings import is_loopback
+from aibridge.listener.sockets import BACKLOG, bound
+from aibridge.listener.workers import keep_working
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.replay import replay_all
 from aibridge.settings import Settings
@@ -26,18 +27,11 @@ from aibridge.store.database import Database, DatabaseError
 from aibridge.store.server_lock import only_server
 from aibridge.store.spool import Spool
 from aibridge.store.spools import is_there, open_spool
-from aibridge.workers import keep_working, listen
 
-KEEP_ALIVE_SECONDS = 75
-BACKLOG = 4096
 GC_THRESHOLDS = (10_000, 20, 50)
 """Requests leave next to no cycles: Python's own thresholds would look for them all the time."""
 
-_NO_NEWS = (
-    "without completing response",
-    "Unsupported upgrade request",
-    "No supported WebSocket library",
-)
+_NO_NEWS = "without completing response"
 
 _log = structlog.get_logger()
 
@@ -45,31 +39,54 @@ _log = structlog.get_logger()
 def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
     """Serve until told to stop.
 
-    Raises `DatabaseError`, `SpoolError` or `OSError` when that cannot begin.
+    Raises `DatabaseError`, `SpoolError` or `ListenError` when that cannot begin.
     """
     _set_up_logging(settings.log_level)
+    _ignore_signals()
+    _warn(settings)
     database = Database(settings.database_url)
     if settings.workers > 1 and not database.is_postgresql:
         raise DatabaseError(f"workers is {settings.workers}: more than one need PostgreSQL")
-    with only_server(database):
+    with only_server(database), bound(settings.host, settings.port) as sockets:
         _upgrade_apart(settings.database_url)
         database.upgrade()
         partitions.prepare(database)
         token = ensure_owner(database) if settings.make_owner else None
         greet = partial(_greet, announce, token)
         if settings.workers == 1:
-            _serve(settings, database, greet)
+            _serve(settings, database, greet, sockets)
         else:
-            _serve_together(settings, database, greet)
+            _serve_together(settings, database, greet, sockets)
     database.close()
 
 
-def _serve_together(settings: Settings, database: Database, greet: Callable[[str], None]) -> None:
-    """Have workers serve, which share a socket and nothing else."""
+def _serve_together(
+    settings: Settings,
+    database: Database,
+    greet: Callable[[str], None],
+    sockets: list[socket.socket],
+) -> None:
+    """Have workers serve, which share the sockets and nothing else."""
     database.close()  # no connection is shared
-    with listen(settings.host, settings.port, BACKLOG) as shared:
-        greet(_url(shared))
-        keep_working(settings.workers, lambda: _serve(settings, database, lambda _: None, [shared]))
+    for one in sockets:
+        one.listen(BACKLOG)
+    greet(url_of(sockets[0], is_tls=settings.tls_cert is not None))
+    keep_working(settings.workers, lambda: _serve(settings, database, lambda _: None, sockets))
+
+
+def _ignore_signals() -> None:
+    """Have signals that say nothing of stopping not end a start; the listener answers them."""
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _warn(settings: Settings) -> None:
+    """Log what makes this an unsafe place to serve from."""
+    if os.geteuid() == 0:
+        _log.warning("runs_as_root", advice="run it as a user of its own")
+    if not (is_loopback(settings.host) or settings.tls_cert or settings.trusted_proxies):
+        advice = "set tls_cert and tls_key, or trusted_proxies where a proxy has the certificate"
+        _log.warning("tokens_travel_unencrypted", host=settings.host, advice=advice)
 
 
 def spare_collecting() -> None:
@@ -83,7 +100,7 @@ def _serve(
     settings: Settings,
     database: Database,
     listening: Callable[[str], None],
-    sockets: list[socket.socket] | None = None,
+    sockets: list[socket.socket],
 ) -> None:
     """Serve in this process until it is told to stop."""
     with spool_of(settings, database) as spool:
@@ -91,7 +108,8 @@ def _serve(
         if closed:
             _log.warning("interceptions_interrupted", closed=closed)
         spare_collecting()
-        server = Server(settings, database, spool, listening)
+        application = Application(settings, database, spool)
+        server = Server(application, settings, settings.stop_seconds, listening)
         with suppress(KeyboardInterrupt):  # uvicorn has stopped in good order by then
             server.run(sockets)
 
@@ -152,55 +170,8 @@ def _set_up_logging(level: str) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Pass what uvicorn says, but for what happens on purpose.
-
-    That is a connection closed in the midst of an answer that broke off, and a WebSocket refused.
-    """
-    return not any(text in record.getMessage() for text in _NO_NEWS)
-
-
-class Server(uvicorn.Server):
-    """uvicorn, telling its address once it listens."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        spool: Spool | None,
-        listening: Callable[[str], None],
-    ) -> None:
-        super().__init__(
-            uvicorn.Config(
-                Application(settings, database, spool),
-                host=settings.host,
-                port=settings.port,
-                loop="uvloop",
-                http=BoundedProtocol,
-                ws="none",
-                lifespan="on",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                date_header=False,
-                backlog=BACKLOG,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=ceil(settings.stop_seconds),
-            )
-        )
-        self._listening = listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say where."""
-        await super().startup(sockets)
-        if self.started:
-            self._listening(_url(self.servers[0].sockets[0]))
-
-
-def _url(listening: socket.socket | TransportSocket) -> str:
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}"
+    """Pass what uvicorn says, but for a connection closed on purpose: its answer broke off."""
+    return _NO_NEWS not in record.getMessage()
 
 
 def _greet(announce: Callable[[str], None], token: str | None, url: str) -> None:

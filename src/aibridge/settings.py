@@ -28,7 +28,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from aibridge.durations import duration_text, parse_duration
-from aibridge.providers.settings import CHECKED, ProviderSettings
+from aibridge.listener.settings import ListenerSettings
+from aibridge.providers.settings import ProviderSettings
 from aibridge.recorder.settings import RecordingSettings
 
 PREFIX = "AIBRIDGE_"
@@ -72,19 +73,9 @@ class SettingsError(Exception):
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
-class Settings(BaseModel):
+class Settings(ListenerSettings):
     """All options, checked. Times are in seconds, sizes in bytes."""
 
-    model_config = CHECKED
-
-    host: str = Field(
-        default="127.0.0.1",
-        min_length=1,
-        description="The address to listen on; 0.0.0.0 is every address of the machine.",
-    )
-    port: int = Field(
-        default=4000, ge=0, le=65_535, description="The port to listen on; 0 is any free one."
-    )
     data_dir: Path = Field(
         default_factory=lambda: Path(user_data_dir("aibridge")),
         description="Where the bridge keeps its files.",
@@ -105,6 +96,12 @@ class Settings(BaseModel):
         default=32 * 1024 * 1024,
         gt=0,
         description="The largest request body that is accepted, in bytes.",
+    )
+    max_buffered_bytes: int = Field(
+        default=512 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="How many bytes of request bodies each process keeps until their answers "
+        "begin, a quarter of them of one user; new calls wait for room, then get 503.",
     )
     connect_timeout_seconds: Seconds = Field(
         default=10.0, description="How long connecting to a provider may take."

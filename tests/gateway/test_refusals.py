@@ -246,7 +246,7 @@ def test_a_large_body_without_length_is_refused_too(wire, serve):
 
 @pytest.mark.parametrize("begun", [b"", b"{"])
 def test_a_body_that_stops_coming_is_given_up(wire, bridge, monkeypatch, begun):
-    monkeypatch.setattr(bridge.app._gateway._lookout, "_body_idle", 0.01)
+    monkeypatch.setattr(bridge.app._gateway._monitor, "_body_grace", 0.01)
     with Caller(bridge.url) as caller:
         connection = caller._connection
         connection.putrequest("POST", ROUTES["messages"])

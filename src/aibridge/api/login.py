@@ -5,12 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 
+from aibridge.addresses import network_of
 from aibridge.api import shapes
 from aibridge.api.access import Known, whence
 from aibridge.api.bodies import open_body
 from aibridge.api.documented import documented
 from aibridge.api.errors import ApiError, not_found, trouble
-from aibridge.api.passwords import Try, network_of
+from aibridge.api.passwords import Try
 from aibridge.api.responses import JsonResponse
 from aibridge.api.services import Given, Services
 from aibridge.contract import (

@@ -2,16 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from pydantic import SecretStr
 
 from aibridge.api.errors import ApiError
 from aibridge.identity.attempts import Attempts, Key
 from aibridge.identity.passwords import Passwords
-
-_OF_ONE = 64
-"""Bits of an IPv6 address that tell one network from another: the rest are anybody's to choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +33,3 @@ class Try:
             return False
         self.attempts.succeeded(self.place)
         return True
-
-
-def network_of(ip: str) -> str:
-    """Return an address, of IPv6 its network of 64 bits; what is no address stays as it is."""
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        return ip
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address) >> _OF_ONE << _OF_ONE, _OF_ONE)))
-    return ip

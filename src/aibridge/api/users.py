@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from aibridge.addresses import network_of
 from aibridge.api import shapes
 from aibridge.api.access import Caller, Visitor
 from aibridge.api.admin_search import search_users
@@ -11,7 +12,7 @@ from aibridge.api.bodies import body
 from aibridge.api.documented import CURSORS, documented, search
 from aibridge.api.errors import ApiError, not_found, trouble
 from aibridge.api.parameters import Parameters, id_page, no_such_cursor
-from aibridge.api.passwords import Try, network_of
+from aibridge.api.passwords import Try
 from aibridge.api.responses import JsonResponse, no_content
 from aibridge.api.search import ME
 from aibridge.contract import (

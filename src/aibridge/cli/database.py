@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aibridge.cli.output import fail
+from aibridge.listener.sockets import ListenError
 from aibridge.settings import Settings, SettingsError, load
 from aibridge.store.database import Database, DatabaseError, is_there
 from aibridge.store.migrations import NewerSchemaError
@@ -19,7 +20,7 @@ def clear_errors() -> Iterator[None]:
     """Turn the errors that an administrator can cause or mend into one line each."""
     try:
         yield
-    except (SettingsError, DatabaseError, NewerSchemaError, SpoolError) as error:
+    except (SettingsError, ListenError, DatabaseError, NewerSchemaError, SpoolError) as error:
         fail(str(error))
     except DRIVER_ERRORS as error:  # its own text would repeat the statement and its values
         fail(f"the database cannot be used: {said(error)}")

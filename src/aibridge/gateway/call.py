@@ -6,6 +6,7 @@ from aibridge import agents
 from aibridge.dialects import DIALECTS, chat
 from aibridge.dialects.encoding import Undecodable, decode
 from aibridge.dialects.facts import Notes, RequestFacts
+from aibridge.gateway.body_budget import Room
 from aibridge.gateway.caller import Credential
 from aibridge.gateway.headers import Headers, request_head
 from aibridge.gateway.request import Request
@@ -34,10 +35,16 @@ class Call:
     person: Person
     credential: Credential
     body: bytes = field(repr=False)
+    room: Room = field(repr=False)
     headers: Headers = field(repr=False)
     edits: list[str] = field(default_factory=list)
     hides_usage: bool = False
     """Whether the answer will hold a usage chunk that the client must not see."""
+
+    def let_go(self) -> None:
+        """Forget the body, which has been sent: its answer may go on for long."""
+        self.body = b""
+        self.room.give_back()
 
     def head(self) -> bytes:
         """Return the head of the upstream request."""

@@ -19,30 +19,29 @@ class BodyTooLarge(Exception):
 class Client:
     """One request of a client over ASGI."""
 
-    __slots__ = ("_receive", "_send", "began", "gone", "pieces")
+    __slots__ = ("_receive", "_send", "began", "gone", "received")
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
         self.began = False
         self.gone = False
-        self.pieces = 0
-        """Pieces of the request's body that have come."""
+        self.received = 0
+        """Bytes of the request's body that have come."""
 
-    async def body(self, limit: int) -> bytes:
-        """Return the whole body.
+    async def body(self, limit: int, grow: Callable[[int], None]) -> bytes:
+        """Return the whole body; ``grow`` is told of its size as it comes, and may raise.
 
         Raises `BodyTooLarge` over ``limit`` bytes, or `ClientGone`.
         """
         parts: list[bytes] = []
-        size = 0
         more = True
         while more:
             message = await self._piece()
             parts.append(message["body"])
-            size += len(message["body"])
-            if size > limit:
+            if self.received > limit:
                 raise BodyTooLarge
+            grow(self.received)
             more = message["more_body"]
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -65,5 +64,5 @@ class Client:
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        self.pieces += 1
+        self.received += len(message["body"])
         return message

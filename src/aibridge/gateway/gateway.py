@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from aibridge.gateway import outcome
+from aibridge.gateway.body_budget import STEP, BodyBudget, NoRoom, Room
 from aibridge.gateway.call import Call
 from aibridge.gateway.caller import Authenticate, Credential, authenticate, own_credential
 from aibridge.gateway.client import BodyTooLarge, Client, ClientGone, Receive, Send
+from aibridge.gateway.client_monitor import BodyTooSlow, ClientMonitor
 from aibridge.gateway.exchange import Exchange
-from aibridge.gateway.lookout import BodyTooSlow, Lookout
 from aibridge.gateway.observer import observe
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import relay, relay_recorded
@@ -20,6 +22,7 @@ from aibridge.gateway.request import Request, read
 from aibridge.gateway.target import Target, target_of
 from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError
 from aibridge.identity.known import IdentityUnavailable
+from aibridge.identity.people import Person
 from aibridge.providers.provider import Provider
 from aibridge.providers.types import Dialect
 from aibridge.recorder.recorder import Recorder, RecorderUnavailable
@@ -31,9 +34,13 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is accepted of clients. ``max_body_bytes`` bounds a request's body."""
+    """What is accepted of clients.
+
+    ``max_body_bytes`` bounds a request's body, ``max_buffered_bytes`` those of all together.
+    """
 
     max_body_bytes: int = 32 << 20
+    max_buffered_bytes: int = 512 << 20
     allow_byok: bool = True
 
 
@@ -53,7 +60,8 @@ class Gateway:
         self._recorder = recorder
         self._pool = pool
         self._rules = rules
-        self._lookout = Lookout()
+        self._monitor = ClientMonitor()
+        self._budget = BodyBudget(rules.max_buffered_bytes, rules.max_body_bytes)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -63,7 +71,7 @@ class Gateway:
             await self._serve(request, client)
         except Refusal as refusal:
             await refuse(client, refusal, request.dialect)
-        except (IdentityUnavailable, RecorderUnavailable) as error:
+        except (IdentityUnavailable, RecorderUnavailable, NoRoom) as error:
             await refuse(client, _trouble(error), request.dialect)
         except asyncio.CancelledError:
             if not client.gone:
@@ -77,7 +85,7 @@ class Gateway:
 
     def close(self) -> None:
         """Stop what runs beside the requests."""
-        self._lookout.close()
+        self._monitor.close()
 
     async def _serve(self, request: Request, client: Client) -> None:
         if request.is_probe:
@@ -86,11 +94,12 @@ class Gateway:
             return
         call = await self._admit(request, client)
         recorded = call.route.recorded
-        if recorded is None:
-            await self._pass(call, client)
-        else:
-            start = call.read(recorded, self._rules.max_body_bytes)
-            await self._record(call, start, recorded, client)
+        with call.room:
+            if recorded is None:
+                await self._pass(call, client)
+            else:
+                start = call.read(recorded, self._rules.max_body_bytes)
+                await self._record(call, start, recorded, client)
 
     async def _admit(self, request: Request, client: Client) -> Call:
         """Return the call if it may be made. Raises `Refusal`, or `ClientGone`."""
@@ -106,23 +115,40 @@ class Gateway:
         if request.route.recorded is not None and request.method != b"POST":
             raise Refusal(405, "Use POST on this route.", headers=((b"allow", b"POST"),))
         pays = own_credential(request.headers) if byok else _configured(request.target)
-        body = await self._body(client)
-        return Call(request, request.target, request.route, person, pays, body, request.header_list)
+        room = await self._room(request, person)
+        with ExitStack() as undo:
+            undo.enter_context(room)
+            body = await self._body(client, room)
+            undo.pop_all()
+        return Call(
+            request, request.target, request.route, person, pays, body, room, request.header_list
+        )
 
-    async def _body(self, client: Client) -> bytes:
-        limit = self._rules.max_body_bytes
+    async def _room(self, request: Request, person: Person) -> Room:
+        """Hold room for the body before it is read. Raises `Refusal` if it is too large."""
+        size = request.body_size
+        if size is None:
+            size = STEP
+        elif size > self._rules.max_body_bytes:
+            raise self._too_large()
+        return await self._budget.room(person.user_id, size)
+
+    async def _body(self, client: Client, room: Room) -> bytes:
         try:
-            with self._lookout.reading(client):
-                return await client.body(limit)
+            with self._monitor.reading_body(client):
+                return await client.body(self._rules.max_body_bytes, room.grow)
         except BodyTooLarge as error:
-            size = f"{limit / (1 << 20):g} MiB"
-            raise Refusal(413, f"The request body is larger than {size}.") from error
+            raise self._too_large() from error
         except BodyTooSlow as error:
             raise Refusal(408, "The request body did not come to its end.") from error
 
+    def _too_large(self) -> Refusal:
+        size = f"{self._rules.max_body_bytes / (1 << 20):g} MiB"
+        return Refusal(413, f"The request body is larger than {size}.")
+
     async def _pass(self, call: Call, client: Client) -> None:
         """Forward a call that is not recorded."""
-        with self._lookout.over(client):
+        with self._monitor.cancel_on_leaving(client):
             try:
                 response = await self._forward(call)
             except UpstreamError as error:
@@ -152,7 +178,7 @@ class Gateway:
     async def _exchange(
         self, call: Call, dialect: Dialect, exchange: Exchange, client: Client
     ) -> None:
-        with self._lookout.over(client):
+        with self._monitor.cancel_on_leaving(client):
             response = await self._forward(call)
             try:
                 exchange.status = response.status
@@ -166,13 +192,14 @@ class Gateway:
     async def _forward(self, call: Call) -> Response:
         method = call.request.method
         response = await self._pool.send(call.target.address, method, call.head(), call.body)
-        call.body = b""  # a stream may stay open for long: its request needs no memory any more
+        call.let_go()
         return response
 
 
 _TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (IdentityUnavailable, "AI Bridge cannot look up tokens at the moment; please try again."),
     (RecorderUnavailable, "AI Bridge cannot record calls at the moment; please try again."),
+    (NoRoom, "AI Bridge has too many requests in hand at the moment; please try again."),
     (RecordingError, "AI Bridge could not record this call; please try again."),
     (Exception, "AI Bridge failed; please try again."),
 )

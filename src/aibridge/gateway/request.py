@@ -40,7 +40,15 @@ class Request(NamedTuple):
     @property
     def wants_websocket(self) -> bool:
         """Whether this is the opening handshake of a WebSocket."""
-        return self.headers.get(b"upgrade", b"").lower() == b"websocket"
+        wanted = self.headers.get(b"upgrade", b"").lower().split(b",")
+        return self.method == b"GET" and b"websocket" in map(bytes.strip, wanted)
+
+    @property
+    def body_size(self) -> int | None:
+        """The length of the body in bytes; `None` if only its end will tell."""
+        if b"transfer-encoding" in self.headers:
+            return None
+        return int(self.headers.get(b"content-length", b"0"))
 
 
 def read(scope: Mapping[str, Any], targets: Mapping[bytes, Target]) -> Request:

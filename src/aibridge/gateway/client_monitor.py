@@ -1,4 +1,4 @@
-"""Noticing what clients do meanwhile: they leave, or stop sending."""
+"""Watching clients while their requests are read and served: they leave, or send too slowly."""
 
 import asyncio
 from typing import cast
@@ -6,35 +6,36 @@ from typing import cast
 from aibridge.gateway.client import Client
 
 LOOK_SECONDS = 0.1
-BODY_IDLE_SECONDS = 60.0
-"""How long a client may pause within its request's body."""
+BODY_GRACE_SECONDS = 30.0
+BODY_BYTES_PER_SECOND = 4096
+"""A body may take `BODY_GRACE_SECONDS`, and as long again as it takes at this rate."""
 
 
 class BodyTooSlow(Exception):
-    """The request's body stopped coming."""
+    """The request's body came more slowly than is waited for."""
 
 
-class Lookout:
+class ClientMonitor:
     """Watches the clients of requests that take their time. Belongs to an event loop.
 
     It looks around every `LOOK_SECONDS`, so that what is quick, as most is, costs next to nothing:
     a timer or a task of its own for each request would cost more than all else that is done here.
     """
 
-    def __init__(self, *, body_idle_seconds: float = BODY_IDLE_SECONDS) -> None:
+    def __init__(self, *, body_grace_seconds: float = BODY_GRACE_SECONDS) -> None:
         self._loop = asyncio.get_running_loop()
-        self._body_idle = body_idle_seconds
-        self._new: set[Watch] = set()
-        self._reading: set[Reading] = set()
+        self._body_grace = body_grace_seconds
+        self._new: set[CancelOnLeaving] = set()
+        self._reading: set[BodyReading] = set()
         self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
 
-    def over(self, client: Client) -> "Watch":
+    def cancel_on_leaving(self, client: Client) -> "CancelOnLeaving":
         """Return a context that cancels what runs in it should the client leave meanwhile."""
-        return Watch(self._new, client)
+        return CancelOnLeaving(self._new, client)
 
-    def reading(self, client: Client) -> "Reading":
-        """Return a context for reading a body; one that stops coming raises `BodyTooSlow`."""
-        return Reading(self._reading, client)
+    def reading_body(self, client: Client) -> "BodyReading":
+        """Return a context for reading a body; one that comes too slowly raises `BodyTooSlow`."""
+        return BodyReading(self._reading, client, self._loop.time())
 
     def close(self) -> None:
         """Look no more."""
@@ -46,16 +47,16 @@ class Lookout:
         self._new.clear()
         now = self._loop.time()
         for reading in self._reading:
-            reading.check(now, self._body_idle)
+            reading.check(now, self._body_grace)
         self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
 
 
-class Watch:
+class CancelOnLeaving:
     """A context whose task is cancelled when the client leaves; `Client.gone` is true then."""
 
     __slots__ = ("_client", "_new", "_task", "_watcher")
 
-    def __init__(self, new: "set[Watch]", client: Client) -> None:
+    def __init__(self, new: "set[CancelOnLeaving]", client: Client) -> None:
         self._new = new
         self._client = client
         self._task = cast("asyncio.Task[None]", asyncio.current_task())
@@ -79,17 +80,16 @@ class Watch:
         self._task.cancel()
 
 
-class Reading:
+class BodyReading:
     """A context in which a request's body is read."""
 
-    __slots__ = ("_all", "_client", "_seen", "_since", "_slow", "_task")
+    __slots__ = ("_all", "_began", "_client", "_slow", "_task")
 
-    def __init__(self, everybody: "set[Reading]", client: Client) -> None:
+    def __init__(self, everybody: "set[BodyReading]", client: Client, began: float) -> None:
         self._all = everybody
         self._client = client
         self._task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._seen = -1
-        self._since = 0.0
+        self._began = began
         self._slow = False
 
     def __enter__(self) -> None:
@@ -100,10 +100,9 @@ class Reading:
         if kind is asyncio.CancelledError and self._slow and not self._task.uncancel():
             raise BodyTooSlow
 
-    def check(self, now: float, idle: float) -> None:
-        """Cancel the reading if nothing has come for ``idle`` seconds."""
-        if self._client.pieces != self._seen:
-            self._seen, self._since = self._client.pieces, now
-        elif now - self._since > idle and not self._slow:
+    def check(self, now: float, grace: float) -> None:
+        """Cancel the reading if it has come more slowly than it may."""
+        seconds = grace + self._client.received / BODY_BYTES_PER_SECOND
+        if now - self._began > seconds and not self._slow:
             self._slow = True
             self._task.cancel()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,18 +9,11 @@ from contextlib import contextmanager, suppress
 
 import structlog
 
-STOPPING = (signal.SIGTERM, signal.SIGINT)
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 YOUNG_SECONDS = 5.0
 """A worker that ends sooner is begun anew only after as long: what ended it may do so again."""
 
 _log = structlog.get_logger()
-
-
-def listen(host: str, port: int, backlog: int) -> socket.socket:
-    """Return a socket that listens; workers inherit it. Raises `OSError`."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, *_, address = found[0]
-    return socket.create_server(address, family=family, backlog=backlog)
 
 
 def keep_working(count: int, work: Callable[[], None]) -> None:
@@ -42,6 +34,7 @@ class _Workers:
 
     def run(self) -> None:
         before = {number: signal.signal(number, self._stop) for number in STOPPING}
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._pass_on)
         try:
             for _ in range(self._count):
                 self._begin()
@@ -63,6 +56,7 @@ class _Workers:
                 return
             for stopping in STOPPING:
                 signal.signal(stopping, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it can reload
             os.setpgid(0, 0)  # Ctrl-C is for the one that tells the others
         os.close(self._living)
         threading.Thread(target=self._stop_with_parent, daemon=True).start()
@@ -79,9 +73,15 @@ class _Workers:
 
     def _stop(self, *_: object) -> None:
         self._is_stopping.set()
+        self._tell(signal.SIGTERM)
+
+    def _pass_on(self, number: int, _: object) -> None:
+        self._tell(signal.Signals(number))
+
+    def _tell(self, number: signal.Signals) -> None:
         for child in self._running:
             with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGTERM)
+                os.kill(child, number)
 
     def _stop_with_parent(self) -> None:
         os.read(self._life, 1)  # nothing ever comes but the end

@@ -1,0 +1,17 @@
+"""Internet addresses, and which of them count as one."""
+
+from ipaddress import IPv6Address, IPv6Network, ip_address
+
+_OF_ONE = 64
+"""Bits of an IPv6 address that tell one network from another: the rest are anybody's to choose."""
+
+
+def network_of(ip: str) -> str:
+    """Return an address, of IPv6 its network of 64 bits; what is no address stays as it is."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ip
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address) >> _OF_ONE << _OF_ONE, _OF_ONE)))
+    return ip

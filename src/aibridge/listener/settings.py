@@ -1,0 +1,86 @@
+"""The options of listening: where, with which certificate, behind which proxies, for how many."""
+
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
+
+from aibridge.listener.connections import Network
+from aibridge.providers.settings import CHECKED
+
+
+def listed(value: object) -> object:
+    """Read what may also be one text with commas, as it is in the environment."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _networks(value: object) -> object:
+    found = listed(value)
+    if not isinstance(found, Iterable):
+        raise ValueError("expected a list of addresses or networks")  # noqa: TRY004
+    try:
+        return tuple(ip_network(str(part)) for part in found)
+    except ValueError:
+        raise ValueError('expected addresses or networks, such as "10.0.0.0/8"') from None
+
+
+class ListenerSettings(BaseModel):
+    """Where clients connect, and how many may."""
+
+    model_config = CHECKED
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="The address to listen on; 0.0.0.0 is every address of the machine.",
+    )
+    port: int = Field(
+        default=4000, ge=0, le=65_535, description="The port to listen on; 0 is any free one."
+    )
+    tls_cert: Path | None = Field(
+        default=None,
+        description="The PEM file of the certificate, with its chain, to serve https with; it is "
+        "read again when it changes.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="The PEM file of the certificate's key, without a password."
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = Field(
+        default=(),
+        description="Addresses or networks of the proxies in front of the bridge, such as "
+        '["10.0.0.0/8"]: of them it believes who the client is, by X-Forwarded-For.',
+    )
+    max_connections: int = Field(
+        default=5_000,
+        ge=16,
+        description="How many clients may be connected to each process; fewer where it may not "
+        "open as many files. Past that, who has sent nothing for longest makes room.",
+    )
+    max_connections_per_address: int = Field(
+        default=0,
+        ge=0,
+        description="How many of them may come from one address, or one IPv6 network of 64 bits, "
+        "unless it is a trusted proxy's; 0 is half of them.",
+    )
+
+    @field_validator("tls_cert", "tls_key")
+    @classmethod
+    def _expanded(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser()
+
+    @field_validator("tls_key")
+    @classmethod
+    def _both_or_none(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if "tls_cert" in info.data and (value is None) != (info.data["tls_cert"] is None):
+            raise ValueError("tls_cert and tls_key are given together, or neither is")
+        return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on can be reached from this machine only."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
