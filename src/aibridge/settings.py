@@ -28,14 +28,20 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from aibridge.durations import duration_text, parse_duration
+from aibridge.providers import encryption
 from aibridge.providers.settings import CHECKED, ProviderSettings
 from aibridge.recorder.settings import RecordingSettings
 
 PREFIX = "AIBRIDGE_"
 CONFIG_FILE = "aibridge.toml"
 CONFIG_VARIABLE = "AIBRIDGE_CONFIG"
-OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "AIBRIDGE_URL", "AIBRIDGE_TOKEN"})
-"""Variables of the prefix that are no options: the last two are for clients of a bridge."""
+OTHER_VARIABLES = frozenset(
+    {CONFIG_VARIABLE, encryption.VARIABLE, "AIBRIDGE_URL", "AIBRIDGE_TOKEN"}
+)
+"""Variables of the prefix that are no options: the last two are for clients of a bridge.
+
+The secret key is read where a provider's key is decrypted, and kept nowhere.
+"""
 
 FLAGS = ("host", "port", "workers", "data_dir", "database_url", "log_level")
 """The options that are flags of ``aibridge serve`` too."""
@@ -215,9 +221,9 @@ def load(
     ``aibridge.toml`` in the working directory is read if it is there. ``read_keys=False`` leaves
     the providers' keys unread, for commands that call no provider. Raises `SettingsError`.
     """
-    file = _file(config, environ)
+    file = config_file(config, environ)
     sources = [
-        _Source(f"in {file}", {} if file is None else _read_file(file)),
+        _Source(f"in {file}", {} if file is None else read_file(file)),
         _Source("in the environment", _read_environment(environ)),
         _Source("as a flag", {key: value for key, value in flags.items() if value is not None}),
     ]
@@ -261,7 +267,8 @@ class _Source:
         return "--" + key.replace("_", "-") if self.name == "as a flag" else path
 
 
-def _file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+def config_file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Return the file that is read: ``config``, the variable's, or the usual one if it is there."""
     if config is not None:
         return config
     if environ.get(CONFIG_VARIABLE):
@@ -270,7 +277,8 @@ def _file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
     return usual if usual.exists() else None
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, Any]:
+    """Return what a file says, unchecked. Raises `SettingsError`."""
     try:
         return tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
     except OSError as error:
