@@ -78,7 +78,7 @@ def test_a_configuration_file_that_is_open_to_others(text: str, mode: int, mende
     (line,) = warnings(text, mode, {"A": "sk-1"})
     assert line.startswith("the configuration file")
     assert line.endswith(f"(mode {mode:04o}); close it with: chmod {mended} bridge.toml")
-    assert ("which holds secrets" in line) == (mended == "o-rwx")
+    assert ("(with secrets)" in line) == (mended == "o-rwx")
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,17 @@ def test_a_configuration_file_that_may_be_read(text: str, mode: int) -> None:
     assert warnings(text, mode, {"A": "sk-1", VARIABLE: SECRET_KEY}) == []
 
 
-def test_files_of_keys_that_are_open_to_others() -> None:
+def test_files_of_secrets_that_are_open_to_others() -> None:
     file("key", 0o644, "sk-1")
     file("secret", 0o604, SECRET_KEY)
-    lines = warnings(LITERAL.format("file:key"), environ={VARIABLE: "file:secret"})
-    assert [line.rpartition(": ")[2] for line in lines] == ["chmod o-rwx key", "chmod o-rwx secret"]
+    file("url", 0o606, "sqlite:///x.db")
+    environ = {VARIABLE: "file:secret", "AIBRIDGE_DATABASE_URL": "file:url"}
+    lines = warnings(LITERAL.format("file:key"), environ=environ)
+    assert [line.rpartition(": ")[2] for line in lines] == [
+        "chmod o-rwx key",
+        "chmod o-rwx url",
+        "chmod o-rwx secret",
+    ]
 
 
 def test_what_the_environment_overrides_may_be_anything() -> None:

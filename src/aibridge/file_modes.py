@@ -48,22 +48,23 @@ def _of_the_record(settings: Settings) -> Iterator[_File]:
 
 
 def _of_the_settings(config: Path | None, environ: Mapping[str, str]) -> Iterator[_File]:
-    """Yield the configuration file, and the files of keys that it and the environment name."""
+    """Yield the configuration file, and the files of secrets that are named there or outside."""
     values = {} if config is None else read_file(config)
     keys = _api_keys(values)
     if config is not None:
         is_secret = any(map(is_literal, keys)) or _has_password(values.get("database_url"))
         yield _configuration(config.expanduser(), is_secret=is_secret)
-    for text in [*keys, environ.get(encryption.VARIABLE, "").strip()]:
-        if text.startswith("file:"):
+    urls = (values.get("database_url"), environ.get("AIBRIDGE_DATABASE_URL"))
+    for text in (*keys, *urls, environ.get(encryption.VARIABLE)):
+        if isinstance(text, str) and text.startswith("file:"):
             path = Path(text.removeprefix("file:")).expanduser()
-            yield _File("the key file", path, _READ_BY_OTHERS, "o-rwx")
+            yield _File("the file of a secret", path, _READ_BY_OTHERS, "o-rwx")
 
 
 def _configuration(path: Path, *, is_secret: bool) -> _File:
     """Return the configuration file; whoever writes it has keys sent to an address of theirs."""
     if is_secret:
-        return _File("the configuration file, which holds secrets,", path, _READ_BY_OTHERS, "o-rwx")
+        return _File("the configuration file (with secrets)", path, _READ_BY_OTHERS, "o-rwx")
     return _File("the configuration file", path, _WRITTEN_BY_OTHERS, "o-w")
 
 

@@ -29,7 +29,7 @@ from pydantic_core import ErrorDetails
 
 from aibridge.durations import duration_text, parse_duration
 from aibridge.providers import encryption
-from aibridge.providers.settings import CHECKED, ProviderSettings
+from aibridge.providers.settings import CHECKED, ProviderSettings, first_line
 from aibridge.recorder.settings import RecordingSettings
 
 PREFIX = "AIBRIDGE_"
@@ -98,8 +98,8 @@ class Settings(BaseModel):
     database_url: str = Field(
         default="",
         repr=False,
-        description="The database, sqlite:///PATH or postgresql://USER@HOST/NAME; the file "
-        "aibridge.db in data_dir if left out.",
+        description="The database, sqlite:///PATH or postgresql://USER@HOST/NAME, or file:PATH of "
+        "a file that holds this; the file aibridge.db in data_dir if left out.",
     )
     retention: Duration = Field(
         default=timedelta(days=60),
@@ -172,6 +172,8 @@ class Settings(BaseModel):
     def _in_data_dir(cls, value: str, info: ValidationInfo) -> str:
         if not value and "data_dir" in info.data:
             return f"sqlite:///{info.data['data_dir'] / 'aibridge.db'}"
+        if value.startswith("file:"):
+            value = first_line(Path(value.removeprefix("file:")), "file")
         if value and not value.startswith(_DATABASES):
             raise ValueError("expected sqlite:///PATH or postgresql://USER@HOST/NAME")
         return value

@@ -67,7 +67,7 @@ def _referenced(value: str, environ: Mapping[str, str]) -> str:
     if kind == "env":
         return _key_of_variable(rest, environ)
     if kind == "file":
-        return _key_of_file(Path(rest).expanduser())
+        return first_line(Path(rest), "key file")
     return value
 
 
@@ -80,16 +80,17 @@ def _key_of_variable(name: str, environ: Mapping[str, str]) -> str:
     return key
 
 
-def _key_of_file(path: Path) -> str:
+def first_line(path: Path, name: str) -> str:
+    """Return the first line of a file that holds a secret. Raises `ValueError`."""
     try:
-        with path.open(encoding="utf-8") as file:
-            key = file.readline().strip()
+        with path.expanduser().open(encoding="utf-8") as file:
+            line = file.readline().strip()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ValueError(f"the key file {path} cannot be read: {reason}") from None
-    if not key:
-        raise ValueError(f"the key file {path} has an empty first line")
-    return key
+        raise ValueError(f"the {name} {path} cannot be read: {reason}") from None
+    if not line:
+        raise ValueError(f"the {name} {path} has an empty first line")
+    return line
 
 
 class ProviderSettings(BaseModel):
