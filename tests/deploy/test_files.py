@@ -248,3 +248,21 @@ def test_a_proxy_in_front_allows_what_the_bridge_does(file: str, largest: str, p
 )
 def test_nginx_passes_events_at_once_and_believes_no_client(line: str) -> None:
     assert f"        {line}\n" in (DEPLOY / "nginx.conf").read_text()
+
+
+def test_the_pods_of_the_page_can_do_no_more_than_they_need() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    (pods,) = [block["spec"] for block in blocks if block.get("kind") == "StatefulSet"]
+    pod = pods["template"]["spec"]
+    (container,) = pod["containers"]
+    assert f"{pod['securityContext']['runAsUser']}:" in of("USER", stage(last=True))[0]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["terminationGracePeriodSeconds"] > DEFAULTS.stop_seconds
+    assert container["securityContext"] == {
+        "readOnlyRootFilesystem": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
