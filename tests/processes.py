@@ -61,7 +61,9 @@ def environment() -> dict[str, str]:
 
 def popen(folder: Path, wire: Wire, *arguments: str) -> subprocess.Popen[str]:
     config = f'[[providers]]\ntype = "anthropic"\nbase_url = "{wire.url}"\napi_keys = ["{KEY}"]\n'
-    (folder / "a.toml").write_text(config)
+    file = folder / "a.toml"
+    file.touch(mode=0o600)  # it has a key: a start warns of a file that others read
+    file.write_text(config)
     return subprocess.Popen(
         command(folder, *arguments),
         env=environment(),

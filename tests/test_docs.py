@@ -99,12 +99,16 @@ def test_every_type_and_route_of_a_provider_is_documented(kind):
         assert f"`{kind.prefix}{shown}`" in page
 
 
-def test_every_guarantee_names_tests_that_exist():
-    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", read("guarantees.md"))
-    assert named
-    for file, test in named:
-        text = (DOCS.parent / file).read_text()
-        assert not test or f"def {test}(" in text
+@pytest.mark.parametrize("page", ["guarantees.md", "security.md"])
+def test_every_promise_names_tests_that_exist(page):
+    tables = [line for line in read(page).splitlines() if line.startswith("| ")]
+    for row in tables:
+        promise, proof = row.strip("| ").rsplit(" | ", 1)
+        named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", proof)
+        assert named or proof in {"test", "---"}, promise
+        for file, test in named:
+            text = (DOCS.parent / file).read_text()
+            assert not test or f"def {test}(" in text, f"{file}::{test}"
 
 
 def test_links_between_pages_lead_somewhere():

@@ -95,6 +95,18 @@ def test_a_database_of_either_engine_is_taken_as_it_is(url: str) -> None:
     assert url not in repr(settings)
 
 
+def test_the_address_of_the_database_may_be_in_a_file() -> None:
+    Path("url").write_text(" postgresql://u:p@db/x \n")
+    settings = load(None, {"AIBRIDGE_DATABASE_URL": "file:url"}, {})
+    assert settings.database_url == "postgresql://u:p@db/x"
+    Path("url").write_text(SECRET)
+    for path, expected in {"url": "expected sqlite:///PATH", "nope": "file nope cannot be"}.items():
+        message = problem(f"database_url = 'file:{path}'")
+        assert message.startswith("database_url in bridge.toml: ")
+        assert expected in message
+        assert SECRET not in message
+
+
 def test_the_database_lies_in_the_data_directory_that_was_given() -> None:
     assert load(None, {"AIBRIDGE_DATA_DIR": "/srv/x"}, {}).database_url == (
         "sqlite:////srv/x/aibridge.db"

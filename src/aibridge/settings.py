@@ -29,14 +29,20 @@ from pydantic_core import ErrorDetails
 
 from aibridge.durations import duration_text, parse_duration
 from aibridge.listener.settings import ListenerSettings
-from aibridge.providers.settings import ProviderSettings
+from aibridge.providers import encryption
+from aibridge.providers.settings import ProviderSettings, first_line
 from aibridge.recorder.settings import RecordingSettings
 
 PREFIX = "AIBRIDGE_"
 CONFIG_FILE = "aibridge.toml"
 CONFIG_VARIABLE = "AIBRIDGE_CONFIG"
-OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "AIBRIDGE_URL", "AIBRIDGE_TOKEN"})
-"""Variables of the prefix that are no options: the last two are for clients of a bridge."""
+OTHER_VARIABLES = frozenset(
+    {CONFIG_VARIABLE, encryption.VARIABLE, "AIBRIDGE_URL", "AIBRIDGE_TOKEN"}
+)
+"""Variables of the prefix that are no options: the last two are for clients of a bridge.
+
+The secret key is read where a provider's key is decrypted, and kept nowhere.
+"""
 
 FLAGS = ("host", "port", "workers", "data_dir", "database_url", "log_level")
 """The options that are flags of ``aibridge serve`` too."""
@@ -83,8 +89,8 @@ class Settings(ListenerSettings):
     database_url: str = Field(
         default="",
         repr=False,
-        description="The database, sqlite:///PATH or postgresql://USER@HOST/NAME; the file "
-        "aibridge.db in data_dir if left out.",
+        description="The database, sqlite:///PATH or postgresql://USER@HOST/NAME, or file:PATH of "
+        "a file that holds this; the file aibridge.db in data_dir if left out.",
     )
     retention: Duration = Field(
         default=timedelta(days=60),
@@ -163,6 +169,8 @@ class Settings(ListenerSettings):
     def _in_data_dir(cls, value: str, info: ValidationInfo) -> str:
         if not value and "data_dir" in info.data:
             return f"sqlite:///{info.data['data_dir'] / 'aibridge.db'}"
+        if value.startswith("file:"):
+            value = first_line(Path(value.removeprefix("file:")), "file")
         if value and not value.startswith(_DATABASES):
             raise ValueError("expected sqlite:///PATH or postgresql://USER@HOST/NAME")
         return value
@@ -212,9 +220,9 @@ def load(
     ``aibridge.toml`` in the working directory is read if it is there. ``read_keys=False`` leaves
     the providers' keys unread, for commands that call no provider. Raises `SettingsError`.
     """
-    file = _file(config, environ)
+    file = config_file(config, environ)
     sources = [
-        _Source(f"in {file}", {} if file is None else _read_file(file)),
+        _Source(f"in {file}", {} if file is None else read_file(file)),
         _Source("in the environment", _read_environment(environ)),
         _Source("as a flag", {key: value for key, value in flags.items() if value is not None}),
     ]
@@ -258,7 +266,8 @@ class _Source:
         return "--" + key.replace("_", "-") if self.name == "as a flag" else path
 
 
-def _file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+def config_file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Return the file that is read: ``config``, the variable's, or the usual one if it is there."""
     if config is not None:
         return config
     if environ.get(CONFIG_VARIABLE):
@@ -267,7 +276,8 @@ def _file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
     return usual if usual.exists() else None
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, Any]:
+    """Return what a file says, unchecked. Raises `SettingsError`."""
     try:
         return tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
     except OSError as error:

@@ -26,6 +26,7 @@ COMMANDS = {
     "export": ("aibridge.cli.export", "app", "The record, written out for other programs."),
     "db": ("aibridge.cli.db", "app", "The database itself."),
     "audit": ("aibridge.cli.audit", "app", "Who changed what."),
+    "secrets": ("aibridge.cli.encryption", "app", "Encryption of provider keys."),
     "login": ("aibridge.cli.login", "login", "Get a token for a password."),
     "logout": ("aibridge.cli.login", "logout", "Delete the token that is used."),
     "completion": ("aibridge.cli.completion", "completion", "Complete with the Tab key."),

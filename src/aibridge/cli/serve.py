@@ -1,11 +1,13 @@
 """``aibridge serve``: run the bridge."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from aibridge.cli.database import clear_errors, load_settings
 from aibridge.cli.options import Config, DatabaseURL, DataDir
+from aibridge.cli.output import say
 
 
 def serve(
@@ -37,6 +39,9 @@ def serve(
     with clear_errors():
         settings = load_settings(config, flags)
 
-        from aibridge.server import run  # noqa: PLC0415 - only once the settings are good
+        from aibridge.file_modes import mode_warnings  # noqa: PLC0415 - once the settings are good
+        from aibridge.server import run  # noqa: PLC0415
 
+        for line in mode_warnings(settings, config, os.environ):
+            say(f"aibridge: warning: {line}", err=True)
         run(settings)

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from aibridge.providers.encryption import ENCRYPTED, decrypt
 from aibridge.providers.provider import BaseURL, Secret
 from aibridge.providers.types import TYPES
 
@@ -21,6 +22,7 @@ RESERVED_NAMES = frozenset({"interceptions", "sessions", "models", "clients", "k
 """Words that the API uses where a provider's name stands in the URL."""
 
 MAX_KEYS = 5
+KEY_FORMS = '"env:NAME", "file:PATH", "encrypted:TEXT" or the key itself'
 
 CHECKED = ConfigDict(
     frozen=True,
@@ -36,22 +38,37 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def _read_key(value: object, info: ValidationInfo) -> Secret:
-    """Resolve ``env:NAME``, ``file:PATH`` or the key itself."""
+    """Resolve ``env:NAME``, ``file:PATH``, ``encrypted:TEXT`` or the key itself."""
     if not isinstance(value, str):
-        raise ValueError('expected text: "env:NAME", "file:PATH" or the key itself')  # noqa: TRY004
+        raise ValueError(f"expected text: {KEY_FORMS}")  # noqa: TRY004
     context = info.context or {}
     if not context.get("read_keys", True):
         return Secret("")
-    kind, _, rest = value.partition(":")
-    if kind == "env":
-        key = _key_of_variable(rest, context.get("environ", {}))
-    elif kind == "file":
-        key = _key_of_file(Path(rest).expanduser())
-    else:
-        key = value
+    environ = context.get("environ", {})
+    key = _referenced(value, environ)
+    return Secret(check_key(decrypt(key, environ) if key.startswith(ENCRYPTED) else key))
+
+
+def is_literal(value: str) -> bool:
+    """Say whether a text of ``api_keys`` is a key that whoever reads it can use."""
+    return not value.startswith(("env:", "file:", ENCRYPTED))
+
+
+def check_key(key: str) -> str:
+    """Return a provider's key. Raises `ValueError` for what cannot be one."""
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise ValueError("a key is printable ASCII characters without spaces")
-    return Secret(key)
+    return key
+
+
+def _referenced(value: str, environ: Mapping[str, str]) -> str:
+    """Return what a variable or a file holds, where the value names one; it may be encrypted."""
+    kind, _, rest = value.partition(":")
+    if kind == "env":
+        return _key_of_variable(rest, environ)
+    if kind == "file":
+        return first_line(Path(rest), "key file")
+    return value
 
 
 def _key_of_variable(name: str, environ: Mapping[str, str]) -> str:
@@ -63,16 +80,17 @@ def _key_of_variable(name: str, environ: Mapping[str, str]) -> str:
     return key
 
 
-def _key_of_file(path: Path) -> str:
+def first_line(path: Path, name: str) -> str:
+    """Return the first line of a file that holds a secret. Raises `ValueError`."""
     try:
-        with path.open(encoding="utf-8") as file:
-            key = file.readline().strip()
+        with path.expanduser().open(encoding="utf-8") as file:
+            line = file.readline().strip()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ValueError(f"the key file {path} cannot be read: {reason}") from None
-    if not key:
-        raise ValueError(f"the key file {path} has an empty first line")
-    return key
+        raise ValueError(f"the {name} {path} cannot be read: {reason}") from None
+    if not line:
+        raise ValueError(f"the {name} {path} has an empty first line")
+    return line
 
 
 class ProviderSettings(BaseModel):
@@ -98,8 +116,7 @@ class ProviderSettings(BaseModel):
     api_keys: tuple[Annotated[Secret, BeforeValidator(_read_key)], ...] = Field(
         default=(),
         max_length=MAX_KEYS,
-        description=f'Up to {MAX_KEYS} keys, each "env:NAME", "file:PATH" or the key itself; the '
-        "first one is used.",
+        description=f"Up to {MAX_KEYS} keys, each {KEY_FORMS}; the first one is used.",
     )
     ask_for_usage: bool = Field(
         default=True,

@@ -124,6 +124,12 @@ def is_there(url: str) -> bool:
     return parsed.get_backend_name() == "postgresql" or (_file(parsed) or Path()).exists()
 
 
+def database_file(url: str) -> Path | None:
+    """Return the file of an SQLite database; `None` for PostgreSQL and one in memory."""
+    parsed = _parse(url)
+    return None if parsed.get_backend_name() == "postgresql" else _file(parsed)
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
