@@ -7,6 +7,8 @@ from aibridge.gateway.upstream.errors import BrokenAnswer, UpstreamError
 
 HIGH_WATER = 256 * 1024
 """Bytes of an answer that may wait for the client before reading from the provider pauses."""
+PIECE_COST = 64
+"""Bytes that a piece counts beside its own: many small ones take memory and time too."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -89,7 +91,7 @@ class Response:
     def take(self, body: bytes) -> None:
         """Keep a piece of the body until it is read."""
         self._parts.append(body)
-        self._buffered += len(body)
+        self._buffered += len(body) + PIECE_COST
 
     def hold_back(self) -> None:
         """Pause the connection if more has come than the client takes."""
