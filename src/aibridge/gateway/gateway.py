@@ -21,7 +21,7 @@ from aibridge.gateway.target import Target, target_of
 from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError
 from aibridge.identity.known import IdentityUnavailable
 from aibridge.providers.provider import Provider
-from aibridge.providers.types import Dialect
+from aibridge.providers.types import Dialect, Methods
 from aibridge.recorder.recorder import Recorder, RecorderUnavailable
 from aibridge.recorder.records import Start
 from aibridge.recorder.ticket import RecordingError
@@ -103,9 +103,8 @@ class Gateway:
         if request.target is None or request.route is None:
             method = request.method.decode("latin-1")
             raise Refusal(404, f"route not supported: {method} {request.path}")
-        if request.route.recorded is not None and request.method != b"POST":
-            raise Refusal(405, "Use POST on this route.", headers=((b"allow", b"POST"),))
         pays = own_credential(request.headers) if byok else _configured(request.target)
+        _check_method(request.method, request.route.methods, own=byok)
         body = await self._body(client)
         return Call(request, request.target, request.route, person, pays, body, request.header_list)
 
@@ -191,6 +190,22 @@ def _configured(target: Target) -> Credential:
             "credential, and your AI Bridge token in the header X-AI-Bridge-Token.",
         )
     return target.credential
+
+
+def _check_method(method: bytes, methods: Methods, *, own: bool) -> None:
+    """Raise `Refusal` 405 unless a route takes this method with this kind of credential."""
+    allowed = methods.of(own=own)
+    name = method.decode("latin-1")
+    if name in allowed:
+        return
+    use = f"Use {' or '.join(allowed)} on this route." if allowed else ""
+    if name in methods.own:
+        use = (
+            f"With the configured key {name} is not passed on this route: bring your own "
+            f"credential for it. {use}"
+        )
+    headers = ((b"allow", ", ".join(allowed).encode()),)
+    raise Refusal(405, use.strip(), headers=headers)
 
 
 def _unreachable(call: Call, error: UpstreamError) -> Refusal:
