@@ -16,7 +16,9 @@ _UNSAFE = re.compile(
     r"""
       \.\.                   # traversal, plain…
     | %2e | %2f | %5c | \\   # …and encoded: a dot or slash that has to be encoded hides something
-    | %25(?:2e|2f|5c)        # …and encoded twice, for an upstream that decodes twice
+    | %25                    # …and encoded twice, for an upstream that decodes twice
+    | %c[01] | %e0%[89]      # …and encoded as longer UTF-8 than it is
+    | %(?![0-9a-f]{2})       # …and escaped in a way that is no URL's
     | // | /\.(?:/|$)        # an empty or a dot segment, which normalising would take away
     | %[01][0-9a-f] | %7f    # encoded control characters
     | [^\x21-\x7e] | [?#]    # raw ones, raw non-ASCII, and what would end the path upstream
