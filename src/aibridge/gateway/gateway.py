@@ -9,9 +9,17 @@ import structlog
 
 from aibridge.gateway import outcome
 from aibridge.gateway.call import Call
-from aibridge.gateway.caller import Authenticate, Credential, authenticate, own_credential
+from aibridge.gateway.caller import (
+    Authenticate,
+    Caller,
+    Credential,
+    authenticate,
+    own_credential,
+)
 from aibridge.gateway.client import BodyTooLarge, Client, ClientGone, Receive, Send
 from aibridge.gateway.exchange import Exchange
+from aibridge.gateway.forwarding import check_url, forwarded_headers
+from aibridge.gateway.headers import Headers
 from aibridge.gateway.lookout import BodyTooSlow, Lookout
 from aibridge.gateway.observer import observe
 from aibridge.gateway.refusal import Refusal, refuse
@@ -95,18 +103,20 @@ class Gateway:
     async def _admit(self, request: Request, client: Client) -> Call:
         """Return the call if it may be made. Raises `Refusal`, or `ClientGone`."""
         if request.wants_websocket:
-            headers = ((b"connection", b"upgrade"), (b"upgrade", b"HTTP/1.1"))
-            raise Refusal(426, "WebSocket is not served here: use HTTP.", headers=headers)
-        person, byok = await authenticate(request.headers, self._find_person)
-        if byok and not self._rules.allow_byok:
+            upgrade = ((b"connection", b"upgrade"), (b"upgrade", b"HTTP/1.1"))
+            raise Refusal(426, "WebSocket is not served here: use HTTP.", headers=upgrade)
+        caller = await authenticate(request.headers, self._find_person)
+        if caller.brings_own and not self._rules.allow_byok:
             raise Refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
-        if request.target is None or request.route is None:
+        target, route = request.target, request.route
+        if target is None or route is None:
             method = request.method.decode("latin-1")
             raise Refusal(404, f"route not supported: {method} {request.path}")
-        pays = own_credential(request.headers) if byok else _configured(request.target)
-        _check_method(request.method, request.route.methods, own=byok)
+        pays = own_credential(request.headers) if caller.brings_own else _configured(target)
+        _check_method(request.method, route.methods, own=caller.brings_own)
+        headers = _forwarded(request, caller, target)
         body = await self._body(client)
-        return Call(request, request.target, request.route, person, pays, body, request.header_list)
+        return Call(request, target, route, caller.person, pays, body, headers)
 
     async def _body(self, client: Client) -> bytes:
         limit = self._rules.max_body_bytes
@@ -190,6 +200,14 @@ def _configured(target: Target) -> Credential:
             "credential, and your AI Bridge token in the header X-AI-Bridge-Token.",
         )
     return target.credential
+
+
+def _forwarded(request: Request, caller: Caller, target: Target) -> Headers:
+    """Return the headers that go on. Raises `Refusal` where the URL may not."""
+    token = caller.token.encode("latin-1")
+    accounts = None if caller.brings_own else target.provider.type.accounts
+    check_url(request.path, request.query, token, accounts)
+    return forwarded_headers(request.header_list, token, accounts)
 
 
 def _check_method(method: bytes, methods: Methods, *, own: bool) -> None:

@@ -34,7 +34,6 @@ _NEVER_SENT = _HOP_BY_HOP | {
     b"x-client-ip",
     b"x-cluster-client-ip",
     b"x-real-ip",
-    b"anthropic-workspace-id",
     b"coder-session-token",
     *CREDENTIAL_HEADERS,
 }
