@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aibridge.gateway.upstream import BrokenAnswer, TimedOut, UpstreamError
 from aibridge.gateway.upstream.connection import MAX_HEAD, MAX_INTERIM
-from aibridge.gateway.upstream.response import HIGH_WATER, PIECE_COST
+from aibridge.gateway.upstream.response import HIGH_WATER, MAX_PORTION, PIECE_COST
 from tests.gateway.upstream import HEAD, Dialogue, body_of, failure_of
 
 SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\nx-a:  2\r\n\r\nhello"
@@ -334,8 +334,44 @@ async def test_pieces_that_wait_are_bounded_however_small_they_are(size):
         reads += 1
         assert len(response._parts) * PIECE_COST <= HIGH_WATER + len(read) * PIECE_COST
     assert reads <= HIGH_WATER // 4096 + 1
-    await response.read()
+    while response._parts:
+        await response.read()
     assert not dialogue.transport.paused
+
+
+async def test_a_reader_gets_a_large_body_in_portions_and_others_have_their_turn():
+    dialogue = Dialogue()
+    body = bytes(range(256)) * 1300
+    response = await dialogue.answer(
+        b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body), body[:9], body[9:]
+    )
+    turns: list[int] = []
+
+    async def take_turns():
+        while not response.ended:
+            turns.append(len(read))
+            await asyncio.sleep(0)
+
+    read: list[bytes] = []
+    other = asyncio.create_task(take_turns())
+    while not response.ended:
+        read.append(await response.read())
+        assert len(read[-1]) <= MAX_PORTION
+    await other
+    assert b"".join(read) == body
+    assert turns == list(range(1, len(read)))
+    assert dialogue.released == 1
+
+
+async def test_a_large_body_that_is_given_up_half_read_closes_its_connection():
+    dialogue = Dialogue()
+    body = b"a" * 3 * MAX_PORTION
+    response = await dialogue.answer(
+        b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    )
+    await response.read()
+    response.close()
+    assert (dialogue.released, dialogue.transport.is_closing()) == (0, True)
 
 
 async def test_large_headers_within_the_bound_pass():
