@@ -99,21 +99,19 @@ def raw(headers):
     return [(name.encode(), value.encode("latin-1")) for name, value in headers]
 
 
-CHOICES = {
-    # what chooses an account of a provider
-    "anthropic": ["anthropic-workspace-id", "anthropic-organization-id", "x-organization-uuid"],
-    "openai": ["openai-organization", "OpenAI-Project", "openai_project", "chatgpt-account-id"],
-    "azure": ["openai-organization", "openai-project"],
-    "google": ["x-goog-user-project", "openai-project"],
-    "openai-compat": [
-        "anthropic-workspace-id",
-        "openai-organization",
-        "x-goog-user-project",
-        "x-portkey-custom-host",
-        "helicone-target-url",
-        "x-org-id",
-    ],
-}
+CHOICES = [
+    "anthropic-workspace-id",
+    "anthropic-organization-id",
+    "chatgpt-account-id",
+    "helicone-target-url",
+    "openai-organization",
+    "OpenAI-Project",
+    "openai_project",
+    "x-goog-user-project",
+    "x-organization-uuid",
+    "x-portkey-custom-host",
+]
+"""Headers that choose an account."""
 CREDENTIALS = [
     "api_key",
     "cf-access-client-id",
@@ -152,28 +150,31 @@ NO_CREDENTIALS = [
 """Headers whose names are only similar."""
 
 
-def listed(kind, *, own):
-    """What a provider of a type gets of all those headers, with a configured key or one's own."""
-    names = [*CHOICES.get(kind.name, []), *CREDENTIALS, *NO_CREDENTIALS]
+def forwarded(names, accounts):
     headers = [(name.lower().encode(), b"v") for name in names]
-    kept = forwarded_headers(headers, b"token", None if own else kind.accounts)
+    kept = forwarded_headers(headers, b"token", accounts)
     return [name.decode() for name, _ in kept]
 
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
 def test_with_a_configured_key_no_account_is_chosen_and_no_credential_added(kind):
-    assert listed(kind, own=False) == NO_CREDENTIALS
+    assert forwarded([*CHOICES, *CREDENTIALS, *NO_CREDENTIALS], kind.accounts) == NO_CREDENTIALS
 
 
-@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
-def test_with_an_own_credential_everything_passes(kind):
-    names = [*CHOICES.get(kind.name, []), *CREDENTIALS, *NO_CREDENTIALS]
-    assert listed(kind, own=True) == [name.lower() for name in names]
+def test_an_unknown_kind_of_server_may_call_it_otherwise():
+    names = ["x-org-id", "x-tenant-id", "x-y"]
+    assert forwarded(names, TYPES["openai-compat"].accounts) == ["x-y"]
+    assert forwarded(names, TYPES["openai"].accounts) == names
+
+
+def test_with_an_own_credential_everything_passes():
+    names = [*CHOICES, *CREDENTIALS, *NO_CREDENTIALS]
+    assert forwarded(names, None) == [name.lower() for name in names]
 
 
 @pytest.mark.parametrize("name", ["anthropic", "openai"])
 def test_who_brings_a_credential_chooses_the_account(wire, bridge, name):
-    choices = [(header.lower(), "mine") for header in CHOICES[name]]
+    choices = [(header.lower(), "mine") for header in CHOICES]
     own = [("x-ai-bridge-token", bridge.token), ("x-api-key", "own")]
     target = f"/api/v2/aibridge/{name}/v1/models"
     ask(bridge.url, target, method="GET", headers=raw([*choices, *own]))

@@ -56,6 +56,30 @@ class Methods(NamedTuple):
         return self.own if own else self.central
 
 
+ACCOUNTS = frozenset(
+    {
+        b"$userproject",
+        b"anthropic-organization-id",
+        b"anthropic-workspace-id",
+        b"chatgpt-account-id",
+        b"helicone-target-provider",
+        b"helicone-target-url",
+        b"openai-organization",
+        b"openai-project",
+        b"quotauser",
+        b"userproject",
+        b"x-goog-quota-user",
+        b"x-goog-user-project",
+        b"x-organization-uuid",
+        b"x-portkey-config",
+        b"x-portkey-custom-host",
+        b"x-portkey-provider",
+    }
+)
+"""What vendors call it: any of them may stand behind the address that a provider is given."""
+_GENERAL_ACCOUNTS = frozenset({b"x-account-id", b"x-org-id", b"x-organization-id", b"x-tenant-id"})
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderType:
     """What differs between providers, as data.
@@ -75,7 +99,7 @@ class ProviderType:
     prefix: str = ""
     central: bool = True
     """Whether configured keys are used at all; where not, callers bring their own."""
-    accounts: frozenset[bytes] = frozenset()
+    accounts: frozenset[bytes] = ACCOUNTS
     """Headers, and parameters of the query, that choose whose account is charged, or where a
     gateway sends its key: for callers with their own credential. In lower case, with ``-``."""
 
@@ -89,27 +113,6 @@ def _own(*methods: Method) -> Methods:
     """Return methods that pass with the caller's own credential only."""
     return Methods((), methods)
 
-
-_ANTHROPIC_ACCOUNTS = frozenset(
-    {b"anthropic-organization-id", b"anthropic-workspace-id", b"x-organization-uuid"}
-)
-_OPENAI_ACCOUNTS = frozenset({b"chatgpt-account-id", b"openai-organization", b"openai-project"})
-_GOOGLE_ACCOUNTS = frozenset(
-    {b"$userproject", b"quotauser", b"userproject", b"x-goog-quota-user", b"x-goog-user-project"}
-)
-_GATEWAY_ACCOUNTS = frozenset(
-    {
-        b"helicone-target-provider",
-        b"helicone-target-url",
-        b"x-account-id",
-        b"x-org-id",
-        b"x-organization-id",
-        b"x-portkey-config",
-        b"x-portkey-custom-host",
-        b"x-portkey-provider",
-        b"x-tenant-id",
-    }
-)
 
 POST_ONLY = _everybody(Method.POST)
 _READ_ONLY = _everybody(Method.GET, Method.HEAD)
@@ -144,7 +147,7 @@ def _openai(
     name: str,
     base_url: str,
     auth: Auth = Auth.BEARER,
-    accounts: frozenset[bytes] = frozenset(),
+    accounts: frozenset[bytes] = ACCOUNTS,
 ) -> ProviderType:
     return ProviderType(
         name=name,
@@ -154,7 +157,7 @@ def _openai(
         recorded=_OPENAI_RECORDED,
         passed=_OPENAI_PASSED,
         prefix="/v1",
-        accounts=_OPENAI_ACCOUNTS | accounts,
+        accounts=accounts,
     )
 
 
@@ -173,7 +176,6 @@ TYPES: dict[str, ProviderType] = {
                 "/v1/messages/count_tokens": POST_ONLY,
                 "/api/event_logging/": POST_ONLY,
             },
-            accounts=_ANTHROPIC_ACCOUNTS,
         ),
         _openai("openai", "https://api.openai.com/v1/"),
         ProviderType(
@@ -193,17 +195,9 @@ TYPES: dict[str, ProviderType] = {
             },
             central=False,
         ),
-        _openai(
-            "openai-compat",
-            "",
-            accounts=_ANTHROPIC_ACCOUNTS | _GOOGLE_ACCOUNTS | _GATEWAY_ACCOUNTS,
-        ),
+        _openai("openai-compat", "", accounts=ACCOUNTS | _GENERAL_ACCOUNTS),
         _openai("azure", "", Auth.API_KEY),
-        _openai(
-            "google",
-            "https://generativelanguage.googleapis.com/v1beta/openai/",
-            accounts=_GOOGLE_ACCOUNTS,
-        ),
+        _openai("google", "https://generativelanguage.googleapis.com/v1beta/openai/"),
         _openai("openrouter", "https://openrouter.ai/api/v1/"),
         _openai("vercel", "https://ai-gateway.vercel.sh/v1/"),
     )
