@@ -13,6 +13,8 @@ from tests.wire import Caller, Wire, reply
 ENGINES = ("sqlite",)
 """What is tested here does not depend on the engine."""
 
+OPENAI = "/api/v2/aibridge/openai/v1"
+
 few = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -193,17 +195,39 @@ def test_a_route_that_is_not_recorded_passes_bytes_too(wire, bridge, framing):
     assert bridge.records() == []
 
 
+WITHOUT_BODY = ["", "content-length: 198\r\n", "transfer-encoding: chunked\r\n"]
+"""What answers that cannot have a body say of its length all the same."""
+
+
+@pytest.mark.parametrize("body", ["", "body"])
+@pytest.mark.parametrize("length", WITHOUT_BODY)
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_answers_without_a_body_pass(wire, bridge, status):
-    wire.play(f"HTTP/1.1 {status}\r\nx-a: 1\r\n\r\n".encode())
-    got = bridge.ask("/api/v2/aibridge/openai/v1/models", method="GET")
-    assert (got.status, got.body, got.values(b"x-a")) == (int(status[:3]), b"", [b"1"])
+@pytest.mark.parametrize("route", ["models", "responses"])
+def test_answers_without_a_body_pass(wire, bridge, caplog, route, status, length, body):
+    wire.play(f"HTTP/1.1 {status}\r\nx-a: 1\r\n{length}\r\n{body}".encode())
+    method = "GET" if route == "models" else "POST"
+    with Caller(bridge.url) as caller:
+        caller.send(f"{OPENAI}/{route}", method=method, headers=bridge.headers())
+        got = caller.answer()
+        assert (got.status, got.body, got.values(b"x-a")) == (int(status[:3]), b"", [b"1"])
+        caller.send(f"{OPENAI}/models", method="GET", headers=bridge.headers())
+        assert caller.answer().body == b"{}"
+    assert not caplog.records
 
 
-def test_an_answer_to_head_passes(wire, bridge):
-    wire.play(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n")
-    got = bridge.ask("/api/v2/aibridge/openai/v1/models", method="HEAD")
-    assert (got.status, got.body, got.values(b"content-length")) == (200, b"", [b"500"])
+@pytest.mark.parametrize("body", ["", "body"])
+@pytest.mark.parametrize("status", ["200 OK", "304 Not Modified", "404 Not Found"])
+def test_an_answer_to_head_passes(wire, bridge, caplog, status, body):
+    wire.play(f"HTTP/1.1 {status}\r\ncontent-length: 500\r\n\r\n{body}".encode())
+    with Caller(bridge.url) as caller:
+        caller.send(f"{OPENAI}/models", method="HEAD", headers=bridge.headers())
+        got = caller.answer()
+        length = [] if status.startswith("304") else [b"500"]
+        assert (got.status, got.body) == (int(status[:3]), b"")
+        assert got.values(b"content-length") == length
+        caller.send(f"{OPENAI}/models", method="GET", headers=bridge.headers())
+        assert caller.answer().body == b"{}"
+    assert not caplog.records
 
 
 def test_interim_answers_and_trailers_are_kept_off(wire, bridge):

@@ -1,5 +1,6 @@
 """Where a token may stand, what the provider is paid with, and what nobody ever sees."""
 
+import base64
 import json
 import logging
 
@@ -20,6 +21,11 @@ CHAT = {
     "azure": "/api/v2/aibridge/azure/v1/chat/completions",
     "copilot": "/api/v2/aibridge/copilot/chat/completions",
 }
+
+
+MODELS = "/api/v2/aibridge/openai/v1/models"
+SECOND = "abcdefghij-ABCDEFGHIJKLMNOPQRSTUV"
+"""What could be a token of somebody."""
 
 
 def shown(received):
@@ -109,6 +115,108 @@ def test_a_token_twice_and_no_credential_is_refused(wire, bridge):
     headers = [("x-ai-bridge-token", bridge.token), ("x-api-key", bridge.token)]
     assert ask(bridge.url, ROUTES["messages"], headers=headers, body=b"{}").status == 401
     assert not wire.requests
+
+
+def basic(text):
+    return "Basic " + base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("which", ["the caller's", "another"])
+@pytest.mark.parametrize(
+    "name", ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-litellm-api-key"]
+)
+@pytest.mark.parametrize("form", ["{}", "Bearer {}", "token {}", "{}, x", "Basic", "Basic user"])
+def test_no_token_of_the_bridge_goes_out_as_a_credential(wire, bridge, own, which, name, form):
+    token = bridge.token if which == "the caller's" else SECOND
+    if form.startswith("Basic"):
+        value = basic(f"user:{token}" if form.endswith("user") else f"{token}:")
+    else:
+        value = form.format(token)
+    headers = [("x-ai-bridge-token" if own else "x-api-key", bridge.token), (name, value)]
+    if name == "authorization" and not own:
+        headers.pop()  # it would be who calls
+    if own:
+        headers.append(("x-api-key" if name != "x-api-key" else "api-key", "sk-own"))
+    answer = ask(bridge.url, ROUTES["messages"], headers=headers, body=b"{}")
+    calls_as_another = not own and name == "x-api-key" and value != bridge.token
+    assert answer.status == (401 if calls_as_another else 200)
+    for received in wire.requests:
+        assert token.encode() not in received.head
+        assert value.encode() not in received.head
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("form", ["{}", "say {}", "a={}; b", "basic"])
+def test_the_callers_token_goes_out_in_no_header(wire, bridge, own, form):
+    value = basic(f"x:{bridge.token}") if form == "basic" else form.format(bridge.token)
+    key = [("authorization", "Bearer own")] if own else []
+    named = "x-ai-bridge-token" if own else "x-api-key"
+    headers = [(named, bridge.token), ("user-agent", value), ("x-any", value), *key]
+    assert ask(bridge.url, MODELS, method="GET", headers=headers).status == 200
+    (received,) = wire.requests
+    assert value.encode() not in received.head
+    assert b"x-any" not in received.head
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_what_only_looks_like_a_token_passes_in_a_header_that_carries_none(wire, bridge, own):
+    key = [("authorization", "Bearer sk-proj-0123456789-0123456789012345678901")] if own else []
+    named = "x-ai-bridge-token" if own else "x-api-key"
+    others = [("x-session-id", SECOND), ("traceparent", f"00-{SECOND}-01"), ("x-y", f"a {SECOND}")]
+    headers = [(named, bridge.token), *others, *key]
+    assert ask(bridge.url, MODELS, method="GET", headers=headers).status == 200
+    (received,) = wire.requests
+    sent = [(name.encode(), value.encode()) for name, value in others]
+    assert received.headers[1:-1] == sent
+    if own:
+        assert shown(received) == [(b"authorization", key[0][1].encode())]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("/models?key={token}", "An AI Bridge token stands in the URL"),
+        ("/models?a=b&anything={other}", "An AI Bridge token stands in the URL"),
+        ("/models?{other}", "An AI Bridge token stands in the URL"),
+        ("/models?a=Bearer%20{other}", "An AI Bridge token stands in the URL"),
+        ("/models?a=%{first:02x}{rest}", "An AI Bridge token stands in the URL"),
+        ("/models/{token}", "An AI Bridge token stands in the URL"),
+        ("/models/%{first:02x}{rest}", "An AI Bridge token stands in the URL"),
+    ],
+)
+@pytest.mark.parametrize("own", [False, True])
+def test_no_token_of_the_bridge_goes_out_in_the_url(wire, bridge, own, url, told):
+    token = bridge.token
+    path = url.format(token=token, other=SECOND, first=ord(token[0]), rest=token[1:])
+    key = [("authorization", "Bearer own")] if own else []
+    headers = [("x-ai-bridge-token" if own else "x-api-key", token), *key]
+    answer = ask(bridge.url, f"{MODELS[:-7]}{path}", method="GET", headers=headers)
+    assert answer.status == 400
+    error = json.loads(answer.body)["error"]
+    assert error["message"].startswith(told)
+    assert error["type"] == "invalid_request_error"
+    assert not wire.requests
+
+
+@pytest.mark.parametrize(
+    "query", ["key=x", "a=1&api_key=x", "a;access_token=x", "%6Bey=x", "KEY", "openai-project=p"]
+)
+def test_with_a_configured_key_the_query_brings_no_other(wire, bridge, query):
+    answer = bridge.ask(f"{MODELS}?{query}", method="GET")
+    assert answer.status == 400
+    assert "is not passed in the query" in json.loads(answer.body)["error"]["message"]
+    assert not wire.requests
+    own = [("x-ai-bridge-token", bridge.token), ("authorization", "Bearer own")]
+    assert ask(bridge.url, f"{MODELS}?{query}", method="GET", headers=own).status == 200
+
+
+@pytest.mark.parametrize(
+    "query", ["beta=true", "after=key", "page_token=x", "limit=2&order=asc", "keys=1", "a=token"]
+)
+def test_other_queries_pass(wire, bridge, query):
+    assert bridge.ask(f"{MODELS}?{query}", method="GET").status == 200
+    assert wire.requests[0].line == f"GET /v1/models?{query} HTTP/1.1".encode()
 
 
 def test_passed_routes_are_paid_for_in_the_same_way(wire, bridge):

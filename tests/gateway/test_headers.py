@@ -2,9 +2,11 @@
 
 import pytest
 
+from aibridge.gateway.forwarding import forwarded_headers
+from aibridge.providers.types import TYPES
 from tests.bridge import KEY, ROUTES
 from tests.gateway import samples
-from tests.wire import Caller, reply
+from tests.wire import Caller, ask, reply
 
 ENGINES = ("sqlite",)
 """What is tested here does not depend on the engine."""
@@ -24,8 +26,6 @@ PASS_UP = [
     ("http-referer", "https://cline.bot"),
     ("idempotency-key", "stainless-python-retry-1"),
     ("openai-beta", "responses=experimental"),
-    ("openai-organization", "org-1"),
-    ("openai-project", "proj-1"),
     ("originator", "codex_cli_rs"),
     ("session_id", "0199"),
     ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
@@ -97,6 +97,91 @@ NOT_DOWN = [
 
 def raw(headers):
     return [(name.encode(), value.encode("latin-1")) for name, value in headers]
+
+
+CHOICES = [
+    "anthropic-workspace-id",
+    "anthropic-organization-id",
+    "chatgpt-account-id",
+    "helicone-target-url",
+    "openai-organization",
+    "OpenAI-Project",
+    "openai_project",
+    "x-goog-user-project",
+    "x-organization-uuid",
+    "x-portkey-custom-host",
+]
+"""Headers that choose an account."""
+CREDENTIALS = [
+    "api_key",
+    "cf-access-client-id",
+    "cf-access-client-secret",
+    "cf-aig-authorization",
+    "Helicone-Auth",
+    "job-token",
+    "ocp-apim-subscription-key",
+    "private-token",
+    "proxy_authorization",
+    "token",
+    "x-amz-security-token",
+    "X_Api_Key",
+    "x-auth-key",
+    "x-bf-vk",
+    "x-functions-key",
+    "x-goog-api-key",
+    "x-goog-iap-jwt-assertion",
+    "x-litellm-api-key",
+    "x-ms-client-secret",
+    "x-portkey-virtual-key",
+    "x-serverless-authorization",
+    "x-vault-token",
+    "x-vercel-oidc-token",
+]
+"""Headers that carry a credential for one server or another."""
+NO_CREDENTIALS = [
+    "idempotency-key",
+    "max-tokens",
+    "session_id",
+    "x-author",
+    "x-cache-key",
+    "x-tokens",
+    "x-mux-workspace-id",
+]
+"""Headers whose names are only similar."""
+
+
+def forwarded(names, accounts):
+    headers = [(name.lower().encode(), b"v") for name in names]
+    kept = forwarded_headers(headers, b"token", accounts)
+    return [name.decode() for name, _ in kept]
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
+def test_with_a_configured_key_no_account_is_chosen_and_no_credential_added(kind):
+    assert forwarded([*CHOICES, *CREDENTIALS, *NO_CREDENTIALS], kind.accounts) == NO_CREDENTIALS
+
+
+def test_an_unknown_kind_of_server_may_call_it_otherwise():
+    names = ["x-org-id", "x-tenant-id", "x-y"]
+    assert forwarded(names, TYPES["openai-compat"].accounts) == ["x-y"]
+    assert forwarded(names, TYPES["openai"].accounts) == names
+
+
+def test_with_an_own_credential_everything_passes():
+    names = [*CHOICES, *CREDENTIALS, *NO_CREDENTIALS]
+    assert forwarded(names, None) == [name.lower() for name in names]
+
+
+@pytest.mark.parametrize("name", ["anthropic", "openai"])
+def test_who_brings_a_credential_chooses_the_account(wire, bridge, name):
+    choices = [(header.lower(), "mine") for header in CHOICES]
+    own = [("x-ai-bridge-token", bridge.token), ("x-api-key", "own")]
+    target = f"/api/v2/aibridge/{name}/v1/models"
+    ask(bridge.url, target, method="GET", headers=raw([*choices, *own]))
+    bridge.ask(target, method="GET", headers=raw(choices))
+    first, second = wire.requests
+    assert first.headers[1:] == raw([*choices, ("x-api-key", "own")])
+    assert len(second.headers) == 2
 
 
 def get(bridge, *headers, target=MODELS):

@@ -1,14 +1,16 @@
 """The HTTP client on bytes alone: what makes an answer, what does not, and who may go on."""
 
 import asyncio
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibridge.gateway.upstream import BrokenAnswer, UpstreamError
-from aibridge.gateway.upstream.connection import MAX_HEAD
+from aibridge.gateway.upstream import BrokenAnswer, TimedOut, UpstreamError
+from aibridge.gateway.upstream.connection import MAX_HEAD, MAX_INTERIM
+from aibridge.gateway.upstream.response import HIGH_WATER, MAX_PORTION, PIECE_COST
 from tests.gateway.upstream import HEAD, Dialogue, body_of, failure_of
 
 SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\nx-a:  2\r\n\r\nhello"
@@ -179,6 +181,8 @@ GARBAGE = {
     b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     "a length that is none": b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
     "a chunk that is none": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n",
+    "a status below all": b"HTTP/1.1 042 What\r\n\r\nhello",
+    "a switch of protocols": b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
     "another protocol's beginning": b"HTTP/1.1 101 Switching Protocols\r\n"
     b"connection: upgrade\r\nupgrade: websocket\r\n\r\nframe",
 }
@@ -216,6 +220,158 @@ async def test_headers_are_bounded(where):
     dialogue = Dialogue()
     assert isinstance(await failure_of(dialogue, before + many + b"\r\n"), BrokenAnswer)
     assert dialogue.transport.is_closing()
+
+
+BLOCK = 64 * 1024
+
+ENDLESS = {
+    "header value": (b"HTTP/1.1 200 OK\r\nx: ", b"a"),
+    "header name": (b"HTTP/1.1 200 OK\r\nx", b"a"),
+    "header without a value": (b"HTTP/1.1 200 OK\r\nx:", b" "),
+    "empty headers": (b"HTTP/1.1 200 OK\r\n", b"a:\r\n"),
+    "status text": (b"HTTP/1.1 200 ", b"a"),
+    "lines before the status": (b"", b"\r\n"),
+    "interim answers": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "header of an interim answer": (b"HTTP/1.1 103 Early Hints\r\nlink: ", b"a"),
+    "chunk extension": (CHUNKED[:-5] + b"5;", b"a"),
+    "first chunk's extension": (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;", b"a"),
+    "value of a chunk extension": (CHUNKED[:-5] + b'5;a="', b"a"),
+    "size of a chunk": (CHUNKED[:-5], b"0"),
+    "trailer value": (CHUNKED[:-2] + b"x: ", b"a"),
+    "trailer name": (CHUNKED[:-2], b"a"),
+    "empty trailers": (CHUNKED[:-2], b"a:\r\n"),
+    "lines after the answer": (SIZED, b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("size", [100, BLOCK, 4 * BLOCK])
+@pytest.mark.parametrize("name", ENDLESS)
+async def test_what_has_no_end_is_cut_off(name, size):
+    """However it is cut: one read may be in hand when the bound is passed, no more."""
+    prefix, text = ENDLESS[name]
+    block = text * (size // len(text))
+    dialogue = Dialogue()
+    sending, response = await dialogue.begin()
+    dialogue.connection.data_received(prefix)
+    fed = 0
+    while not dialogue.transport.is_closing():
+        dialogue.connection.data_received(block)
+        fed += len(block)
+        assert fed <= MAX_HEAD + size + len(prefix)
+    assert isinstance(response.error, BrokenAnswer)
+    with suppress(BrokenAnswer):
+        await sending
+
+
+async def test_interim_answers_are_few():
+    few = b"HTTP/1.1 102 Processing\r\n\r\n" * MAX_INTERIM
+    assert await Dialogue().exchange(few + SIZED) == (200, b"hello")
+    told = await failure_of(Dialogue(), few, INTERIM + SIZED)
+    assert str(told) == "there are too many interim answers"
+
+
+async def test_each_answer_of_a_connection_is_counted_for_itself():
+    dialogue = Dialogue()
+    few = b"HTTP/1.1 102 Processing\r\nx: " + b"a" * 2000 + b"\r\n\r\n"
+    for _ in range(5):
+        assert await dialogue.exchange(*[few] * (MAX_INTERIM // 2), CHUNKED) == (200, b"hello")
+
+
+class Clock:
+    """The time of a loop, as a test sets it."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("before", "trickle"),
+    [
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nx: ", b"a"),
+        (b"HTTP/1.1 200 ", b"a"),
+        (CHUNKED[:-5] + b"5;", b"a"),
+        (CHUNKED[:-2] + b"x: ", b"a"),
+    ],
+)
+async def test_what_is_no_step_of_the_answer_puts_no_time_limit_off(monkeypatch, before, trickle):
+    dialogue = Dialogue()
+    clock = Clock()
+    monkeypatch.setattr(dialogue.connection, "_loop", clock)
+    sending, response = await dialogue.begin()
+    dialogue.connection.data_received(before)
+    for clock.now in range(1, 11):
+        dialogue.connection.data_received(trickle)
+        dialogue.connection.check_time(clock.now, first_byte=9.5, idle=9.5)
+        assert dialogue.transport.is_closing() == (clock.now == 10)
+    assert isinstance(response.error, TimedOut)
+    with suppress(TimedOut):
+        await sending
+
+
+async def test_each_piece_of_a_body_puts_the_time_limit_off(monkeypatch):
+    dialogue = Dialogue()
+    clock = Clock()
+    monkeypatch.setattr(dialogue.connection, "_loop", clock)
+    response = await dialogue.answer(CHUNKED[:-5])
+    for clock.now in range(1, 20):
+        dialogue.connection.data_received(b"1\r\na\r\n")
+        dialogue.connection.check_time(clock.now, first_byte=0.5, idle=1.5)
+    dialogue.connection.data_received(b"0\r\n\r\n")
+    assert await body_of(response) == b"hello" + b"a" * 19
+
+
+@pytest.mark.parametrize("size", [1, 2, 10, 1000, 100_000])
+async def test_pieces_that_wait_are_bounded_however_small_they_are(size):
+    dialogue = Dialogue()
+    response = await dialogue.answer(CHUNKED[:-5])
+    read = b"%x\r\n%b\r\n" % (size, b"a" * size) * (max(1, 4096 // size))
+    reads = 0
+    while not dialogue.transport.paused:
+        dialogue.connection.data_received(read)
+        reads += 1
+        assert len(response._parts) * PIECE_COST <= HIGH_WATER + len(read) * PIECE_COST
+    assert reads <= HIGH_WATER // 4096 + 1
+    while response._parts:
+        await response.read()
+    assert not dialogue.transport.paused
+
+
+async def test_a_reader_gets_a_large_body_in_portions_and_others_have_their_turn():
+    dialogue = Dialogue()
+    body = bytes(range(256)) * 1300
+    response = await dialogue.answer(
+        b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body), body[:9], body[9:]
+    )
+    turns: list[int] = []
+
+    async def take_turns():
+        while not response.ended:
+            turns.append(len(read))
+            await asyncio.sleep(0)
+
+    read: list[bytes] = []
+    other = asyncio.create_task(take_turns())
+    while not response.ended:
+        read.append(await response.read())
+        assert len(read[-1]) <= MAX_PORTION
+    await other
+    assert b"".join(read) == body
+    assert turns == list(range(1, len(read)))
+    assert dialogue.released == 1
+
+
+async def test_a_large_body_that_is_given_up_half_read_closes_its_connection():
+    dialogue = Dialogue()
+    body = b"a" * 3 * MAX_PORTION
+    response = await dialogue.answer(
+        b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    )
+    await response.read()
+    response.close()
+    assert (dialogue.released, dialogue.transport.is_closing()) == (0, True)
 
 
 async def test_large_headers_within_the_bound_pass():

@@ -60,10 +60,17 @@ class Dialogue:
     def _lost(self, _connection: Connection) -> None:
         self.lost += 1
 
-    async def answer(self, *pieces: bytes, method: bytes = b"GET") -> Response:
-        """Send a request, feed the pieces, and return the answer once its head is there."""
+    async def begin(self, method: bytes = b"GET") -> tuple[asyncio.Task[Response], Response]:
+        """Send a request, and return who waits for the head of its answer, and that answer."""
         sending = asyncio.create_task(self.connection.send(method, HEAD, b""))
         await asyncio.sleep(0)
+        response = self.connection._response
+        assert response is not None
+        return sending, response
+
+    async def answer(self, *pieces: bytes, method: bytes = b"GET") -> Response:
+        """Send a request, feed the pieces, and return the answer once its head is there."""
+        sending, _ = await self.begin(method)
         for piece in pieces:
             if self.transport.is_closing():
                 break

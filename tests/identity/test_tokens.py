@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibridge.identity.tokens import digest, generate, matches, parse, parse_lifetime
+from aibridge.identity.tokens import digest, generate, holds_token, matches, parse, parse_lifetime
 
 ID, SECRET = "aB3dE6gH9j", "0123456789abcdefghijKL"
 
@@ -76,3 +76,29 @@ def test_lifetimes(text: str, lifetime: timedelta | None) -> None:
 def test_what_is_not_a_lifetime(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(f"not {text!r}")):
         parse_lifetime(text)
+
+
+@pytest.mark.parametrize("form", ["{}", "Bearer {}", "a={}&b", "({})", "x {}\n", ".{}.", "é{}é"])
+def test_a_token_is_found_in_a_text(form: str) -> None:
+    assert holds_token(form.format(generate().text))
+
+
+@pytest.mark.parametrize(
+    "form", ["", "x{}", "{}x", "-{}", "{}-", "sk-proj-{}", "_{}", "{}_", "sk-ant-api03-{}-AA"]
+)
+def test_a_part_of_another_word_is_no_token(form: str) -> None:
+    assert not holds_token(form.format("abcdefghij-ABCDEFGHIJKLMNOPQRSTUV"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "0190c8a2-7d1c-7e4b-9a30-2f4f1d0c9b11",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl",
+        "sk-ant-api03-0123456789-0123456789012345678901",
+        "gho_0123456789012345678901234567890123",
+    ],
+)
+def test_what_others_send_is_no_token(text: str) -> None:
+    assert not holds_token(text)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aibridge.providers.provider import BaseURL, Provider, Route, Secret, credential_hint
 from aibridge.providers.settings import ProviderSettings
-from aibridge.providers.types import TYPES, Dialect
+from aibridge.providers.types import POST_ONLY, TYPES, Dialect, Method, ProviderType
 
 
 def provider(kind: str, base_url: str = "") -> Provider:
@@ -85,35 +85,72 @@ def test_a_base_url_is_read_or_refused(text: str) -> None:
     assert not url.path.endswith("/")
 
 
+READ = "GET HEAD"
+ROUTES = [
+    # type, path of the client, path upstream, methods with a configured key, with one's own
+    ("anthropic", "/v1/models", "/v1/models", READ, READ),
+    ("anthropic", "/v1/models/a", "/v1/models/a", READ, READ),
+    ("anthropic", "/v1/messages/count_tokens", "/v1/messages/count_tokens", "POST", "POST"),
+    ("anthropic", "/api/event_logging/batch", "/api/event_logging/batch", "POST", "POST"),
+    ("openai", "/v1/models", "/models", READ, READ),
+    ("openai", "/v1/models/gpt%20x", "/models/gpt%20x", READ, READ),
+    ("openai", "/v1/models/gpt-4.1", "/models/gpt-4.1", READ, READ),
+    ("openrouter", "/v1/models/a/b/endpoints", "/models/a/b/endpoints", READ, READ),
+    ("openai", "/v1/models/", "/models/", READ, READ),
+    ("openai", "/v1/responses/input_tokens", "/responses/input_tokens", "POST", "POST"),
+    ("openai", "/v1/responses/resp_1", "/responses/resp_1", READ, "GET HEAD DELETE"),
+    ("azure", "/v1/responses/a.b~c:d=e", "/responses/a.b~c:d=e", READ, "GET HEAD DELETE"),
+    ("openai", "/v1/responses/r/input_items", "/responses/r/input_items", "", READ),
+    ("openai", "/v1/responses/r/cancel", "/responses/r/cancel", "", "POST"),
+    ("openai", "/v1/conversations", "/conversations", "POST", "POST"),
+    ("openai", "/v1/conversations/c", "/conversations/c", "", "GET HEAD POST DELETE"),
+    ("openai", "/v1/conversations/c/items", "/conversations/c/items", "", "GET HEAD POST"),
+    ("openai", "/v1/conversations/c/items/i", "/conversations/c/items/i", "", "GET HEAD DELETE"),
+    ("copilot", "/.well-known/x", "/.well-known/x", READ, READ),
+    ("copilot", "/mcp/readonly", "/mcp/readonly", "", "GET HEAD POST DELETE"),
+    ("copilot", "/agents/x/y", "/agents/x/y", "", "GET HEAD POST PUT PATCH DELETE"),
+    ("copilot", "/responses/resp_1", "/responses/resp_1", READ, "GET HEAD DELETE"),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "upstream", "central", "own"), ROUTES)
+def test_a_passed_route_lists_its_methods(
+    kind: str, path: str, upstream: str, central: str, own: str
+) -> None:
+    route = provider(kind, TYPES[kind].base_url or "http://x").route(path)
+    assert route is not None
+    assert (route.path, route.recorded, route.dialect) == (upstream, None, TYPES[kind].dialect)
+    assert " ".join(route.methods.of(own=False)) == central
+    assert " ".join(route.methods.of(own=True)) == own
+
+
 @pytest.mark.parametrize(
-    ("kind", "path", "route"),
+    ("kind", "path", "upstream", "dialect"),
     [
-        ("anthropic", "/v1/messages", Route("/v1/messages", Dialect.MESSAGES, Dialect.MESSAGES)),
-        ("anthropic", "/v1/models", Route("/v1/models", None, Dialect.MESSAGES)),
-        ("anthropic", "/v1/models/a", Route("/v1/models/a", None, Dialect.MESSAGES)),
-        (
-            "anthropic",
-            "/v1/messages/count_tokens",
-            Route("/v1/messages/count_tokens", None, Dialect.MESSAGES),
-        ),
-        ("openai", "/v1/responses", Route("/responses", Dialect.RESPONSES, Dialect.RESPONSES)),
-        (
-            "openai",
-            "/v1/chat/completions",
-            Route("/chat/completions", Dialect.CHAT, Dialect.CHAT),
-        ),
-        ("openai", "/v1/responses/compact", Route("/responses/compact", None, Dialect.CHAT)),
-        ("openai", "/v1/models/gpt%20x", Route("/models/gpt%20x", None, Dialect.CHAT)),
-        ("openai", "/v1/models/gpt-4.1", Route("/models/gpt-4.1", None, Dialect.CHAT)),
-        ("openai", "/v1/models/", Route("/models/", None, Dialect.CHAT)),
-        ("copilot", "/responses", Route("/responses", Dialect.RESPONSES, Dialect.RESPONSES)),
-        ("copilot", "/v1/messages", Route("/v1/messages", Dialect.MESSAGES, Dialect.MESSAGES)),
-        ("copilot", "/.well-known/x", Route("/.well-known/x", None, Dialect.CHAT)),
-        ("copilot", "/mcp/readonly", Route("/mcp/readonly", None, Dialect.CHAT)),
+        ("anthropic", "/v1/messages", "/v1/messages", Dialect.MESSAGES),
+        ("openai", "/v1/responses", "/responses", Dialect.RESPONSES),
+        ("openai", "/v1/responses/compact", "/responses/compact", Dialect.RESPONSES),
+        ("openai", "/v1/chat/completions", "/chat/completions", Dialect.CHAT),
+        ("copilot", "/responses", "/responses", Dialect.RESPONSES),
+        ("copilot", "/responses/compact", "/responses/compact", Dialect.RESPONSES),
+        ("copilot", "/v1/messages", "/v1/messages", Dialect.MESSAGES),
     ],
 )
-def test_routes(kind: str, path: str, route: Route) -> None:
-    assert provider(kind).route(path) == route
+def test_a_recorded_route_takes_post(kind: str, path: str, upstream: str, dialect: Dialect) -> None:
+    assert provider(kind).route(path) == Route(upstream, dialect, dialect, POST_ONLY)
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
+def test_with_a_configured_key_nothing_is_changed_that_somebody_made(kind: ProviderType) -> None:
+    for path, methods in kind.passed.items():
+        assert set(methods.central) <= {*READ.split(), "POST"}
+        assert "POST" not in methods.central or "{id}" not in path
+        assert set(methods.central) <= set(methods.own)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "OPTIONS", "PURGE", "PROPFIND"])
+def test_no_route_can_list(method: str) -> None:
+    assert method not in list(Method)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +168,18 @@ def test_routes(kind: str, path: str, route: Route) -> None:
         ("openai", "/v1/files"),
         ("openai", "/v1/organization/admin_api_keys"),
         ("openai", "/v1/modelsx"),
+        ("openai", "/v1/responses/"),
+        ("openai", "/v1/responses/%20"),
+        ("openai", "/v1/responses/;x"),
+        ("openai", "/v1/responses/resp_1;x"),
+        ("openai", "/v1/responses/resp_1/"),
+        ("openai", "/v1/responses/resp_1/other"),
+        ("openai", "/v1/responses/resp%5F1"),
+        ("openai", "/v1/responses/compact/"),
+        ("openai", "/v1/conversations/"),
+        ("openai", "/v1/conversations/c/items/"),
+        ("openai", "/v1/conversations/c/other"),
+        ("copilot", "/responses/"),
         ("copilot", "/v1/chat/completions"),
     ],
 )
@@ -157,6 +206,15 @@ def test_what_is_not_listed_is_refused(kind: str, path: str) -> None:
         "./b",
         "a/.",
         "%252e%252e/files",
+        "%25%32e%25%32e/files",
+        "%2525252e/files",
+        "%c0%ae%c0%ae/files",
+        "%C1%9cfiles",
+        "%e0%80%ae%e0%80%ae/files",
+        "%u002e%u002e/files",
+        "a%",
+        "a%2",
+        "a%zz",
         "a%00",
         "a%0d%0ab",
         "a%7f",
@@ -204,7 +262,8 @@ def test_the_base_path_stands_in_front_once(
 @pytest.mark.parametrize("kind", TYPES)
 def test_every_path_of_every_type_is_reached(kind: str) -> None:
     upstream = provider(kind, TYPES[kind].base_url or "http://x")
-    for path in (*TYPES[kind].recorded, *TYPES[kind].passed):
+    for pattern in (*TYPES[kind].recorded, *TYPES[kind].passed):
+        path = pattern.replace("{id}", "id-1")
         route = upstream.route(TYPES[kind].prefix + path)
         assert route is not None
         assert route.path == path

@@ -1,10 +1,11 @@
 """Who calls, and with which credential the provider is called for them."""
 
-import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from aibridge.contract import TokenScope
+from aibridge.gateway.forwarding import carries_token
 from aibridge.gateway.headers import CREDENTIAL_HEADERS, TOKEN_HEADERS, provider_credential
 from aibridge.gateway.refusal import Refusal
 from aibridge.identity.people import Person
@@ -26,8 +27,20 @@ class Credential:
     headers: list[tuple[bytes, bytes]] = field(repr=False)
 
 
-async def authenticate(headers: Headers, find: Authenticate) -> tuple[Person, bool]:
-    """Return the caller, and whether they bring their own key. Raises `Refusal` 401 or 403."""
+class Caller(NamedTuple):
+    """Who calls: with which token, and whether they bring their own credential for the provider."""
+
+    person: Person
+    token: str
+    brings_own: bool
+
+    def __repr__(self) -> str:
+        """Show who it is, without the token."""
+        return f"Caller({self.person!r})"
+
+
+async def authenticate(headers: Headers, find: Authenticate) -> Caller:
+    """Return the caller. Raises `Refusal` 401 or 403."""
     own = next((headers[name] for name in TOKEN_HEADERS if name in headers), None)
     token = _text(own) if own is not None else _token(headers)
     if not token:
@@ -39,7 +52,7 @@ async def authenticate(headers: Headers, find: Authenticate) -> tuple[Person, bo
         raise Refusal(401, "The AI Bridge token is not valid: it may have expired.")
     if TokenScope.GATEWAY not in person.scopes:
         raise Refusal(403, "This AI Bridge token may not call models: it lacks the scope gateway.")
-    return person, own is not None
+    return Caller(person, token, own is not None)
 
 
 def configured_credential(provider: Provider) -> Credential | None:
@@ -53,12 +66,11 @@ def configured_credential(provider: Provider) -> Credential | None:
 
 
 def own_credential(headers: Headers) -> Credential:
-    """Take the caller's own credential as it came, but never our token with it."""
-    ours = next(_text(headers[name]) for name in TOKEN_HEADERS if name in headers)
+    """Return the caller's own credential as it came, but never a token of the bridge with it."""
     found = [
         (name, value)
         for name in CREDENTIAL_HEADERS
-        if (value := headers.get(name)) and not hmac.compare_digest(_bare(value), ours.encode())
+        if (value := headers.get(name)) and not carries_token(value)
     ]
     if not found:
         raise Refusal(

@@ -11,10 +11,18 @@ import structlog
 from aibridge.gateway import outcome
 from aibridge.gateway.body_budget import STEP, BodyBudget, NoRoom, Room
 from aibridge.gateway.call import Call
-from aibridge.gateway.caller import Authenticate, Credential, authenticate, own_credential
+from aibridge.gateway.caller import (
+    Authenticate,
+    Caller,
+    Credential,
+    authenticate,
+    own_credential,
+)
 from aibridge.gateway.client import BodyTooLarge, Client, ClientGone, Receive, Send
 from aibridge.gateway.client_monitor import BodyTooSlow, ClientMonitor
 from aibridge.gateway.exchange import Exchange
+from aibridge.gateway.forwarding import check_url, forwarded_headers
+from aibridge.gateway.headers import Headers
 from aibridge.gateway.observer import observe
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import relay, relay_recorded
@@ -24,7 +32,7 @@ from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError
 from aibridge.identity.known import IdentityUnavailable
 from aibridge.identity.people import Person
 from aibridge.providers.provider import Provider
-from aibridge.providers.types import Dialect
+from aibridge.providers.types import Dialect, Methods
 from aibridge.recorder.recorder import Recorder, RecorderUnavailable
 from aibridge.recorder.records import Start
 from aibridge.recorder.ticket import RecordingError
@@ -104,25 +112,21 @@ class Gateway:
     async def _admit(self, request: Request, client: Client) -> Call:
         """Return the call if it may be made. Raises `Refusal`, or `ClientGone`."""
         if request.wants_websocket:
-            headers = ((b"connection", b"upgrade"), (b"upgrade", b"HTTP/1.1"))
-            raise Refusal(426, "WebSocket is not served here: use HTTP.", headers=headers)
-        person, byok = await authenticate(request.headers, self._find_person)
-        if byok and not self._rules.allow_byok:
+            upgrade = ((b"connection", b"upgrade"), (b"upgrade", b"HTTP/1.1"))
+            raise Refusal(426, "WebSocket is not served here: use HTTP.", headers=upgrade)
+        caller = await authenticate(request.headers, self._find_person)
+        if caller.brings_own and not self._rules.allow_byok:
             raise Refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
-        if request.target is None or request.route is None:
+        target, route = request.target, request.route
+        if target is None or route is None:
             method = request.method.decode("latin-1")
             raise Refusal(404, f"route not supported: {method} {request.path}")
-        if request.route.recorded is not None and request.method != b"POST":
-            raise Refusal(405, "Use POST on this route.", headers=((b"allow", b"POST"),))
-        pays = own_credential(request.headers) if byok else _configured(request.target)
-        room = await self._room(request, person)
-        with ExitStack() as undo:
-            undo.enter_context(room)
-            body = await self._body(client, room)
-            undo.pop_all()
-        return Call(
-            request, request.target, request.route, person, pays, body, room, request.header_list
-        )
+        pays = own_credential(request.headers) if caller.brings_own else _configured(target)
+        _check_method(request.method, route.methods, own=caller.brings_own)
+        headers = _forwarded(request, caller, target)
+        room = await self._room(request, caller.person)
+        body = await self._body(client, room)
+        return Call(request, target, route, caller.person, pays, body, room, headers)
 
     async def _room(self, request: Request, person: Person) -> Room:
         """Hold room for the body before it is read. Raises `Refusal` if it is too large."""
@@ -134,9 +138,13 @@ class Gateway:
         return await self._budget.room(person.user_id, size)
 
     async def _body(self, client: Client, room: Room) -> bytes:
+        """Read the body into the room that is held for it; given back where that fails."""
         try:
-            with self._monitor.reading_body(client):
-                return await client.body(self._rules.max_body_bytes, room.grow)
+            with self._monitor.reading_body(client), ExitStack() as undo:
+                undo.enter_context(room)
+                body = await client.body(self._rules.max_body_bytes, room.grow)
+                undo.pop_all()
+                return body
         except BodyTooLarge as error:
             raise self._too_large() from error
         except BodyTooSlow as error:
@@ -218,6 +226,30 @@ def _configured(target: Target) -> Credential:
             "credential, and your AI Bridge token in the header X-AI-Bridge-Token.",
         )
     return target.credential
+
+
+def _forwarded(request: Request, caller: Caller, target: Target) -> Headers:
+    """Return the headers that go on. Raises `Refusal` where the URL may not."""
+    token = caller.token.encode("latin-1")
+    accounts = None if caller.brings_own else target.provider.type.accounts
+    check_url(request.path, request.query, token, accounts)
+    return forwarded_headers(request.header_list, token, accounts)
+
+
+def _check_method(method: bytes, methods: Methods, *, own: bool) -> None:
+    """Raise `Refusal` 405 unless a route takes this method with this kind of credential."""
+    allowed = methods.of(own=own)
+    name = method.decode("latin-1")
+    if name in allowed:
+        return
+    use = f"Use {' or '.join(allowed)} on this route." if allowed else ""
+    if name in methods.own:
+        use = (
+            f"With the configured key {name} is not passed on this route: bring your own "
+            f"credential for it. {use}"
+        )
+    headers = ((b"allow", ", ".join(allowed).encode()),)
+    raise Refusal(405, use.strip(), headers=headers)
 
 
 def _unreachable(call: Call, error: UpstreamError) -> Refusal:

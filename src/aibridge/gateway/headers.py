@@ -34,7 +34,6 @@ _NEVER_SENT = _HOP_BY_HOP | {
     b"x-client-ip",
     b"x-cluster-client-ip",
     b"x-real-ip",
-    b"anthropic-workspace-id",
     b"coder-session-token",
     *CREDENTIAL_HEADERS,
 }
@@ -45,6 +44,8 @@ _NEVER_SENT_PREFIXES = (
     b"x-coder-agent-firewall-",
 )
 _NEVER_ANSWERED = _HOP_BY_HOP | {b"set-cookie"}
+_WITHOUT_BODY = frozenset({204, 304})
+"""Statuses whose answers have no body, whatever their length says (RFC 9110, section 6.4.1)."""
 
 
 def request_head(
@@ -74,9 +75,14 @@ def request_head(
     return b"".join(parts)
 
 
-def answer_headers(headers: Headers) -> Headers:
-    """Return the provider's headers that the client gets: all but those of the connection."""
+def answer_headers(status: int, headers: Headers) -> Headers:
+    """Return the provider's headers that the client gets: all but those of the connection.
+
+    Of an answer that has no body the length goes too: the server would wait for that many bytes.
+    """
     named = _named_by_connection(headers)
+    if status in _WITHOUT_BODY:
+        named |= {b"content-length"}
     return [item for item in headers if item[0] not in _NEVER_ANSWERED and item[0] not in named]
 
 

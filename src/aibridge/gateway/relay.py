@@ -9,7 +9,7 @@ from aibridge.gateway.upstream import Response
 
 async def relay(response: Response, client: Client) -> None:
     """Send an answer on as it comes."""
-    await client.begin(response.status, answer_headers(response.headers))
+    await client.begin(response.status, answer_headers(response.status, response.headers))
     more = True
     while more:
         chunk = await response.read()
@@ -29,7 +29,7 @@ async def relay_recorded(
     async def begin() -> None:
         if not client.began:
             await exchange.on_record()
-            headers = answer_headers(response.headers)
+            headers = answer_headers(response.status, response.headers)
             if observer.shortens:
                 headers = [item for item in headers if item[0] != b"content-length"]
             await client.begin(response.status, headers)

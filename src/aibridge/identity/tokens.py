@@ -6,6 +6,7 @@ kept. A plain hash is enough: the secret is 22 random characters (131 bits), not
 
 import hashlib
 import hmac
+import re
 import secrets
 import string
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ SECRET_LENGTH = 22
 ALPHABET = string.ascii_letters + string.digits
 
 _LENGTH = ID_LENGTH + 1 + SECRET_LENGTH
+_SHAPE = re.compile(
+    rf"(?<![\w-])[A-Za-z0-9]{{{ID_LENGTH}}}-[A-Za-z0-9]{{{SECRET_LENGTH}}}(?![\w-])", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,14 @@ def parse(text: str) -> tuple[str, str] | None:
         return None
     token_id, secret = text[:ID_LENGTH], text[ID_LENGTH + 1 :]
     return (token_id, secret) if token_id.isalnum() and secret.isalnum() else None
+
+
+def holds_token(text: str) -> bool:
+    """Say whether a text has in it what could be a token: one that stands by itself.
+
+    A part of a longer key, such as ``sk-proj-…``, is none.
+    """
+    return _SHAPE.search(text) is not None
 
 
 def digest(secret: str) -> str:

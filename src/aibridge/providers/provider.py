@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from aibridge.providers.types import TYPES, Dialect, ProviderType
+from aibridge.providers.types import POST_ONLY, TYPES, Dialect, Methods, ProviderType
 
 if TYPE_CHECKING:
     from aibridge.providers.settings import ProviderSettings
@@ -16,13 +16,18 @@ _UNSAFE = re.compile(
     r"""
       \.\.                   # traversal, plain…
     | %2e | %2f | %5c | \\   # …and encoded: a dot or slash that has to be encoded hides something
-    | %25(?:2e|2f|5c)        # …and encoded twice, for an upstream that decodes twice
+    | %25                    # …and encoded twice, for an upstream that decodes twice
+    | %c[01] | %e0%[89]      # …and encoded as longer UTF-8 than it is
+    | %(?![0-9a-f]{2})       # …and escaped in a way that is no URL's
     | // | /\.(?:/|$)        # an empty or a dot segment, which normalising would take away
     | %[01][0-9a-f] | %7f    # encoded control characters
     | [^\x21-\x7e] | [?#]    # raw ones, raw non-ASCII, and what would end the path upstream
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+
+_ID = "[A-Za-z0-9._~:=+@,-]+"
+"""A segment that is an id: no escapes and no parameters, which a provider may cut off."""
 
 
 class Secret:
@@ -113,6 +118,7 @@ class Route:
     path: str
     recorded: Dialect | None
     dialect: Dialect
+    methods: Methods = POST_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +131,13 @@ class Provider:
     keys: tuple[Secret, ...] = ()
     ask_for_usage: bool = True
     _exact: dict[str, Route] = field(init=False, repr=False, compare=False)
-    _below: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _patterns: tuple[tuple[re.Pattern[str], Methods], ...] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_exact", _exact_routes(self.type))
-        below = (self.type.prefix + path for path in self.type.passed if path.endswith("/"))
-        object.__setattr__(self, "_below", tuple(below))
+        object.__setattr__(self, "_patterns", _patterns(self.type))
 
     @classmethod
     def from_settings(cls, settings: "ProviderSettings") -> Self:
@@ -150,10 +157,11 @@ class Provider:
         without the query.
         """
         route = self._exact.get(path)
-        if route is not None:
+        if route is not None or _UNSAFE.search(path):
             return route
-        if path.startswith(self._below) and not _UNSAFE.search(path):
-            return Route(path[len(self.type.prefix) :], None, self.type.dialect)
+        for pattern, methods in self._patterns:
+            if pattern.fullmatch(path):
+                return Route(path[len(self.type.prefix) :], None, self.type.dialect, methods)
         return None
 
     def target(self, route: Route) -> str:
@@ -161,14 +169,32 @@ class Provider:
         return self.base_url.path + route.path
 
 
+def _is_exact(path: str) -> bool:
+    return not path.endswith("/") and "{id}" not in path
+
+
 def _exact_routes(kind: ProviderType) -> dict[str, Route]:
     """The routes of a type by the path a client asks for."""
     passed = {
-        kind.prefix + path: Route(path, None, kind.dialect)
-        for path in kind.passed
-        if not path.endswith("/")
+        kind.prefix + path: Route(path, None, kind.dialect, methods)
+        for path, methods in kind.passed.items()
+        if _is_exact(path)
     }
     recorded = {
         kind.prefix + path: Route(path, dialect, dialect) for path, dialect in kind.recorded.items()
     }
     return passed | recorded
+
+
+def _patterns(kind: ProviderType) -> tuple[tuple[re.Pattern[str], Methods], ...]:
+    """The other routes of a type, as patterns of the path a client asks for."""
+    return tuple(
+        (_pattern(kind.prefix + path), methods)
+        for path, methods in kind.passed.items()
+        if not _is_exact(path)
+    )
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    text = re.escape(path).replace(re.escape("{id}"), _ID)
+    return re.compile(text + ".*" if path.endswith("/") else text)

@@ -1,11 +1,14 @@
-"""Types of providers: which API each speaks, where, and which of its paths may be reached.
+"""Types of providers: which API each speaks, where, and which of its routes may be reached.
 
-The paths are an allow-list: configured keys may be admin-grade, so nothing else is ever
-forwarded. A path ending in ``/`` stands for everything below it.
+The routes are an allow-list of paths and methods: configured keys may be admin-grade, so nothing
+else is ever forwarded. In a path ``{id}`` stands for one segment, and a final ``/`` for everything
+below it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Dialect(StrEnum):
@@ -24,37 +27,128 @@ class Auth(StrEnum):
     API_KEY = "api-key"
 
 
+class Method(StrEnum):
+    """A method that may be listed for a route.
+
+    TRACE and CONNECT are none of these: one echoes our credential, the other opens a tunnel.
+    """
+
+    GET = "GET"
+    HEAD = "HEAD"
+    POST = "POST"
+    PUT = "PUT"
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+
+
+class Methods(NamedTuple):
+    """The methods of a route: with a configured key, and with the caller's own credential.
+
+    Everybody shares a configured key, so what changes or deletes things that somebody made is
+    only for callers who bring their own.
+    """
+
+    central: tuple[Method, ...]
+    own: tuple[Method, ...]
+
+    def of(self, *, own: bool) -> tuple[Method, ...]:
+        """Return the methods that pass with the caller's own credential, or without."""
+        return self.own if own else self.central
+
+
+ACCOUNTS = frozenset(
+    {
+        b"$userproject",
+        b"anthropic-organization-id",
+        b"anthropic-workspace-id",
+        b"chatgpt-account-id",
+        b"helicone-target-provider",
+        b"helicone-target-url",
+        b"openai-organization",
+        b"openai-project",
+        b"quotauser",
+        b"userproject",
+        b"x-goog-quota-user",
+        b"x-goog-user-project",
+        b"x-organization-uuid",
+        b"x-portkey-config",
+        b"x-portkey-custom-host",
+        b"x-portkey-provider",
+    }
+)
+"""What vendors call it: any of them may stand behind the address that a provider is given."""
+_GENERAL_ACCOUNTS = frozenset({b"x-account-id", b"x-org-id", b"x-organization-id", b"x-tenant-id"})
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderType:
     """What differs between providers, as data.
 
     ``prefix`` is the part of the path between the provider's name and the routes; it is not
     repeated upstream, where ``base_url`` already ends in it. ``recorded`` maps a path to the
-    dialect it speaks. ``dialect`` is the one in which errors of other paths are worded.
+    dialect it speaks; such routes take POST. ``passed`` maps the paths that are forwarded without
+    a record to their methods. ``dialect`` is the one in which errors of those are worded.
     """
 
     name: str
     base_url: str
     dialect: Dialect
     auth: Auth
-    recorded: dict[str, Dialect]
-    passed: tuple[str, ...]
+    recorded: Mapping[str, Dialect]
+    passed: Mapping[str, Methods]
     prefix: str = ""
     central: bool = True
     """Whether configured keys are used at all; where not, callers bring their own."""
+    accounts: frozenset[bytes] = ACCOUNTS
+    """Headers, and parameters of the query, that choose whose account is charged, or where a
+    gateway sends its key: for callers with their own credential. In lower case, with ``-``."""
 
 
-_OPENAI_RECORDED = {"/chat/completions": Dialect.CHAT, "/responses": Dialect.RESPONSES}
-_OPENAI_PASSED = (
-    "/conversations",
-    "/conversations/",
-    "/models",
-    "/models/",
-    "/responses/",
-)
+def _everybody(*methods: Method, own: tuple[Method, ...] = ()) -> Methods:
+    """Return methods that pass with either key, and more that pass with the caller's own."""
+    return Methods(methods, (*methods, *own))
 
 
-def _openai(name: str, base_url: str, auth: Auth = Auth.BEARER) -> ProviderType:
+def _own(*methods: Method) -> Methods:
+    """Return methods that pass with the caller's own credential only."""
+    return Methods((), methods)
+
+
+POST_ONLY = _everybody(Method.POST)
+_READ_ONLY = _everybody(Method.GET, Method.HEAD)
+
+_STORED_RESPONSES = {
+    "/responses/input_tokens": POST_ONLY,
+    "/responses/{id}": _everybody(Method.GET, Method.HEAD, own=(Method.DELETE,)),
+    "/responses/{id}/input_items": _own(Method.GET, Method.HEAD),
+    "/responses/{id}/cancel": _own(Method.POST),
+}
+"""What is known below ``/responses/``: anything else may be a model call under another name, which
+would not be recorded. An answer in the background is polled for by its id, which nobody can guess.
+"""
+
+_OPENAI_RECORDED = {
+    "/chat/completions": Dialect.CHAT,
+    "/responses": Dialect.RESPONSES,
+    "/responses/compact": Dialect.RESPONSES,
+}
+_OPENAI_PASSED = {
+    "/conversations": POST_ONLY,
+    "/conversations/{id}": _own(Method.GET, Method.HEAD, Method.POST, Method.DELETE),
+    "/conversations/{id}/items": _own(Method.GET, Method.HEAD, Method.POST),
+    "/conversations/{id}/items/{id}": _own(Method.GET, Method.HEAD, Method.DELETE),
+    "/models": _READ_ONLY,
+    "/models/": _READ_ONLY,
+    **_STORED_RESPONSES,
+}
+
+
+def _openai(
+    name: str,
+    base_url: str,
+    auth: Auth = Auth.BEARER,
+    accounts: frozenset[bytes] = ACCOUNTS,
+) -> ProviderType:
     return ProviderType(
         name=name,
         base_url=base_url,
@@ -63,6 +157,7 @@ def _openai(name: str, base_url: str, auth: Auth = Auth.BEARER) -> ProviderType:
         recorded=_OPENAI_RECORDED,
         passed=_OPENAI_PASSED,
         prefix="/v1",
+        accounts=accounts,
     )
 
 
@@ -75,12 +170,12 @@ TYPES: dict[str, ProviderType] = {
             dialect=Dialect.MESSAGES,
             auth=Auth.X_API_KEY,
             recorded={"/v1/messages": Dialect.MESSAGES},
-            passed=(
-                "/v1/models",
-                "/v1/models/",
-                "/v1/messages/count_tokens",
-                "/api/event_logging/",
-            ),
+            passed={
+                "/v1/models": _READ_ONLY,
+                "/v1/models/": _READ_ONLY,
+                "/v1/messages/count_tokens": POST_ONLY,
+                "/api/event_logging/": POST_ONLY,
+            },
         ),
         _openai("openai", "https://api.openai.com/v1/"),
         ProviderType(
@@ -89,18 +184,18 @@ TYPES: dict[str, ProviderType] = {
             dialect=Dialect.CHAT,
             auth=Auth.BEARER,
             recorded={**_OPENAI_RECORDED, "/v1/messages": Dialect.MESSAGES},
-            passed=(
-                "/models",
-                "/models/",
-                "/agents/",
-                "/mcp/",
-                "/.well-known/",
-                "/responses/",
-                "/v1/messages/count_tokens",
-            ),
+            passed={
+                "/models": _READ_ONLY,
+                "/models/": _READ_ONLY,
+                "/agents/": _own(*Method),
+                "/mcp/": _own(Method.GET, Method.HEAD, Method.POST, Method.DELETE),
+                "/.well-known/": _READ_ONLY,
+                "/v1/messages/count_tokens": POST_ONLY,
+                **_STORED_RESPONSES,
+            },
             central=False,
         ),
-        _openai("openai-compat", ""),
+        _openai("openai-compat", "", accounts=ACCOUNTS | _GENERAL_ACCOUNTS),
         _openai("azure", "", Auth.API_KEY),
         _openai("google", "https://generativelanguage.googleapis.com/v1beta/openai/"),
         _openai("openrouter", "https://openrouter.ai/api/v1/"),

@@ -10,11 +10,19 @@ from aibridge.gateway.upstream.errors import BrokenAnswer, StaleConnection, Time
 from aibridge.gateway.upstream.response import Response
 
 MAX_HEAD = 256 * 1024
-"""Bytes of an answer's headers (or trailers); more is refused."""
+"""Bytes of an answer's headers and trailers, and of what comes before the next piece of its body.
+
+Each header counts `HEADER_COST` more. An answer that has more is refused.
+"""
+HEADER_COST = 32
+"""Bytes that a header counts beside its text: short ones take memory too."""
+MAX_INTERIM = 100
+"""Interim answers (1xx) before the real one; an answer that has more is refused."""
 
 _LENGTH_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
+_STATUSES = range(100, 600)
+_SWITCHING_PROTOCOLS = 101
 _FIRST_FINAL_STATUS = 200
-_LAST_STATUS = 599
 
 
 class Connection(asyncio.Protocol):
@@ -36,10 +44,13 @@ class Connection(asyncio.Protocol):
         self._is_head_request = False
         self._has_begun = False
         self._head_size = 0
+        self._interim = 0
+        self._advanced = False
+        self._unfinished = 0
         self._ends_by_closing = False
         self._keep_alive = False
         self.last_active = self._loop.time()
-        """Loop time of the last sign of life."""
+        """Loop time at which the request went out, or its answer last came a step further."""
 
     # What the pool uses.
 
@@ -57,6 +68,7 @@ class Connection(asyncio.Protocol):
         response = self._response = Response(self._flow, self._finished)
         self._is_head_request = method == b"HEAD"
         self._has_begun = self._ends_by_closing = self._keep_alive = False
+        self._interim = self._unfinished = 0
         self.last_active = self._loop.time()
         transport = cast("asyncio.Transport", self._transport)
         if body:
@@ -97,11 +109,12 @@ class Connection(asyncio.Protocol):
         if response is None:  # nothing was asked: this connection cannot be trusted any more
             self.close()
             return
-        self.last_active = self._loop.time()
+        self._advanced = False
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(BrokenAnswer(f"the answer is not HTTP as it should be: {error}"))
+            self._measure(len(data))
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade, BrokenAnswer) as error:
+            self._fail(_reason(error))
             return
         response.hold_back()
         response.wake()
@@ -121,6 +134,20 @@ class Connection(asyncio.Protocol):
                 response.fail(BrokenAnswer(f"the provider closed the connection{why}"))
         self._lost(self)
 
+    def _measure(self, size: int) -> None:
+        """Count what has come since the answer last advanced: the parser keeps it, or skips it.
+
+        An interim answer, a line of headers and a chunk's own line are no advance, so that neither
+        of them can go on for ever, or put the time limits off.
+        """
+        if self._advanced:
+            self._unfinished = 0
+            self.last_active = self._loop.time()
+            return
+        self._unfinished += size
+        if self._unfinished > MAX_HEAD:
+            raise BrokenAnswer("the answer's headers, or what is between its pieces, are too large")
+
     # What the parser calls.
 
     def on_message_begin(self) -> None:
@@ -134,7 +161,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; trailers, which come after the body, are only counted."""
-        self._head_size += len(name) + len(value)
+        self._head_size += len(name) + len(value) + HEADER_COST
         if self._head_size > MAX_HEAD:
             raise BrokenAnswer("the answer's headers are too large")
         response = self._response
@@ -145,10 +172,16 @@ class Connection(asyncio.Protocol):
         """Note how the end of the body will be known, and whether the connection outlives it."""
         status = self._parser.get_status_code()
         response = self._response
-        if response is None or status < _FIRST_FINAL_STATUS:
+        if status not in _STATUSES or status == _SWITCHING_PROTOCOLS:
+            raise BrokenAnswer(f"the status {status} is no answer to what was asked")
+        if response is None:
             return
-        if status > _LAST_STATUS:
-            raise BrokenAnswer(f"there is no status {status}")
+        if status < _FIRST_FINAL_STATUS:
+            self._interim += 1
+            if self._interim > MAX_INTERIM:
+                raise BrokenAnswer("there are too many interim answers")
+            return
+        self._advanced = True
         response.status = status
         response.head_done = True
         self._ends_by_closing = not any(name in _LENGTH_HEADERS for name, _ in response.headers)
@@ -157,8 +190,9 @@ class Connection(asyncio.Protocol):
             response.complete = True
 
     def on_body(self, body: bytes) -> None:
-        """Hand on a piece of the body."""
-        if self._response is not None:
+        """Hand on a piece of the body, which an answer to HEAD cannot have."""
+        if self._response is not None and not self._response.complete:
+            self._advanced = True
             self._response.take(body)
 
     def on_message_complete(self) -> None:
@@ -200,3 +234,11 @@ class Connection(asyncio.Protocol):
         if self._response is not None:
             self._response.fail(error)
         self.close()
+
+
+def _reason(error: Exception) -> BrokenAnswer:
+    """Return what is wrong with an answer: our own reason, where the parser wraps one."""
+    for found in (error, error.__context__):
+        if isinstance(found, BrokenAnswer):
+            return found
+    return BrokenAnswer(f"the answer is not HTTP as it should be: {error}")

@@ -5,8 +5,12 @@ from collections.abc import Callable
 
 from aibridge.gateway.upstream.errors import BrokenAnswer, UpstreamError
 
-HIGH_WATER = 256 * 1024
+HIGH_WATER = 64 * 1024
 """Bytes of an answer that may wait for the client before reading from the provider pauses."""
+PIECE_COST = 64
+"""Bytes that a piece counts beside its own: many small ones take memory and time too."""
+MAX_PORTION = 64 * 1024
+"""Bytes of a body that a reader gets at once: what it does with them holds up the event loop."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -22,6 +26,7 @@ class Response:
         "_buffered",
         "_finished",
         "_flow",
+        "_has_rest",
         "_parts",
         "_waiter",
         "complete",
@@ -37,6 +42,7 @@ class Response:
         self._flow = flow
         self._finished = finished
         self._parts: list[bytes] = []
+        self._has_rest = False
         self._buffered = 0
         self._waiter: asyncio.Future[None] | None = None
         self.status = 0
@@ -64,20 +70,32 @@ class Response:
     async def read(self) -> bytes:
         """Return what has come of the body since the last call, waiting for some; empty at the end.
 
+        At most `MAX_PORTION` bytes; before the rest of what has come other tasks have their turn.
         Raises `BrokenAnswer` or `TimedOut` when the rest will not come.
         """
+        if self._has_rest:
+            await asyncio.sleep(0)
         while not self._parts and not self.complete:
             if self.error is not None:
                 raise self.error
             await self._wait()
+        data = self._portion()
+        if self.complete and not self._parts:
+            self._end(read=True)
+        elif self.paused and not self._parts:
+            self.paused = False
+            self._flow(False)
+        return data
+
+    def _portion(self) -> bytes:
+        """Take out what has come, or the first of it."""
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
         self._buffered = 0
-        if self.complete:
-            self._end(read=True)
-        elif self.paused:
-            self.paused = False
-            self._flow(False)
+        self._has_rest = len(data) > MAX_PORTION
+        if self._has_rest:
+            self.take(data[MAX_PORTION:])
+            data = data[:MAX_PORTION]
         return data
 
     def close(self) -> None:
@@ -89,7 +107,7 @@ class Response:
     def take(self, body: bytes) -> None:
         """Keep a piece of the body until it is read."""
         self._parts.append(body)
-        self._buffered += len(body)
+        self._buffered += len(body) + PIECE_COST
 
     def hold_back(self) -> None:
         """Pause the connection if more has come than the client takes."""
