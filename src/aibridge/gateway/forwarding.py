@@ -7,6 +7,7 @@ the bridge never is.
 import base64
 import binascii
 import re
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from aibridge.gateway.headers import Headers
@@ -64,15 +65,15 @@ CREDENTIAL_NAMES = frozenset(
 )
 """Names of headers and of parameters in the query that carry a credential."""
 
-_BASIC = re.compile(rb"\s*basic\s+(\S+)\s*", re.IGNORECASE)
+_BASIC = b"basic "
+_LONGEST_REMEMBERED = 64
+"""Bytes of a name that is remembered: clients choose how long theirs are."""
 
 
 def forwarded_headers(headers: Headers, token: bytes, accounts: Accounts) -> Headers:
     """Return the headers of a request that may be forwarded, of a caller with this token."""
     return [
-        (name, value)
-        for name, value in headers
-        if not _is_withheld(_plain(name), value, token, accounts)
+        (name, value) for name, value in headers if not _is_withheld(name, value, token, accounts)
     ]
 
 
@@ -98,9 +99,18 @@ def carries_token(value: bytes) -> bool:
 def _is_withheld(name: bytes, value: bytes, token: bytes, accounts: Accounts) -> bool:
     if token in value or token in _readable(value):
         return True
-    if name in CREDENTIAL_NAMES or name.endswith(CREDENTIAL_ENDINGS):
+    look_up = _what_is if len(name) <= _LONGEST_REMEMBERED else _what_is.__wrapped__
+    plain, is_credential = look_up(name)
+    if is_credential:
         return accounts is not None or carries_token(value)
-    return accounts is not None and name in accounts
+    return accounts is not None and plain in accounts
+
+
+@lru_cache(maxsize=1024)
+def _what_is(name: bytes) -> tuple[bytes, bool]:
+    """Return a header's name as it is compared, and whether it carries a credential."""
+    plain = _plain(name)
+    return plain, plain in CREDENTIAL_NAMES or plain.endswith(CREDENTIAL_ENDINGS)
 
 
 def _plain(name: bytes) -> bytes:
@@ -110,10 +120,9 @@ def _plain(name: bytes) -> bytes:
 
 def _readable(value: bytes) -> bytes:
     """Return a value together with what it says in base64, if it is for Basic authentication."""
-    found = _BASIC.fullmatch(value)
-    if found is None:
+    if value[: len(_BASIC)].lower() != _BASIC:
         return value
     try:
-        return value + b" " + base64.b64decode(found[1] + b"==")
+        return value + b" " + base64.b64decode(value[len(_BASIC) :].strip() + b"==")
     except binascii.Error:
         return value
