@@ -126,3 +126,11 @@ def test_a_start_warns_and_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(served) == 1
     assert result.stderr.startswith("aibridge: warning: the data directory data is open to other")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("mode", "said"), [(0o600, 0), (0o640, 0), (0o644, 1)])
+def test_a_tls_key_that_others_can_read(mode: int, said: int) -> None:
+    file("key.pem", mode)
+    lines = warnings("tls_cert = 'cert.pem'\ntls_key = 'key.pem'")
+    assert len(lines) == said
+    assert all(line.startswith("the TLS key key.pem is open to other users") for line in lines)

@@ -37,7 +37,11 @@ def mode_warnings(settings: Settings, config: Path | None, environ: Mapping[str,
 
     ``config`` is what `aibridge.settings.load` was given.
     """
-    files = [*_of_the_record(settings), *_of_the_settings(config_file(config, environ), environ)]
+    files = [
+        *_of_the_record(settings),
+        *_of_the_settings(config_file(config, environ), environ),
+        *_of_the_certificate(settings),
+    ]
     return [line for file in files for line in _complaints(file)]
 
 
@@ -59,6 +63,11 @@ def _of_the_settings(config: Path | None, environ: Mapping[str, str]) -> Iterato
         if isinstance(text, str) and text.startswith("file:"):
             path = Path(text.removeprefix("file:")).expanduser()
             yield _File("the file of a secret", path, _READ_BY_OTHERS, "o-rwx")
+
+
+def _of_the_certificate(settings: Settings) -> Iterator[_File]:
+    if settings.tls_key is not None:
+        yield _File("the TLS key", settings.tls_key, _READ_BY_OTHERS, "o-rwx")
 
 
 def _configuration(path: Path, *, is_secret: bool) -> _File:
