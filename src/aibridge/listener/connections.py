@@ -103,7 +103,7 @@ class Connections:
         self.reads(connection)
 
     def await_head(self, connection: Connection) -> None:
-        """Start the time limit of a request whose first byte has come."""
+        """Start the time limit of a request of which a part has come, and the rest has not."""
         self.serve(connection)
         self._heads[connection] = self._clock()
 

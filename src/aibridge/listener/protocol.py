@@ -122,7 +122,8 @@ class ClientProtocol(HttpToolsProtocol):
         """Wait for the next request, unless it has come already."""
         super().on_response_complete()
         if self._is_waiting:
-            wait = self._counted.await_head if self._in_head else self._counted.await_request
+            is_in_request = self._in_head or self.cycle.more_body
+            wait = self._counted.await_head if is_in_request else self._counted.await_request
             wait(self)
 
     def send_400_response(self, msg: str) -> None:
