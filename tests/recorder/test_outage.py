@@ -117,6 +117,66 @@ async def test_an_answer_that_began_in_the_outage_ends_after_it(
     assert counts() == [1] * 4
 
 
+async def test_after_trouble_the_provider_is_not_asked_before_the_start_is_committed(
+    recorder, turns, database
+):
+    untroubled = recorder.start(start())
+    await recorder.admitted(untroubled)
+    assert not untroubled.started.done()
+    with locked(database):
+        first = recorder.start(start())
+        await recorder.admitted(first)
+        await recorder.started(first)
+        spooled = recorder.start(start())
+        await recorder.admitted(spooled)
+        assert spooled.started.done()
+    await turns.until(away=False)
+    assert recorder._outage.is_doubtful  # nothing but what waited was committed
+    committed = recorder.start(start())
+    await recorder.admitted(committed)
+    assert committed.started.done()
+    last = recorder.start(start())
+    await recorder.admitted(last)
+    assert not last.started.done()
+
+
+async def test_what_finds_no_place_is_not_admitted_though_there_seemed_to_be_room(
+    recorder, database, spool, monkeypatch
+):
+    """A full disk takes a page or two in files that are there, and not the next."""
+
+    def append(_: object) -> None:
+        raise SpoolError("full")
+
+    monkeypatch.setattr(spool, "append", append)
+    with locked(database):
+        with pytest.raises(RecordingError):
+            await recorder.started(recorder.start(start()))
+        monkeypatch.setattr(spoolers.Spooler, "takes_starts", True)
+        for _ in range(5):
+            with pytest.raises(RecorderUnavailable):
+                await recorder.admitted(recorder.start(start()))
+
+
+async def test_a_database_without_room_stays_away_until_it_has_some(
+    recorder, turns, database, monkeypatch
+):
+    tried, again = threading.Event(), threading.Event()
+
+    def no_room() -> None:
+        (again if tried.is_set() else tried).set()
+        raise sqlite3.OperationalError("no room on the disk")
+
+    monkeypatch.setattr(database, "check_room", no_room)
+    with locked(database):
+        await whole(recorder)
+    assert await asyncio.to_thread(again.wait, LONG)
+    assert recorder.is_away
+    monkeypatch.undo()
+    await turns.until(away=False)
+    await whole(recorder)
+
+
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")
 async def test_a_database_that_is_full_is_away(recorder, turns, database, rows):
     await whole(recorder)

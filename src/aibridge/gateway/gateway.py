@@ -153,6 +153,7 @@ class Gateway:
         self, call: Call, dialect: Dialect, exchange: Exchange, client: Client
     ) -> None:
         with self._lookout.over(client):
+            await exchange.admitted()
             response = await self._forward(call)
             try:
                 exchange.status = response.status

@@ -43,6 +43,11 @@ class Outage:
         self.spooled = 0
         self.replayed = 0
         self.turn = Turn.WRITER
+        self.is_doubtful = False
+        """Whether something could not be written and nothing was committed to the database since.
+
+        A start may then find no place to be kept, so its commit comes before the provider is asked.
+        """
 
     @property
     def is_on(self) -> bool:
@@ -133,6 +138,7 @@ class Outage:
         self._left += self._held
         self._held = {}
         self._news.set()
+        self.is_doubtful = True
         if self.turn is Turn.WRITER:
             self._began = time.monotonic()
             self.spooled = self.replayed = 0

@@ -83,6 +83,17 @@ class Recorder:
             await self._commit_of(ticket.started)
         ticket.started.result()
 
+    async def admitted(self, ticket: Ticket) -> None:
+        """Wait until the start is committed, where the last thing to be written was not.
+
+        Raises `RecorderUnavailable` if it could not be: then the provider must not be asked.
+        """
+        if self._outage.is_doubtful:
+            try:
+                await self.started(ticket)
+            except RecordingError as error:
+                raise RecorderUnavailable(str(error)) from error
+
     def finish(self, ticket: Ticket, end: End) -> None:
         """Accept the end of an interception; only its first end counts."""
         if ticket.end is None:

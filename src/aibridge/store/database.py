@@ -1,5 +1,6 @@
 """Opening the database, SQLite or PostgreSQL, with the settings that durability needs."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from aibridge.store import migrations, postgresql, sqlite
+from aibridge.store.room import check_room
 from aibridge.store.sqlite import SQLiteLink
 
 if TYPE_CHECKING:
@@ -89,6 +91,17 @@ class Database:
         from aibridge.store.postgresql_link import PostgreSQLLink  # noqa: PLC0415 - with its driver
 
         return PostgreSQLLink(self.engine, lock_seconds=lock_seconds)
+
+    def check_room(self) -> None:
+        """Raise one of `DRIVER_ERRORS` where the disk of an SQLite database has no room.
+
+        After it was full, a commit or two may find room in its files and say nothing of the next.
+        """
+        if self.file is not None:
+            try:
+                check_room(self.file.parent)
+            except OSError as error:
+                raise sqlite3.OperationalError(f"no room on the disk: {error.strerror}") from error
 
     def upgrade(self) -> None:
         """Bring the tables up to this release; a database of a newer release is refused.

@@ -14,6 +14,8 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from aibridge.store.room import check_room
+
 PAGE_BYTES = 4096
 FIRST_BYTES = 8 << 20
 """Bytes of entries that are read at once."""
@@ -182,11 +184,12 @@ class Spool:
     def has_room(self) -> bool:
         """Try whether something can be written, be it a full disk or the bound that forbade it."""
         try:
+            check_room(self.path.parent)
             with self._transaction():
                 self._connection.execute("INSERT INTO room VALUES (zeroblob(?))", (PAGE_BYTES * 4,))
             with self._transaction():
                 self._connection.execute("DELETE FROM room")
-        except SpoolError:
+        except (SpoolError, OSError):
             return False
         return True
 
