@@ -167,14 +167,65 @@ async def test_a_database_without_room_stays_away_until_it_has_some(
         (again if tried.is_set() else tried).set()
         raise sqlite3.OperationalError("no room on the disk")
 
-    monkeypatch.setattr(database, "check_room", no_room)
-    with locked(database):
-        await whole(recorder)
-    assert await asyncio.to_thread(again.wait, LONG)
-    assert recorder.is_away
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "check_room", no_room)
+        with locked(database):
+            await whole(recorder)
+        assert await asyncio.to_thread(again.wait, LONG)
+        assert recorder.is_away
     await turns.until(away=False)
     await whole(recorder)
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")
+async def test_with_its_file_gone_the_database_is_away_until_it_is_put_back(
+    recorder, turns, database, rows
+):
+    first = await whole(recorder)
+    with capture_logs() as logs:
+        elsewhere = database.file.rename(database.file.with_suffix(".away"))
+        assert "deleted or replaced" in recorder.trouble  # before anything is written
+        spooled = [await whole(recorder) for _ in range(3)]
+        assert (recorder.is_away, recorder.ready, recorder.spooled) == (True, True, 6)
+        assert not database.file.exists()
+        elsewhere.rename(database.file)
+        await turns.until(away=False)
+    last = await whole(recorder)
+    assert not recorder.trouble
+    ids = [each.start.id for each in (first, *spooled, last)]
+    assert [row["id"] for row in rows("interceptions")] == ids
+    assert [entry["event"] for entry in logs] == ["database_away", "database_back"]
+    assert "deleted or replaced" in logs[0]["error"]
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")
+async def test_without_a_spool_nothing_is_taken_while_the_file_is_gone(database, rows):
+    recorder = Recorder(database, patience_seconds=0.0)
+    await whole(recorder)
+    elsewhere = database.file.rename(database.file.with_suffix(".away"))
+    with pytest.raises(RecordingError):
+        await whole(recorder)
+    with pytest.raises(RecorderUnavailable):
+        recorder.start(start())
+    elsewhere.rename(database.file)
+    await recorder.close()
+    assert len(rows("interceptions")) == 1
+
+
+async def test_a_damaged_database_is_said_to_be_damaged(recorder, turns, monkeypatch):
+    def fail(*_: object) -> None:
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+    assert not recorder.trouble
+    with monkeypatch.context() as patched:
+        patched.setattr(writers, "commit", fail)
+        patched.setattr(replays, "commit", fail)
+        await whole(recorder)
+        assert recorder.trouble == "the database is damaged"
+    await turns.until(away=False)
+    assert not recorder.trouble
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")

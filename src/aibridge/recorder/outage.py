@@ -43,6 +43,8 @@ class Outage:
         self.spooled = 0
         self.replayed = 0
         self.turn = Turn.WRITER
+        self.trouble = ""
+        """What is wrong with the database while it is away, in words for anybody."""
         self.is_doubtful = False
         """Whether something could not be written and nothing was committed to the database since.
 
@@ -120,6 +122,7 @@ class Outage:
         self._news.clear()
         with self._lock:
             if self.is_overdue:
+                self.trouble = "the database does not answer"
                 self._begin(f"no answer within {HOLD_SECONDS:g} seconds")
 
     def left(self) -> list[Ticket]:

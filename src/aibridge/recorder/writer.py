@@ -17,7 +17,7 @@ from aibridge.recorder.ticket import NotYetKept, RecordingError, Settled, Ticket
 from aibridge.store.database import Database
 from aibridge.store.servers import Lease
 from aibridge.store.spool import SpoolError
-from aibridge.store.trouble import DRIVER_ERRORS, is_away, said
+from aibridge.store.trouble import DRIVER_ERRORS, is_away, plainly, said
 from aibridge.store.writing import BatchWriter
 
 LOCK_SECONDS = 1.0
@@ -172,6 +172,7 @@ class Writer:
         """Break with a database that is away; nobody knows whether it has what it was given."""
         self._disconnect()
         self._outage.is_doubtful = True
+        self._outage.trouble = plainly(error)
         for ticket in batch:
             ticket.unsure = True
         if self._replay is None and not self._fails:
@@ -196,7 +197,9 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             self._outage.go_on()
             self._disconnect()
-            if not is_away(error):
+            if is_away(error):
+                self._outage.trouble = plainly(error)
+            else:
                 self._complain(str(error) if isinstance(error, SpoolError) else said(error))
             self._stopping.wait(PROBE_SECONDS)
 
