@@ -671,12 +671,32 @@ async def test_an_end_on_the_spool_replaces_one_that_nobody_saw(
     kinds = {(row["session_id"], row["kind_id"]) for row in rows("session_kinds")}
     assert kinds == {(row["session_id"], row["kind_id"]) for row in found.values()}
     counted = {row["kind_id"]: row["interceptions"] for row in rows("initiator_kinds")}
-    assert +Counter(counted) == Counter(row["kind_id"] for row in found.values())
+    assert counted == Counter(row["kind_id"] for row in found.values())
     with database.read() as connection:
         words = {(id_, word) for id_, _, word, _ in indexed_words(connection)}
     assert (lost.start.id, "bash") in words
     assert (lost.start.id, "interrupted") not in words
     assert (other.start.id, "interrupted") in words
+
+
+@pytest.mark.parametrize("others", [0, 1])
+async def test_no_kind_is_left_that_nothing_is_of_when_an_end_is_taken_back(
+    database, spool, rows, others
+):
+    first = Recorder(database, spool, patience_seconds=0.05)
+    lost, *stay = [first.start(start(model="m-lost")) for _ in range(1 + others)]
+    await asyncio.gather(*(first.started(each) for each in (lost, *stay)))
+    with locked(database), capture_logs():
+        first.finish(lost, end())
+        await first.ended(lost)
+        await first.close()
+    assert close_interrupted(database) == 1 + others
+    with capture_logs():
+        await replay(database, spool)
+    assert rows("interceptions")[0]["status"] == "completed"
+    counted = [(row["kind_id"], row["interceptions"]) for row in rows("initiator_kinds")]
+    kinds = Counter(row["kind_id"] for row in rows("interceptions"))
+    assert sorted(counted) == sorted(kinds.items())
 
 
 def fail() -> None:

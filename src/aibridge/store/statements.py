@@ -109,6 +109,7 @@ class Statements:
         self.open = self._query(_open_interceptions(among_several=is_postgresql))
         self.reopen = self._query(taking_back.reopening())
         self.remove_session_kind = self._query(taking_back.removing_session_kind())
+        self.remove_initiator_kind = self._query(taking_back.removing_initiator_kind())
 
     def standing(self, count: int) -> str:
         """Return the query for how so many interceptions stand."""

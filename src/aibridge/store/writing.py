@@ -149,6 +149,8 @@ class BatchWriter:
                 self._link.select(self._statements.remove_session_kind, names, 1)
             elif isinstance(row, InitiatorKindRow):
                 self.add([row._replace(interceptions=-row.interceptions)])
+                names = {"of_initiator_id": row.initiator_id, "of_kind_id": row.kind_id}
+                self._link.select(self._statements.remove_initiator_kind, names, 1)
 
     def break_off(self) -> None:
         """Let what the writer's thread waits for fail now. For another thread."""
