@@ -470,6 +470,47 @@ async def test_an_end_is_whole_though_its_start_is_damaged(database, spool, rows
     assert spool.damaged == 1
 
 
+@pytest.mark.parametrize("begun_on_spool", [False, True])
+async def test_what_loses_its_end_to_damage_is_closed_as_interrupted(
+    database, spool, rows, begun_on_spool
+):
+    first = Recorder(database, spool, patience_seconds=0.05)
+    lost = first.start(start())
+    if not begun_on_spool:
+        await first.started(lost)
+    with locked(database), capture_logs():
+        await first.started(lost)
+        under_way = first.start(start())
+        await first.started(under_way)
+        first.finish(lost, end())
+        await first.ended(lost)
+        with spool._transaction():
+            spool._connection.execute("UPDATE entries SET body = x'00' WHERE ended")
+    await Turns(first).until(away=False)
+    assert [row["status"] for row in rows("interceptions")] == ["failed", "running"]
+    assert rows("interceptions")[0]["error_type"] == "interrupted"
+    first.finish(under_way, end())
+    await first.ended(under_way)
+    assert [row["status"] for row in rows("interceptions")] == ["failed", "completed"]
+    assert sum(row["interceptions"] for row in rows("sessions")) == 2
+    assert spool.damaged == 1
+    await first.close()
+
+
+async def test_an_end_that_the_database_never_takes_leaves_nothing_running(
+    recorder, turns, database, rows
+):
+    begun = recorder.start(start())
+    await recorder.started(begun)
+    with capture_logs() as logs:
+        with locked(database):
+            recorder.finish(begun, end(response_bytes=1 << 63))
+            await recorder.ended(begun)
+        await turns.until(away=False)
+    assert "record_set_aside" in [entry["event"] for entry in logs]
+    assert [row["error_type"] for row in rows("interceptions")] == ["interrupted"]
+
+
 async def test_what_the_database_never_takes_is_set_aside_with_the_reason(
     recorder, turns, database, spool, rows, monkeypatch
 ):
