@@ -82,7 +82,9 @@ def test_a_bridge_whose_file_is_gone_says_so_before_anything_is_written(wire, tm
         answer = get(bridge, "/readyz")
         elsewhere.rename(file)
         assert answer.status == 200
-        assert answer.body.startswith(b"records wait on the spool: 0; a file of the database was")
+        assert answer.body.startswith(
+            b"records wait on the spool: 0; the database's file was deleted"
+        )
         assert get(bridge, "/readyz").body == b"ok"
 
 

@@ -167,6 +167,26 @@ def test_a_disk_without_room_is_found_where_the_file_has_some(spool, monkeypatch
     assert not spool.has_room()
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_file_that_was_deleted_takes_nothing(path, spool, suffix):
+    spool.append([entry()])
+    path.with_name(path.name + suffix).unlink()
+    with pytest.raises(SpoolError, match="deleted or replaced"):
+        spool.append([entry()])
+    with pytest.raises(SpoolError, match="deleted or replaced"):
+        spool.remove([1])
+    assert (spool.waiting, spool.has_room()) == (1, False)
+
+
+def test_a_file_that_is_put_back_is_used_again(path, spool):
+    elsewhere = path.rename(path.with_suffix(".away"))
+    with pytest.raises(SpoolError):
+        spool.append([entry()])
+    elsewhere.rename(path)
+    spool.append([entry()])
+    assert spool.has_room()
+
+
 def test_an_empty_spool_gives_the_disk_back(path):
     with closing(Spool(path, max_bytes=64 * MIB)) as spool:
         spool.append([entry("a", bytes(MIB)) for _ in range(4)])

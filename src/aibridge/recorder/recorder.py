@@ -12,6 +12,7 @@ from aibridge.recorder.writer import Writer
 from aibridge.store.database import Database
 from aibridge.store.servers import Lease
 from aibridge.store.spool import Spool
+from aibridge.store.trouble import plainly
 from aibridge.store.watched import FileReplaced
 
 MAX_WAITING = 20_000
@@ -126,7 +127,7 @@ class Recorder:
         try:
             self._database.check_file()
         except FileReplaced as error:
-            return str(error)
+            return plainly(error)
         return self._outage.trouble if self.is_away else ""
 
     @property

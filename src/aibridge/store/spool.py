@@ -15,6 +15,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from aibridge.store.room import check_room
+from aibridge.store.watched import WatchedFile
 
 PAGE_BYTES = 4096
 FIRST_BYTES = 8 << 20
@@ -107,6 +108,8 @@ class Spool:
                 self._waiting = self._count("entries")
                 self._damaged = self._count("damaged")
                 self._pages = self._used()
+                self._watched = WatchedFile(path)
+                self._log = self._watched.log()
         except SpoolError:
             os.close(owned)
             raise
@@ -223,6 +226,7 @@ class Spool:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield
+                self._watched.check_log(self._log)
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:

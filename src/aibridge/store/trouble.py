@@ -74,7 +74,7 @@ def plainly(error: BaseException) -> str:
     """Return what is wrong with the database in words for anybody, without names or values."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     if isinstance(cause, FileReplaced):
-        return str(cause)
+        return "the database's file was deleted or replaced"
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     state = getattr(cause, "sqlstate", None) or ""
     for text, codes, states in _PLAINLY:

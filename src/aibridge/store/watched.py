@@ -1,4 +1,4 @@
-"""The file of an SQLite database, watched: SQLite itself writes on into one that was deleted."""
+"""A file of SQLite, watched: SQLite itself writes on into one that was deleted."""
 
 import sqlite3
 from contextlib import suppress
@@ -9,7 +9,7 @@ Identity = tuple[int, int] | None
 
 
 class FileReplaced(sqlite3.OperationalError):
-    """The path of the database leads to another file than the one that was opened, or to none."""
+    """The path leads to another file than the one that was opened, or to none."""
 
 
 class WatchedFile:
@@ -28,7 +28,7 @@ class WatchedFile:
     def check(self) -> None:
         """Raise `FileReplaced` where what is written now would be lost."""
         if self._lost_log or _identity(self._path) != self._identity:
-            raise FileReplaced("a file of the database was deleted or replaced")
+            raise FileReplaced("the file was deleted or replaced")
 
     def log(self) -> Identity:
         """Return which write-ahead log there is, for a connection in a transaction."""
