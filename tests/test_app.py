@@ -1,5 +1,10 @@
 """The program put together: which room serves a path, and whether it is ready."""
 
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from aibridge.app import is_gateway_path
@@ -28,6 +33,11 @@ def bridge(wire, databases, tmp_path_factory):
 
 def get(bridge: Bridge, path: str):
     return ask(bridge.url, path, method="GET")
+
+
+def file_of(bridge: Bridge) -> Path:
+    assert bridge.database.file is not None
+    return bridge.database.file
 
 
 @pytest.mark.parametrize(
@@ -63,6 +73,33 @@ def test_a_bridge_that_cannot_record_is_alive_but_not_ready(bridge, monkeypatch)
     answer = get(bridge, "/readyz")
     assert (answer.status, answer.body) == (503, b"records cannot be kept at the moment")
     assert get(bridge, "/healthz").status == 200
+
+
+def test_a_bridge_whose_file_is_gone_says_so_before_anything_is_written(wire, tmp_path):
+    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+        file = file_of(bridge)
+        elsewhere = file.rename(file.with_suffix(".away"))
+        answer = get(bridge, "/readyz")
+        elsewhere.rename(file)
+        assert answer.status == 200
+        assert answer.body.startswith(
+            b"records wait on the spool: 0; the database's file was deleted"
+        )
+        assert get(bridge, "/readyz").body == b"ok"
+
+
+def test_a_bridge_that_cannot_look_up_tokens_is_not_ready(wire, tmp_path):
+    with bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+        file = file_of(bridge)
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        whole = file.read_bytes()
+        os.truncate(file, 8192)
+        answer = get(bridge, "/readyz")
+        assert (answer.status, answer.body) == (503, b"tokens cannot be looked up at the moment")
+        with file.open("r+b") as damaged:
+            damaged.write(whole)
+        assert get(bridge, "/readyz").status == 200
 
 
 @pytest.mark.parametrize("prefix", ["aibridge", "ai-gateway"])

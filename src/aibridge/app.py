@@ -133,10 +133,18 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _readiness(self) -> Readiness:
-        if self._recorder is None or not self._recorder.ready:
-            return Readiness(False, "records cannot be kept at the moment")
-        waiting = self._recorder.spooled
-        return Readiness(True, f"records wait on the spool: {waiting}" if waiting else "ok")
+        """Look up tokens too: who cannot do that refuses every call."""
+        recorder = self._recorder
+        if recorder is None:
+            return Readiness(False, "starting")
+        is_ready, text, trouble = True, "ok", recorder.trouble
+        if not recorder.ready:
+            is_ready, text = False, "records cannot be kept at the moment"
+        elif not self._people.answers():
+            is_ready, text = False, "tokens cannot be looked up at the moment"
+        elif recorder.spooled or trouble:
+            text = f"records wait on the spool: {recorder.spooled}"
+        return Readiness(is_ready, f"{text}; {trouble}" if trouble else text)
 
 
 def is_gateway_path(path: str) -> bool:

@@ -15,7 +15,7 @@ from aibridge.server import spool_of
 from aibridge.settings import load
 from aibridge.store.database import Database
 from aibridge.store.schema import interceptions
-from aibridge.store.spool import PAGE_BYTES, Spool
+from aibridge.store.spool import PAGE_BYTES, Spool, SpoolError
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples
@@ -129,6 +129,27 @@ def full(bridge):
     spool._connection.execute(f"PRAGMA max_page_count={bound}")
     spool._max_pages = bound
     bridge.wait_for(lambda: not bridge.app._recorder._outage.is_on)
+
+
+def test_with_no_place_for_records_no_provider_is_asked_whatever_room_there_seems_to_be(
+    wire, tmp_path, monkeypatch
+):
+    def append(_: object) -> None:
+        raise SpoolError("full")
+
+    def post() -> tuple[int, bool]:
+        answer = bridge.post("messages", samples.request("messages"))
+        return answer.status, b"cannot record" in answer.body
+
+    wire.always(reply(samples.WHOLE["messages"]))
+    with ExitStack() as lock, bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
+        monkeypatch.setattr(bridge.app._spool, "append", append)
+        lock.enter_context(bridge.locked())
+        assert post() == (503, False)
+        assert len(wire.requests) == 1  # it was under way when nothing could be kept
+        monkeypatch.setattr(spooler.Spooler, "takes_starts", True)
+        assert [post() for _ in range(5)] == [(503, True)] * 5
+        assert len(wire.requests) == 1
 
 
 @dialects

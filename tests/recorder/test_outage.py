@@ -117,6 +117,117 @@ async def test_an_answer_that_began_in_the_outage_ends_after_it(
     assert counts() == [1] * 4
 
 
+async def test_after_trouble_the_provider_is_not_asked_before_the_start_is_committed(
+    recorder, turns, database
+):
+    untroubled = recorder.start(start())
+    await recorder.admitted(untroubled)
+    assert not untroubled.started.done()
+    with locked(database):
+        first = recorder.start(start())
+        await recorder.admitted(first)
+        await recorder.started(first)
+        spooled = recorder.start(start())
+        await recorder.admitted(spooled)
+        assert spooled.started.done()
+    await turns.until(away=False)
+    assert recorder._outage.is_doubtful  # nothing but what waited was committed
+    committed = recorder.start(start())
+    await recorder.admitted(committed)
+    assert committed.started.done()
+    last = recorder.start(start())
+    await recorder.admitted(last)
+    assert not last.started.done()
+
+
+async def test_what_finds_no_place_is_not_admitted_though_there_seemed_to_be_room(
+    recorder, database, spool, monkeypatch
+):
+    """A full disk takes a page or two in files that are there, and not the next."""
+
+    def append(_: object) -> None:
+        raise SpoolError("full")
+
+    monkeypatch.setattr(spool, "append", append)
+    with locked(database):
+        with pytest.raises(RecordingError):
+            await recorder.started(recorder.start(start()))
+        monkeypatch.setattr(spoolers.Spooler, "takes_starts", True)
+        for _ in range(5):
+            with pytest.raises(RecorderUnavailable):
+                await recorder.admitted(recorder.start(start()))
+
+
+async def test_a_database_without_room_stays_away_until_it_has_some(
+    recorder, turns, database, monkeypatch
+):
+    tried, again = threading.Event(), threading.Event()
+
+    def no_room() -> None:
+        (again if tried.is_set() else tried).set()
+        raise sqlite3.OperationalError("no room on the disk")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "check_room", no_room)
+        with locked(database):
+            await whole(recorder)
+        assert await asyncio.to_thread(again.wait, LONG)
+        assert recorder.is_away
+    await turns.until(away=False)
+    await whole(recorder)
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")
+async def test_with_its_file_gone_the_database_is_away_until_it_is_put_back(
+    recorder, turns, database, rows
+):
+    first = await whole(recorder)
+    with capture_logs() as logs:
+        elsewhere = database.file.rename(database.file.with_suffix(".away"))
+        assert "deleted or replaced" in recorder.trouble  # before anything is written
+        spooled = [await whole(recorder) for _ in range(3)]
+        assert (recorder.is_away, recorder.ready, recorder.spooled) == (True, True, 6)
+        assert not database.file.exists()
+        elsewhere.rename(database.file)
+        await turns.until(away=False)
+    last = await whole(recorder)
+    assert not recorder.trouble
+    ids = [each.start.id for each in (first, *spooled, last)]
+    assert [row["id"] for row in rows("interceptions")] == ids
+    assert [entry["event"] for entry in logs] == ["database_away", "database_back"]
+    assert "deleted or replaced" in logs[0]["error"]
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")
+async def test_without_a_spool_nothing_is_taken_while_the_file_is_gone(database, rows):
+    recorder = Recorder(database, patience_seconds=0.0)
+    await whole(recorder)
+    elsewhere = database.file.rename(database.file.with_suffix(".away"))
+    with pytest.raises(RecordingError):
+        await whole(recorder)
+    with pytest.raises(RecorderUnavailable):
+        recorder.start(start())
+    elsewhere.rename(database.file)
+    await recorder.close()
+    assert len(rows("interceptions")) == 1
+
+
+async def test_a_damaged_database_is_said_to_be_damaged(recorder, turns, monkeypatch):
+    def fail(*_: object) -> None:
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+    assert not recorder.trouble
+    with monkeypatch.context() as patched:
+        patched.setattr(writers, "commit", fail)
+        patched.setattr(replays, "commit", fail)
+        await whole(recorder)
+        assert recorder.trouble == "the database is damaged"
+    await turns.until(away=False)
+    assert not recorder.trouble
+
+
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")
 async def test_a_database_that_is_full_is_away(recorder, turns, database, rows):
     await whole(recorder)
@@ -359,6 +470,47 @@ async def test_an_end_is_whole_though_its_start_is_damaged(database, spool, rows
     assert spool.damaged == 1
 
 
+@pytest.mark.parametrize("begun_on_spool", [False, True])
+async def test_what_loses_its_end_to_damage_is_closed_as_interrupted(
+    database, spool, rows, begun_on_spool
+):
+    first = Recorder(database, spool, patience_seconds=0.05)
+    lost = first.start(start())
+    if not begun_on_spool:
+        await first.started(lost)
+    with locked(database), capture_logs():
+        await first.started(lost)
+        under_way = first.start(start())
+        await first.started(under_way)
+        first.finish(lost, end())
+        await first.ended(lost)
+        with spool._transaction():
+            spool._connection.execute("UPDATE entries SET body = x'00' WHERE ended")
+    await Turns(first).until(away=False)
+    assert [row["status"] for row in rows("interceptions")] == ["failed", "running"]
+    assert rows("interceptions")[0]["error_type"] == "interrupted"
+    first.finish(under_way, end())
+    await first.ended(under_way)
+    assert [row["status"] for row in rows("interceptions")] == ["failed", "completed"]
+    assert sum(row["interceptions"] for row in rows("sessions")) == 2
+    assert spool.damaged == 1
+    await first.close()
+
+
+async def test_an_end_that_the_database_never_takes_leaves_nothing_running(
+    recorder, turns, database, rows
+):
+    begun = recorder.start(start())
+    await recorder.started(begun)
+    with capture_logs() as logs:
+        with locked(database):
+            recorder.finish(begun, end(response_bytes=1 << 63))
+            await recorder.ended(begun)
+        await turns.until(away=False)
+    assert "record_set_aside" in [entry["event"] for entry in logs]
+    assert [row["error_type"] for row in rows("interceptions")] == ["interrupted"]
+
+
 async def test_what_the_database_never_takes_is_set_aside_with_the_reason(
     recorder, turns, database, spool, rows, monkeypatch
 ):
@@ -560,12 +712,32 @@ async def test_an_end_on_the_spool_replaces_one_that_nobody_saw(
     kinds = {(row["session_id"], row["kind_id"]) for row in rows("session_kinds")}
     assert kinds == {(row["session_id"], row["kind_id"]) for row in found.values()}
     counted = {row["kind_id"]: row["interceptions"] for row in rows("initiator_kinds")}
-    assert +Counter(counted) == Counter(row["kind_id"] for row in found.values())
+    assert counted == Counter(row["kind_id"] for row in found.values())
     with database.read() as connection:
         words = {(id_, word) for id_, _, word, _ in indexed_words(connection)}
     assert (lost.start.id, "bash") in words
     assert (lost.start.id, "interrupted") not in words
     assert (other.start.id, "interrupted") in words
+
+
+@pytest.mark.parametrize("others", [0, 1])
+async def test_no_kind_is_left_that_nothing_is_of_when_an_end_is_taken_back(
+    database, spool, rows, others
+):
+    first = Recorder(database, spool, patience_seconds=0.05)
+    lost, *stay = [first.start(start(model="m-lost")) for _ in range(1 + others)]
+    await asyncio.gather(*(first.started(each) for each in (lost, *stay)))
+    with locked(database), capture_logs():
+        first.finish(lost, end())
+        await first.ended(lost)
+        await first.close()
+    assert close_interrupted(database) == 1 + others
+    with capture_logs():
+        await replay(database, spool)
+    assert rows("interceptions")[0]["status"] == "completed"
+    counted = [(row["kind_id"], row["interceptions"]) for row in rows("initiator_kinds")]
+    kinds = Counter(row["kind_id"] for row in rows("interceptions"))
+    assert sorted(counted) == sorted(kinds.items())
 
 
 def fail() -> None:

@@ -1,5 +1,6 @@
 """The spool: what is appended stays, in its order, checked, bounded, and in one process's hands."""
 
+import errno
 import os
 import sqlite3
 import stat
@@ -11,6 +12,7 @@ from typing import IO, cast
 import pytest
 from structlog.testing import capture_logs
 
+from aibridge.store import spool as spools
 from aibridge.store.spool import (
     FIRST_BYTES,
     PAGE_BYTES,
@@ -152,6 +154,37 @@ def test_a_disk_that_is_full_is_trouble_of_the_spool(path):
         spool._connection.execute("PRAGMA max_page_count=1000000")
         assert spool.has_room()
         spool.append([entry()])
+
+
+def test_a_disk_without_room_is_found_where_the_file_has_some(spool, monkeypatch):
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    spool.append([entry("a", bytes(PAGE_BYTES * 20))])
+    spool.remove([1])
+    assert spool.has_room()
+    monkeypatch.setattr(spools, "check_room", full)
+    assert not spool.has_room()
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_file_that_was_deleted_takes_nothing(path, spool, suffix):
+    spool.append([entry()])
+    path.with_name(path.name + suffix).unlink()
+    with pytest.raises(SpoolError, match="deleted or replaced"):
+        spool.append([entry()])
+    with pytest.raises(SpoolError, match="deleted or replaced"):
+        spool.remove([1])
+    assert (spool.waiting, spool.has_room()) == (1, False)
+
+
+def test_a_file_that_is_put_back_is_used_again(path, spool):
+    elsewhere = path.rename(path.with_suffix(".away"))
+    with pytest.raises(SpoolError):
+        spool.append([entry()])
+    elsewhere.rename(path)
+    spool.append([entry()])
+    assert spool.has_room()
 
 
 def test_an_empty_spool_gives_the_disk_back(path):

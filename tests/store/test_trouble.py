@@ -8,7 +8,8 @@ from psycopg import errors
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from aibridge.store.trouble import is_away, said
+from aibridge.store.trouble import is_away, plainly, said
+from aibridge.store.watched import FileReplaced
 
 PROMPT = "mend the roof"
 
@@ -90,3 +91,31 @@ def test_what_is_wrong_with_a_row_stays_wrong(error):
 )
 def test_the_message_is_a_line_without_values(error, text):
     assert said(error) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (sqlite_error(sqlite3.DatabaseError, sqlite3.SQLITE_CORRUPT), "the database is damaged"),
+        (
+            sqlite_error(sqlite3.DatabaseError, sqlite3.SQLITE_CORRUPT_VTAB),
+            "the database is damaged",
+        ),
+        (sqlite_error(sqlite3.DatabaseError, sqlite3.SQLITE_NOTADB), "the database is damaged"),
+        (errors.DataCorrupted(), "the database is damaged"),
+        (errors.IndexCorrupted(), "the database is damaged"),
+        (
+            sqlite_error(sqlite3.OperationalError, sqlite3.SQLITE_FULL),
+            "the disk of the database is full",
+        ),
+        (errors.DiskFull(), "the disk of the database is full"),
+        (FileReplaced(), "the database's file was deleted or replaced"),
+        (wrapped(FileReplaced()), "the database's file was deleted or replaced"),
+        (sqlite3.OperationalError(PROMPT), "the database is away"),
+        (psycopg.OperationalError("connection to 10.0.0.5 failed"), "the database is away"),
+        (PoolTimeoutError(), "the database is away"),
+    ],
+    ids=repr,
+)
+def test_anybody_is_told_neither_values_nor_names(error, text):
+    assert plainly(error) == text

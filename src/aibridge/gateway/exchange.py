@@ -35,6 +35,10 @@ class Exchange:
         self.observer: Observer | None = None
         self.status: int | None = None
 
+    async def admitted(self) -> None:
+        """Wait until the provider may be asked. Raises `RecorderUnavailable` if it may not be."""
+        await self._recorder.admitted(self.ticket)
+
     async def on_record(self) -> None:
         """Wait until the start is committed. Raises `RecordingError` if it cannot be."""
         await self._recorder.started(self.ticket)

@@ -187,6 +187,7 @@ class Gateway:
         self, call: Call, dialect: Dialect, exchange: Exchange, client: Client
     ) -> None:
         with self._monitor.cancel_on_leaving(client):
+            await exchange.admitted()
             response = await self._forward(call)
             try:
                 exchange.status = response.status

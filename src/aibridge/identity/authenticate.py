@@ -63,6 +63,13 @@ class Authenticator:
         except DRIVER_ERRORS as error:
             raise IdentityUnavailable("the database of users does not answer") from error
 
+    def answers(self) -> bool:
+        """Say whether tokens can be looked up now, in SQLite: a damaged file may not be read."""
+        try:
+            return self.known is not None or self._grants.find("") is None
+        except DRIVER_ERRORS:
+            return False
+
     def changed(self, target: Target) -> None:
         """Know no more of a user or a token that was acted upon. For any thread."""
         if self.known is not None:

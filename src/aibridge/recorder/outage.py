@@ -43,6 +43,13 @@ class Outage:
         self.spooled = 0
         self.replayed = 0
         self.turn = Turn.WRITER
+        self.trouble = ""
+        """What is wrong with the database while it is away, in words for anybody."""
+        self.is_doubtful = False
+        """Whether something could not be written and nothing was committed to the database since.
+
+        A start may then find no place to be kept, so its commit comes before the provider is asked.
+        """
 
     @property
     def is_on(self) -> bool:
@@ -115,6 +122,7 @@ class Outage:
         self._news.clear()
         with self._lock:
             if self.is_overdue:
+                self.trouble = "the database does not answer"
                 self._begin(f"no answer within {HOLD_SECONDS:g} seconds")
 
     def left(self) -> list[Ticket]:
@@ -133,6 +141,7 @@ class Outage:
         self._left += self._held
         self._held = {}
         self._news.set()
+        self.is_doubtful = True
         if self.turn is Turn.WRITER:
             self._began = time.monotonic()
             self.spooled = self.replayed = 0

@@ -12,6 +12,8 @@ from aibridge.recorder.writer import Writer
 from aibridge.store.database import Database
 from aibridge.store.servers import Lease
 from aibridge.store.spool import Spool
+from aibridge.store.trouble import plainly
+from aibridge.store.watched import FileReplaced
 
 MAX_WAITING = 20_000
 """Tickets that may wait for the writer; past that the next start is refused."""
@@ -45,6 +47,7 @@ class Recorder:
         patience_seconds: float | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._database = database
         self._intake = Intake()
         self._outage = Outage()
         self._spool = spool
@@ -83,6 +86,17 @@ class Recorder:
             await self._commit_of(ticket.started)
         ticket.started.result()
 
+    async def admitted(self, ticket: Ticket) -> None:
+        """Wait until the start is committed, where the last thing to be written was not.
+
+        Raises `RecorderUnavailable` if it could not be: then the provider must not be asked.
+        """
+        if self._outage.is_doubtful:
+            try:
+                await self.started(ticket)
+            except RecordingError as error:
+                raise RecorderUnavailable(str(error)) from error
+
     def finish(self, ticket: Ticket, end: End) -> None:
         """Accept the end of an interception; only its first end counts."""
         if ticket.end is None:
@@ -106,6 +120,15 @@ class Recorder:
     def is_away(self) -> bool:
         """Whether the database does not take records at the moment."""
         return self._outage.is_on or self._writer.fails
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the database, in words for anybody; empty while nothing is."""
+        try:
+            self._database.check_file()
+        except FileReplaced as error:
+            return plainly(error)
+        return self._outage.trouble if self.is_away else ""
 
     @property
     def spooled(self) -> int:

@@ -1,7 +1,7 @@
 """After a crash: closing the interceptions whose end was never seen."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -41,16 +41,25 @@ def close_interrupted(database: Database, spool: Spool | None = None) -> int:
             mine = [each for each in found if spool is None or not spool.has(each[0].id)]
             if not mine:
                 break
-            closing = {row.id: list(_closing(writer, row, prompt)) for row, prompt in mine}
-            with writer.transaction():
-                stands = writer.standing(list(closing))
-                open_ = [id_ for id_, stand in stands.items() if not stand.ended]
-                writer.add(row for id_ in open_ for row in closing[id_])
-            closed += len(open_)
+            closed += _close(writer, mine)
             spooled = len(found) - len(mine)
     finally:
         writer.close()
     return closed
+
+
+def close_left_open(writer: BatchWriter, ids: Iterable[str]) -> int:
+    """Close those of the interceptions that are there and open, and return how many."""
+    return _close(writer, [each for id_ in ids for each in writer.open_interception(id_)])
+
+
+def _close(writer: BatchWriter, found: Iterable[tuple[InterceptionRow, str | None]]) -> int:
+    closing = {row.id: list(_closing(writer, row, prompt)) for row, prompt in found}
+    with writer.transaction():
+        stands = writer.standing(list(closing))
+        open_ = [id_ for id_, stand in stands.items() if not stand.ended]
+        writer.add(row for id_ in open_ for row in closing[id_])
+    return len(open_)
 
 
 def _close_spooled(spool: Spool) -> int:

@@ -10,6 +10,7 @@ import structlog
 
 from aibridge.recorder.batch import commit
 from aibridge.recorder.entries import Unreadable, from_entry
+from aibridge.recorder.recovery import close_left_open
 from aibridge.recorder.ticket import Pending
 from aibridge.store.database import Database
 from aibridge.store.spool import Kept, Spool
@@ -36,6 +37,8 @@ class Replay:
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
         self._size = SMALLEST
+        self._left_open: set[str] = set()
+        """Interceptions whose ends were set aside: nothing else closes them while this runs."""
 
     @property
     def is_near_its_end(self) -> bool:
@@ -55,6 +58,7 @@ class Replay:
         kept = self._spool.first(self._size)
         try:
             self._apply(store, self._read(kept))
+            self._close_left_open(store)
         except Exception:
             self._size = SMALLEST
             raise
@@ -69,7 +73,8 @@ class Replay:
             try:
                 pending = from_entry(entry)
             except Unreadable as error:
-                self._set_aside(entry.interception_id, [entry.number], str(error))
+                numbers, ended = [entry.number], entry.ended
+                self._set_aside(entry.interception_id, numbers, str(error), ended=bool(ended))
                 continue
             item = items.pop(entry.interception_id, None) or _Item(pending)
             if pending.end is not None:
@@ -90,9 +95,25 @@ class Replay:
                     self._apply(store, [item])
                 return
             (item,) = items
-            self._set_aside(item.pending.start.id, item.numbers, said(error))
+            pending = item.pending
+            ended = pending.end is not None
+            self._set_aside(pending.start.id, item.numbers, said(error), ended=ended)
 
-    def _set_aside(self, interception_id: str, numbers: list[int], reason: str) -> None:
+    def _close_left_open(self, store: BatchWriter) -> None:
+        """Close as interrupted what the database has of them, as the next start would."""
+        ids, self._left_open = self._left_open, set()
+        try:
+            close_left_open(store, ids)
+        except Exception as error:
+            if is_away(error):
+                self._left_open = ids
+                raise
+
+    def _set_aside(
+        self, interception_id: str, numbers: list[int], reason: str, *, ended: bool
+    ) -> None:
+        if ended:
+            self._left_open.add(interception_id)
         self._spool.set_aside(numbers, reason)
         _log.error("record_set_aside", interception=interception_id, reason=reason)
 

@@ -17,7 +17,7 @@ from aibridge.recorder.ticket import NotYetKept, RecordingError, Settled, Ticket
 from aibridge.store.database import Database
 from aibridge.store.servers import Lease
 from aibridge.store.spool import SpoolError
-from aibridge.store.trouble import DRIVER_ERRORS, is_away, said
+from aibridge.store.trouble import DRIVER_ERRORS, is_away, plainly, said
 from aibridge.store.writing import BatchWriter
 
 LOCK_SECONDS = 1.0
@@ -163,6 +163,7 @@ class Writer:
                 pause = min(pause * 2, 1.0)
             else:
                 self._recovered()
+                self._outage.is_doubtful = False
                 if self._outage.release(batch):
                     written.note()
                     self._settled(batch, None)
@@ -170,6 +171,8 @@ class Writer:
     def _failed(self, batch: list[Ticket], error: Exception) -> None:
         """Break with a database that is away; nobody knows whether it has what it was given."""
         self._disconnect()
+        self._outage.is_doubtful = True
+        self._outage.trouble = plainly(error)
         for ticket in batch:
             ticket.unsure = True
         if self._replay is None and not self._fails:
@@ -186,13 +189,17 @@ class Writer:
         try:
             while not self._stopping.is_set():
                 self._step(replay)
-                if replay.is_near_its_end and self._outage.begin_return(self._stopping):
-                    self._finish(replay)
-                    return
+                if replay.is_near_its_end:
+                    self._database.check_room()
+                    if self._outage.begin_return(self._stopping):
+                        self._finish(replay)
+                        return
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             self._outage.go_on()
             self._disconnect()
-            if not is_away(error):
+            if is_away(error):
+                self._outage.trouble = plainly(error)
+            else:
                 self._complain(str(error) if isinstance(error, SpoolError) else said(error))
             self._stopping.wait(PROBE_SECONDS)
 
@@ -218,6 +225,7 @@ class Writer:
     def _takes_transactions(self) -> bool:
         try:
             with self._call() as store, store.transaction():
+                self._database.check_room()
                 return True
         except DRIVER_ERRORS:
             self._disconnect()

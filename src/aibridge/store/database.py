@@ -1,5 +1,6 @@
 """Opening the database, SQLite or PostgreSQL, with the settings that durability needs."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,9 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from aibridge.store import migrations, postgresql, sqlite
+from aibridge.store.room import check_room
 from aibridge.store.sqlite import SQLiteLink
+from aibridge.store.watched import WatchedFile
 
 if TYPE_CHECKING:
     from aibridge.store.postgresql_link import PostgreSQLLink
@@ -39,7 +42,10 @@ class Database:
         parsed = _parse(url)
         self.is_postgresql = parsed.get_backend_name() == "postgresql"
         self.file = None if self.is_postgresql else _file(parsed)
-        self.engine = _open(parsed, self.file)
+        if self.file is not None:
+            _make(self.file)
+        self._watched = None if self.file is None else WatchedFile(self.file)
+        self.engine = _open(parsed, self._watched)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -60,6 +66,7 @@ class Database:
             if self.is_postgresql:
                 postgresql.take_turn(connection, patiently=patiently)
             yield connection
+            self.check_file()
 
     @contextmanager
     def write_beside(self, *, lock_seconds: float) -> Iterator[Connection]:
@@ -73,6 +80,7 @@ class Database:
             waiting = postgresql.waiting if self.is_postgresql else sqlite.waiting
             with waiting(connection, lock_seconds):
                 yield connection
+                self.check_file()
 
     @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
@@ -85,10 +93,26 @@ class Database:
         ``lock_seconds`` is how long it waits for who holds a lock, if not `BUSY_TIMEOUT_SECONDS`.
         """
         if not self.is_postgresql:
-            return SQLiteLink(self.engine, lock_seconds=lock_seconds)
+            return SQLiteLink(self.engine, self._watched, lock_seconds=lock_seconds)
         from aibridge.store.postgresql_link import PostgreSQLLink  # noqa: PLC0415 - with its driver
 
         return PostgreSQLLink(self.engine, lock_seconds=lock_seconds)
+
+    def check_file(self) -> None:
+        """Raise `FileReplaced` where an SQLite file was deleted, or another put in its place."""
+        if self._watched is not None:
+            self._watched.check()
+
+    def check_room(self) -> None:
+        """Raise one of `DRIVER_ERRORS` where the disk of an SQLite database has no room.
+
+        After it was full, a commit or two may find room in its files and say nothing of the next.
+        """
+        if self.file is not None:
+            try:
+                check_room(self.file.parent)
+            except OSError as error:
+                raise sqlite3.OperationalError(f"no room on the disk: {error.strerror}") from error
 
     def upgrade(self) -> None:
         """Bring the tables up to this release; a database of a newer release is refused.
@@ -147,15 +171,17 @@ def _file(url: URL) -> Path | None:
     return None if not name or name == ":memory:" else Path(name)
 
 
-def _open(url: URL, file: Path | None) -> Engine:
+def _make(file: Path) -> None:
+    try:
+        sqlite.make_file(file)
+    except OSError as error:
+        raise DatabaseError(f"cannot create the database {file}: {error.strerror}") from error
+
+
+def _open(url: URL, watched: WatchedFile | None) -> Engine:
     if url.get_backend_name() == "postgresql":
         return postgresql.open_engine(url, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
-    if file is not None:
-        try:
-            sqlite.make_file(file)
-        except OSError as error:
-            raise DatabaseError(f"cannot create the database {file}: {error.strerror}") from error
-    return sqlite.open_engine(url, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
+    return sqlite.open_engine(url, watched, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
 
 
 def parts(url: str) -> URL:

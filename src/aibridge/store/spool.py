@@ -14,6 +14,9 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from aibridge.store.room import check_room
+from aibridge.store.watched import WatchedFile
+
 PAGE_BYTES = 4096
 FIRST_BYTES = 8 << 20
 """Bytes of entries that are read at once."""
@@ -34,17 +37,17 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS room (bytes BLOB NOT NULL)",
     "CREATE INDEX IF NOT EXISTS entries_of ON entries (interception_id, ended)",
 )
-_COLUMNS = "number, interception_id, ended, checksum, body"
+COLUMNS = "number, interception_id, ended, checksum, body"
 _APPEND = "INSERT INTO entries (interception_id, ended, checksum, body) VALUES (?, ?, ?, ?)"
-_FIRST = f"SELECT {_COLUMNS} FROM entries ORDER BY number LIMIT ?"  # noqa: S608 - names of ours
+_FIRST = f"SELECT {COLUMNS} FROM entries ORDER BY number LIMIT ?"  # noqa: S608 - names of ours
 _HAS = "SELECT 1 FROM entries WHERE interception_id = ? LIMIT 1"
 _WITHOUT_END = (
-    f"SELECT {_COLUMNS} FROM entries AS start WHERE NOT ended AND NOT EXISTS"  # noqa: S608
+    f"SELECT {COLUMNS} FROM entries AS start WHERE NOT ended AND NOT EXISTS"  # noqa: S608
     " (SELECT 1 FROM entries WHERE interception_id = start.interception_id AND ended)"
     " ORDER BY number"
 )
 _SET_ASIDE = (
-    f"INSERT OR REPLACE INTO damaged SELECT {_COLUMNS}, ? FROM entries"  # noqa: S608 - names of ours
+    f"INSERT OR REPLACE INTO damaged SELECT {COLUMNS}, ? FROM entries"  # noqa: S608 - names of ours
     " WHERE number = ?"
 )
 _REMOVE = "DELETE FROM entries WHERE number = ?"
@@ -105,6 +108,8 @@ class Spool:
                 self._waiting = self._count("entries")
                 self._damaged = self._count("damaged")
                 self._pages = self._used()
+                self._watched = WatchedFile(path)
+                self._log = self._watched.log()
         except SpoolError:
             os.close(owned)
             raise
@@ -182,11 +187,12 @@ class Spool:
     def has_room(self) -> bool:
         """Try whether something can be written, be it a full disk or the bound that forbade it."""
         try:
+            check_room(self.path.parent)
             with self._transaction():
                 self._connection.execute("INSERT INTO room VALUES (zeroblob(?))", (PAGE_BYTES * 4,))
             with self._transaction():
                 self._connection.execute("DELETE FROM room")
-        except SpoolError:
+        except (SpoolError, OSError):
             return False
         return True
 
@@ -220,6 +226,7 @@ class Spool:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield
+                self._watched.check_log(self._log)
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -258,11 +265,12 @@ def _own(path: Path) -> int:
 
 def _open(path: Path, max_pages: int) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.text_factory = lambda text: text.decode(errors="replace")  # it may be damaged
+    connection.text_factory = read_text
     try:
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        _check_owner(connection)
         for table in _TABLES:
             connection.execute(table)
         connection.execute(f"PRAGMA max_page_count={max_pages}")
@@ -271,6 +279,17 @@ def _open(path: Path, max_pages: int) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def read_text(text: bytes) -> str:
+    """Return a text of the file, which may be damaged."""
+    return text.decode(errors="replace")
+
+
+def _check_owner(connection: sqlite3.Connection) -> None:
+    names = {row[1] for row in connection.execute("PRAGMA table_info(entries)")}
+    if names and not names.issuperset(COLUMNS.split(", ")):
+        raise SpoolBroken("the file is another program's")
 
 
 def _check(connection: sqlite3.Connection) -> None:

@@ -6,12 +6,13 @@ What a process that is gone has left behind goes to the next one that opens a sp
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import structlog
 
-from aibridge.store.spool import Spool, SpoolBroken, SpoolTaken
+from aibridge.store.salvage import sound_entries
+from aibridge.store.spool import Spool, SpoolBroken, SpoolError, SpoolTaken
 
 _NAME = re.compile(r"spool(-\d+)?\.db")
 _PORTION = 512
@@ -45,17 +46,22 @@ def _free(folder: Path, max_bytes: int) -> Iterator[Spool]:
 
 
 def _opened(path: Path, max_bytes: int) -> Spool:
-    """Open a spool; a file that is none any more is kept under another name."""
+    """Open a spool; of a damaged one, which is kept under another name, take over what is sound."""
     try:
         return Spool(path, max_bytes=max_bytes)
     except SpoolBroken as error:
         kept = _unused(path)
-        _log.error("spool_broken", error=str(error), kept=str(kept))
         path.rename(kept)
         for suffix in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
-        return Spool(path, max_bytes=max_bytes)
+        spool = Spool(path, max_bytes=max_bytes)
+        with suppress(SpoolError):  # it is full: the others stay where they are
+            sound = sound_entries(kept)
+            while portion := list(islice(sound, _PORTION)):
+                spool.take_over(portion)
+        _log.error("spool_broken", error=str(error), kept=str(kept), recovered=spool.waiting)
+        return spool
 
 
 def _unused(path: Path) -> Path:

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from aibridge.store.portions import write_many
 from aibridge.store.statements import Write
+from aibridge.store.watched import Identity, WatchedFile
 
 
 def make_file(file: Path) -> None:
@@ -19,13 +20,18 @@ def make_file(file: Path) -> None:
     file.touch(mode=0o600)
 
 
-def open_engine(url: URL, *, busy_timeout_seconds: float) -> Engine:
-    """Return an engine whose connections are set as durability needs it."""
+def open_engine(url: URL, watched: WatchedFile | None, *, busy_timeout_seconds: float) -> Engine:
+    """Return an engine whose connections are set as durability needs it.
+
+    None is made to a file in the place of the ``watched`` one, and so no new file begun.
+    """
     engine = create_engine(
         url,
         connect_args={"timeout": busy_timeout_seconds, "cached_statements": 256},
         hide_parameters=True,  # they are people's prompts: no error may show them
     )
+    if watched is not None:
+        event.listen(engine, "do_connect", lambda *_: watched.check())
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -74,7 +80,11 @@ def waiting(connection: Connection, seconds: float) -> Iterator[None]:
 class SQLiteLink:
     """A connection of the driver itself, for the one thread that writes the record."""
 
-    def __init__(self, engine: Engine, *, lock_seconds: float | None = None) -> None:
+    def __init__(
+        self, engine: Engine, watched: WatchedFile | None, *, lock_seconds: float | None = None
+    ) -> None:
+        self._watched = watched
+        self._log: Identity = None
         self._connection = engine.raw_connection()
         self._driver: Any = self._connection.driver_connection
         self.cursor = self._connection.cursor()
@@ -88,11 +98,17 @@ class SQLiteLink:
         self.cursor.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._check_file()
             self.cursor.execute("COMMIT")
         except BaseException:
             if self._driver.in_transaction:
                 self.cursor.execute("ROLLBACK")
             raise
+
+    def _check_file(self) -> None:
+        if self._watched is not None:
+            self._log = self._log or self._watched.log()
+            self._watched.check_log(self._log)
 
     def select(self, sql: str, parameters: Mapping[str, Any], most: int) -> list[Any]:
         """Return the first rows of a query."""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Select,
     Table,
     and_,
     bindparam,
@@ -107,8 +108,10 @@ class Statements:
         self.parent = self._query(_find_parent(in_session=False, bounded=is_postgresql))
         self.parent_in_session = self._query(_find_parent(in_session=True, bounded=is_postgresql))
         self.open = self._query(_open_interceptions(among_several=is_postgresql))
+        self.open_one = self._query(_open_interception())
         self.reopen = self._query(taking_back.reopening())
         self.remove_session_kind = self._query(taking_back.removing_session_kind())
+        self.remove_initiator_kind = self._query(taking_back.removing_initiator_kind())
 
     def standing(self, count: int) -> str:
         """Return the query for how so many interceptions stand."""
@@ -245,14 +248,23 @@ def _find_parent(*, in_session: bool, bounded: bool) -> ClauseElement:
     return statement
 
 
+def _open() -> Select[Any]:
+    calls, prompts = schema.interceptions, schema.user_prompts
+    prompt = select(prompts.c.prompt).where(prompts.c.interception_id == calls.c.id)
+    return select(calls, prompt.scalar_subquery()).where(calls.c.ended_at.is_(None))
+
+
+def _open_interception() -> ClauseElement:
+    return _open().where(schema.interceptions.c.id == bindparam("of_id"))
+
+
 def _open_interceptions(*, among_several: bool) -> ClauseElement:
     """Select what is running, whole rows with the prompt of each.
 
     Among several servers only what is running on none of them.
     """
-    calls, prompts, servers = schema.interceptions, schema.user_prompts, schema.servers
-    prompt = select(prompts.c.prompt).where(prompts.c.interception_id == calls.c.id)
-    running = select(calls, prompt.scalar_subquery()).where(calls.c.ended_at.is_(None))
+    calls, servers = schema.interceptions, schema.servers
+    running = _open()
     if among_several:
         running = running.where(~exists().where(servers.c.id == calls.c.server_id))
     return running.order_by(calls.c.started_at)

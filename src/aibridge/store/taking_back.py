@@ -1,10 +1,10 @@
 """Statements that take back what an end without facts added, for one that was seen after all."""
 
-from sqlalchemy import bindparam, delete, exists, null, update
+from sqlalchemy import bindparam, delete, exists, literal_column, null, update
 from sqlalchemy.sql import ClauseElement
 
 from aibridge.store.rows import SessionKindRow
-from aibridge.store.schema import interceptions, session_kinds
+from aibridge.store.schema import initiator_kinds, interceptions, session_kinds
 
 _c = interceptions.c
 
@@ -23,3 +23,14 @@ def removing_session_kind() -> ClauseElement:
     )
     mine = (session_kinds.c[name] == bindparam(f"of_{name}") for name in names)
     return delete(session_kinds).where(*mine, ~others).returning(session_kinds.c.kind_id)
+
+
+def removing_initiator_kind() -> ClauseElement:
+    """Remove the number of an initiator's interceptions of a kind once there are none."""
+    c = initiator_kinds.c
+    mine = (c.initiator_id == bindparam("of_initiator_id"), c.kind_id == bindparam("of_kind_id"))
+    return (
+        delete(initiator_kinds)
+        .where(*mine, c.interceptions <= literal_column("0"))
+        .returning(c.kind_id)
+    )

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeGuard
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from aibridge.store.watched import FileReplaced
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -29,6 +31,10 @@ _AWAY = ("25006", "25P03", "42", "AB001", "XX001", "XX002")
 """Beginnings of other states in which no row can be written: a database that is read-only, a
 session that idled too long, tables that are not as they should be, a server that was taken for gone
 (`aibridge.store.servers`), damaged files."""
+_PLAINLY = (
+    ("the database is damaged", _BROKEN_FILE, ("XX001", "XX002")),
+    ("the disk of the database is full", {sqlite3.SQLITE_FULL}, ("53100",)),
+)
 _SHOWS_VALUES = ("22",)
 """Classes whose messages repeat the value that was wrong."""
 
@@ -62,6 +68,19 @@ def _postgresql_is_away(error: "psycopg.Error") -> bool:
         return True
     operational = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     return operational and not state.startswith(_NEVER)
+
+
+def plainly(error: BaseException) -> str:
+    """Return what is wrong with the database in words for anybody, without names or values."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if isinstance(cause, FileReplaced):
+        return "the database's file was deleted or replaced"
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    state = getattr(cause, "sqlstate", None) or ""
+    for text, codes, states in _PLAINLY:
+        if code in codes or state in states:
+            return text
+    return "the database is away"
 
 
 def said(error: BaseException) -> str:

@@ -107,6 +107,11 @@ class BatchWriter:
         rows = self._link.select(self._statements.open, {}, most)
         return [(InterceptionRow(*row[:-1]), row[-1]) for row in rows]
 
+    def open_interception(self, id_: str) -> list[tuple[InterceptionRow, str | None]]:
+        """Return an interception with its prompt, or nothing if it has ended or is not there."""
+        rows = self._link.select(self._statements.open_one, {"of_id": id_}, 1)
+        return [(InterceptionRow(*row[:-1]), row[-1]) for row in rows]
+
     def kind_id(self, kind: Kind) -> int:
         """Return the number of a kind, which is added where it is new. Not in a transaction."""
         if kind not in self._kinds:
@@ -149,6 +154,8 @@ class BatchWriter:
                 self._link.select(self._statements.remove_session_kind, names, 1)
             elif isinstance(row, InitiatorKindRow):
                 self.add([row._replace(interceptions=-row.interceptions)])
+                names = {"of_initiator_id": row.initiator_id, "of_kind_id": row.kind_id}
+                self._link.select(self._statements.remove_initiator_kind, names, 1)
 
     def break_off(self) -> None:
         """Let what the writer's thread waits for fail now. For another thread."""

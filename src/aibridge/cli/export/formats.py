@@ -19,7 +19,11 @@ if TYPE_CHECKING:  # they take a while to import, and help texts need none of th
 
     Write = Callable[[Model], object]
 
-_FORMULA = re.compile(r"[=+\-@\t\r]")
+_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+"""The signs that begin a formula, with their full-width and small forms."""
+_BLANK = r"\s\x00-\x1f\xad\u180e\u200b-\u200f\u2060-\u2064\ufeff"
+"""What is shown as nothing, and may be dropped before a sign."""
+_FORMULA = re.compile(rf"[\t\r\n]|[{_BLANK}]*[{_SIGNS}]")
 """How a cell begins that a spreadsheet would run instead of showing it (OWASP, CSV injection)."""
 
 
@@ -55,12 +59,14 @@ def comma_separated(
 ) -> Iterator[Write]:
     """Write a line with the names of the columns, then a row for each item (RFC 4180, in UTF-8).
 
+    Every cell is quoted: what is not, some readers end at a carriage return of its own.
+
     ``visibly`` shows characters that would steer a terminal instead of writing them.
     """
     from aibridge.cli.export.columns import columns  # noqa: PLC0415
 
     heads = columns(model)
-    lines = csv.writer(_Encoded(file, visibly=visibly), lineterminator="\n")
+    lines = csv.writer(_Encoded(file, visibly=visibly), lineterminator="\n", quoting=csv.QUOTE_ALL)
     lines.writerow([head.name for head in heads])
 
     def write(one: Model) -> None:

@@ -1,0 +1,48 @@
+"""A file of SQLite, watched: SQLite itself writes on into one that was deleted."""
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+Identity = tuple[int, int] | None
+"""The device and the inode of a file, `None` where there is no file."""
+
+
+class FileReplaced(sqlite3.OperationalError):
+    """The path leads to another file than the one that was opened, or to none."""
+
+
+class WatchedFile:
+    """An SQLite file as it was when it was opened. Checking it takes microseconds.
+
+    A file that is put back is good again. A write-ahead log that was deleted is not: what is
+    connected has the old one, what connects would have a new one, so nothing is written any more.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._log_path = path.with_name(f"{path.name}-wal")
+        self._identity = _identity(self._path)
+        self._lost_log = False
+
+    def check(self) -> None:
+        """Raise `FileReplaced` where what is written now would be lost."""
+        if self._lost_log or _identity(self._path) != self._identity:
+            raise FileReplaced("the file was deleted or replaced")
+
+    def log(self) -> Identity:
+        """Return which write-ahead log there is, for a connection in a transaction."""
+        return _identity(self._log_path)
+
+    def check_log(self, log: Identity) -> None:
+        """Raise `FileReplaced` where the log of a connection that is open is another by now."""
+        if self.log() != log:
+            self._lost_log = True
+        self.check()
+
+
+def _identity(path: Path) -> Identity:
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
