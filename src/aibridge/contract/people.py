@@ -123,7 +123,7 @@ class UpdatePasswordRequest(Body):
     """A new password; whoever changes their own has to know the old one, if there is one."""
 
     password: Password
-    old_password: SecretStr = SecretStr("")
+    old_password: Annotated[SecretStr, Field(max_length=256)] = SecretStr("")
 
 
 class LoginRequest(Body):
@@ -220,8 +220,11 @@ GroupName = Annotated[
 ]
 """Letters and digits with single hyphens or underscores between them."""
 
+MAX_NAMES = 1000
+"""The most that a list of users in a request may hold."""
+
 _UserNames = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(max_length=1000)
+    tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(max_length=MAX_NAMES)
 ]
 
 
