@@ -8,15 +8,18 @@ anything that may hold a secret is never repeated.
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_dir
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
@@ -65,6 +68,19 @@ Duration = Annotated[timedelta | None, BeforeValidator(_duration)]
 """A length of time as `parse_duration` reads it; `None`, which is written 0, is without end."""
 
 
+def _host_name(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_.-]+", value):
+        return value
+    try:
+        return str(IPv6Address(value))
+    except ValueError:
+        raise ValueError("expected a name or an address, without scheme and port") from None
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
+"""A name of a host, or an IP address, without brackets."""
+
+
 class SettingsError(Exception):
     """The settings cannot be used; the text names the key, its source and what is expected."""
 
@@ -84,6 +100,13 @@ class Settings(BaseModel):
     )
     port: int = Field(
         default=4000, ge=0, le=65_535, description="The port to listen on; 0 is any free one."
+    )
+    allowed_hosts: tuple[HostName, ...] = Field(
+        default=(),
+        description="The names by which the API and its pages may be called, beside host and "
+        "those of the machine itself, such as bridge.example.com; with commas between them in the "
+        "environment. If none is given, a bridge that listens on loopback takes no other, and one "
+        "that listens beyond it takes any.",
     )
     data_dir: Path = Field(
         default_factory=lambda: Path(user_data_dir("aibridge")),
@@ -155,6 +178,11 @@ class Settings(BaseModel):
         description="The upstreams, a table each (JSON in the environment); anthropic, openai and "
         "copilot if left out, with the keys in ANTHROPIC_API_KEY and OPENAI_API_KEY.",
     )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
 
     @field_validator("data_dir")
     @classmethod

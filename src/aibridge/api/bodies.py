@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails, from_json
 
 from aibridge.api.access import Caller
 from aibridge.api.errors import ApiError
+from aibridge.api.hosts import check_origin
 from aibridge.contract import MAX_NAMES, Body, Validation
 
 MAX_BYTES = 8 * 1024
@@ -41,9 +42,14 @@ def body(model: type[T], *, max_bytes: int = MAX_BYTES) -> Any:  # noqa: ANN401 
 
 
 def open_body(model: type[T]) -> Any:  # noqa: ANN401 - as FastAPI's own markers
-    """Return the parameter that reads the JSON of somebody who has no token yet."""
+    """Return the parameter that reads the JSON of somebody who has no token yet.
+
+    A token in a header is what no page of another site can send; here there is none, so a
+    browser's request has to come from a page of the bridge itself.
+    """
 
     async def read(request: Request) -> T:
+        check_origin(request.headers)
         return parse(model, await _whole(request, MAX_BYTES))
 
     return Depends(read)

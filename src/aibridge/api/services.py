@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from aibridge.api.hosts import Hosts
 from aibridge.contract import Provider
 from aibridge.identity.attempts import Attempts
 from aibridge.identity.audit import Target
@@ -36,6 +37,7 @@ class Services:
     """Whether who called may still do so, asked in the transaction of what they do."""
     write_last_uses: Callable[[], None] = lambda: None
     """Has what is shown of tokens brought up to date."""
+    hosts: Hosts = field(default_factory=Hosts)
     changed: Callable[[Target], None] = lambda _: None
     """Is told of what was acted upon, by any thread."""
 
