@@ -8,6 +8,7 @@ import sys
 from asyncio.trsock import TransportSocket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from math import ceil
 
@@ -16,7 +17,8 @@ import uvicorn
 
 from aibridge import __version__
 from aibridge.app import Application
-from aibridge.identity.first import ensure_owner
+from aibridge.identity.first import FIRST_LIFETIME, FIRST_USER, ensure_owner
+from aibridge.identity.issuing import Issued
 from aibridge.protocol import BoundedProtocol
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.replay import replay_all
@@ -55,8 +57,8 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
         _upgrade_apart(settings.database_url)
         database.upgrade()
         partitions.prepare(database)
-        token = ensure_owner(database) if settings.make_owner else None
-        greet = partial(_greet, announce, token)
+        issued = ensure_owner(database) if settings.make_owner else None
+        greet = partial(_greet, announce, issued)
         if settings.workers == 1:
             _serve(settings, database, greet)
         else:
@@ -203,8 +205,19 @@ def _url(listening: socket.socket | TransportSocket) -> str:
     return f"http://{shown}:{port}"
 
 
-def _greet(announce: Callable[[str], None], token: str | None, url: str) -> None:
+_OWNER = """\
+The owner account '{name}' was made. Its token, shown only now:
+
+    {token}
+
+It is valid for {days} days; make another with aibridge tokens create --user {name}.
+"""
+
+
+def _greet(announce: Callable[[str], None], issued: Issued | None, url: str) -> None:
     announce(f"AI Bridge {__version__} serves {url}")
-    if token is not None:
-        announce(f"The owner account 'admin' was made. Its token, shown only now:\n\n    {token}\n")
+    if issued is not None:
+        announce(
+            _OWNER.format(name=FIRST_USER, token=issued.text, days=FIRST_LIFETIME // timedelta(1))
+        )
     sys.stdout.flush()
