@@ -10,7 +10,7 @@ from aibridge.api.access import Known, whence
 from aibridge.api.bodies import open_body
 from aibridge.api.documented import documented
 from aibridge.api.errors import ApiError, not_found, trouble
-from aibridge.api.passwords import Try, network_of
+from aibridge.api.passwords import Trial, network_of
 from aibridge.api.responses import JsonResponse
 from aibridge.api.services import Given, Services
 from aibridge.contract import (
@@ -114,10 +114,12 @@ def _checked(
     """Return whose password it is. A name that nobody has takes as long, and is refused alike."""
     with services.database.read() as connection:
         account = store.find_account(connection, wanted.email)
+    name = account[0].id if account else f"nobody: {wanted.email.lower()}"
+    pair = (name, network_of(visitor.ip))
+    is_recognized = services.logins.recognizes(pair)
+    passwords = services.passwords if is_recognized else services.strangers_passwords
     stored = account[1] if account else None
-    place = (f"login {wanted.email.lower()}", network_of(visitor.ip))
-    tried = Try(services.strangers_passwords, services.attempts, place)
-    if tried.matches(wanted.password, stored) and account:
+    if Trial(services.logins, pair).matches(passwords, wanted.password, stored) and account:
         return account
     if account:
         _log_failure(services, visitor, account[0])

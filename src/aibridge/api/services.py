@@ -31,8 +31,10 @@ class Services:
     providers: tuple[Provider, ...] = ()
     passwords: Passwords = field(default_factory=Passwords)
     strangers_passwords: Passwords = field(default_factory=Passwords)
-    """A queue of its own, so that strangers who try passwords keep nobody waiting who is known."""
-    attempts: Attempts = field(default_factory=Attempts)
+    """A queue of its own, so that strangers who try passwords keep nobody else waiting."""
+    logins: Attempts = field(default_factory=Attempts)
+    changes: Attempts = field(default_factory=Attempts)
+    """Of one's own password, with a token: strangers' logins do not count against them."""
     is_still: Callable[[Connection, Person], bool] = is_still
     """Whether who called may still do so, asked in the transaction of what they do."""
     write_last_uses: Callable[[], None] = lambda: None
