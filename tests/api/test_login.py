@@ -29,7 +29,7 @@ def account(name: str, password: str = PASSWORD) -> dict[str, str]:
 
 async def log_in(api: Api, name: str = "ann") -> str:
     answer = await api.call(None, "POST", LOGIN, account(name), expect=201)
-    assert answer.json().keys() == {"session_token"}
+    assert answer.json().keys() == {"session_token", "notices"}
     return str(answer.json()["session_token"])
 
 
@@ -321,7 +321,9 @@ async def test_the_first_user_is_made_once_and_is_the_owner(empty: Api) -> None:
     for again in (ROOT, {**ROOT, "username": "other"}):
         assert await empty.refused(409, None, "POST", FIRST, again) == known
     login = account("boss@example.com", "a first password")
-    token = (await empty.call(None, "POST", LOGIN, login, expect=201)).json()["session_token"]
+    answer = (await empty.call(None, "POST", LOGIN, login, expect=201)).json()
+    assert answer.keys() == {"session_token"}  # and no notice: nobody else set it
+    token = answer["session_token"]
     shown = await empty.get(token, "/users/me")
     assert (shown["id"], shown["username"], shown["name"]) == (made["user_id"], "Boss", "The Boss")
     assert [role["name"] for role in shown["roles"]] == ["owner"]

@@ -1,5 +1,6 @@
 """The first user, and logging in and out."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated
 
@@ -21,11 +22,13 @@ from aibridge.contract import (
     LoginResponse,
     Message,
     SiteRole,
+    rfc3339,
 )
 from aibridge.identity import accounts
 from aibridge.identity.audit import Act, Actor
 from aibridge.identity.issuing import delete_token, log_in
 from aibridge.identity.people import NOBODY, Person
+from aibridge.sessions.shape import moment
 from aibridge.store import tokens as token_store
 from aibridge.store import users as store
 from aibridge.store.users import ACTIVE, Connection
@@ -105,7 +108,24 @@ def login(
             raise ApiError(401, "Your account is suspended: please ask an administrator.")
         person = Person(user.id, user.username, user.roles, "")
         issued = log_in(Act(connection, replace(visitor, person=person)), user)
-    return JsonResponse(LoginResponse(session_token=issued.text), status_code=201)
+        notices = tuple(_notices(connection, user))
+    answer = LoginResponse(session_token=issued.text, notices=notices)
+    return JsonResponse(answer, status_code=201)
+
+
+def _notices(connection: Connection, user: store.User) -> Iterator[str]:
+    """Yield what somebody should know who logs in.
+
+    Whoever set their password can log in as them. It is told until they choose one themselves,
+    not only once: whoever set it may be the first to log in.
+    """
+    found = store.password_setter(connection, user.id)
+    if found is not None:
+        name, at = found
+        yield (
+            f"Your password was set by {name} at {rfc3339(moment(at))}, who may know it: "
+            "please choose one yourself."
+        )
 
 
 def _checked(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from aibridge.contract.base import WHOLE, Body, MinimalUser, Model, Time
+from aibridge.contract.base import WHOLE, Body, MinimalUser, Model, OptionalTexts, Time
 
 
 class SiteRole(StrEnum):
@@ -134,9 +134,13 @@ class LoginRequest(Body):
 
 
 class LoginResponse(Model):
-    """A token for the API, for one day."""
+    """A token for the API, for one day, and what its user should know.
+
+    There is a notice as long as the password is one that somebody else has set.
+    """
 
     session_token: str
+    notices: OptionalTexts = ()
 
 
 class Message(Model):
