@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from aibridge.app import is_gateway_path
@@ -120,3 +121,22 @@ def test_what_nobody_serves_is_not_found(bridge, wire):
 def test_servers_do_not_sign_their_answers(bridge):
     names = {name for name, _ in get(bridge, "/healthz").headers}
     assert names == {b"content-type", b"content-length", b"cache-control"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/metrics", 200),
+        ("/api/v2/aibridge/anthropic/v1/messages", 401),
+        ("/docs", 421),
+        ("/openapi.json", 421),
+        ("/api/v2/users/first", 421),
+        ("/api/v2/aibridge/interceptions", 421),
+    ],
+)
+def test_under_another_name_there_are_probes_and_the_gateway_only(bridge, path, status):
+    with httpx.Client(base_url=bridge.url, trust_env=False) as client:
+        assert client.get(path, headers={"host": "evil.example:4000"}).status_code == status
+        assert client.get(path).status_code != 421

@@ -107,6 +107,19 @@ def test_the_address_of_the_database_may_be_in_a_file() -> None:
         assert SECRET not in message
 
 
+def test_names_of_the_bridge_are_a_list_or_stand_with_commas_between_them() -> None:
+    names = ("bridge.example", "fd00::1")
+    assert load(write(f"allowed_hosts = {list(names)}"), {}, {}).allowed_hosts == names
+    environ = {"AIBRIDGE_ALLOWED_HOSTS": "bridge.example, FD00:0::1"}
+    assert load(None, environ, {}).allowed_hosts == names
+
+
+@pytest.mark.parametrize("name", ["", " ", "http://a", "a:4000", "[::1]", "a/b", "*", "a@b"])
+def test_what_is_no_name_of_the_bridge(name: str) -> None:
+    expected = "expected a name or an address, without scheme and port"
+    assert problem(f"allowed_hosts = [{name!r}]").endswith(f": {expected}")
+
+
 def test_the_database_lies_in_the_data_directory_that_was_given() -> None:
     assert load(None, {"AIBRIDGE_DATA_DIR": "/srv/x"}, {}).database_url == (
         "sqlite:////srv/x/aibridge.db"

@@ -288,7 +288,7 @@ class Caller:
         """Send a request, with its length and a host."""
         connection = self._connection
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-        connection.putheader("host", "bridge.test")
+        connection.putheader("host", "localhost")
         for name, value in headers:
             connection.putheader(_text(name), value)
         if body or method == "POST":

@@ -81,6 +81,7 @@ def _owner(database_url: str) -> str:
     database = Database(database_url)
     try:
         database.upgrade()
-        return ensure_owner(database) or ""
+        issued = ensure_owner(database)
+        return issued.text if issued else ""
     finally:
         database.close()

@@ -15,3 +15,11 @@ def network_of(ip: str) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address) >> _OF_ONE << _OF_ONE, _OF_ONE)))
     return ip
+
+
+def is_loopback(name: str) -> bool:
+    """Say whether a name, or an address, is this machine's own wherever it is used."""
+    try:
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -8,15 +8,17 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from aibridge import __version__
+from aibridge.addresses import is_loopback
 from aibridge.app import Application
-from aibridge.identity.first import ensure_owner
+from aibridge.identity.first import FIRST_LIFETIME, FIRST_USER, ensure_owner
+from aibridge.identity.issuing import Issued
 from aibridge.listener.server import Server, url_of
-from aibridge.listener.settings import is_loopback
 from aibridge.listener.sockets import BACKLOG, bound
 from aibridge.listener.workers import keep_working
 from aibridge.recorder.recovery import close_interrupted
@@ -51,8 +53,8 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
         _upgrade_apart(settings.database_url)
         database.upgrade()
         partitions.prepare(database)
-        token = ensure_owner(database) if settings.make_owner else None
-        greet = partial(_greet, announce, token)
+        issued = ensure_owner(database) if settings.make_owner else None
+        greet = partial(_greet, announce, issued)
         if settings.workers == 1:
             _serve(settings, database, greet, sockets)
         else:
@@ -174,8 +176,19 @@ def _is_news(record: logging.LogRecord) -> bool:
     return _NO_NEWS not in record.getMessage()
 
 
-def _greet(announce: Callable[[str], None], token: str | None, url: str) -> None:
+_OWNER = """\
+The owner account '{name}' was made. Its token, shown only now:
+
+    {token}
+
+It is valid for {days} days; make another with aibridge tokens create --user {name}.
+"""
+
+
+def _greet(announce: Callable[[str], None], issued: Issued | None, url: str) -> None:
     announce(f"AI Bridge {__version__} serves {url}")
-    if token is not None:
-        announce(f"The owner account 'admin' was made. Its token, shown only now:\n\n    {token}\n")
+    if issued is not None:
+        announce(
+            _OWNER.format(name=FIRST_USER, token=issued.text, days=FIRST_LIFETIME // timedelta(1))
+        )
     sys.stdout.flush()

@@ -129,8 +129,8 @@ class Settings(ListenerSettings):
     )
     make_owner: bool = Field(
         default=True,
-        description="Whether a start without any user makes the owner admin and prints a token; "
-        "if not, whoever first calls POST /api/v2/users/first becomes the owner.",
+        description="Whether a start without any user makes the owner admin and prints a token for "
+        "30 days; if not, whoever first calls POST /api/v2/users/first becomes the owner.",
     )
     known_tokens_seconds: float = Field(
         default=900.0,

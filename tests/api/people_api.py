@@ -101,6 +101,8 @@ class Api:
             headers["Coder-Session-Token"] = self.tokens.get(who, who)
         if json is not None:
             request["json"] = json
+        if "content" in request:
+            headers = {"content-type": "application/json", **headers}
         async with self._client() as client:
             answer = await client.request(method, API + path, headers=headers, **request)
         assert expect in {None, answer.status_code}, f"{answer.status_code} {answer.text}"

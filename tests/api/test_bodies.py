@@ -7,14 +7,28 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 
 from aibridge.api import bodies
-from aibridge.api.bodies import MAX_BYTES, MAX_COMPLAINTS, MAX_FIELD, parse
+from aibridge.api.bodies import (
+    MAX_BYTES,
+    MAX_BYTES_OF_NAMES,
+    MAX_COMPLAINTS,
+    MAX_FIELD,
+    parse,
+)
 from aibridge.api.errors import ApiError
-from aibridge.contract import Body, UpsertGroupAIBudgetRequest
+from aibridge.contract import (
+    MAX_NAMES,
+    Body,
+    CreateUserRequest,
+    LoginRequest,
+    UpdateGroupRequest,
+    UpdatePasswordRequest,
+    UpsertGroupAIBudgetRequest,
+)
 from aibridge.contract.base import WHOLE
-from tests.api.people_api import Api
+from tests.api.people_api import NIL, Api
 
 USERS = "/users"
 
@@ -125,10 +139,36 @@ def test_what_was_sent_is_not_repeated(fields: dict[str, Any]) -> None:
     assert "secret" not in told
 
 
-def test_complaints_are_bounded_however_many_there_are() -> None:
-    many = {f"f{number}": number for number in range(5_000)}
-    found = refusal(json.dumps(many)).body.validations
-    assert len(found) == MAX_COMPLAINTS
+MANY = {f"f{number}": number for number in range(5_000)}
+
+
+@pytest.mark.parametrize(
+    ("content", "most"),
+    [
+        (json.dumps(MANY), MAX_COMPLAINTS + 1),
+        ("{" + ",".join(['"f":1'] * 5_000) + "}", 2),
+        (json.dumps({"amount": MANY}), 1),
+        (json.dumps({"key": [7] * 5_000}), 2),
+        (json.dumps({"names": [7] * 100_000}), MAX_NAMES + 2),
+        (json.dumps({"names": [[7] * 100_000]}), 2),
+    ],
+)
+def test_what_is_validated_is_bounded_however_much_is_wrong(content: str, most: int) -> None:
+    """Each complaint costs time and memory, whether it is told or not."""
+    with pytest.raises(ApiError) as caught:
+        parse(Order, content.encode())
+    cause = caught.value.__context__
+    assert isinstance(cause, ValidationError)
+    assert 0 < cause.error_count() <= most
+    assert len(caught.value.body.validations) <= MAX_COMPLAINTS
+
+
+def test_a_list_that_is_too_long_is_refused_as_such() -> None:
+    content = json.dumps({"add_users": ["ana"] * 20_000})
+    with pytest.raises(ApiError) as caught:
+        parse(UpdateGroupRequest, content.encode())
+    (told,) = caught.value.body.validations
+    assert (told.field, str(MAX_NAMES) in told.detail) == ("add_users", True)
 
 
 def test_the_name_of_a_strange_field_is_told_as_far_as_it_makes_sense() -> None:
@@ -164,24 +204,83 @@ def test_any_json_for_a_limit_is_a_whole_number_or_refused(value: Any) -> None:
         assert found.spend_limit_micros == value
 
 
-@pytest.mark.parametrize("path", [USERS, "/users/login", "/users/first"])
-async def test_a_body_that_is_too_large_is_refused_before_it_is_all_there(
-    api: Api, path: str
-) -> None:
-    sent = 0
+class Pieces:
+    """The pieces of a body, counted as they are asked for."""
 
-    async def pieces() -> Any:
-        nonlocal sent
+    def __init__(self, piece: bytes) -> None:
+        self.asked, self._piece = 0, piece
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         for _ in range(100):
-            sent += 1
-            yield b" " * (MAX_BYTES // 4)
+            self.asked += 1
+            yield self._piece
 
-    found = await api.refused(413, "root", "POST", path, content=pieces())
+
+@pytest.mark.parametrize(
+    ("method", "path", "most"),
+    [
+        ("POST", USERS, MAX_BYTES),
+        ("POST", "/users/login", MAX_BYTES),
+        ("POST", "/users/first", MAX_BYTES),
+        ("PUT", "/users/bob/password", MAX_BYTES),
+        ("PATCH", f"/groups/{NIL}", MAX_BYTES_OF_NAMES),
+    ],
+)
+@pytest.mark.parametrize("declared", [False, True])
+async def test_a_body_that_is_too_large_is_refused_before_it_is_all_there(
+    api: Api, method: str, path: str, most: int, *, declared: bool
+) -> None:
+    pieces = Pieces(b" " * (most // 4))
+    headers = {"content-length": str(most + 1)} if declared else {}
+    found = await api.refused(413, "root", method, path, content=pieces, headers=headers)
     assert found == {
         "message": "Request body is too large.",
-        "detail": f"A body may have {MAX_BYTES} bytes.",
+        "detail": f"A body may have {most} bytes.",
     }
-    assert sent < 10
+    assert pieces.asked == 0 if declared else pieces.asked < 10
+
+
+@pytest.mark.parametrize("length", ["", "x", "-1", "²", "9" * 5_000])
+async def test_a_length_that_is_none_lets_no_more_through(api: Api, length: str) -> None:
+    pieces = Pieces(b" " * (MAX_BYTES // 4))
+    headers = {"content-length": length.encode()}
+    await api.refused(413, None, "POST", "/users/login", content=pieces, headers=headers)
+    assert pieces.asked < 10
+
+
+KEY = "\N{KEY}"
+"""A character that takes the most bytes when it is escaped."""
+
+
+@pytest.mark.parametrize(
+    ("model", "most", "fields"),
+    [
+        (
+            CreateUserRequest,
+            MAX_BYTES,
+            {
+                "username": "u" * 32,
+                "email": KEY * 252 + "@x",
+                "name": KEY * 128,
+                "password": KEY * 256,
+                "roles": ["owner", "user-admin", "auditor", "member"],
+            },
+        ),
+        (LoginRequest, MAX_BYTES, {"email": KEY * 254, "password": KEY * 256}),
+        (UpdatePasswordRequest, MAX_BYTES, {"password": KEY * 256, "old_password": KEY * 256}),
+        (
+            UpdateGroupRequest,
+            MAX_BYTES_OF_NAMES,
+            {"add_users": ["u" * 64] * MAX_NAMES, "remove_users": ["u" * 64] * MAX_NAMES},
+        ),
+    ],
+)
+def test_whatever_a_body_may_say_fits_in(
+    model: type[Body], most: int, fields: dict[str, Any]
+) -> None:
+    content = json.dumps(fields).encode()
+    assert len(content) <= most
+    assert parse(model, content) == model.model_validate_json(content)
 
 
 async def test_the_largest_body_is_read(api: Api) -> None:
@@ -190,10 +289,48 @@ async def test_the_largest_body_is_read(api: Api) -> None:
     await api.refused(413, "root", "POST", USERS, content=content + b" ")
 
 
-async def test_a_body_needs_no_content_type(api: Api) -> None:
-    headers = {"content-type": "text/plain"}
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON ;charset=UTF-8",
+        "application/merge-patch+json",
+    ],
+)
+async def test_a_body_is_said_to_be_json(api: Api, kind: str) -> None:
+    headers = {"content-type": kind}
     new = b'{"username": "x"}'
     await api.call("root", "POST", USERS, content=new, headers=headers, expect=201)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "",
+        "text/plain",
+        "text/plain; application/json",
+        "text/plain;a=application/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/json",
+        "application/jsonp",
+        "text/x+json",
+    ],
+)
+@pytest.mark.parametrize("path", [USERS, "/users/login", "/users/first"])
+async def test_what_a_form_of_any_site_could_send_is_not_read(
+    api: Api, path: str, kind: str
+) -> None:
+    pieces = Pieces(b"{}")
+    found = await api.refused(
+        415, "root", "POST", path, content=pieces, headers={"content-type": kind}
+    )
+    assert found == {
+        "message": "Request body must be JSON.",
+        "detail": "Send it as JSON, with the header Content-Type: application/json.",
+    }
+    assert pieces.asked == 0
 
 
 @pytest.mark.parametrize("token", [None, "nonsense"])
@@ -219,7 +356,7 @@ async def test_a_body_that_does_not_come_to_its_end_is_refused(
         await asyncio.Event().wait()
 
     transport = httpx.ASGITransport(api.app)
-    headers = {"X-Api-Key": api.tokens["root"]}
+    headers = {"X-Api-Key": api.tokens["root"], "Content-Type": "application/json"}
     async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
         answer = await client.post("/api/v2/users", content=endless(), headers=headers)
     assert answer.status_code == 408

@@ -48,7 +48,7 @@ async def test_who_opens_the_database_itself_is_the_operator_by_any_token(
         new_user(connection, "cleo")
     transport = httpx.ASGITransport(local_app(database, load(None, {}, {})))
     headers = {"X-Api-Key": "anything"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.get("/api/v2/users", headers=headers)
         assert [user["username"] for user in answer.json()["users"]] == ["ana", "ben", "cleo"]
         made = await client.post("/api/v2/users", headers=headers, json={"username": "dan"})

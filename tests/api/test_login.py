@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from aibridge.contract import TokenScope
 from aibridge.identity import attempts as limits
-from aibridge.identity.attempts import FAILURES, Attempts
+from aibridge.identity.attempts import FAILURES, FAILURES_OF_NETWORK, Attempts
 from aibridge.identity.passwords import BusyError
 from aibridge.store.tokens import list_tokens
 from aibridge.store.users import change_user
@@ -29,7 +29,7 @@ def account(name: str, password: str = PASSWORD) -> dict[str, str]:
 
 async def log_in(api: Api, name: str = "ann") -> str:
     answer = await api.call(None, "POST", LOGIN, account(name), expect=201)
-    assert answer.json().keys() == {"session_token"}
+    assert answer.json().keys() == {"session_token", "notices"}
     return str(answer.json()["session_token"])
 
 
@@ -103,7 +103,7 @@ class Clock:
 
 async def test_too_many_failures_keep_that_address_out_of_that_account_only(api: Api) -> None:
     clock = Clock()
-    api.change(attempts=Attempts(clock))
+    api.change(logins=Attempts(clock))
     for _ in range(FAILURES):
         await api.refused(401, None, "POST", LOGIN, account("ann", "wrong"))
     clock.now += 12.5
@@ -125,6 +125,46 @@ async def test_a_name_that_nobody_has_is_kept_out_alike(api: Api) -> None:
         for _ in range(FAILURES + 1)
     ]
     assert statuses == [401] * FAILURES + [429]
+
+
+async def test_the_name_and_the_address_of_an_account_share_one_count(api: Api) -> None:
+    names = ["ann", "ann@example.com", "ANN", "Ann@Example.com"] * FAILURES
+    tried = [await api.call(None, "POST", LOGIN, account(name, "wrong")) for name in names]
+    assert [answer.status_code for answer in tried].count(401) == FAILURES
+    await api.refused(429, None, "POST", LOGIN, account("ann@example.com"))
+
+
+async def test_a_flood_of_names_from_a_network_is_refused_before_anything_is_hashed(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those who came in from there before still do, from a queue of their own."""
+    api.change(logins=Attempts(Clock()))
+    await log_in(api, "bob")
+    strangers, hashed = api.app.state.services.strangers_passwords, list[str]()
+    real = strangers.matches
+
+    def note(password: str, stored: str | None) -> bool:
+        hashed.append(password)
+        return bool(real(password, stored))
+
+    monkeypatch.setattr(strangers, "matches", note)
+    for number in range(FAILURES_OF_NETWORK + 20):
+        answer = await api.call(None, "POST", LOGIN, account(f"x{number}", "wrong"))
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+    assert len(hashed) == FAILURES_OF_NETWORK
+    await api.refused(429, None, "POST", LOGIN, account("ann"))
+    await log_in(replace(api, address="192.0.2.8"), "ann")
+    hashed.clear()
+    await log_in(api, "bob")
+    assert hashed == []
+
+
+async def test_a_flood_of_logins_keeps_nobody_from_changing_their_password(api: Api) -> None:
+    for number in range(FAILURES_OF_NETWORK):
+        await api.call(None, "POST", LOGIN, account(f"x{number}", "wrong"))
+    await api.refused(429, None, "POST", LOGIN, account("ann"))
+    body = {"password": "another password", "old_password": PASSWORD}
+    await api.call("ann", "PUT", "/users/me/password", body, expect=204)
 
 
 async def test_getting_in_forgets_the_failures(api: Api) -> None:
@@ -281,7 +321,9 @@ async def test_the_first_user_is_made_once_and_is_the_owner(empty: Api) -> None:
     for again in (ROOT, {**ROOT, "username": "other"}):
         assert await empty.refused(409, None, "POST", FIRST, again) == known
     login = account("boss@example.com", "a first password")
-    token = (await empty.call(None, "POST", LOGIN, login, expect=201)).json()["session_token"]
+    answer = (await empty.call(None, "POST", LOGIN, login, expect=201)).json()
+    assert answer.keys() == {"session_token"}  # and no notice: nobody else set it
+    token = answer["session_token"]
     shown = await empty.get(token, "/users/me")
     assert (shown["id"], shown["username"], shown["name"]) == (made["user_id"], "Boss", "The Boss")
     assert [role["name"] for role in shown["roles"]] == ["owner"]

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -407,11 +408,56 @@ async def test_with_an_old_password_go_all_tokens_but_the_one_of_who_changes_it(
     await api.call(mine, "GET", "/users/me", expect=401)
 
 
-async def test_a_first_password_leaves_the_tokens(api: Api) -> None:
+async def test_a_first_password_that_is_ones_own_leaves_the_tokens(api: Api) -> None:
     await api.call("root", "POST", "/users", {"username": "new"}, expect=201)
-    token = api.token("new")
-    await api.call("root", "PUT", "/users/new/password", {"password": "first one"}, expect=204)
-    await api.call(token, "GET", "/users/me", expect=200)
+    token, other = api.token("new"), api.token("new")
+    await api.call(token, "PUT", "/users/me/password", {"password": "first one"}, expect=204)
+    for one in (token, other):
+        await api.call(one, "GET", "/users/me", expect=200)
+
+
+@pytest.mark.parametrize("who", ["hr", "root"])
+@pytest.mark.parametrize("had_one", [False, True])
+async def test_a_password_that_somebody_else_sets_ends_all_tokens(
+    api: Api, who: str, *, had_one: bool
+) -> None:
+    """Otherwise they could log in as that user, who would not notice."""
+    new = {"username": "new", **({"password": PASSWORD} if had_one else {})}
+    await api.call("root", "POST", "/users", new, expect=201)
+    tokens = [api.token("new") for _ in range(2)]
+    if had_one:
+        tokens.append((await log_in(api, "new", PASSWORD))["session_token"])
+    await api.call(who, "PUT", "/users/new/password", {"password": "another one"}, expect=204)
+    for token in tokens:
+        await api.call(token, "GET", "/users/me", expect=401)
+    await api.call(who, "GET", "/users/me", expect=200)
+
+
+async def test_who_set_a_password_is_told_at_every_login_until_it_is_ones_own(api: Api) -> None:
+    await api.call("hr", "PUT", "/users/ann/password", {"password": "known to hr"}, expect=204)
+    first, second = [await log_in(api, "ann", "known to hr") for _ in range(2)]
+    assert first["notices"] == second["notices"]
+    (notice,) = first["notices"]
+    assert re.fullmatch(
+        r"Your password was set by hr at [0-9T:.-]+Z, who may know it: please choose one yourself.",
+        notice,
+    )
+    own = {"password": "known to ann", "old_password": "known to hr"}
+    await api.call(first["session_token"], "PUT", "/users/me/password", own, expect=204)
+    assert (await log_in(api, "ann", "known to ann")).keys() == {"session_token"}
+
+
+async def test_a_password_of_a_new_account_is_known_to_who_made_it(api: Api) -> None:
+    new = {"username": "new", "password": PASSWORD}
+    await api.call("hr", "POST", "/users", new, expect=201)
+    (notice,) = (await log_in(api, "new", PASSWORD))["notices"]
+    assert "was set by hr at" in notice
+
+
+async def log_in(api: Api, who: str, password: str) -> dict[str, Any]:
+    login = {"email": who, "password": password}
+    found: dict[str, Any] = (await api.call(None, "POST", "/users/login", login, expect=201)).json()
+    return found
 
 
 @pytest.mark.parametrize("change", [{"status": "suspended"}, {"roles": ""}])

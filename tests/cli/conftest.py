@@ -85,8 +85,8 @@ def remote(databases: Databases) -> Iterator[Remote]:
     with databases.open() as database:
         with database.write() as connection:
             owner = new_user(connection, "ana", SiteRole.OWNER)
-            token = new_token(connection, owner)
             set_password(Act(connection), owner, Passwords().hash(PASSWORD))
+            token = new_token(connection, owner)
         known = {token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0])}
         with serving(create_app(Services(database, asking(known.get), is_still=trusting))) as url:
             yield Remote(url, token, database)

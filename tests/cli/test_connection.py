@@ -54,6 +54,31 @@ def test_the_machines_own_database_is_used_where_it_is_named(cli: Cli, remote: R
     assert "ben" in cli("users", "list", *named).stdout
 
 
+@pytest.mark.parametrize("password", ["a@b:s3cret", "s3cret/a"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "serve --database-url {}",
+        "users list --database-url {}",
+        "sessions list --database-url {}",
+        "db check --database-url {}",
+        "db upgrade --database-url {}",
+        "db purge --before 1d --yes --database-url {}",
+        "db copy --from {} --to sqlite:///copy.db",
+        "db copy --from sqlite:///bridge.db --to {}",
+    ],
+)
+def test_a_database_that_is_written_wrong_is_told_of_without_its_password(
+    cli: Cli, command: str, password: str
+) -> None:
+    url = f"postgresql://bridge:{password}@127.0.0.1:1/x"
+    result = cli(*command.format(url).split())
+    assert isinstance(result.exception, SystemExit)
+    assert result.exit_code != 0
+    assert "are written %40" in " ".join(result.stderr.split())
+    assert "s3cret" not in result.output
+
+
 def test_a_url_without_a_token_is_one_clear_line(cli: Cli) -> None:
     result = cli("users", "list", "--url", "http://127.0.0.1:1")
     assert (result.exit_code, result.stdout) == (1, "")

@@ -7,7 +7,8 @@ from aibridge.contract import SiteRole
 from aibridge.identity.audit import Act
 from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.first import ensure_owner
-from aibridge.identity.issuing import issue_token
+from aibridge.identity.issuing import Issued, issue_token
+from aibridge.server import _greet
 from aibridge.store import tokens as store
 from aibridge.store import users as store_of_users
 from aibridge.store.database import Database
@@ -15,18 +16,29 @@ from tests.people import new_user
 
 
 async def test_an_empty_database_gets_its_owner_once(database: Database) -> None:
-    text = ensure_owner(database)
-    assert text is not None
+    issued = ensure_owner(database)
+    assert issued is not None
     assert ensure_owner(database) is None
     authenticator = Authenticator(database)
-    person = await authenticator.person(text)
+    person = await authenticator.person(issued.text)
     authenticator.close()
     assert person is not None
     assert person.username == "admin"
     assert person.roles == {SiteRole.OWNER}
     with database.read() as connection:
         (token,) = store.list_tokens(connection)
-    assert (token.name, token.expires_at) == ("first", None)
+    assert (token.name, token.expires_at) == ("first", token.created_at + 30 * 86_400_000_000)
+
+
+def test_the_start_prints_the_token_and_how_long_it_is_valid(database: Database) -> None:
+    issued = ensure_owner(database)
+    assert issued is not None
+    printed: list[str] = []
+    _greet(printed.append, issued, "http://127.0.0.1:4000")
+    _greet(printed.append, ensure_owner(database), "http://127.0.0.1:4000")
+    served, owner, served_again = printed
+    assert f"\n\n    {issued.text}\n\nIt is valid for 30 days; make another" in owner
+    assert served == served_again
 
 
 def test_a_database_with_users_is_let_be(database: Database) -> None:
@@ -47,13 +59,13 @@ def test_where_writers_run_side_by_side_the_name_decides(
 
 
 def test_of_processes_that_start_at_once_one_makes_the_owner(database: Database) -> None:
-    texts: list[str | None] = []
+    owners: list[Issued | None] = []
     together = threading.Barrier(4)
 
     def start() -> None:
         mine = Database(str(database.engine.url))
         together.wait()
-        texts.append(ensure_owner(mine))
+        owners.append(ensure_owner(mine))
         mine.close()
 
     threads = [threading.Thread(target=start) for _ in range(4)]
@@ -61,8 +73,8 @@ def test_of_processes_that_start_at_once_one_makes_the_owner(database: Database)
         thread.start()
     for thread in threads:
         thread.join()
-    assert len([text for text in texts if text is not None]) == 1
-    assert len(texts) == 4
+    assert len([issued for issued in owners if issued is not None]) == 1
+    assert len(owners) == 4
 
 
 def test_a_token_is_named_after_its_id_unless_it_gets_a_name(database: Database) -> None:

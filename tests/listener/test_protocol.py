@@ -64,7 +64,11 @@ LAST = b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
 
 def login(*headers: bytes, body: bytes = b'{"email": 1}', length: bool = True) -> bytes:
     """Return a request whose body is read: it is refused for what stands in it."""
-    lines = [b"POST /api/v2/users/login HTTP/1.1", b"host: a", b"content-type: application/json"]
+    lines = [
+        b"POST /api/v2/users/login HTTP/1.1",
+        b"host: localhost",
+        b"content-type: application/json",
+    ]
     if length:
         lines.append(b"content-length: %d" % len(body))
     return b"\r\n".join([*lines, *headers, b"", body])

@@ -384,6 +384,13 @@ def test_login_gives_a_client_with_the_token(clients: Clients) -> None:
     assert client.token == "given"
     assert client._http.headers["coder-session-token"] == "given"
     assert "given" not in repr(client)
+    assert client.notices == ()
+
+
+def test_a_client_that_logged_in_has_the_notices(clients: Clients) -> None:
+    said = {"session_token": "given", "notices": ["Your password was set by hr."]}
+    client = clients.call(lambda _: httpx.Response(201, json=said), "login", "ana", PASSWORD)
+    assert client.notices == ("Your password was set by hr.",)
 
 
 def test_a_login_that_is_refused_is_an_error_and_closes_its_client(clients: Clients) -> None:

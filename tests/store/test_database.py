@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import traceback
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,63 @@ def test_other_addresses_are_refused_without_repeating_them(url: str) -> None:
     with pytest.raises(DatabaseError, match="expected sqlite:///PATH or postgresql://") as refused:
         Database(url)
     assert "secret" not in str(refused.value)
+
+
+UNESCAPED = [f"a{mark}secret" for mark in "@:/?#"] + [f"secret{mark}a" for mark in "@:/?#"]
+UNESCAPED += ["a@b:secret", "a?b@secret", "a/b?secret@x", "secret@@", "a#@secret"]
+
+
+@pytest.mark.parametrize("password", UNESCAPED)
+@pytest.mark.parametrize("place", ["127.0.0.1:1/x", "127.0.0.1/x", "[::1]/x?sslmode=require", ""])
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_a_password_that_is_not_escaped_is_told_so_and_never_shown(
+    scheme: str, place: str, password: str
+) -> None:
+    """Otherwise a part of it would be taken for the host, the port or the name of the database."""
+    with pytest.raises(DatabaseError, match=r"@ : / \? # are written %40") as refused:
+        Database(f"{scheme}://bridge:{password}@{place}")
+    assert "secret" not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:secret@h:port/d",
+        "postgresql://u:secret@h:1:2/d",
+        "postgresql://u:secret@[::1:1/d",
+        "postgresql://u:secret",
+        "postgresql://u:secret/d",
+        "postgresql:u:secret@h/d",
+        "sqlite://u:secret@h:port/d",
+    ],
+)
+def test_addresses_that_cannot_be_read_are_not_repeated(url: str) -> None:
+    with pytest.raises(DatabaseError, match="expected sqlite:///PATH or postgresql://") as refused:
+        Database(url)
+    assert "secret" not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("postgresql://u:a%40b%3Ac%2Fd%3Fe%23f@h/d", "a@b:c/d?e#f"),
+        ("postgresql://u%40tenant:p@h/d", "p"),
+        ("postgresql://u:p@h/d?application_name=a%40b", "p"),
+        ("postgresql://u:a[b]c&d=e%25f@h/d", "a[b]c&d=e%f"),
+        ("postgresql://u@[::1]:5432/d", None),
+        ("postgresql://h:5432/d?sslmode=require", None),
+    ],
+)
+def test_an_escaped_password_is_taken(url: str, password: str | None) -> None:
+    database = Database(url)
+    assert database.engine.url.password == password
+    database.close()
+
+
+def test_the_path_of_a_file_may_hold_any_of_these(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/a@b:c#d.db")
+    assert database.file == tmp_path / "a@b:c#d.db"
+    database.close()
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="module")

@@ -178,7 +178,7 @@ def test_walking_the_pages_visits_each_user_once_in_order(
 
 def test_an_account_is_found_by_address_or_name_with_its_hash(connection: Connection) -> None:
     ana = row(1, "ana", email="Ana@example.com")
-    store.insert_user(connection, ana, "hash of ana")
+    store.insert_user(connection, ana, store.NewPassword("hash of ana"))
     insert(connection, row(2, "ben"))
     for text in ("ana", "ANA", "ana@EXAMPLE.com"):
         assert store.find_account(connection, text) == (ana, "hash of ana")
@@ -202,6 +202,22 @@ def test_a_change_moves_the_time_and_touches_nobody_else(connection: Connection)
     assert connection.scalar(changed) == 1
 
 
+def test_who_set_a_password_is_known_until_the_user_does(connection: Connection) -> None:
+    store.insert_user(connection, row(1, "ana"), store.NewPassword("one", "root"))
+    insert(connection, row(2, "ben"))
+    assert store.password_setter(connection, uuid(1)) == ("root", row(1, "ana").created_at)
+    store.set_password(connection, uuid(1), store.NewPassword("two"))
+    for user_id in (uuid(1), uuid(2), uuid(9)):
+        assert store.password_setter(connection, user_id) is None
+    begun = now()
+    store.set_password(connection, uuid(2), store.NewPassword("three", "hr"))
+    name, at = store.password_setter(connection, uuid(2)) or ("", 0)
+    assert (name, begun <= at <= now()) == ("hr", True)
+    assert store.password_hash(connection, uuid(2)) == "three"
+
+
 def test_a_row_shows_no_hash(connection: Connection) -> None:
-    store.insert_user(connection, row(1, "ana"), "hash of ana")
+    password = store.NewPassword("hash of ana")
+    store.insert_user(connection, row(1, "ana"), password)
+    assert "hash of ana" not in repr(password)
     assert "hash of ana" not in repr(store.find_user(connection, "ana"))

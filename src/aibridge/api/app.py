@@ -21,6 +21,7 @@ from aibridge.api import (
     tokens,
     users,
 )
+from aibridge.api.hosts import HostCheck, hosts_of
 from aibridge.api.services import Authenticate, Services
 from aibridge.contract import Provider
 from aibridge.contract.paths import API, PREFIXES
@@ -63,6 +64,7 @@ def services_of(
             for one in settings.providers
         ),
         write_last_uses=write_last_uses,
+        hosts=hosts_of(settings.host, settings.allowed_hosts),
         changed=changed,
     )
 
@@ -75,6 +77,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
     errors.install(app)
+    app.add_middleware(HostCheck)
     app.router.routes.extend(_routes())
     openapi.install(app)
     return app

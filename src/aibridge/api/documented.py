@@ -87,11 +87,13 @@ _REFUSALS = {
     408: "The body did not come to its end in time.",
     409: "It is there already, or somebody else has the name.",
     413: "The body is too large.",
+    415: "The body is not said to be JSON.",
+    421: "The header Host is no name of the bridge.",
     429: "Too many attempts; Retry-After says when to try again.",
     500: "Trouble of the bridge.",
     503: "Trouble of the bridge for now; Retry-After says when to try again.",
 }
-_ALWAYS = (400, 401, 403, 404, 500, 503)
+_ALWAYS = (400, 401, 403, 404, 421, 500, 503)
 
 
 def documented(
@@ -117,7 +119,7 @@ def documented(
             "content": {"application/json": {"schema": reference}},
         }
         extra[BODY] = body.__name__
-        refusals = (*refusals, 408, 413)
+        refusals = (*refusals, 408, 413, 415)
     if is_open:
         extra["security"] = []
     statuses = sorted({*_ALWAYS, *refusals})

@@ -145,6 +145,11 @@ _ACT = {
 }
 _COMPLAINT = {"field": "limit", "detail": 'Query param "limit" must be a valid integer'}
 
+_NOTICE = (
+    "Your password was set by hr at 2026-01-31T12:00:00Z, who may know it: please choose one "
+    "yourself."
+)
+
 EXAMPLES: dict[str, Any] = {
     "AuditLogList": {"count": 1, "audit_logs": [_ACT]},
     "CreateFirstUserRequest": {"username": "root", "password": "correct horse battery"},
@@ -166,7 +171,10 @@ EXAMPLES: dict[str, Any] = {
     "GroupDetail": {**_GROUP_ROW, "members": [_INITIATOR]},
     "InterceptionList": _INTERCEPTION_LIST,
     "LoginRequest": {"email": "ana@example.com", "password": "correct horse battery"},
-    "LoginResponse": {"session_token": "Xh3kV9aQ0b-ch3uj0fIlQYAEun7jKw3da"},
+    "LoginResponse": {
+        "session_token": "Xh3kV9aQ0b-ch3uj0fIlQYAEun7jKw3da",
+        "notices": [_NOTICE],
+    },
     "Message": {"message": "Logged out!"},
     "Organization": {
         "id": _EVERYONE,

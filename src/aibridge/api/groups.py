@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 from aibridge import contract
 from aibridge.api import shapes
 from aibridge.api.access import Caller, Visitor
-from aibridge.api.bodies import body
+from aibridge.api.bodies import MAX_BYTES_OF_NAMES, body
 from aibridge.api.documented import documented
 from aibridge.api.errors import not_found, trouble
 from aibridge.api.responses import JsonResponse, no_content
@@ -61,7 +61,7 @@ def show_group(group: GroupPath, caller: Caller) -> JsonResponse:
 def update_group(
     group: GroupPath,
     caller: Caller,
-    change: Annotated[UpdateGroupRequest, body(UpdateGroupRequest)],
+    change: Annotated[UpdateGroupRequest, body(UpdateGroupRequest, max_bytes=MAX_BYTES_OF_NAMES)],
 ) -> JsonResponse:
     """Change a group's names and members. Who leaves loses an own limit charged to it."""
     with caller.acting() as act:

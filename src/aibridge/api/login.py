@@ -1,5 +1,6 @@
 """The first user, and logging in and out."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from aibridge.api.access import Known, whence
 from aibridge.api.bodies import open_body
 from aibridge.api.documented import documented
 from aibridge.api.errors import ApiError, not_found, trouble
-from aibridge.api.passwords import Try
+from aibridge.api.passwords import Trial
 from aibridge.api.responses import JsonResponse
 from aibridge.api.services import Given, Services
 from aibridge.contract import (
@@ -22,11 +23,13 @@ from aibridge.contract import (
     LoginResponse,
     Message,
     SiteRole,
+    rfc3339,
 )
 from aibridge.identity import accounts
 from aibridge.identity.audit import Act, Actor
 from aibridge.identity.issuing import delete_token, log_in
 from aibridge.identity.people import NOBODY, Person
+from aibridge.sessions.shape import moment
 from aibridge.store import tokens as token_store
 from aibridge.store import users as store
 from aibridge.store.users import ACTIVE, Connection
@@ -106,7 +109,24 @@ def login(
             raise ApiError(401, "Your account is suspended: please ask an administrator.")
         person = Person(user.id, user.username, user.roles, "")
         issued = log_in(Act(connection, replace(visitor, person=person)), user)
-    return JsonResponse(LoginResponse(session_token=issued.text), status_code=201)
+        notices = tuple(_notices(connection, user))
+    answer = LoginResponse(session_token=issued.text, notices=notices)
+    return JsonResponse(answer, status_code=201)
+
+
+def _notices(connection: Connection, user: store.User) -> Iterator[str]:
+    """Yield what somebody should know who logs in.
+
+    Whoever set their password can log in as them. It is told until they choose one themselves,
+    not only once: whoever set it may be the first to log in.
+    """
+    found = store.password_setter(connection, user.id)
+    if found is not None:
+        name, at = found
+        yield (
+            f"Your password was set by {name} at {rfc3339(moment(at))}, who may know it: "
+            "please choose one yourself."
+        )
 
 
 def _checked(
@@ -115,10 +135,12 @@ def _checked(
     """Return whose password it is. A name that nobody has takes as long, and is refused alike."""
     with services.database.read() as connection:
         account = store.find_account(connection, wanted.email)
+    name = account[0].id if account else f"nobody: {wanted.email.lower()}"
+    pair = (name, network_of(visitor.ip))
+    is_recognized = services.logins.recognizes(pair)
+    passwords = services.passwords if is_recognized else services.strangers_passwords
     stored = account[1] if account else None
-    place = (f"login {wanted.email.lower()}", network_of(visitor.ip))
-    tried = Try(services.strangers_passwords, services.attempts, place)
-    if tried.matches(wanted.password, stored) and account:
+    if Trial(services.logins, pair).matches(passwords, wanted.password, stored) and account:
         return account
     if account:
         _log_failure(services, visitor, account[0])

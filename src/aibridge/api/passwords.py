@@ -6,30 +6,27 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from aibridge.api.errors import ApiError
-from aibridge.identity.attempts import Attempts, Key
+from aibridge.identity.attempts import Attempts, Pair
 from aibridge.identity.passwords import Passwords
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """A place from which an account's password is tried, and what counts and checks it."""
+class Trial:
+    """An account's password tried from a network, and what counts that."""
 
-    passwords: Passwords
     attempts: Attempts
-    place: Key
+    pair: Pair
 
-    def matches(self, password: SecretStr, stored: str | None) -> bool:
+    def matches(self, passwords: Passwords, password: SecretStr, stored: str | None) -> bool:
         """Say whether a password is the one that ``stored`` is the hash of.
 
-        Raises `ApiError` 429 after too many failures. A try counts as a failure until it has
-        succeeded, so that many at once are many.
+        Raises `ApiError` 429 after too many failures, before anything is hashed.
         """
-        seconds = self.attempts.wait(self.place)
+        seconds = self.attempts.begin(self.pair)
         if seconds > 0:
             again = {"Retry-After": str(math.ceil(seconds))}
             raise ApiError(429, "Too many attempts: please wait a minute.", headers=again)
-        self.attempts.failed(self.place)
-        if not self.passwords.matches(password.get_secret_value(), stored):
+        if not passwords.matches(password.get_secret_value(), stored):
             return False
-        self.attempts.succeeded(self.place)
+        self.attempts.succeeded(self.pair)
         return True

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from aibridge.api.hosts import Hosts
 from aibridge.contract import Provider
 from aibridge.identity.attempts import Attempts
 from aibridge.identity.audit import Target
@@ -30,12 +31,15 @@ class Services:
     providers: tuple[Provider, ...] = ()
     passwords: Passwords = field(default_factory=Passwords)
     strangers_passwords: Passwords = field(default_factory=Passwords)
-    """A queue of its own, so that strangers who try passwords keep nobody waiting who is known."""
-    attempts: Attempts = field(default_factory=Attempts)
+    """A queue of its own, so that strangers who try passwords keep nobody else waiting."""
+    logins: Attempts = field(default_factory=Attempts)
+    changes: Attempts = field(default_factory=Attempts)
+    """Of one's own password, with a token: strangers' logins do not count against them."""
     is_still: Callable[[Connection, Person], bool] = is_still
     """Whether who called may still do so, asked in the transaction of what they do."""
     write_last_uses: Callable[[], None] = lambda: None
     """Has what is shown of tokens brought up to date."""
+    hosts: Hosts = field(default_factory=Hosts)
     changed: Callable[[Target], None] = lambda _: None
     """Is told of what was acted upon, by any thread."""
 

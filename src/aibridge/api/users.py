@@ -12,7 +12,7 @@ from aibridge.api.bodies import body
 from aibridge.api.documented import CURSORS, documented, search
 from aibridge.api.errors import ApiError, not_found, trouble
 from aibridge.api.parameters import Parameters, id_page, no_such_cursor
-from aibridge.api.passwords import Try
+from aibridge.api.passwords import Trial
 from aibridge.api.responses import JsonResponse, no_content
 from aibridge.api.search import ME
 from aibridge.contract import (
@@ -160,11 +160,11 @@ def set_password(
         found = named_user(connection, caller, user, Right.WRITE_PASSWORDS)
         old = store.password_hash(connection, found.id)
     own = found.id == caller.person.user_id and old is not None
-    place = (f"change {found.id}", network_of(caller.ip))
-    tried = Try(caller.services.passwords, caller.services.attempts, place)
-    if own and not tried.matches(change.old_password, old):
+    passwords = caller.services.passwords
+    trial = Trial(caller.services.changes, (found.id, network_of(caller.ip)))
+    if own and not trial.matches(passwords, change.old_password, old):
         raise ApiError(400, "Old password is incorrect.")
-    hashed = caller.services.passwords.hash(change.password.get_secret_value())
+    hashed = passwords.hash(change.password.get_secret_value())
     with caller.acting() as act:
         again = named_user(act.connection, caller, found.id, Right.WRITE_PASSWORDS)
         accounts.set_password(act, again, hashed)

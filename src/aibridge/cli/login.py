@@ -28,6 +28,8 @@ def login(
         sdk.Client.login(name, password, url=url or LOCAL, retries=0) as client,
     ):
         typer.echo(client.token)
+        for notice in client.notices:
+            say(notice, err=True)
     say("Shown this once; it ends after a day, or with aibridge logout.", err=True)
 
 

@@ -25,6 +25,7 @@ from aibridge.contract.interceptions import (
 from aibridge.contract.people import (
     DEFAULT_LIFETIME_SECONDS,
     LONGEST_LIFETIME_SECONDS,
+    MAX_NAMES,
     CreatedToken,
     CreateFirstUserRequest,
     CreateFirstUserResponse,
@@ -68,6 +69,7 @@ from aibridge.contract.sessions import (
 __all__ = [
     "DEFAULT_LIFETIME_SECONDS",
     "LONGEST_LIFETIME_SECONDS",
+    "MAX_NAMES",
     "MAX_SPEND_LIMIT_MICROS",
     "AgenticAction",
     "AuditAction",

@@ -30,6 +30,9 @@ OptionalTime = Annotated[Time | None, Field(exclude_if=_is_empty)]
 OptionalText = Annotated[str | None, Field(exclude_if=_is_empty)]
 """A text whose key is absent when there is none."""
 
+OptionalTexts = Annotated[tuple[str, ...], Field(exclude_if=_is_empty)]
+"""Texts, whose key is absent when there are none."""
+
 OptionalFlag = Annotated[bool, Field(exclude_if=_is_empty)]
 """Whether something is so; its key is absent when it is not."""
 

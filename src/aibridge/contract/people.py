@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from aibridge.contract.base import WHOLE, Body, MinimalUser, Model, Time
+from aibridge.contract.base import WHOLE, Body, MinimalUser, Model, OptionalTexts, Time
 
 
 class SiteRole(StrEnum):
@@ -123,7 +123,7 @@ class UpdatePasswordRequest(Body):
     """A new password; whoever changes their own has to know the old one, if there is one."""
 
     password: Password
-    old_password: SecretStr = SecretStr("")
+    old_password: Annotated[SecretStr, Field(max_length=256)] = SecretStr("")
 
 
 class LoginRequest(Body):
@@ -134,9 +134,13 @@ class LoginRequest(Body):
 
 
 class LoginResponse(Model):
-    """A token for the API, for one day."""
+    """A token for the API, for one day, and what its user should know.
+
+    There is a notice as long as the password is one that somebody else has set.
+    """
 
     session_token: str
+    notices: OptionalTexts = ()
 
 
 class Message(Model):
@@ -220,8 +224,11 @@ GroupName = Annotated[
 ]
 """Letters and digits with single hyphens or underscores between them."""
 
+MAX_NAMES = 1000
+"""The most that a list of users in a request may hold."""
+
 _UserNames = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(max_length=1000)
+    tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(max_length=MAX_NAMES)
 ]
 
 

@@ -8,7 +8,7 @@ from aibridge.contract import AuditAction, AuditResource, SiteRole
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError
 from aibridge.identity.issuing import delete_token
-from aibridge.identity.people import write_words
+from aibridge.identity.people import NOBODY, OPERATOR, write_words
 from aibridge.identity.rights import outranks
 from aibridge.ids import now
 from aibridge.store import users as store
@@ -38,7 +38,8 @@ def create_user(
     at = now()
     given = real_roles(roles)
     user = User(str(uuid4()), username, name, email, "", ACTIVE, given, at, at)
-    store.insert_user(act.connection, user, password_hash)
+    password = store.NewPassword(password_hash, _setter(act, user)) if password_hash else None
+    store.insert_user(act.connection, user, password)
     after = {**_fields(user), "password": password_hash}
     act.log(AuditAction.CREATE, target_of(user), after=after)
     return user
@@ -71,24 +72,36 @@ def set_roles(act: Act, user: User, roles: Iterable[SiteRole]) -> User:
 
 
 def set_password(act: Act, user: User, password_hash: str) -> None:
-    """Give a user a password. With an old one go all tokens, but the one of who acts.
+    """Give a user a password, and delete all their tokens but the one of who acts.
 
-    Whoever had the old password may have made any of them, so all of them are deleted. A first
-    password leaves them: there was none to be had.
+    Whoever had the old password may have made any of them; and whoever sets that of somebody else
+    could use the account unnoticed if all went on working. Only a first password that is one's own
+    choice leaves them: there was none to be had.
     """
-    if user.id != act.person.user_id:
+    setter = _setter(act, user)
+    if setter is not None:
         _refuse_upwards(act, user)
-    if store.password_hash(act.connection, user.id) is not None:
+    if setter is not None or store.password_hash(act.connection, user.id) is not None:
         for token in list_tokens(act.connection, user.id):
             if token.id != act.person.token_id:
                 delete_token(act, token)
-    store.change_user(act.connection, user.id, password_hash=password_hash)
+    store.set_password(act.connection, user.id, store.NewPassword(password_hash, setter))
     act.log(
         AuditAction.WRITE,
         target_of(user),
         before={"password": ""},
         after={"password": password_hash},
     )
+
+
+def _setter(act: Act, user: User) -> str | None:
+    """Return the username of who gives a user a password, `None` where it is the user.
+
+    The first user has no account yet when they make it, and acts by the name it will have.
+    """
+    person = act.person
+    is_first = person.user_id == NOBODY and person is not OPERATOR
+    return None if is_first or person.user_id == user.id else person.username
 
 
 def real_roles(roles: Iterable[SiteRole]) -> frozenset[SiteRole]:

@@ -1,19 +1,23 @@
 """The first user of an installation, who is its owner."""
 
+from datetime import timedelta
+
 from aibridge.contract import SiteRole
 from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import Act
 from aibridge.identity.errors import TakenError
-from aibridge.identity.issuing import issue_token
+from aibridge.identity.issuing import Issued, issue_token
 from aibridge.store import users as store
 from aibridge.store.database import Database
 
 FIRST_USER = "admin"
 FIRST_TOKEN = "first"  # noqa: S105 - its name
+FIRST_LIFETIME = timedelta(days=30)
+"""It is printed where others may read it later: a terminal, the log of a container."""
 
 
-def ensure_owner(database: Database) -> str | None:
-    """Give a database without users its owner, and return the text of the owner's token.
+def ensure_owner(database: Database) -> Issued | None:
+    """Give a database without users its owner, and return the owner's token.
 
     Returns `None` where there are users. Of processes that start at once only one makes the
     owner: the check is inside the transaction that writes.
@@ -27,6 +31,6 @@ def ensure_owner(database: Database) -> str | None:
                 return None
             act = Act(connection)
             owner = create_user(act, FIRST_USER, [SiteRole.OWNER])
-            return issue_token(act, owner, FIRST_TOKEN).text
+            return issue_token(act, owner, FIRST_TOKEN, FIRST_LIFETIME)
     except TakenError:  # writers side by side: the unique name decided
         return None

@@ -1,11 +1,19 @@
 """The options of listening: where, with which certificate, behind which proxies, for how many."""
 
+import re
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from aibridge.listener.connections import Network
 from aibridge.providers.settings import CHECKED
@@ -24,6 +32,19 @@ def _networks(value: object) -> object:
         return tuple(ip_network(str(part)) for part in found)
     except ValueError:
         raise ValueError('expected addresses or networks, such as "10.0.0.0/8"') from None
+
+
+def _host_name(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_.-]+", value):
+        return value
+    try:
+        return str(IPv6Address(value))
+    except ValueError:
+        raise ValueError("expected a name or an address, without scheme and port") from None
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
+"""A name of a host, or an IP address, without brackets."""
 
 
 class ListenerSettings(BaseModel):
@@ -52,6 +73,13 @@ class ListenerSettings(BaseModel):
         description="Addresses or networks of the proxies in front of the bridge, such as "
         '["10.0.0.0/8"]: of them it believes who the client is, by X-Forwarded-For.',
     )
+    allowed_hosts: Annotated[tuple[HostName, ...], BeforeValidator(listed)] = Field(
+        default=(),
+        description="The names by which the API and its pages may be called, beside host and "
+        "those of the machine itself, such as bridge.example.com; with commas between them in the "
+        "environment. If none is given, a bridge that listens on loopback takes no other, and one "
+        "that listens beyond it takes any.",
+    )
     max_connections: int = Field(
         default=5_000,
         ge=16,
@@ -76,11 +104,3 @@ class ListenerSettings(BaseModel):
         if "tls_cert" in info.data and (value is None) != (info.data["tls_cert"] is None):
             raise ValueError("tls_cert and tls_key are given together, or neither is")
         return value
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address to listen on can be reached from this machine only."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

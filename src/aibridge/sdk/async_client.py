@@ -25,6 +25,8 @@ class AsyncClient(AsyncRecordMethods, AsyncUserMethods, AsyncGroupMethods, Async
     when the connection was lost or the status is 429, 502, 503 or 504. Tasks may share a client.
     """
 
+    notices: tuple[str, ...] = ()
+
     @classmethod
     async def login(
         cls,
@@ -39,6 +41,8 @@ class AsyncClient(AsyncRecordMethods, AsyncUserMethods, AsyncGroupMethods, Async
     ) -> Self:
         """Return a client whose ``token`` was given out for an email address, or a username, and
         a password. It ends after a day, or with `logout`. The options are those of a client.
+
+        ``notices`` are what the bridge has to say to the user, such as who set their password.
         """
         client = cls(
             url,
@@ -54,6 +58,7 @@ class AsyncClient(AsyncRecordMethods, AsyncUserMethods, AsyncGroupMethods, Async
             await client.aclose()
             raise
         client._http.headers[TOKEN_HEADER] = answer.session_token
+        client.notices = answer.notices
         return client
 
     @classmethod

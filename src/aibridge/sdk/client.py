@@ -24,6 +24,8 @@ class Client(RecordMethods, UserMethods, GroupMethods, AuditMethods):
     when the connection was lost or the status is 429, 502, 503 or 504. Threads may share a client.
     """
 
+    notices: tuple[str, ...] = ()
+
     @classmethod
     def login(
         cls,
@@ -38,6 +40,8 @@ class Client(RecordMethods, UserMethods, GroupMethods, AuditMethods):
     ) -> Self:
         """Return a client whose ``token`` was given out for an email address, or a username, and
         a password. It ends after a day, or with `logout`. The options are those of a client.
+
+        ``notices`` are what the bridge has to say to the user, such as who set their password.
         """
         client = cls(
             url,
@@ -53,6 +57,7 @@ class Client(RecordMethods, UserMethods, GroupMethods, AuditMethods):
             client.close()
             raise
         client._http.headers[TOKEN_HEADER] = answer.session_token
+        client.notices = answer.notices
         return client
 
     @classmethod

@@ -1,5 +1,6 @@
 """Opening the database, SQLite or PostgreSQL, with the settings that durability needs."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,14 @@ BUSY_TIMEOUT_SECONDS = 10
 """How long a statement waits for a lock that another process holds."""
 
 EXPECTED = "expected sqlite:///PATH or postgresql://USER@HOST/NAME"
+
+ESCAPED = (
+    "in a user and a password @ : / ? # are written %40 %3A %2F %3F %23, and @ behind the host too"
+)
+
+_ACCOUNT = re.compile(r"[^@:/?#]*(?::[^@:/?#]*)?")
+"""A user and a password: with a character that has a meaning in addresses left as it is, a part
+of the password would be taken for the host, and be shown where that is not found."""
 
 UNFINISHED = (
     "the database is the target of a copy that has not ended; run the same aibridge db copy once "
@@ -155,15 +164,24 @@ def database_file(url: str) -> Path | None:
 
 
 def _parse(url: str) -> URL:
+    """Return the parts of an address. No error shows it: a password may be anywhere in it."""
+    if not _ACCOUNT.fullmatch(_account(url)):
+        raise DatabaseError(f"database_url cannot be read; {ESCAPED}")
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise DatabaseError(f"database_url is not a database address; {EXPECTED}") from error
+    except (ArgumentError, ValueError):  # the latter for a port
+        raise DatabaseError(f"database_url is not a database address; {EXPECTED}") from None
     if parsed.drivername in {"postgres", "postgresql+psycopg"}:
         return parsed.set(drivername="postgresql")
     if parsed.drivername not in {"sqlite", "postgresql"}:
         raise DatabaseError(f"database_url names {parsed.drivername!r}; {EXPECTED}")
     return parsed
+
+
+def _account(url: str) -> str:
+    """Return what stands before the last @, which is where the host begins; of a file nothing."""
+    scheme, _, rest = url.partition("://")
+    return "" if scheme == "sqlite" else rest.rpartition("@")[0]
 
 
 def _file(url: URL) -> Path | None:

@@ -76,6 +76,8 @@ users = Table(
     Column("email", String(254), nullable=False, default=""),
     Column("email_key", String(254), nullable=True),  # lower case; null: no address
     Column("password_hash", Text, nullable=True),  # null: no password
+    Column("password_set_by", String(64), nullable=True),  # a username; null: the user's own
+    Column("password_set_at", Time, nullable=True),
     Index("uq_users_email_key", "email_key", unique=True),
 )
 

@@ -5,7 +5,7 @@ Functions take a connection of `Database.read` or `Database.write`; times are mi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -43,6 +43,14 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class NewPassword:
+    """The hash of a password, and who set it: a username, `None` for the user's own choice."""
+
+    hash: str = field(repr=False)
+    set_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UserFilter:
     """Which users are meant: those that are as every field says.
 
@@ -74,7 +82,7 @@ def _user(row: Sequence[Any]) -> User:
     return User(*texts, read_roles(roles), created_at, updated_at)  # type: ignore[call-arg]
 
 
-def insert_user(connection: Connection, user: User, password_hash: str | None = None) -> None:
+def insert_user(connection: Connection, user: User, password: NewPassword | None = None) -> None:
     """Add a user. Raises `TakenError` for a username or address that somebody has."""
     _refuse_taken(connection, user)
     row = {
@@ -87,9 +95,9 @@ def insert_user(connection: Connection, user: User, password_hash: str | None = 
         "avatar_url": user.avatar_url,
         "status": user.status,
         "roles": write_words(user.roles),
-        "password_hash": password_hash,
         "created_at": user.created_at,
         "updated_at": user.updated_at,
+        **(_password(password, user.created_at) if password else {}),
     }
     try:
         connection.execute(insert(users), row)
@@ -139,6 +147,26 @@ def password_hash(connection: Connection, user_id: str) -> str | None:
     return found
 
 
+def set_password(connection: Connection, user_id: str, password: NewPassword) -> None:
+    """Give a user a password."""
+    change_user(connection, user_id, **_password(password, now()))
+
+
+def _password(password: NewPassword, at: int) -> dict[str, Any]:
+    return {
+        "password_hash": password.hash,
+        "password_set_by": password.set_by,
+        "password_set_at": at,
+    }
+
+
+def password_setter(connection: Connection, user_id: str) -> tuple[str, int] | None:
+    """Return who set a user's password and when, `None` where it is the user's own choice."""
+    query = select(_c.password_set_by, _c.password_set_at).where(_c.id == user_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None or row[0] is None else (row[0], row[1])
+
+
 def page(
     connection: Connection, where: UserFilter, *, limit: int, offset: int = 0, after: User | None
 ) -> list[User]:
@@ -178,7 +206,7 @@ def _has_role(role: str) -> ColumnElement[bool]:
     return padded.contains(f" {role} ", autoescape=True)
 
 
-def change_user(connection: Connection, user_id: str, **values: str) -> int:
+def change_user(connection: Connection, user_id: str, **values: str | int | None) -> int:
     """Set columns of a user, and return when; what they may do counts from the next request on."""
     at = now()
     changes = {**values, "updated_at": at}

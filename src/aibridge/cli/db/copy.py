@@ -22,12 +22,12 @@ LAST_WORDS = "The copy has not ended. The same command goes on with it."
 
 
 def _check_url(url: str) -> str:
-    from aibridge.store.database import EXPECTED, DatabaseError, check_url  # noqa: PLC0415
+    from aibridge.store.database import DatabaseError, check_url  # noqa: PLC0415
 
     try:
         check_url(url)
-    except DatabaseError:  # its own text is about a setting; the address may have a password
-        raise typer.BadParameter(EXPECTED) from None
+    except DatabaseError as error:
+        raise typer.BadParameter(str(error).removeprefix("database_url ")) from None
     return url
 
 
