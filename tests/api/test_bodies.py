@@ -21,7 +21,10 @@ from aibridge.api.errors import ApiError
 from aibridge.contract import (
     MAX_NAMES,
     Body,
+    CreateUserRequest,
+    LoginRequest,
     UpdateGroupRequest,
+    UpdatePasswordRequest,
     UpsertGroupAIBudgetRequest,
 )
 from aibridge.contract.base import WHOLE
@@ -243,6 +246,41 @@ async def test_a_length_that_is_none_lets_no_more_through(api: Api, length: str)
     headers = {"content-length": length.encode()}
     await api.refused(413, None, "POST", "/users/login", content=pieces, headers=headers)
     assert pieces.asked < 10
+
+
+KEY = "\N{KEY}"
+"""A character that takes the most bytes when it is escaped."""
+
+
+@pytest.mark.parametrize(
+    ("model", "most", "fields"),
+    [
+        (
+            CreateUserRequest,
+            MAX_BYTES,
+            {
+                "username": "u" * 32,
+                "email": KEY * 252 + "@x",
+                "name": KEY * 128,
+                "password": KEY * 256,
+                "roles": ["owner", "user-admin", "auditor", "member"],
+            },
+        ),
+        (LoginRequest, MAX_BYTES, {"email": KEY * 254, "password": KEY * 256}),
+        (UpdatePasswordRequest, MAX_BYTES, {"password": KEY * 256, "old_password": KEY * 256}),
+        (
+            UpdateGroupRequest,
+            MAX_BYTES_OF_NAMES,
+            {"add_users": ["u" * 64] * MAX_NAMES, "remove_users": ["u" * 64] * MAX_NAMES},
+        ),
+    ],
+)
+def test_whatever_a_body_may_say_fits_in(
+    model: type[Body], most: int, fields: dict[str, Any]
+) -> None:
+    content = json.dumps(fields).encode()
+    assert len(content) <= most
+    assert parse(model, content).model_fields_set == fields.keys()
 
 
 async def test_the_largest_body_is_read(api: Api) -> None:
