@@ -280,7 +280,7 @@ def test_whatever_a_body_may_say_fits_in(
 ) -> None:
     content = json.dumps(fields).encode()
     assert len(content) <= most
-    assert parse(model, content) == model.model_validate_json(content)
+    assert parse(model, content).model_fields_set == fields.keys()
 
 
 async def test_the_largest_body_is_read(api: Api) -> None:

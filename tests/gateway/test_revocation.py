@@ -40,7 +40,7 @@ class Somebody:
 
     def _send(self, caller: Caller, method: str, target: str, body: Any) -> Answer:
         content = b"" if body is None else json.dumps(body).encode()
-        headers = [("x-api-key", self.token)]
+        headers = [("x-api-key", self.token), ("content-type", "application/json")]
         caller.send(target, method=method, headers=headers, body=content)
         return caller.answer()
 
