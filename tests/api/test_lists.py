@@ -4,6 +4,7 @@ from typing import Any
 import httpx
 import pytest
 
+from aibridge.api.parameters import MAX_PARAMETERS
 from tests.builders import ANA, BEN, Call, uid
 
 PATH = "/api/v2/aibridge/interceptions"
@@ -203,3 +204,16 @@ async def test_models_and_clients_are_bare_sorted_lists(
     assert (await client.get("/api/v2/aibridge/models")).json() == ["a", "b", "c"]
     assert (await client.get("/api/v2/aibridge/models?limit=1&offset=1")).json() == ["b"]
     assert (await client.get("/api/v2/aibridge/clients")).json() == ["Codex", "Unknown", "Zed"]
+
+
+@pytest.mark.parametrize("path", ["/sessions", "/interceptions", "/models", "/nothing"])
+async def test_a_query_of_too_many_parameters_is_not_taken_apart(
+    anonymous: httpx.AsyncClient, path: str
+) -> None:
+    answer = await anonymous.get(f"/api/v2/aibridge{path}?{'a&' * MAX_PARAMETERS}")
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "message": "Query has too many parameters.",
+        "detail": f"A query may have {MAX_PARAMETERS} parameters.",
+    }
+    assert (await anonymous.get(f"/api/v2/aibridge{path}?{'a&' * 99}")).status_code in {401, 404}

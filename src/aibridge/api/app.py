@@ -22,6 +22,7 @@ from aibridge.api import (
     users,
 )
 from aibridge.api.hosts import HostCheck, hosts_of
+from aibridge.api.parameters import QueryCheck
 from aibridge.api.services import Authenticate, Services
 from aibridge.contract import Provider
 from aibridge.contract.paths import API, PREFIXES
@@ -77,6 +78,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
     errors.install(app)
+    app.add_middleware(QueryCheck)
     app.add_middleware(HostCheck)
     app.router.routes.extend(_routes())
     openapi.install(app)

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from aibridge.api.errors import ApiError
 from aibridge.contract import Validation
 from aibridge.sessions.reading import ThreadPage
 
 DEFAULT_LIMIT = 100
+MAX_PARAMETERS = 100
+"""More than any endpoint has."""
 MAX_LIMIT = 1000
 DEFAULT_THREADS = 50
 MAX_THREADS = 200
@@ -174,3 +178,20 @@ def _thread_cursor(parameters: Parameters, name: str) -> str | None:
         return parse_uuid(parameters.text(name))
     except ValueError as error:
         raise ApiError(400, f"Invalid {name} query parameter.", detail=str(error)) from error
+
+
+class QueryCheck:
+    """Refuses requests of too many parameters before anything takes them apart."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on, or refuse it."""
+        if scope["type"] == "http" and scope["query_string"].count(b"&") >= MAX_PARAMETERS:
+            detail = f"A query may have {MAX_PARAMETERS} parameters."
+            await ApiError(400, "Query has too many parameters.", detail=detail).response()(
+                scope, receive, send
+            )
+            return
+        await self._app(scope, receive, send)
