@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
@@ -13,7 +14,16 @@ from aibridge.server import _warn
 from aibridge.settings import load
 from tests.bridge import KEY
 from tests.gateway import samples
-from tests.processes import MESSAGES, STOPPED, Home, popen, serving, statuses
+from tests.processes import (
+    MESSAGES,
+    STOPPED,
+    Home,
+    command,
+    environment,
+    popen,
+    serving,
+    statuses,
+)
 from tests.wire import STREAM_HEAD, Caller, Then, Wire, ask, chunk, reply
 
 
@@ -119,6 +129,22 @@ def test_a_port_that_is_taken_is_said(wire, tmp_path):
     assert process.returncode != 0
     assert "address already in use" in said
     assert "Traceback" not in said
+
+
+def test_a_certificate_that_cannot_be_used_stops_the_start_before_an_owner_is_made(tmp_path):
+    (tmp_path / "a.toml").write_text("tls_cert = 'nothing.pem'\ntls_key = 'nothing.pem'\n")
+    ended = subprocess.run(
+        command(tmp_path),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "nothing.pem cannot be read" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "aibridge.db").exists()
 
 
 def test_the_log_holds_no_secret_whatever_happens(wire, tmp_path):

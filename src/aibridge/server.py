@@ -18,7 +18,7 @@ from aibridge.addresses import is_loopback
 from aibridge.app import Application
 from aibridge.identity.first import FIRST_LIFETIME, FIRST_USER, ensure_owner
 from aibridge.identity.issuing import Issued
-from aibridge.listener.server import Server, url_of
+from aibridge.listener.server import Server, certificate_of, url_of
 from aibridge.listener.sockets import BACKLOG, bound
 from aibridge.listener.workers import keep_working
 from aibridge.recorder.recovery import close_interrupted
@@ -46,6 +46,7 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
     _set_up_logging(settings.log_level)
     _ignore_signals()
     _warn(settings)
+    certificate_of(settings)  # before anything is made: one that cannot be used stops the start
     database = Database(settings.database_url)
     if settings.workers > 1 and not database.is_postgresql:
         raise DatabaseError(f"workers is {settings.workers}: more than one need PostgreSQL")

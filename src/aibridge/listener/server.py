@@ -49,11 +49,7 @@ class Server(uvicorn.Server):
     ) -> None:
         super().__init__(_config(app, settings, stop_seconds))
         self._listening = listening
-        self._certificate = (
-            Certificate(settings.tls_cert, settings.tls_key)
-            if settings.tls_cert and settings.tls_key
-            else None
-        )
+        self._certificate = certificate_of(settings)
         self._limits = affordable(
             Limits(
                 settings.max_connections,
@@ -122,6 +118,13 @@ class Server(uvicorn.Server):
             _ignore(signal.SIGHUP)
         else:
             self._certificate.reload()
+
+
+def certificate_of(settings: ListenerSettings) -> Certificate | None:
+    """Return the certificate that the settings name, if any. Raises `TLSError`."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Certificate(settings.tls_cert, settings.tls_key)
 
 
 def _ignore(number: signal.Signals) -> None:
