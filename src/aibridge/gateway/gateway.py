@@ -12,6 +12,7 @@ from aibridge.gateway.call import Call
 from aibridge.gateway.caller import Authenticate, Credential, authenticate, own_credential
 from aibridge.gateway.client import BodyTooLarge, Client, ClientGone, Receive, Send
 from aibridge.gateway.exchange import Exchange
+from aibridge.gateway.large import LargeReads
 from aibridge.gateway.lookout import BodyTooSlow, Lookout
 from aibridge.gateway.observer import observe
 from aibridge.gateway.refusal import Refusal, refuse
@@ -54,6 +55,7 @@ class Gateway:
         self._pool = pool
         self._rules = rules
         self._lookout = Lookout()
+        self._reads = LargeReads()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -78,6 +80,7 @@ class Gateway:
     def close(self) -> None:
         """Stop what runs beside the requests."""
         self._lookout.close()
+        self._reads.close()
 
     async def _serve(self, request: Request, client: Client) -> None:
         if request.is_probe:
@@ -89,7 +92,7 @@ class Gateway:
         if recorded is None:
             await self._pass(call, client)
         else:
-            start = call.read(recorded, self._rules.max_body_bytes)
+            start = await call.read(recorded, self._rules.max_body_bytes, self._reads)
             await self._record(call, start, recorded, client)
 
     async def _admit(self, request: Request, client: Client) -> Call:
@@ -134,7 +137,7 @@ class Gateway:
 
     async def _record(self, call: Call, start: Start, dialect: Dialect, client: Client) -> None:
         """Forward a call with its record: begun before, complete before the client sees the end."""
-        exchange = Exchange(self._recorder, self._recorder.start(start))
+        exchange = Exchange(self._recorder, self._recorder.start(start), self._reads)
         try:
             await self._exchange(call, dialect, exchange, client)
         except asyncio.CancelledError:
