@@ -152,3 +152,22 @@ def test_an_event_without_its_blank_line_is_given_at_the_end(rest):
     assert events.feed(rest) == []
     assert [event.data for event in events.finish()] == [b"[DONE]"]
     assert events.finish() == []
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r", b"\r\n", b"\n\r"])
+@pytest.mark.parametrize("size", [1000, 100_000])
+def test_any_number_of_blank_lines_is_passed_over_at_once(ends, size):
+    """They were taken for as many events, each of them taken apart."""
+    events = EventStream()
+    stream = ends * 50_000 + b"data: a\n\n"
+    chunks = [stream[start : start + size] for start in range(0, len(stream), size)]
+    found = [event for chunk in chunks for event in events.feed(chunk)]
+    assert [event.data for event in found] == [b"a"]
+    assert events.blocks <= len(chunks) + 1
+
+
+def test_an_event_of_too_many_lines_is_skipped_and_the_next_is_read():
+    events = EventStream()
+    found = events.feed(b"data:\n" * 10_001 + b"\ndata: a\n\n" + b"data:\n" * 10_000 + b"\n")
+    assert [event.data for event in found] == [b"a", b"\n" * 9999]
+    assert events.notes == ["an event of more than 10000 lines was skipped"]

@@ -4,7 +4,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from aibridge.dialects import DIALECTS
-from aibridge.gateway.observer import EditingObserver, WholeObserver, observe
+from aibridge.gateway.observer import WholeObserver, observe
+from aibridge.gateway.streaming import EditingObserver
 from aibridge.providers.types import Dialect
 from tests.gateway import samples
 from tests.wire import streamed

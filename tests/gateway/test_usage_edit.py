@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aibridge.gateway.observer import MAX_WHOLE_BODY, EditingObserver
+from aibridge.gateway.observer import MAX_WHOLE_BODY
+from aibridge.gateway.streaming import EditingObserver
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples

@@ -4,6 +4,7 @@ import re
 from typing import Protocol
 
 from aibridge.dialects import chat, messages, responses
+from aibridge.dialects.bounds import Buffer
 from aibridge.dialects.facts import ProviderError, RequestFacts, ResponseFacts
 from aibridge.dialects.reading import AnswerReader
 
@@ -21,7 +22,7 @@ class Dialect(Protocol):
     def StreamReader(self) -> type[AnswerReader]:  # noqa: N802 # a class of the module
         """The reader of a streamed answer, made without arguments."""
 
-    def read_request(self, body: bytes) -> RequestFacts:
+    def read_request(self, body: Buffer) -> RequestFacts:
         """Read a request; never raises."""
 
     def read_answer(self, body: bytes) -> ResponseFacts:

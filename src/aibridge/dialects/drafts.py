@@ -14,6 +14,9 @@ MAX_TEXT = 1 << 20
 MAX_TOTAL = 8 << 20
 """Characters kept of all tool inputs and thoughts of one answer."""
 
+MAX_PIECES = 2000
+"""Pieces that are kept before they are joined."""
+
 MAX_ITEMS = 1000
 """Tool calls, and thoughts, kept of one answer."""
 
@@ -71,6 +74,8 @@ class Drafts:
             self._notes.add("a tool input or thought is too long: it was cut")
             piece = piece[:room]
         draft.pieces.append(piece)
+        if len(draft.pieces) == MAX_PIECES:  # many small ones take more memory than what they say
+            draft.pieces = [draft.text()]
         draft.size += len(piece)
         self._size += len(piece)
 

@@ -6,6 +6,7 @@ Source: https://www.rfc-editor.org/rfc/rfc9110#section-8.4 (and RFC 8878 for zst
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 MAX_DECODED = 64 << 20
@@ -14,9 +15,23 @@ MAX_DECODED = 64 << 20
 MAX_CODINGS = 3
 """Codings that may lie on top of one another."""
 
-_SLICE = 64 << 10
+MAX_RATIO = 50
+"""Bytes that each of a body may decode to, beyond the `SPARE` ones: no text shrinks as much."""
+
+SPARE = 2 << 20
+"""Bytes that a body may decode to, however short it is."""
+
+MAX_MEMBERS = 10_000
+"""Members (gzip) or frames (zstd) that one body may have: each costs work, and may be empty."""
+
+_SLICE = 4 << 10
+"""What is left over of so many bytes at a member's end is copied."""
+
+_BROTLI_OUTPUT = 64 << 10
 _ZSTD_WINDOW = 8 << 20
-_ZSTD_SLICE = 512
+_ZSTD_SLICE = 256
+"""Four bytes of zstd can stand for 128 KiB, and its decoder takes no limit."""
+
 _GZIP = 16 + zlib.MAX_WBITS
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -26,24 +41,51 @@ class Undecodable(Exception):
 
 
 class Decoder(ABC):
-    """Decodes a body chunk by chunk."""
+    """Decodes a body chunk by chunk, in time that grows with what goes in and what comes out."""
 
     finished = False
     """Whether the coding's own end was seen."""
 
-    def __init__(self, limit: int = MAX_DECODED) -> None:
-        self.room = limit
+    step = _SLICE
+    """Bytes that are decoded at a time."""
 
-    @abstractmethod
+    def __init__(self, limit: int = MAX_DECODED) -> None:
+        self._room = min(limit, SPARE)
+        self._limit = limit - self._room
+        self._members = 0
+
     def feed(self, chunk: bytes) -> bytes:
         """Give what ``chunk`` decodes to; raises `Undecodable`."""
+        decoded = bytearray()
+        self.grant(len(chunk))
+        self.undo(chunk, decoded)
+        return bytes(decoded)
 
-    def counted(self, decoded: bytes) -> bytes:
-        """``decoded``, after taking it off the room that is left."""
-        self.room -= len(decoded)
-        if self.room < 0:
+    def grant(self, size: int) -> None:
+        """Let as much more be decoded as ``size`` bytes that came may hold."""
+        granted = min(self._limit, size * MAX_RATIO)
+        self._limit -= granted
+        self._room += granted
+
+    def undo(self, chunk: bytes | bytearray, decoded: bytearray) -> None:
+        """Append what ``chunk`` decodes to, as far as was granted; raises `Undecodable`."""
+        for start in range(0, len(chunk), self.step):
+            self._undo(bytes(chunk[start : start + self.step]), decoded)
+
+    @abstractmethod
+    def _undo(self, data: bytes, decoded: bytearray) -> None:
+        """Do so for a slice."""
+
+    def _take(self, piece: bytes, decoded: bytearray) -> None:
+        self._room -= len(piece)
+        if self._room < 0:
             raise Undecodable("the body decodes to more bytes than allowed")
-        return decoded
+        decoded += piece
+
+    def _count_member(self) -> None:
+        self._members += 1
+        if self._members > MAX_MEMBERS:
+            raise Undecodable(f"the body has more than {MAX_MEMBERS} members or frames")
 
 
 class _Zlib(Decoder):
@@ -54,37 +96,42 @@ class _Zlib(Decoder):
         self._wbits = wbits
         self._waiting = b""
         self._inflate: Any = None
+        self._over = False
 
-    def feed(self, chunk: bytes) -> bytes:
-        data = self._waiting + chunk
+    def _undo(self, data: bytes, decoded: bytearray) -> None:
+        data = self._waiting + data
         self._waiting = b""
-        decoded = []
         while data and self._begun(data):
             try:
-                decoded.append(self.counted(self._inflate.decompress(data, self.room + 1)))
+                self._take(self._inflate.decompress(data, self._room + 1), decoded)
             except zlib.error as error:
                 raise Undecodable(str(error)) from None
             data = self._inflate.unconsumed_tail or self._after_end()
-        return b"".join(decoded)
 
     def _begun(self, data: bytes) -> bool:
-        """Make the inflater, once there are the two bytes that tell what it has to read."""
-        if self._inflate is None and not self.finished:
+        """Make the inflater, once there are the two bytes that tell what it has to read.
+
+        What follows a member of gzip and is no other member is ignored.
+        """
+        if self._inflate is None and not self._over:
             if len(data) < len(_GZIP_MAGIC):
                 self._waiting = data
-                return False
-            self._inflate = zlib.decompressobj(self._wbits or _deflate_wbits(data))
+            elif self.finished and not data.startswith(_GZIP_MAGIC):
+                self._over = True
+            else:
+                self._count_member()
+                self.finished = False
+                self._inflate = zlib.decompressobj(self._wbits or _deflate_wbits(data))
         return self._inflate is not None
 
     def _after_end(self) -> bytes:
-        """What follows a member's end, if it is another member; anything else is ignored."""
+        """What follows a member's end, if it was seen."""
         if not self._inflate.eof:
             return b""
         rest: bytes = self._inflate.unused_data
-        self.finished = True
-        if self._wbits == _GZIP and rest.startswith(_GZIP_MAGIC):
-            self.finished = False
         self._inflate = None
+        self.finished = True
+        self._over = self._wbits != _GZIP
         return rest
 
 
@@ -102,26 +149,22 @@ class _Brotli(Decoder):
         self._error = brotli.error
         self._brotli = brotli.Decompressor()
 
-    def feed(self, chunk: bytes) -> bytes:
+    def _undo(self, data: bytes, decoded: bytearray) -> None:
         if self.finished:
-            return b""
-        decoded = []
+            return
         try:
-            while piece := self._brotli.process(chunk, output_buffer_limit=_SLICE):
-                decoded.append(self.counted(piece))
-                chunk = b""
+            while piece := self._brotli.process(data, output_buffer_limit=_BROTLI_OUTPUT):
+                self._take(piece, decoded)
+                data = b""
         except self._error:
             raise Undecodable("the body is not brotli") from None
         self.finished = self._brotli.is_finished()
-        return b"".join(decoded)
 
 
 class _Zstd(Decoder):
-    """zstd, several frames too.
+    """zstd, several frames too."""
 
-    Four bytes of it can stand for 128 KiB, so it is fed in slices that cannot fill memory
-    before the limit is looked at.
-    """
+    step = _ZSTD_SLICE
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
@@ -131,38 +174,37 @@ class _Zstd(Decoder):
         self._decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
         self._frame = self._decompressor.decompressobj()
 
-    def feed(self, chunk: bytes) -> bytes:
-        decoded = []
-        for start in range(0, len(chunk), _ZSTD_SLICE):
-            data = chunk[start : start + _ZSTD_SLICE]
-            while data:
-                decoded.append(self._decompress(data))
-                data = self._frame.unused_data
-        return b"".join(decoded)
-
-    def _decompress(self, data: bytes) -> bytes:
-        if self._frame.eof:
-            self._frame = self._decompressor.decompressobj()
-        try:
-            decoded = self.counted(self._frame.decompress(data))
-        except self._error as error:
-            raise Undecodable(str(error)) from None
-        self.finished = self._frame.eof
-        return decoded
+    def _undo(self, data: bytes, decoded: bytearray) -> None:
+        while data:
+            if self._frame.eof:
+                self._count_member()
+                self._frame = self._decompressor.decompressobj()
+            try:
+                self._take(self._frame.decompress(data), decoded)
+            except self._error as error:
+                raise Undecodable(str(error)) from None
+            self.finished = self._frame.eof
+            data = self._frame.unused_data
 
 
 class _Chain(Decoder):
-    """Several codings on top of one another, the outermost first."""
+    """Two codings on top of one another; the inner may be such a chain too."""
 
-    def __init__(self, decoders: list[Decoder], limit: int) -> None:
-        super().__init__(limit)
-        self._decoders = decoders
+    def __init__(self, outer: Decoder, inner: Decoder) -> None:
+        super().__init__()
+        self._outer = outer
+        self._inner = inner
+        self.step = outer.step
 
-    def feed(self, chunk: bytes) -> bytes:
-        for each in self._decoders:
-            chunk = each.feed(chunk)
-        self.finished = all(each.finished for each in self._decoders)
-        return chunk
+    def grant(self, size: int) -> None:
+        self._outer.grant(size)
+        self._inner.grant(size)
+
+    def _undo(self, data: bytes, decoded: bytearray) -> None:
+        between = bytearray()
+        self._outer.undo(data, between)
+        self._inner.undo(between, decoded)
+        self.finished = self._outer.finished and self._inner.finished
 
 
 _CODINGS: dict[str, Callable[[int], Decoder]] = {
@@ -187,17 +229,19 @@ def decoder(content_encoding: bytes | str, limit: int = MAX_DECODED) -> Decoder 
     if len(names) > MAX_CODINGS or not _CODINGS.keys() >= set(names):
         raise Undecodable(f"unknown content coding: {content_encoding[:100]!r}")
     decoders = [_CODINGS[name](limit) for name in reversed(names)]
-    if len(decoders) > 1:
-        return _Chain(decoders, limit)
-    return decoders[0] if decoders else None
+    return reduce(lambda inner, outer: _Chain(outer, inner), decoders[::-1]) if decoders else None
 
 
-def decode(body: bytes, content_encoding: bytes | str, limit: int = MAX_DECODED) -> bytes:
+def decode(
+    body: bytes | bytearray, content_encoding: bytes | str, limit: int = MAX_DECODED
+) -> bytes | bytearray:
     """Decode a whole body to at most ``limit`` bytes; raises `Undecodable`, also if it is cut."""
-    undo = decoder(content_encoding, limit)
-    if undo is None:
+    coding = decoder(content_encoding, limit)
+    if coding is None:
         return body
-    decoded = undo.feed(body)
-    if not undo.finished:
+    decoded = bytearray()
+    coding.grant(len(body))
+    coding.undo(body, decoded)
+    if not coding.finished:
         raise Undecodable("the body is cut short")
     return decoded

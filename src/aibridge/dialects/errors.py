@@ -2,6 +2,7 @@
 
 import msgspec
 
+from aibridge.dialects.bounds import MAX_UNCHECKED
 from aibridge.dialects.facts import ProviderError
 from aibridge.dialects.fields import mapping, text
 
@@ -41,9 +42,12 @@ def _number(code: object) -> str:
 
 
 def read_error(status: int, body: bytes) -> ProviderError:
-    """Read the body of an answer with an error ``status``: JSON of any shape, or text."""
+    """Read the body of an answer with an error ``status``: JSON of any shape, or text.
+
+    Of a large body the beginning is taken for the message: no error is as long.
+    """
     try:
-        found = _error_in(msgspec.json.decode(body))
+        found = _error_in(msgspec.json.decode(body) if len(body) <= MAX_UNCHECKED else None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = ProviderError()
     if found.message or found.type:

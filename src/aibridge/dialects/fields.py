@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
+from aibridge.dialects.bounds import MAX_UNCHECKED, MAX_VALUES, Buffer, TooManyValues, bounded
 from aibridge.dialects.facts import Notes
 
 MAX_TOKENS = 10**12
@@ -18,15 +19,22 @@ MAX_HINT = 256
 MAX_LABEL = 512
 """Characters kept of a name or an id."""
 
+MAX_REPAIRED = 1 << 20
+"""Bytes of a text with half characters that is repaired to be read; a longer one is not read."""
+
 _STRING = msgspec.json.Decoder(str)
 
 T = TypeVar("T")
-Buffer = bytes | Raw
 
 _FILLED_ARRAY = re.compile(rb"\s*\[\s*[^\s\]]")
-_ESCAPE = re.compile(
-    rb"\\(?:(?P<pair>u[dD][89abAB]..\\u[dD][c-fC-F]..)|(?P<lone>u[dD][89a-fA-F]..)|.)", re.DOTALL
+_SURROGATE = re.compile(
+    rb"(?<!\\)(\\+)(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..)", re.DOTALL
 )
+"""A pair or a lone half, after as many backslashes as there are."""
+
+_MISSHAPEN = "{} has an unexpected shape"
+_LONE = len(r"ud83d")
+_REPLACEMENT = rb"\ufffd"
 
 
 def read(decoder: msgspec.json.Decoder[T], data: Buffer, notes: Notes, what: str) -> T | None:
@@ -36,9 +44,15 @@ def read(decoder: msgspec.json.Decoder[T], data: Buffer, notes: Notes, what: str
     providers that cut a text in the middle of a character do send them.
     """
     try:
+        if len(data) > MAX_UNCHECKED:
+            data, cut_text = bounded(data)
+            if cut_text:
+                notes.add(f"{what} has a text that is too long: it was cut")
         return decoder.decode(data)
+    except TooManyValues:
+        notes.add(f"{what} has more than {MAX_VALUES} values: it is not read")
     except msgspec.ValidationError:
-        notes.add(f"{what} has an unexpected shape")
+        notes.add(_MISSHAPEN.format(what))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _read_repaired(decoder, data, notes, what)
     except RecursionError:
@@ -46,19 +60,43 @@ def read(decoder: msgspec.json.Decoder[T], data: Buffer, notes: Notes, what: str
     return None
 
 
+def read_less(decoder: msgspec.json.Decoder[T], data: Buffer, notes: Notes, what: str) -> T | None:
+    """Decode what could not be decoded, with a decoder that looks at less of it.
+
+    That helps where only the shape is unexpected; all else would fail again.
+    """
+    return read(decoder, data, notes, what) if _MISSHAPEN.format(what) in notes else None
+
+
 def _read_repaired(
     decoder: msgspec.json.Decoder[T], data: Buffer, notes: Notes, what: str
 ) -> T | None:
-    readable = bytes(data).decode("utf-8", "replace").encode()
-    try:
-        return decoder.decode(_ESCAPE.sub(_without_lone_surrogate, readable))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        notes.add(f"{what} is not valid JSON")
+    data = bytes(data)
+    if len(data) > MAX_REPAIRED:
+        notes.add(f"{what} is not valid JSON, and too large to be repaired")
         return None
+    repaired = data if data.isascii() else data.decode("utf-8", "replace").encode()
+    if b"\\ud" in repaired or b"\\uD" in repaired:
+        repaired = _SURROGATE.sub(_without_lone_surrogate, repaired)
+    try:
+        if repaired != data:
+            return decoder.decode(repaired)
+    except msgspec.ValidationError:
+        notes.add(_MISSHAPEN.format(what))
+        return None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    notes.add(f"{what} is not valid JSON")
+    return None
 
 
-def _without_lone_surrogate(escape: re.Match[bytes]) -> bytes:
-    return rb"\ufffd" if escape["lone"] else escape[0]
+def _without_lone_surrogate(found: re.Match[bytes]) -> bytes:
+    if found.end() - found.start() == len(_REPLACEMENT):  # as most are
+        return _REPLACEMENT
+    backslashes, rest = found[1], found[0][len(found[1]) :]
+    if len(backslashes) % 2 == 0:  # no escape, but there may be one in the rest
+        return backslashes + _SURROGATE.sub(_without_lone_surrogate, rest)
+    return backslashes + b"ufffd" if len(rest) == _LONE else found[0]
 
 
 def text(value: object) -> str:

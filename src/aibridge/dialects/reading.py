@@ -1,7 +1,7 @@
 """What the readers of all dialects share: the facts of one answer as they come in."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,7 +12,17 @@ from aibridge.dialects.fields import label
 MAX_USAGE = 16 << 10
 """Bytes of a provider's usage object that are kept as they are."""
 
+MAX_PARTS = 4000
+"""Blocks, items, choices or tool calls that are read of a whole answer, or of one event."""
+
+MAX_UNREADABLE = 1000
+"""Events of an answer that are not understood, after which no more of it is read."""
+
+MAX_USAGE_FIELDS = 100
+"""Fields that a usage object may have, of all events together."""
+
 _Fields = dict[str, Any]
+T = TypeVar("T")
 
 
 class AnswerReader(ABC):
@@ -29,6 +39,7 @@ class AnswerReader(ABC):
         self.usage_is_final = False
         self.error: ProviderError | None = None
         self.ended = False
+        self._unreadable = 0
 
     @abstractmethod
     def event(self, data: bytes, name: str = "") -> bool:
@@ -56,6 +67,13 @@ class AnswerReader(ABC):
             notes=Notes(self.notes),
         )
 
+    def first(self, parts: list[T] | None) -> list[T]:
+        """Return the parts of an answer, up to `MAX_PARTS`."""
+        if parts is not None and len(parts) > MAX_PARTS:
+            self.notes.add(f"more than {MAX_PARTS} parts: the rest was not read")
+            return parts[:MAX_PARTS]
+        return parts or []
+
     def name_answer(self, response_id: object, model: object, service_tier: object = None) -> None:
         """Take the ids that the provider gave, where it gave any; the last ones count."""
         self.response_id = label(response_id) or self.response_id
@@ -70,8 +88,25 @@ class AnswerReader(ABC):
             self.notes.add("usage is not an object")
             return
         said = {key: value for key, value in usage.items() if value is not None}
-        self.usage = {**self.usage, **said} if self.usage else said
+        known = self.usage or {}
+        if (
+            len(known) + len(said) > MAX_USAGE_FIELDS
+            and len(known.keys() | said) > MAX_USAGE_FIELDS
+        ):
+            self.notes.add(f"usage has more than {MAX_USAGE_FIELDS} fields")
+            return
+        self.usage = {**known, **said}
         self.usage_is_final = self.usage_is_final or final
+
+    def skip(self) -> bool:
+        """An event is not understood; after `MAX_UNREADABLE` of these all are passed over."""
+        self._unreadable += 1
+        if self._unreadable > MAX_UNREADABLE:
+            self.notes.add(
+                f"more than {MAX_UNREADABLE} events were not understood: no more is read"
+            )
+            self.ended = True
+        return False
 
     def end(self) -> bool:
         """The answer is over and complete."""

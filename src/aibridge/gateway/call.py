@@ -9,6 +9,7 @@ from aibridge.dialects.facts import Notes, RequestFacts
 from aibridge.gateway.body_budget import Room
 from aibridge.gateway.caller import Credential
 from aibridge.gateway.headers import Headers, request_head
+from aibridge.gateway.large import LargeReads, weight_of
 from aibridge.gateway.request import Request
 from aibridge.gateway.target import Target
 from aibridge.identity.people import Person
@@ -59,16 +60,20 @@ class Call:
             len(self.body),
         )
 
-    def read(self, dialect: Dialect, limit: int) -> Start:
+    async def read(self, dialect: Dialect, limit: int, reads: LargeReads) -> Start:
         """Read the request, edit it where that is needed, and return the start of its record."""
+        weight = weight_of(self.body, compressed=b"content-encoding" in self.request.headers)
+        return self._start(await reads.call(weight, self._read, dialect, limit))
+
+    def _read(self, dialect: Dialect, limit: int) -> RequestFacts:
         facts = self._facts(dialect, limit)
         if not facts.asks_usage and self.target.provider.ask_for_usage:
             self._ask_for_usage()
-        return self._start(facts)
+        return facts
 
     def _facts(self, dialect: Dialect, limit: int) -> RequestFacts:
         """Read the body, unpacked if it is compressed; it is forwarded as it came all the same."""
-        body = self.body
+        body: bytes | bytearray = self.body
         encoding = self.request.headers.get(b"content-encoding")
         try:
             if encoding:

@@ -1,10 +1,13 @@
 """A recorded exchange on its way: what is known of it, and the one time that it is closed."""
 
 import time
+from typing import cast
 
-from aibridge.dialects.facts import ResponseFacts
+from aibridge.dialects.facts import Notes, ResponseFacts
+from aibridge.gateway.large import MAX_ON_LOOP, LargeReads
 from aibridge.gateway.observer import Observer
 from aibridge.gateway.outcome import INTERRUPTED, Outcome, of_answer
+from aibridge.gateway.streaming import Split
 from aibridge.ids import now
 from aibridge.recorder.recorder import Recorder
 from aibridge.recorder.records import End
@@ -18,6 +21,7 @@ class Exchange:
         "_bytes",
         "_closed",
         "_first_byte",
+        "_reads",
         "_recorder",
         "_started",
         "observer",
@@ -25,8 +29,9 @@ class Exchange:
         "ticket",
     )
 
-    def __init__(self, recorder: Recorder, ticket: Ticket) -> None:
+    def __init__(self, recorder: Recorder, ticket: Ticket, reads: LargeReads) -> None:
         self._recorder = recorder
+        self._reads = reads
         self._started = time.perf_counter_ns()
         self._first_byte: int | None = None
         self._bytes = 0
@@ -49,26 +54,41 @@ class Exchange:
             self._first_byte = (time.perf_counter_ns() - self._started) // 1000
         self._bytes += len(chunk)
 
+    async def observe(self, chunk: bytes, *, last: bool) -> Split:
+        """Have a piece read; return what may go to the client now, and what has to wait."""
+        observer = cast("Observer", self.observer)
+        return await self._reads.call(observer.weight(chunk), observer.feed, chunk, last=last)
+
     async def complete(self) -> None:
         """Record the answer, which has been seen to its end, and wait until it is committed."""
-        facts = self.facts()
+        facts = await self._facts()
         self._close(of_answer(self.status or 0, facts), facts)
         await self._recorder.ended(self.ticket)
 
     async def fail(self, outcome: Outcome) -> None:
         """Record that the answer did not come to its end, with what was seen of it."""
         if not self._closed:
-            self._close(outcome, self.facts())
+            self._close(outcome, await self._facts())
             await self._recorder.ended(self.ticket)
 
     def abandon(self) -> None:
         """Have an exchange that nothing else has closed recorded as interrupted."""
         if not self._closed:
-            self._close(INTERRUPTED, self.facts())
+            self._close(INTERRUPTED, self._facts_at_once())
 
-    def facts(self) -> ResponseFacts:
+    async def _facts(self) -> ResponseFacts:
         """Return what was seen of the answer so far."""
-        return self.observer.facts() if self.observer is not None else ResponseFacts()
+        if self.observer is None:
+            return ResponseFacts()
+        return await self._reads.call(self.observer.unread, self.observer.facts)
+
+    def _facts_at_once(self) -> ResponseFacts:
+        """Return what was seen of the answer so far, unless that would take long."""
+        if self.observer is None:
+            return ResponseFacts()
+        if self.observer.unread > MAX_ON_LOOP:
+            return ResponseFacts(notes=Notes(["the answer was too large to be read in time"]))
+        return self.observer.facts()
 
     def _close(self, outcome: Outcome, facts: ResponseFacts) -> None:
         self._closed = True

@@ -23,6 +23,7 @@ from aibridge.gateway.client_monitor import BodyTooSlow, ClientMonitor
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.forwarding import check_url, forwarded_headers
 from aibridge.gateway.headers import Headers
+from aibridge.gateway.large import LargeReads
 from aibridge.gateway.observer import observe
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import relay, relay_recorded
@@ -70,6 +71,7 @@ class Gateway:
         self._rules = rules
         self._monitor = ClientMonitor()
         self._budget = BodyBudget(rules.max_buffered_bytes, rules.max_body_bytes)
+        self._reads = LargeReads()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -94,6 +96,7 @@ class Gateway:
     def close(self) -> None:
         """Stop what runs beside the requests."""
         self._monitor.close()
+        self._reads.close()
 
     async def _serve(self, request: Request, client: Client) -> None:
         if request.is_probe:
@@ -106,7 +109,7 @@ class Gateway:
             if recorded is None:
                 await self._pass(call, client)
             else:
-                start = call.read(recorded, self._rules.max_body_bytes)
+                start = await call.read(recorded, self._rules.max_body_bytes, self._reads)
                 await self._record(call, start, recorded, client)
 
     async def _admit(self, request: Request, client: Client) -> Call:
@@ -168,7 +171,7 @@ class Gateway:
 
     async def _record(self, call: Call, start: Start, dialect: Dialect, client: Client) -> None:
         """Forward a call with its record: begun before, complete before the client sees the end."""
-        exchange = Exchange(self._recorder, self._recorder.start(start))
+        exchange = Exchange(self._recorder, self._recorder.start(start), self._reads)
         try:
             await self._exchange(call, dialect, exchange, client)
         except asyncio.CancelledError:

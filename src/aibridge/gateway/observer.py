@@ -8,23 +8,19 @@ from typing import Protocol
 
 import structlog
 
-from aibridge.dialects import DIALECTS, chat
+from aibridge.dialects import DIALECTS
 from aibridge.dialects import Dialect as Reader
-from aibridge.dialects.encoding import Decoder, Undecodable, decoder
+from aibridge.dialects.encoding import Undecodable, decoder
 from aibridge.dialects.facts import ResponseFacts
-from aibridge.dialects.sse import MAX_EVENT, Event, EventStream
+from aibridge.gateway.large import weight_of
 from aibridge.gateway.outcome import FIRST_ERROR
+from aibridge.gateway.streaming import EditingObserver, Split, StreamObserver
 from aibridge.providers.types import Dialect
 
 MAX_WHOLE_BODY = 16 << 20
 """Bytes of an unstreamed answer that are kept for reading; a larger one is only relayed."""
 
-EDIT = "answer: the usage chunk taken out, as the client did not ask for it"
-
 _log = structlog.get_logger()
-
-Split = tuple[bytes, bytes]
-"""What may go to the client now, and what must wait until the record is committed."""
 
 
 class Observer(Protocol):
@@ -36,6 +32,13 @@ class Observer(Protocol):
 
     shortens: bool
     edits: list[str]
+
+    def weight(self, chunk: bytes) -> int:
+        """Say how many bytes may have to be read to take ``chunk``."""
+
+    @property
+    def unread(self) -> int:
+        """How many bytes have to be read to say the facts."""
 
     def feed(self, chunk: bytes, *, last: bool) -> Split:
         """Take a piece; ``last`` says that the body ends with it."""
@@ -64,109 +67,6 @@ def observe(
     return StreamObserver(reader, encoding)
 
 
-class StreamObserver:
-    """Reads a stream of events."""
-
-    def __init__(self, dialect: Reader, encoding: bytes = b"") -> None:
-        self._reader = dialect.StreamReader()
-        self._events = EventStream(dialect.SKIP, self._reader.notes)
-        self._decoder: Decoder | None = None
-        self._blind = False
-        self.shortens = False
-        self.edits: list[str] = []
-        if encoding:
-            self._begin_decoding(encoding)
-
-    def feed(self, chunk: bytes, *, last: bool) -> Split:
-        """Hold back from where the last event begins; all of the chunk if it is compressed."""
-        if self._blind:
-            return chunk, b""
-        end = self._end_in(chunk, last=last)
-        if end is None:
-            return chunk, b""
-        start = max(end.start, 0) if self._decoder is None else 0
-        return chunk[:start], chunk[start:]
-
-    def facts(self) -> ResponseFacts:
-        """Return what was found; of an answer that could not be read nobody knows how it ended."""
-        facts = self._reader.facts()
-        facts.ended = facts.ended or self._blind
-        return facts
-
-    def _begin_decoding(self, encoding: bytes) -> None:
-        try:
-            self._decoder = decoder(encoding)
-        except Undecodable as error:
-            self._go_blind(str(error))
-
-    def _end_in(self, chunk: bytes, *, last: bool) -> Event | None:
-        """Read what the chunk holds and return the event that ends the answer, if it is there."""
-        try:
-            data = self._decoder.feed(chunk) if self._decoder else chunk
-            events = self._events.feed(data)
-            if last:
-                events += self._unfinished(len(chunk))
-            return self._read(events)
-        except Undecodable as error:
-            self._go_blind(str(error))
-        except Exception:  # noqa: BLE001 - observation never harms the traffic
-            _log.exception("answer_not_read")
-            self._go_blind("the answer could not be read")
-        return None
-
-    def _read(self, events: list[Event]) -> Event | None:
-        end = None
-        for event in events:
-            if self._reader.event(event.data, event.name) and end is None:
-                end = event
-        return end
-
-    def _unfinished(self, end: int) -> list[Event]:
-        """Return the last event where its blank line is missing: it ends where the chunk does."""
-        start = end - self._events.pending
-        return [Event(event.name, event.data, start, end) for event in self._events.finish()]
-
-    def _go_blind(self, why: str) -> None:
-        self._blind = True
-        self._reader.notes.add(why)
-
-
-class EditingObserver(StreamObserver):
-    """Reads a chat stream and takes out the chunk that the client did not ask for.
-
-    Only whole events go on, so that none is half sent before it is known.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(chat)
-        self.shortens = True
-        self._tail = b""
-        self._cuts: list[tuple[int, int]] = []
-
-    def feed(self, chunk: bytes, *, last: bool) -> Split:
-        """Release the events that are complete, but for the unwanted one."""
-        if self._blind:
-            tail, self._tail = self._tail, b""
-            return tail + chunk, b""
-        before = len(self._tail)
-        data = self._tail + chunk
-        self._cuts = []
-        end = self._end_in(chunk, last=last)
-        pending = self._events.pending
-        kept = 0 if last or pending > MAX_EVENT or self._blind else pending
-        complete = len(data) - kept
-        self._tail = data[complete:]
-        held = complete if end is None else min(before + end.start, complete)
-        cuts = [(before + start, before + stop) for start, stop in self._cuts]
-        if cuts and not self.edits:
-            self.edits.append(EDIT)
-        return _without(data, 0, held, cuts), _without(data, held, complete, cuts)
-
-    def _read(self, events: list[Event]) -> Event | None:
-        self._cuts += [(e.start, e.end) for e in events if chat.is_usage_only(e.data)]
-        return super()._read(events)
-
-
 class WholeObserver:
     """Reads a body that comes in one piece: an unstreamed answer, or an error."""
 
@@ -174,16 +74,27 @@ class WholeObserver:
         self._dialect = dialect
         self._status = status
         self._encoding = encoding
-        self._parts: list[bytes] = []
+        self._body = bytearray()
         self._size = 0
         self.shortens = False
         self.edits: list[str] = []
+
+    def weight(self, chunk: bytes) -> int:
+        """Nothing is read before the body ends."""
+        return 0
+
+    @property
+    def unread(self) -> int:
+        """How many bytes have to be read to say the facts."""
+        return weight_of(self._body, compressed=bool(self._encoding))
 
     def feed(self, chunk: bytes, *, last: bool) -> Split:
         """Keep the piece for reading; nothing needs to wait until the body ends."""
         self._size += len(chunk)
         if self._size <= MAX_WHOLE_BODY:
-            self._parts.append(chunk)
+            self._body += chunk
+        else:
+            self._body.clear()
         return chunk, b""
 
     def facts(self) -> ResponseFacts:
@@ -193,7 +104,7 @@ class WholeObserver:
             facts.notes.add("the answer is too large to be read")
             return facts
         try:
-            return self._read(b"".join(self._parts))
+            return self._read(bytes(self._body))
         except Undecodable as error:
             facts.notes.add(str(error))
         except Exception:  # noqa: BLE001 - observation never harms the traffic
@@ -203,21 +114,10 @@ class WholeObserver:
 
     def _read(self, body: bytes) -> ResponseFacts:
         if self._encoding:
-            unpack = decoder(self._encoding)
+            unpack = decoder(self._encoding, MAX_WHOLE_BODY)
             body = unpack.feed(body) if unpack else body
         if self._status >= FIRST_ERROR:
             return ResponseFacts(error=self._dialect.read_error(self._status, body), ended=True)
         facts = self._dialect.read_answer(body)
         facts.ended = True  # whatever it says: the body has come to its end
         return facts
-
-
-def _without(data: bytes, start: int, end: int, cuts: list[tuple[int, int]]) -> bytes:
-    """Return ``data[start:end]`` without the spans in ``cuts``."""
-    parts = []
-    for cut_start, cut_end in cuts:
-        if start <= cut_start < end:
-            parts.append(data[start:cut_start])
-            start = cut_end
-    parts.append(data[start:end])
-    return b"".join(parts)

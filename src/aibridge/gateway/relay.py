@@ -3,7 +3,8 @@
 from aibridge.gateway.client import Client
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.headers import answer_headers
-from aibridge.gateway.observer import Observer, Split
+from aibridge.gateway.observer import Observer
+from aibridge.gateway.streaming import Split
 from aibridge.gateway.upstream import Response
 
 
@@ -37,7 +38,7 @@ async def relay_recorded(
     async def read() -> Split:
         chunk = await response.read()
         exchange.came(chunk)
-        return observer.feed(chunk, last=response.ended)
+        return await exchange.observe(chunk, last=response.ended)
 
     if response.waiting:
         await begin()

@@ -9,10 +9,10 @@ from msgspec import Raw, Struct
 
 from aibridge.dialects.errors import error_of
 from aibridge.dialects.facts import ResponseFacts, Thought, TokenUsage, ToolCall
-from aibridge.dialects.fields import compact, count, index, label, mapping, read, text
+from aibridge.dialects.fields import compact, count, index, label, mapping, read, read_less, text
 from aibridge.dialects.reading import AnswerReader
 
-_TEXT = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_TEXT = rb'"[^"\\]*(?:\\.[^"\\]*){0,1000}"'  # each escape takes memory until the match ends
 _PLAIN = rb'"[^"\\\n]*"'
 SKIP = re.compile(
     rb'(?:data: \{"id":' + _PLAIN + rb',"object":"chat\.completion\.chunk","created":\d+,'
@@ -120,11 +120,11 @@ class StreamReader(AnswerReader):
 
     def _read(self, data: bytes, what: str, *, whole: bool = False) -> bool:
         chunk = read(_CHUNK, data, self.notes, what)
-        outline = chunk or read(_OUTLINE, data, self.notes, what)
+        outline = chunk or read_less(_OUTLINE, data, self.notes, what)
         if outline is None:
-            return False
+            return self.skip()
         self.name_answer(outline.id, outline.model, outline.service_tier)
-        choices = chunk.choices or [] if chunk else []
+        choices = self.first(chunk.choices) if chunk else []
         for choice in choices:
             self._take_choice(choice)
         self.take_usage(outline.usage, final=not choices or bool(self.stop_reason))
@@ -149,8 +149,9 @@ class StreamReader(AnswerReader):
         if thought := text(said.reasoning_content) or text(said.reasoning):
             self._open((choice, "reasoning"), Thought("", "reasoning"))
             self.drafts.add((choice, "reasoning"), thought)
-        for call in said.tool_calls or []:
-            self._take_call(self._key(choice, call), call)
+        for call in self.first(said.tool_calls):
+            if call.function or call.custom or call.id:
+                self._take_call(self._key(choice, call), call)
         if said.function_call is not None:
             self._take_call((choice, "function_call"), _ToolCall(function=said.function_call))
 
@@ -164,10 +165,11 @@ class StreamReader(AnswerReader):
             return choice, call.index
         if call_id := label(call.id):
             return choice, call_id
-        said = [key for key in self._keys.get(choice, []) if key != (choice, "reasoning")]
-        if said and not (call.function and call.function.name):
-            return said[-1]
-        return choice, f"#{len(said)}"
+        keys = self._keys.get(choice, [])
+        last = next((key for key in reversed(keys) if key != (choice, "reasoning")), None)
+        if last is not None and not (call.function and call.function.name):
+            return last
+        return choice, f"#{len(keys)}"
 
     def _take_call(self, key: _Key, call: _ToolCall) -> None:
         function = call.function or call.custom or _NO_FUNCTION

@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from aibridge.dialects.bounds import Buffer
 from aibridge.dialects.facts import Notes, RequestFacts
-from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, text
-from aibridge.dialects.tail import Tail, parts
+from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, read_less, text
+from aibridge.dialects.tail import Tail, last, parts
 
 
 class _Named(Struct):
@@ -39,12 +40,12 @@ _NAMED = msgspec.json.Decoder(_Named)
 _MESSAGE = msgspec.json.Decoder(_Message)
 
 
-def read_request(body: bytes) -> RequestFacts:
+def read_request(body: Buffer) -> RequestFacts:
     """Read a request; what cannot be understood is noted, and judged by the provider."""
     notes = Notes()
     request = read(_REQUEST, body, notes, "the request")
     if request is None:
-        return _named(read(_NAMED, body, notes, "the request") or _Named(), notes)
+        return _named(read_less(_NAMED, body, notes, "the request") or _Named(), notes)
     facts = _named(request, notes)
     tail = _read_tail(request.messages or [], notes)
     facts.prompt = tail.prompt
@@ -63,8 +64,8 @@ def _named(request: _Named, notes: Notes) -> RequestFacts:
 
 
 def _read_tail(messages: list[Raw], notes: Notes) -> Tail:
-    tail = Tail()
-    for raw in reversed(messages):
+    tail = Tail(notes)
+    for raw in last(messages, notes):
         message = read(_MESSAGE, raw, notes, "a message")
         if message is None or message.role == "assistant":
             break

@@ -7,8 +7,15 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from aibridge.dialects.bounds import MAX_UNCHECKED
+
+MAX_MEMBERS = 1000
+"""Members that the JSON object may have in which usage is asked for."""
+
 _OPENING = re.compile(rb"\s*\{")
-_KEY = re.compile(rb'\s*(?:,\s*)?("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*')
+_KEY = re.compile(rb'\s*(?:,\s*)?("[^"\\]*(?:\\.[^"\\]*){0,64}")\s*:\s*')
+"""The name of a member; one with more escapes than any that is known ends the walk."""
+
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _STRING = msgspec.json.Decoder(str)
 _ASKED = b'{"include_usage":true}'
@@ -26,10 +33,13 @@ def ask_for_usage(body: bytes) -> bytes | None:
     """Edit ``body`` so that ``stream_options.include_usage`` is true; no other byte changes.
 
     ``None`` where that cannot be done safely: no JSON object, a key that stands there twice,
-    ``stream_options`` that are no object.
+    ``stream_options`` that are no object, more than `MAX_MEMBERS` members.
     """
     try:
-        options = bytes(_MEMBERS.decode(body).get("stream_options", b"null"))
+        members = _MEMBERS.decode(body)
+        if len(members) > MAX_MEMBERS:
+            return None
+        options = bytes(members.get("stream_options", b"null"))
         asked = _ASKED if options == b"null" else _put(options, "include_usage", b"true")
         edited = asked and _put(body, "stream_options", asked)
         return edited if edited and _differs_only_in_options(body, edited) else None
@@ -39,7 +49,7 @@ def ask_for_usage(body: bytes) -> bytes | None:
 
 def is_usage_only(data: bytes) -> bool:
     """Whether ``data`` is the extra chunk that a stream has because usage was asked for."""
-    if b'"usage"' not in data:
+    if len(data) > MAX_UNCHECKED or b'"usage"' not in data:
         return False
     try:
         chunk = _CHUNK.decode(data)
@@ -53,6 +63,8 @@ def _put(source: bytes, key: str, value: bytes) -> bytes | None:
     members = _MEMBERS.decode(source)
     if key not in members:
         return _insert(source, f'"{key}":'.encode() + value, last=not members)
+    if len(members) > MAX_MEMBERS:
+        return None
     places = [(start, end) for name, start, end in _walk(source, members) if name == key]
     if len(places) != 1:
         return None
@@ -75,7 +87,9 @@ def _walk(source: bytes, members: dict[str, Raw]) -> Iterator[tuple[str, int, in
     """
     opening = _OPENING.match(source)
     key = _KEY.match(source, opening.end()) if opening else None
-    while key is not None:
+    for _ in range(MAX_MEMBERS):
+        if key is None:
+            return
         name = _STRING.decode(key[1])
         value = bytes(members.get(name, b""))
         if not source.startswith(value, key.end()):

@@ -76,7 +76,7 @@ class StreamReader(AnswerReader):
             return False
         event = read(_EVENT, data, self.notes, "an event")
         if event is None:
-            return False
+            return self.skip()
         handle = self._HANDLERS.get(text(event.type) or name)
         return handle is not None and handle(self, event)
 
@@ -86,7 +86,7 @@ class StreamReader(AnswerReader):
         if message is None:
             return
         self._take_message(message)
-        for position, raw in enumerate(message.content or []):
+        for position, raw in enumerate(self.first(message.content)):
             block = read(_BLOCK, raw, self.notes, "a content block")
             if block is not None:
                 self._begin(position, block)

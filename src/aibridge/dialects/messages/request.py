@@ -6,9 +6,13 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from aibridge.dialects.bounds import Buffer
 from aibridge.dialects.facts import Notes, RequestFacts
-from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, text
-from aibridge.dialects.tail import Tail, parts
+from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, read_less, text
+from aibridge.dialects.tail import Tail, last, parts
+
+MAX_USER_ID = 4096
+"""Characters that are read of the user id that a client gives."""
 
 _OLD_SESSION = re.compile(r"_session_(.+)$")
 
@@ -39,7 +43,7 @@ _MESSAGE = msgspec.json.Decoder(_Message)
 _JSON = msgspec.json.Decoder()
 
 
-def read_request(body: bytes) -> RequestFacts:
+def read_request(body: Buffer) -> RequestFacts:
     """Read a request; what cannot be understood is noted, and judged by the provider."""
     notes = Notes()
     request = read(_REQUEST, body, notes, "the request")
@@ -57,14 +61,14 @@ def read_request(body: bytes) -> RequestFacts:
     )
 
 
-def _read_names(body: bytes, notes: Notes) -> RequestFacts:
-    named = read(_NAMED, body, notes, "the request") or _Named()
+def _read_names(body: Buffer, notes: Notes) -> RequestFacts:
+    named = read_less(_NAMED, body, notes, "the request") or _Named()
     return RequestFacts(model=label(named.model), stream=named.stream is True, notes=notes)
 
 
 def _read_tail(messages: list[Raw], notes: Notes) -> Tail:
-    tail = Tail()
-    for raw in reversed(messages):
+    tail = Tail(notes)
+    for raw in last(messages, notes):
         message = read(_MESSAGE, raw, notes, "a message")
         if message is None or message.role == "assistant":
             break
@@ -76,7 +80,7 @@ def _read_tail(messages: list[Raw], notes: Notes) -> Tail:
 
 
 def _hints(metadata: object) -> dict[str, str]:
-    user_id = text(mapping(metadata).get("user_id"))
+    user_id = text(mapping(metadata).get("user_id"))[:MAX_USER_ID]
     return hints({"user_id": user_id, "session_id": _session_id(user_id)})
 
 

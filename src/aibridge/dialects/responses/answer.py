@@ -91,7 +91,7 @@ class StreamReader(AnswerReader):
             return False
         event = read(_EVENT, data, self.notes, "an event")
         if event is None:
-            return False
+            return self.skip()
         kind = text(event.type) or name
         if kind in _PIECES:
             self._piece(event, *_PIECES[kind])
@@ -131,7 +131,7 @@ class StreamReader(AnswerReader):
         self.take_usage(response.usage, final=ends)
         if not ends:
             return False
-        for place, raw in enumerate(response.output or []):
+        for place, raw in enumerate(self.first(response.output)):
             self._item_done(place, raw)
         self.stop_reason = _stop_reason(response)
         if response.error:

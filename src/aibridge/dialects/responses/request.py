@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from aibridge.dialects.bounds import Buffer
 from aibridge.dialects.facts import Notes, RequestFacts
-from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, text
-from aibridge.dialects.tail import Part, Tail, parts
+from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, read_less, text
+from aibridge.dialects.tail import Part, Tail, last, parts
 
 
 class _Named(Struct):
@@ -43,7 +44,7 @@ _BY_THE_MODEL = ("reasoning", "item_reference", "compaction", "mcp_list_tools")
 """Types of items that the model or the provider said, beside the calls (``…_call``)."""
 
 
-def read_request(body: bytes) -> RequestFacts:
+def read_request(body: Buffer) -> RequestFacts:
     """Read a request; what cannot be understood is noted, and judged by the provider.
 
     A WebSocket's ``response.create`` frame is one too.
@@ -51,7 +52,7 @@ def read_request(body: bytes) -> RequestFacts:
     notes = Notes()
     request = read(_REQUEST, body, notes, "the request")
     if request is None:
-        return _named(read(_NAMED, body, notes, "the request") or _Named(), notes)
+        return _named(read_less(_NAMED, body, notes, "the request") or _Named(), notes)
     facts = _named(request, notes)
     tail = _read_tail(request.input or [], notes)
     facts.prompt = tail.prompt
@@ -66,11 +67,11 @@ def _named(request: _Named, notes: Notes) -> RequestFacts:
 
 
 def _read_tail(items: list[Raw] | str, notes: Notes) -> Tail:
-    tail = Tail()
+    tail = Tail(notes)
     if isinstance(items, str):
         tail.say([Part(type="input_text", text=items)])
         return tail
-    for raw in reversed(items):
+    for raw in last(items, notes):
         item = read(_ITEM, raw, notes, "an input item")
         if item is None or _is_by_the_model(item):
             break

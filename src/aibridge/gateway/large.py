@@ -1,0 +1,51 @@
+"""Reading of large bodies in a thread, while the event loop goes on serving."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+MAX_ON_LOOP = 256 << 10
+"""Bytes that are read on the event loop: a few milliseconds at most."""
+
+_EXPANSION = 64
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class LargeReads:
+    """Calls readers: at once where there is little to read, else in its one thread.
+
+    One, since readers hold Python's lock and memory: what is large takes turns.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "read")
+
+    async def call(
+        self, weight: int, reader: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return what ``reader`` returns, which has about ``weight`` bytes to read.
+
+        Who is cancelled meanwhile still waits for the reader, which is never left at work behind
+        somebody's back.
+        """
+        if weight <= MAX_ON_LOOP:
+            return reader(*args, **kwargs)
+        job = self._thread.submit(reader, *args, **kwargs)
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            if not job.cancelled():
+                await asyncio.wait([asyncio.wrap_future(job)])
+            raise
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def weight_of(data: bytes | bytearray, *, compressed: bool) -> int:
+    """Estimate how many bytes have to be read where ``data`` has come."""
+    return len(data) * _EXPANSION if compressed else len(data)
