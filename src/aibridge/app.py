@@ -7,8 +7,9 @@ from typing import Any
 from aibridge import health, metrics
 from aibridge.api.app import create_app, services_of
 from aibridge.contract.paths import PREFIXES
+from aibridge.gateway.admission import Rules
 from aibridge.gateway.client import Client, Receive, Send
-from aibridge.gateway.gateway import Gateway, Rules
+from aibridge.gateway.gateway import Gateway
 from aibridge.gateway.upstream import Pool, Timeouts
 from aibridge.health import Readiness
 from aibridge.identity.authenticate import Authenticator

@@ -106,7 +106,7 @@ def test_bodies_that_do_not_end_keep_nobody_else_out(wire, serve, monkeypatch):
     mib = 1 << 20
     limits = {"max_body_bytes": mib, "max_buffered_bytes": 4 * mib}
     with serve(bridges.providers(wire.url), **limits) as bridge:
-        monkeypatch.setattr(bridge.app._gateway._budget, "_patience", 0.0)
+        monkeypatch.setattr(bridge.app._gateway._admission._budget, "_patience", 0.0)
         other = bridge.add_user("other")
         with Caller(bridge.url) as holder, Caller(bridge.url) as second:
             send_unfinished(bridge, holder, mib)
