@@ -63,13 +63,11 @@ def test_what_is_slow_large_or_raised_is_not_good(result, good):
 
 
 def test_growth_is_seen():
-    kept = []
-
     def grows(_given: inputs.Input) -> None:
-        kept.append(b"x" * (16 << 20))
+        _ = b"x" * (40 << 20)  # so much is never taken from what was freed before
 
     result = measure.run(Reader(inputs.query, grows), "x", 1, [1], lambda _: None)
-    assert result.growth[0] > 15 << 20
+    assert result.growth[0] > 39 << 20
 
 
 def test_the_command_runs_what_it_is_told(capsys):
