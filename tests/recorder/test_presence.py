@@ -83,7 +83,7 @@ def call(found: Callable[..., object], *values: object) -> None:
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(module, "BEAT_SECONDS", 0.02)
-    monkeypatch.setattr(module, "LEASE_SECONDS", 0.1)
+    monkeypatch.setattr(module, "LEASE_SECONDS", 0.3)
     monkeypatch.setattr(module, "AGAIN_SECONDS", 0.05)
 
 

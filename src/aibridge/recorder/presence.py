@@ -27,6 +27,8 @@ LEASE_SECONDS = 30.0
 SWEEP_SECONDS = 60.0
 """How often interceptions are looked for whose server is gone, as others may have begun to."""
 AGAIN_SECONDS = 1.0
+LEAVE_SECONDS = 2.0
+"""How long the end waits for the farewell to the others, which find out all the same."""
 BEGIN_SECONDS = 5.0
 
 _log = structlog.get_logger()
@@ -107,7 +109,7 @@ class Presence:
             link.break_off()
         for thread in (self._thread, self._sweeping):
             if thread is not None:
-                thread.join(AGAIN_SECONDS)
+                thread.join(LEAVE_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
