@@ -142,7 +142,7 @@ def test_a_certificate_that_cannot_be_used_stops_the_start_before_an_owner_is_ma
         check=False,
     )
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "nothing.pem cannot be read" in ended.stderr
+    assert "tls_cert nothing.pem cannot be read" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "aibridge.db").exists()
 

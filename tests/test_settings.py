@@ -1,3 +1,4 @@
+import json
 import re
 import traceback
 from datetime import timedelta
@@ -105,6 +106,34 @@ def test_the_address_of_the_database_may_be_in_a_file() -> None:
         assert message.startswith("database_url in bridge.toml: ")
         assert expected in message
         assert SECRET not in message
+
+
+@pytest.mark.parametrize("given", ["10.0.0.5/8, ::1", ["10.0.0.0/8", "::1/128"]])
+def test_proxies_are_addresses_or_networks(given: object) -> None:
+    found = load(None, {}, {"trusted_proxies": given}).trusted_proxies
+    assert [str(network) for network in found] == ["10.0.0.0/8", "::1/128"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["10.0.0.0/99"], "'10.0.0.0/99' is no address or network"),
+        (["proxy.example"], "'proxy.example' is no address or network"),
+        ([""], "'' is no address or network"),
+        (7, "expected a list of addresses or networks"),
+        (["0.0.0.0/0"], "'0.0.0.0/0' is everybody"),
+        (["::/0"], "'::/0' is everybody"),
+    ],
+)
+def test_what_is_no_proxy(given: object, expected: str) -> None:
+    message = problem(f"trusted_proxies = {json.dumps(given)}")
+    assert message.startswith("trusted_proxies in bridge.toml")
+    assert expected in message
+
+
+@pytest.mark.parametrize("one", ["tls_cert", "tls_key"])
+def test_a_certificate_and_its_key_are_given_together(one: str) -> None:
+    assert "set both, or neither" in problem(f"{one} = 'a.pem'")
 
 
 def test_names_of_the_bridge_are_a_list_or_stand_with_commas_between_them() -> None:

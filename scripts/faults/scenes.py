@@ -5,7 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
-from aibridge.identity.first import ensure_owner
+from aibridge.contract import SiteRole
+from aibridge.identity.accounts import create_user
+from aibridge.identity.audit import Act
+from aibridge.identity.first import FIRST_USER
+from aibridge.identity.issuing import issue_token
 from aibridge.store.database import Database
 from scripts.faults import altered
 from scripts.faults.disks import small_disk
@@ -77,11 +81,13 @@ class Scenes:
 
 
 def _owner(database_url: str) -> str:
-    """Make the tables and the owner of a database, as a first start does, and return the token."""
+    """Make the tables and an owner, and return a token that no step of a clock makes expire."""
     database = Database(database_url)
     try:
         database.upgrade()
-        issued = ensure_owner(database)
-        return issued.text if issued else ""
+        with database.write() as connection:
+            act = Act(connection)
+            owner = create_user(act, FIRST_USER, [SiteRole.OWNER])
+            return issue_token(act, owner, lifetime=None).text
     finally:
         database.close()

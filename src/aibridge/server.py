@@ -16,7 +16,7 @@ import structlog
 from aibridge import __version__
 from aibridge.addresses import is_loopback
 from aibridge.app import Application
-from aibridge.identity.first import FIRST_LIFETIME, FIRST_USER, ensure_owner
+from aibridge.identity.first import FIRST_LIFETIME, FIRST_USER, ensure_owner, has_users
 from aibridge.identity.issuing import Issued
 from aibridge.listener.server import Server, certificate_of, url_of
 from aibridge.listener.sockets import BACKLOG, bound
@@ -54,8 +54,8 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
         _upgrade_apart(settings.database_url)
         database.upgrade()
         partitions.prepare(database)
-        issued = ensure_owner(database) if settings.make_owner else None
-        greet = partial(_greet, announce, issued)
+        news = _owner_news(ensure_owner(database)) if settings.make_owner else _first_news(database)
+        greet = partial(_greet, announce, news)
         if settings.workers == 1:
             _serve(settings, database, greet, sockets)
         else:
@@ -161,7 +161,7 @@ def _set_up_logging(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -185,11 +185,24 @@ The owner account '{name}' was made. Its token, shown only now:
 It is valid for {days} days; make another with aibridge tokens create --user {name}.
 """
 
+_NOBODY = "There is no user yet: whoever first calls POST /api/v2/users/first becomes the owner."
 
-def _greet(announce: Callable[[str], None], issued: Issued | None, url: str) -> None:
+
+def _owner_news(issued: Issued | None) -> str:
+    """Say that the owner was made, if so."""
+    if issued is None:
+        return ""
+    days = FIRST_LIFETIME // timedelta(1)
+    return _OWNER.format(name=FIRST_USER, token=issued.text, days=days)
+
+
+def _first_news(database: Database) -> str:
+    """Say that anybody may become the owner, if so."""
+    return "" if has_users(database) else _NOBODY
+
+
+def _greet(announce: Callable[[str], None], news: str, url: str) -> None:
     announce(f"AI Bridge {__version__} serves {url}")
-    if issued is not None:
-        announce(
-            _OWNER.format(name=FIRST_USER, token=issued.text, days=FIRST_LIFETIME // timedelta(1))
-        )
+    if news:
+        announce(news)
     sys.stdout.flush()

@@ -180,7 +180,7 @@ async def test_without_the_scope_admin_nothing_is_changed(
     found = await api.refused(403, token, method, path, body)
     assert found == {
         "message": "Forbidden.",
-        "detail": "This token has not the scope admin: use one that has, or make one.",
+        "detail": "This token lacks the scope admin: use one that has, or make one.",
     }
     assert api.acts() == before
 
@@ -194,7 +194,7 @@ async def test_the_scopes_read_and_admin_read(api: Api, scopes: list[str], path:
     token = (await create(api, "root", scopes=scopes))["key"]
     if scopes == ["gateway"]:
         found = await api.refused(403, token, "GET", path)
-        assert "has not the scope admin or read" in found["detail"]
+        assert "lacks the scope admin or read" in found["detail"]
     else:
         await api.call(token, "GET", path, expect=200)
 

@@ -439,7 +439,7 @@ async def test_who_set_a_password_is_told_at_every_login_until_it_is_ones_own(ap
     assert first["notices"] == second["notices"]
     (notice,) = first["notices"]
     assert re.fullmatch(
-        r"Your password was set by hr at [0-9T:.-]+Z, who may know it: please choose one yourself.",
+        r"hr set your password at [0-9T:.-]+Z and may know it: please choose a new one.",
         notice,
     )
     own = {"password": "known to ann", "old_password": "known to hr"}

@@ -44,7 +44,7 @@ TROUBLE = {
     "none of ours": (
         "sk-1",
         "x",
-        f"the environment variable {VARIABLE} is not made of secret keys",
+        f"the environment variable {VARIABLE} is not a valid secret key",
     ),
     "nothing": ("", OLD, "no provider key: it is read from what is piped in"),
     "an empty line": ("\n", OLD, "a key is printable ASCII characters without spaces"),
@@ -52,7 +52,11 @@ TROUBLE = {
     "a variable": ("env:A_KEY", OLD, "give the key itself, not where it is"),
     "a file": ("file:a", OLD, "give the key itself, not where it is"),
     "not encrypted": ("encrypted:sk-1", OLD, "the encrypted key is damaged"),
-    "of another": (encrypt("sk-1", {VARIABLE: NEW}), OLD, "the encrypted key is not decrypted by"),
+    "of another": (
+        encrypt("sk-1", {VARIABLE: NEW}),
+        OLD,
+        "the encrypted key was made with another key than",
+    ),
 }
 
 

@@ -8,7 +8,7 @@ from aibridge.identity.audit import Act
 from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.first import ensure_owner
 from aibridge.identity.issuing import Issued, issue_token
-from aibridge.server import _greet
+from aibridge.server import _first_news, _owner_news
 from aibridge.store import tokens as store
 from aibridge.store import users as store_of_users
 from aibridge.store.database import Database
@@ -33,12 +33,15 @@ async def test_an_empty_database_gets_its_owner_once(database: Database) -> None
 def test_the_start_prints_the_token_and_how_long_it_is_valid(database: Database) -> None:
     issued = ensure_owner(database)
     assert issued is not None
-    printed: list[str] = []
-    _greet(printed.append, issued, "http://127.0.0.1:4000")
-    _greet(printed.append, ensure_owner(database), "http://127.0.0.1:4000")
-    served, owner, served_again = printed
-    assert f"\n\n    {issued.text}\n\nIt is valid for 30 days; make another" in owner
-    assert served == served_again
+    assert f"\n\n    {issued.text}\n\nIt is valid for 30 days; make another" in _owner_news(issued)
+    assert _owner_news(ensure_owner(database)) == ""
+
+
+def test_a_start_that_makes_no_owner_says_how_somebody_becomes_it(database: Database) -> None:
+    assert "first calls POST /api/v2/users/first becomes the owner" in _first_news(database)
+    with database.write() as connection:
+        new_user(connection, "ana")
+    assert _first_news(database) == ""
 
 
 def test_a_database_with_users_is_let_be(database: Database) -> None:

@@ -95,8 +95,8 @@ def test_who_calls_no_provider_needs_no_secret_key() -> None:
 
 UNSET = f"the environment variable {VARIABLE} is not set, or is empty"
 NO_FILE = f"the file missing that {VARIABLE} names cannot be read: No such file or directory"
-NO_KEY = f"the environment variable {VARIABLE} is not made of secret keys"
-ANOTHER = f"the encrypted key is not decrypted by {VARIABLE}"
+NO_KEY = f"the environment variable {VARIABLE} is not a valid secret key"
+ANOTHER = f"the encrypted key was made with another key than {VARIABLE}"
 DAMAGED = "the encrypted key is damaged, or not all of it is there"
 
 CASES = {

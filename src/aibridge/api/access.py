@@ -107,7 +107,7 @@ def _check_scope(person: Person, method: str) -> None:
     enough = {TokenScope.ADMIN, TokenScope.READ} if method == "GET" else {TokenScope.ADMIN}
     if not enough & person.scopes:
         wanted = " or ".join(sorted(enough))
-        detail = f"This token has not the scope {wanted}: use one that has, or make one."
+        detail = f"This token lacks the scope {wanted}: use one that has, or make one."
         raise ApiError(403, "Forbidden.", detail=detail)
 
 

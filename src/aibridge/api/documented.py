@@ -82,7 +82,7 @@ CURSORS = (*PAGING, AFTER_ID)
 _REFUSALS = {
     400: "The request is wrong; validations name each parameter or field.",
     401: "The token is missing, unknown or expired, or the password is wrong.",
-    403: "The token has not the scope, or the caller may not do this to what they can see.",
+    403: "The token lacks the scope, or the caller may not do this to what they can see.",
     404: "There is no such thing, or the caller may not see it.",
     408: "The body did not come to its end in time.",
     409: "It is there already, or somebody else has the name.",

@@ -145,10 +145,7 @@ _ACT = {
 }
 _COMPLAINT = {"field": "limit", "detail": 'Query param "limit" must be a valid integer'}
 
-_NOTICE = (
-    "Your password was set by hr at 2026-01-31T12:00:00Z, who may know it: please choose one "
-    "yourself."
-)
+_NOTICE = "hr set your password at 2026-01-31T12:00:00Z and may know it: please choose a new one."
 
 EXAMPLES: dict[str, Any] = {
     "AuditLogList": {"count": 1, "audit_logs": [_ACT]},

@@ -124,8 +124,8 @@ def _notices(connection: Connection, user: store.User) -> Iterator[str]:
     if found is not None:
         name, at = found
         yield (
-            f"Your password was set by {name} at {rfc3339(moment(at))}, who may know it: "
-            "please choose one yourself."
+            f"{name} set your password at {rfc3339(moment(at))} and may know it: "
+            "please choose a new one."
         )
 
 

@@ -16,15 +16,20 @@ FIRST_LIFETIME = timedelta(days=30)
 """It is printed where others may read it later: a terminal, the log of a container."""
 
 
+def has_users(database: Database) -> bool:
+    """Say whether there is any user."""
+    with database.read() as connection:
+        return store.count(connection) > 0
+
+
 def ensure_owner(database: Database) -> Issued | None:
     """Give a database without users its owner, and return the owner's token.
 
     Returns `None` where there are users. Of processes that start at once only one makes the
     owner: the check is inside the transaction that writes.
     """
-    with database.read() as connection:
-        if store.count(connection):
-            return None
+    if has_users(database):
+        return None
     try:
         with database.write() as connection:
             if store.count(connection):

@@ -1,7 +1,6 @@
 """The options of listening: where, with which certificate, behind which proxies, for how many."""
 
 import re
-from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_network
 from pathlib import Path
 from typing import Annotated
@@ -26,12 +25,21 @@ def listed(value: object) -> object:
 
 def _networks(value: object) -> object:
     found = listed(value)
-    if not isinstance(found, Iterable):
+    if not isinstance(found, list | tuple):
         raise ValueError("expected a list of addresses or networks")  # noqa: TRY004
+    return tuple(_network(str(part)) for part in found)
+
+
+def _network(text: str) -> Network:
     try:
-        return tuple(ip_network(str(part)) for part in found)
+        found = ip_network(text, strict=False)
     except ValueError:
-        raise ValueError('expected addresses or networks, such as "10.0.0.0/8"') from None
+        raise ValueError(
+            f'{text[:64]!r} is no address or network, such as "10.0.0.1" or "10.0.0.0/8"'
+        ) from None
+    if found.prefixlen == 0:
+        raise ValueError(f"{text!r} is everybody: who is no proxy must not be believed")
+    return found
 
 
 def _host_name(value: str) -> str:
@@ -102,5 +110,5 @@ class ListenerSettings(BaseModel):
     @classmethod
     def _both_or_none(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         if "tls_cert" in info.data and (value is None) != (info.data["tls_cert"] is None):
-            raise ValueError("tls_cert and tls_key are given together, or neither is")
+            raise ValueError("one of tls_cert and tls_key is set: set both, or neither")
         return value

@@ -1,5 +1,6 @@
 """The certificate that the bridge shows its clients, read again when its files change."""
 
+import re
 import ssl
 from pathlib import Path
 
@@ -9,6 +10,12 @@ from aibridge.listener.sockets import ListenError
 
 HANDSHAKE_SECONDS = 10.0
 """How long a client may take for the handshake."""
+
+_REASONS = {
+    "KEY_VALUES_MISMATCH": "the key is not that of the certificate",
+    "PEM lib": "what they hold cannot be read",
+}
+"""What some of OpenSSL's reasons mean."""
 
 _log = structlog.get_logger()
 
@@ -62,21 +69,29 @@ def _context(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    for file in (certificate, key):
-        _check_readable(file)
+    _check(f"tls_cert {certificate}", certificate, "CERTIFICATE")
+    _check(f"tls_key {key}", key, "PRIVATE KEY")
     try:
         context.load_cert_chain(certificate, key, password=_refuse_password)
     except (ssl.SSLError, ValueError) as error:
-        reason = getattr(error, "reason", None) or str(error)
-        raise TLSError(f"tls_cert {certificate} and tls_key {key}: {reason}") from None
+        raise TLSError(f"tls_cert {certificate} and tls_key {key}: {_reason(error)}") from None
     return context
 
 
-def _check_readable(file: Path) -> None:
+def _check(name: str, file: Path, kind: str) -> None:
+    """Raise `TLSError` for a file that cannot be read, or that holds nothing of its kind."""
     try:
-        file.open("rb").close()
+        content = file.read_bytes()
     except OSError as error:
-        raise TLSError(f"{file} cannot be read: {error.strerror}") from None
+        raise TLSError(f"{name} cannot be read: {error.strerror}") from None
+    if not re.search(rb"-----BEGIN [A-Z ]*%b-----" % kind.encode(), content):
+        raise TLSError(f"{name} holds no {kind.lower()} in PEM")
+
+
+def _reason(error: ssl.SSLError | ValueError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return _REASONS.get(error.reason or "", error.reason or "they cannot be read")
+    return str(error)
 
 
 def _refuse_password() -> str:

@@ -51,7 +51,7 @@ def decrypt(text: str, environ: Mapping[str, str]) -> str:
         return cipher.decrypt(token).decode()
     except InvalidToken:
         raise EncryptionError(
-            f"the encrypted key is not decrypted by {VARIABLE}: it is of another, or was altered"
+            f"the encrypted key was made with another key than {VARIABLE} has, or was altered"
         ) from None
 
 
@@ -63,7 +63,7 @@ def _cipher(environ: Mapping[str, str]) -> "MultiFernet":
         return MultiFernet([Fernet(key) for key in keys])
     except ValueError:
         raise EncryptionError(
-            f"the environment variable {VARIABLE} is not made of secret keys; aibridge secrets key "
+            f"the environment variable {VARIABLE} is not a valid secret key; aibridge secrets key "
             "prints one"
         ) from None
 
