@@ -11,7 +11,7 @@ def test_a_password_is_exchanged_for_a_token(cli: Cli, remote: Remote) -> None:
     result = cli("login", "ana", "--url", remote.url, piped=f"{PASSWORD}\n")
     assert result.exit_code == 0
     assert "Shown this once" in result.stderr
-    assert "Your password was set by operator at " in result.stderr
+    assert "operator set your password at " in result.stderr
     listed = cli("tokens", "list", **remote.environ).stdout
     assert result.stdout.partition("-")[0] in listed
 
