@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from aibridge.dialects import DIALECTS, bounds
 from aibridge.dialects.bounds import MAX_STRING, MAX_UNCHECKED, TooManyValues, bounded
+from aibridge.dialects.fields import MAX_SURROGATES
 from aibridge.dialects.reading import MAX_PARTS, MAX_UNREADABLE, MAX_USAGE_FIELDS
 from aibridge.dialects.tail import MAX_MESSAGES, MAX_PROMPT
 
@@ -190,6 +191,16 @@ def test_half_characters_are_repaired_up_to_a_megabyte(name, bad):
     large = DIALECTS[name].read_request(body % (bad, b" " * 1_100_000))
     assert (small.model[:2], small.notes) == ("a\ufffd", [])
     assert large.notes == ["the request is not valid JSON, and too large to be repaired"]
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_so_many_half_characters_are_repaired(name):
+    """Each takes a step of its own, so their number is bounded and not only their bytes."""
+    body = b'{"model":"a","messages":[],"input":[],"x":"%s"}'
+    some = DIALECTS[name].read_request(body % (rb"\ud800" * MAX_SURROGATES))
+    more = DIALECTS[name].read_request(body % (rb"\ud800" * (MAX_SURROGATES + 1)))
+    assert (some.model, some.notes) == ("a", [])
+    assert more.notes == ["the request is not valid JSON"]
 
 
 @pytest.mark.parametrize(

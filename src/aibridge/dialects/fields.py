@@ -22,6 +22,9 @@ MAX_LABEL = 512
 MAX_REPAIRED = 1 << 20
 """Bytes of a text with half characters that is repaired to be read; a longer one is not read."""
 
+MAX_SURROGATES = 50_000
+"""Half characters and pairs of them that are looked at; a text with more is not repaired."""
+
 _STRING = msgspec.json.Decoder(str)
 
 T = TypeVar("T")
@@ -77,7 +80,7 @@ def _read_repaired(
         return None
     repaired = data if data.isascii() else data.decode("utf-8", "replace").encode()
     if b"\\ud" in repaired or b"\\uD" in repaired:
-        repaired = _SURROGATE.sub(_without_lone_surrogate, repaired)
+        repaired = _SURROGATE.sub(_without_lone_surrogate, repaired, MAX_SURROGATES)
     try:
         if repaired != data:
             return decoder.decode(repaired)
