@@ -7,12 +7,17 @@ _OF_ONE = 64
 
 
 def network_of(ip: str) -> str:
-    """Return an address, of IPv6 its network of 64 bits; what is no address stays as it is."""
+    """Return an address, of IPv6 its network of 64 bits; what is no address stays as it is.
+
+    One of IPv4 that is written as one of IPv6 is that of IPv4.
+    """
     try:
         address = ip_address(ip)
     except ValueError:
         return ip
     if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
         return str(IPv6Network((int(address) >> _OF_ONE << _OF_ONE, _OF_ONE)))
     return ip
 

@@ -132,20 +132,39 @@ def test_a_client_that_does_not_read_is_cut_off(clock):
     assert (slow.closed, quick.closed) == ("aborted", "")
 
 
-def test_who_waits_longest_makes_room_and_who_is_served_does_not(clock):
-    found = connections(clock, total=4)
-    served, silent, idle, head = connect(found, *["192.0.2.1"] * 4)
-    found.serve(served)
-    found.await_request(idle)
-    found.await_head(head)
-    order = []
-    for _ in range(3):
+def test_who_is_waited_for_longest_makes_room_and_who_is_served_does_not(clock):
+    found = connections(clock, total=5)
+    served, silent, idle, body, unread = connect(found, *["192.0.2.1"] * 5)
+    for client in (served, silent, idle, body, unread):
+        found.serve(client)
+    for at, wait, client in (
+        (1.0, found.await_body, body),
+        (2.0, found.await_reading, unread),
+        (3.0, found.await_request, idle),
+        (4.0, found.await_head, silent),
+    ):
+        clock.now = at
+        wait(client)
+    closed = []
+    for _ in range(4):
         (newer,) = connect(found, "192.0.2.2")
         found.serve(newer)
-        order.append([c for c in (served, silent, idle, head) if c.closed])
-    assert order == [[silent], [silent, head], [silent, idle, head]]
+        closed += [c for c in (served, silent, idle, body, unread) if c.closed and c not in closed]
+    assert closed == [body, unread, idle, silent]
+    assert {client.closed for client in closed} == {"aborted"}
     assert not found.add(Client())
-    assert len(found) == 4
+    assert len(found) == 5
+
+
+def test_what_closes_and_cannot_is_cut_off_although_nothing_was_waited_for(clock):
+    found = connections(clock)
+    (client,) = connect(found, "192.0.2.1")
+    found.serve(client)
+    client.transport.close()
+    found.sweep()
+    clock.now = HEAD_SECONDS
+    found.sweep()
+    assert client.closed == "aborted"
 
 
 def test_a_crowd_that_keeps_connecting_does_not_keep_others_out(clock):
@@ -184,7 +203,7 @@ def test_an_address_over_its_share_makes_room_for_itself(clock):
     found = connections(clock, per_address=2)
     other, first, second = connect(found, "192.0.2.9", "192.0.2.1", "192.0.2.1")
     connect(found, "192.0.2.1")
-    assert (other.closed, first.closed, second.closed) == ("", "closed", "")
+    assert (other.closed, first.closed, second.closed) == ("", "aborted", "")
 
 
 def test_nothing_is_kept_of_a_connection_that_is_closed(clock):

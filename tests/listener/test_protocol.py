@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from aibridge.listener import connections
-from aibridge.listener.protocol import MAX_HEAD
+from aibridge.listener.protocol import HEADER_COST, MAX_HEAD, MAX_PIPELINED
 from tests import bridge
 from tests.wire import PATIENCE
 
@@ -18,10 +18,14 @@ def run(tmp_path_factory):
         yield run
 
 
+def connected(run):
+    port = int(run.url.rpartition(":")[2])
+    return socket.create_connection(("127.0.0.1", port), PATIENCE)
+
+
 def send(run, *pieces: bytes) -> bytes:
     """Send the pieces and return all that is answered until the connection closes."""
-    port = int(run.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+    with connected(run) as connection:
         answer = b""
         try:
             for piece in pieces:
@@ -112,10 +116,24 @@ def test_an_upgrade_with_chunks_is_ignored_too(run):
     assert answer.count(b"HTTP/1.1 400 ") == answer.count(b"HTTP/1.1 200 ") == 1
 
 
-def test_many_upgrades_at_once_are_all_served(run):
-    one = b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
-    answer = send(run, one * 1500 + LAST)
-    assert answer.count(b"HTTP/1.1 200 ") == 1501
+GET = b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n"
+ASKS_UPGRADE = b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+
+
+@pytest.mark.parametrize("one", [GET, ASKS_UPGRADE])
+@pytest.mark.parametrize("count", [MAX_PIPELINED, 5000])
+def test_so_many_requests_may_wait_for_the_answer_to_an_earlier_one(run, one, count):
+    """Those behind them are not read, and the connection is closed with the last answer."""
+    answer = send(run, one * count + LAST)
+    assert answer.count(b"HTTP/1.1 200 ") == MAX_PIPELINED + 1
+    assert answer.count(b"connection: close") == 1
+
+
+def test_requests_are_answered_one_by_one_for_ever(run):
+    with connected(run) as connection:
+        for _ in range(5 * MAX_PIPELINED):
+            connection.sendall(GET)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_an_upgrade_has_no_weaker_rules(run):
@@ -134,6 +152,75 @@ def test_connect_is_refused_and_nothing_behind_it_is_read(run, target):
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+CHUNKED = b"POST /healthz HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nx: ", b"a" * 4096),
+        (b"GET /healthz HTTP/1.1\r\nx", b"a" * 4096),
+        (b"GET /healthz HTTP/1.1\r\n", b"a:\r\n" * 1000),
+        (b"", b"\r\n" * 2048),
+        (CHUNKED + b"0\r\n", b"a:b\r\n" * 1000),
+        (CHUNKED + b"0\r\nx: ", b"a" * 4096),
+        (CHUNKED + b"1;x=", b"a" * 4096),
+    ],
+)
+def test_what_has_no_end_beside_a_body_is_cut_off(run, begin, more):
+    sent = 0
+    with connected(run) as connection:
+        connection.sendall(begin)
+        with suppress(ConnectionError):
+            while sent < 64 * MAX_HEAD:
+                sent += connection.send(more)
+    assert sent < 64 * MAX_HEAD
+
+
+def test_short_headers_count_for_more_than_their_text(run):
+    few = b"a:\r\n" * 1000
+    head = b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n"
+    assert send(run, head, few, b"\r\n").startswith(b"HTTP/1.1 200 ")
+    many = b"a:\r\n" * (MAX_HEAD // HEADER_COST)
+    answer = send(run, head, many, b"\r\n")
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_trailer_is_no_header(run):
+    """It comes behind the body, where no proxy looks at it and anybody may write it."""
+    body = b'{"email": 1}'
+    chunks = b"%x\r\n%b\r\n0\r\nx-forwarded-for: 192.0.2.1\r\n\r\n" % (len(body), body)
+    seen = []
+    app = run.server.config.loaded_app
+
+    async def listen(scope, receive, send):
+        seen.append(scope)
+        await app(scope, receive, send)
+
+    run.server.config.loaded_app = listen
+    try:
+        headers = (b"transfer-encoding: chunked",)
+        answer = send(run, login(*headers, body=chunks, length=False), LAST)
+    finally:
+        run.server.config.loaded_app = app
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", answer) == [b"400", b"200"]
+    names = [name for name, _ in seen[0]["headers"]]
+    assert b"transfer-encoding" in names
+    assert b"x-forwarded-for" not in names
+
+
+@pytest.mark.parametrize("name", [b"connection", b"proxy-connection", b"Proxy-Connection"])
+def test_every_header_that_asks_for_an_upgrade_is_told(run, name):
+    answer = send(run, login(name + b": upgrade", b"upgrade: h2c"), LAST)
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", answer) == [b"400", b"200"]
+
+
+def test_a_chunk_that_is_none_is_told_at_once(run):
+    answer = send(run, login(b"transfer-encoding: chunked", body=b"zz\r\n", length=False))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"Invalid HTTP request received." in answer
+
+
 @pytest.fixture
 def counted(run):
     """The connections of a bridge, which a test may have time pass for."""
@@ -141,8 +228,7 @@ def counted(run):
 
 
 def test_a_head_that_does_not_end_is_not_waited_for(run, counted, monkeypatch):
-    port = int(run.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+    with connected(run) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nx")
         monkeypatch.setattr(connections, "HEAD_SECONDS", 0.0)
         assert connection.recv(100) == b""
@@ -150,8 +236,7 @@ def test_a_head_that_does_not_end_is_not_waited_for(run, counted, monkeypatch):
 
 @pytest.mark.parametrize("noise", [b"", b"\r\n", b"rest of a body"])
 def test_what_is_no_request_does_not_keep_a_connection_open(run, monkeypatch, noise):
-    port = int(run.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+    with connected(run) as connection:
         connection.sendall(login(body=b"") + noise)
         assert connection.recv(65536)
         monkeypatch.setattr(connections, "KEEP_ALIVE_SECONDS", 0.0)

@@ -57,8 +57,8 @@ class Limits:
 class Connections:
     """The open connections of clients. Belongs to the event loop whose time ``clock`` tells.
 
-    A connection is in at most one of the three lists, each of which has those first that have
-    been in it for longest; none holds one whose request is being served.
+    A connection is in a list as long as its client is waited for: to send a head, a body or the
+    next request, or to take an answer. Each list has those first that have been in it for longest.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
@@ -68,6 +68,7 @@ class Connections:
         self._of_address: Counter[str] = Counter()
         self._heads: dict[Connection, float] = {}
         self._idle: dict[Connection, float] = {}
+        self._bodies: dict[Connection, float] = {}
         self._unread: dict[Connection, float] = {}
         self._unsent: dict[Connection, int] = {}
 
@@ -77,8 +78,8 @@ class Connections:
     def add(self, connection: Connection) -> bool:
         """Count a new connection; false if there is no room for it and it must be closed.
 
-        Where there are too many, the one whose client has sent no request for longest is closed
-        for it.
+        Where there are too many, the one whose client has been waited for longest is closed for
+        it.
         """
         address = self._address_of(connection)
         if len(self._open) >= self._limits.total and not self._evict(None):
@@ -112,10 +113,16 @@ class Connections:
         self.serve(connection)
         self._idle[connection] = self._clock()
 
+    def await_body(self, connection: Connection) -> None:
+        """Note that the body of a request is waited for, whose reader has a limit of its own."""
+        self.serve(connection)
+        self._bodies[connection] = self._clock()
+
     def serve(self, connection: Connection) -> None:
         """Set no limit to a connection while its request is served: it is the bridge's turn."""
         self._heads.pop(connection, None)
         self._idle.pop(connection, None)
+        self._bodies.pop(connection, None)
 
     def await_reading(self, connection: Connection) -> None:
         """Start the time limit of a client that is slow to read its answer."""
@@ -135,6 +142,9 @@ class Connections:
                 self._close(connection)
         for connection in _older(self._unread, now - SEND_SECONDS):
             self._check_reading(connection)
+        for connection in self._open:  # closed with something that its client does not take
+            if connection.transport.is_closing() and connection not in self._heads:
+                self.await_head(connection)
 
     def _check_reading(self, connection: Connection) -> None:
         """Close a connection unless its client has taken something since it was last looked at."""
@@ -146,14 +156,19 @@ class Connections:
             connection.transport.abort()
 
     def _evict(self, address: str | None) -> bool:
-        """Close the connection waited for longest, of an address if one is given."""
-        for waiting in (self._heads, self._idle):
-            for connection in waiting:
+        """Cut off the client waited for longest, of an address if one is given."""
+        longest: tuple[float, Connection] | None = None
+        for waiting in (self._heads, self._idle, self._bodies, self._unread):
+            for connection, since in waiting.items():
                 if address is None or self._open[connection] == address:
-                    self._close(connection)
-                    self.remove(connection)
-                    return True
-        return False
+                    if longest is None or since < longest[0]:
+                        longest = since, connection
+                    break
+        if longest is None:
+            return False
+        longest[1].transport.abort()
+        self.remove(longest[1])
+        return True
 
     def _close(self, connection: Connection) -> None:
         """Close a connection; what its client has not taken of an answer does not hold that up."""

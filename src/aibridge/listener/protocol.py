@@ -11,7 +11,14 @@ from uvicorn.server import ServerState
 from aibridge.listener.connections import Connections
 
 MAX_HEAD = 256 * 1024
-"""Bytes of a request's line and headers; a client that sends more is cut off."""
+"""Bytes of a request's line and headers, and of what follows the last piece of its body.
+
+Each header counts `HEADER_COST` more. A client that sends more is cut off.
+"""
+HEADER_COST = 64
+"""Bytes that a header counts beside its text: short ones take memory too."""
+MAX_PIPELINED = 8
+"""Requests that may wait for the answer to an earlier one; what comes behind them is not read."""
 
 
 def _refusal(status: str, message: str, *headers: str) -> bytes:
@@ -31,6 +38,9 @@ _HEAD_TOO_LARGE = _refusal(
     "431 Request Header Fields Too Large", f"Headers may have {MAX_HEAD} bytes."
 )
 _FULL = _refusal("503 Service Unavailable", "Too many connections.", "retry-after: 5")
+_TOO_MANY = _refusal("400 Bad Request", "Too many requests before the answer to the first.")
+_NAMES_OF_CONNECTION = frozenset({b"connection", b"proxy-connection"})
+"""The headers in which the parser looks for an upgrade."""
 _NO_PROXY = _refusal("405 Method Not Allowed", "CONNECT is not served here.")
 
 
@@ -50,9 +60,11 @@ class ClientProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state)
         self._counted = connections
-        self._head_bytes = 0
+        self._running: RequestResponseCycle | None = None
         self._in_head = False
         self._is_cut_off = False
+        self._advanced = False
+        self._unfinished = 0
 
     # What the event loop calls.
 
@@ -60,11 +72,15 @@ class ClientProtocol(HttpToolsProtocol):
         """Take a connection if there is room for it."""
         super().connection_made(transport)
         if not self._counted.add(self):
-            self._cut_off(_FULL)
+            self._is_cut_off = True
+            transport.write(_FULL)
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Make room for the next."""
+        """Make room for the next, and tell the requests that nobody waits for their answers."""
         self._counted.remove(self)
+        for cycle in (self._running, *(queued for queued, _ in self.pipeline)):
+            _leave(cycle)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -72,17 +88,16 @@ class ClientProtocol(HttpToolsProtocol):
         if self._is_cut_off:
             return
         self._unset_keepalive_if_required()
+        self._advanced = False
         rest = memoryview(data)
         try:
-            while rest:
+            while rest and not self._is_cut_off:
                 rest = self._parse(rest)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.send_400_response("Invalid HTTP request received.")
             return
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD:
-                self._cut_off(_HEAD_TOO_LARGE)
+        if not self._advanced:  # the parser keeps what it has not handed over
+            self._count(len(data))
 
     def pause_writing(self) -> None:
         """Start the time limit of a client that does not read."""
@@ -98,23 +113,53 @@ class ClientProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin to count a head, and to time it unless an earlier request is still served."""
+        if self._is_cut_off:
+            return
         super().on_message_begin()
         self._in_head = True
-        self._head_bytes = 0
+        self._advance()
         if self._is_waiting:
             self._counted.await_head(self)
 
+    def on_url(self, url: bytes) -> None:
+        """Keep a piece of the URL."""
+        self._take(len(url))
+        if not self._is_cut_off:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; trailers, which come after the head, are only counted."""
+        self._take(len(name) + len(value) + HEADER_COST)
+        if self._in_head and not self._is_cut_off:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Have the request served, unless it is to be parsed once more, without its upgrade."""
-        self._in_head = False
-        if not self.parser.should_upgrade():
-            self._counted.serve(self)
+        if self._is_cut_off:
+            return
+        if self.parser.should_upgrade():
+            self._in_head = False
+        elif len(self.pipeline) >= MAX_PIPELINED:
+            self._cut_off(_TOO_MANY)
+        else:
             super().on_headers_complete()
+            self._in_head = False
+            self._advance()
+            self._counted.await_body(self)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if not self._is_cut_off:
+            self._advance()
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End the request, unless it is to be parsed once more."""
-        if not self.parser.should_upgrade():
+        if not (self._is_cut_off or self.parser.should_upgrade()):
+            self._advance()
             super().on_message_complete()
+            wait = self._counted.await_request if self._is_waiting else self._counted.serve
+            wait(self)
 
     # What the answer calls.
 
@@ -122,6 +167,9 @@ class ClientProtocol(HttpToolsProtocol):
         """Wait for the next request, unless it has come already."""
         super().on_response_complete()
         if self._is_waiting:
+            self.cycle.scope = {}  # type: ignore[typeddict-item]
+            if not self._in_head:
+                self.scope, self.headers = self.cycle.scope, []  # they may be large
             is_in_request = self._in_head or self.cycle.more_body
             wait = self._counted.await_head if is_in_request else self._counted.await_request
             wait(self)
@@ -163,18 +211,59 @@ class ClientProtocol(HttpToolsProtocol):
         self.parser.feed_data(b"\r\n".join([*lines, b"\r\n"]))
         return rest
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _advance(self) -> None:
+        """Note that a request has come a step further."""
+        self._advanced = True
+        self._unfinished = 0
+
+    def _take(self, size: int) -> None:
+        """Count a part of a head, or of trailers, that the parser has handed over."""
+        self._advanced = True
+        self._count(size)
+
+    def _count(self, size: int) -> None:
+        """Count what has come since the request last came a step further."""
+        self._unfinished += size
+        if self._unfinished > MAX_HEAD and not self._is_cut_off:
+            self._cut_off(_HEAD_TOO_LARGE)
+
     def _cut_off(self, answer: bytes) -> None:
-        """Read no more, and close the connection with this answer, or behind the one on its way."""
+        """Read no more, and close the connection with this answer, or behind those on their way."""
         self._is_cut_off = True
-        if self._is_waiting:
-            self.transport.write(answer)
-            self.transport.close()
-        else:
+        self._drop_unfinished()
+        if not self._is_waiting and not self.cycle.more_body:
             self.cycle.keep_alive = False
+            return
+        may_answer = self._is_waiting or not self.cycle.response_started
+        _leave(self.cycle)  # the rest of its body will not come
+        if self.transport.get_write_buffer_size():  # its client does not read
+            self.transport.abort()
+            return
+        if may_answer:
+            self.transport.write(answer)
+        self.transport.close()
+        self._counted.await_head(self)  # which may not want to read this either
+
+    def _drop_unfinished(self) -> None:
+        """Forget a request that waits for its turn and whose body is not whole."""
+        if self.pipeline and self.cycle.more_body:
+            self.pipeline.popleft()
+            self.cycle = self.pipeline[0][0] if self.pipeline else self._running  # type: ignore[assignment]
+
+
+def _leave(cycle: RequestResponseCycle | None) -> None:
+    """Tell a request that its client has gone."""
+    if cycle is not None and not cycle.response_complete:
+        cycle.disconnected = True
+        cycle.message_event.set()
 
 
 def _without_upgrade(name: bytes, value: bytes) -> bytes:
-    if name != b"connection":
+    if name not in _NAMES_OF_CONNECTION:
         return value
     options = (option.strip() for option in value.split(b","))
     return b", ".join(option for option in options if option.lower() != b"upgrade")

@@ -26,7 +26,7 @@ from aibridge.listener.connections import (
 from aibridge.listener.protocol import ClientProtocol
 from aibridge.listener.settings import ListenerSettings
 from aibridge.listener.sockets import BACKLOG
-from aibridge.listener.tls import HANDSHAKE_SECONDS, Certificate
+from aibridge.listener.tls import FAREWELL_SECONDS, HANDSHAKE_SECONDS, Certificate
 
 WATCH_SECONDS = 10.0
 """How often the certificate's files are looked at."""
@@ -77,6 +77,7 @@ class Server(uvicorn.Server):
                 sock=one,
                 ssl=self._certificate.context if self._certificate else None,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if is_tls else None,
+                ssl_shutdown_timeout=FAREWELL_SECONDS if is_tls else None,
                 backlog=BACKLOG,
             )
             for one in sockets or ()

@@ -11,6 +11,9 @@ from aibridge.listener.sockets import ListenError
 HANDSHAKE_SECONDS = 10.0
 """How long a client may take for the handshake."""
 
+FAREWELL_SECONDS = 2.0
+"""How long a client may take for the farewell of TLS, once its connection is closed."""
+
 _REASONS = {
     "KEY_VALUES_MISMATCH": "the key is not that of the certificate",
     "PEM lib": "what they hold cannot be read",
