@@ -146,6 +146,14 @@ def test_no_token_of_the_bridge_goes_out_as_a_credential(wire, bridge, own, whic
         assert value.encode() not in received.head
 
 
+@pytest.mark.parametrize("form", ["sk-{}", "{}-x", "Bearer sk-proj-{}"])
+def test_the_callers_token_does_not_go_out_within_a_credential_of_their_own(wire, bridge, form):
+    headers = [("x-ai-bridge-token", bridge.token), ("x-api-key", form.format(bridge.token))]
+    answer = ask(bridge.url, ROUTES["messages"], headers=headers, body=b"{}")
+    assert answer.status == 401
+    assert not wire.requests
+
+
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("form", ["{}", "say {}", "a={}; b", "basic"])
 def test_the_callers_token_goes_out_in_no_header(wire, bridge, own, form):
@@ -181,6 +189,7 @@ def test_what_only_looks_like_a_token_passes_in_a_header_that_carries_none(wire,
         ("/models?{other}", "An AI Bridge token stands in the URL"),
         ("/models?a=Bearer%20{other}", "An AI Bridge token stands in the URL"),
         ("/models?a=%{first:02x}{rest}", "An AI Bridge token stands in the URL"),
+        ("/models/{other}", "An AI Bridge token stands in the URL"),
         ("/models/{token}", "An AI Bridge token stands in the URL"),
         ("/models/%{first:02x}{rest}", "An AI Bridge token stands in the URL"),
     ],

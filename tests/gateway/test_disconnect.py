@@ -67,6 +67,18 @@ def test_a_client_that_leaves_before_the_answer_begins_ends_the_call(wire, bridg
     assert (record.status, record.http_status, record.response_bytes) == ("cancelled", None, 0)
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_requests_that_wait_behind_a_call_do_not_hide_that_its_client_leaves(wire, bridge, count):
+    wire.play(STREAM_HEAD, Then.STALL)
+    with Caller(bridge.url) as caller:
+        begin(bridge, "messages", caller)
+        caller.begin()
+        caller.socket.sendall(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n" * count)
+        bridge.barrier()
+    assert wire.request().gone.wait(20)
+    assert bridge.ended().status == "cancelled"
+
+
 def test_a_client_that_leaves_between_head_and_body_ends_the_call(wire, bridge):
     wire.play(STREAM_HEAD, Then.STALL)
     with Caller(bridge.url) as caller:

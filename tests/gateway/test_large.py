@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from aibridge.dialects import DIALECTS
-from aibridge.dialects.chat import StreamReader
 from aibridge.gateway.large import MAX_ON_LOOP, LargeReads
 from aibridge.gateway.observer import WholeObserver
 from aibridge.gateway.streaming import EditingObserver, StreamObserver
@@ -32,13 +31,13 @@ async def reads() -> AsyncIterator[LargeReads]:
 
 @pytest.mark.parametrize(("weight", "on_loop"), [(0, True), (MAX_ON_LOOP, True), (1 << 30, False)])
 async def test_what_is_large_is_read_in_a_thread(reads, weight, on_loop):
-    thread = await reads.call(weight, threading.get_ident)
+    thread = await reads.call("ana", weight, threading.get_ident)
     assert (thread == threading.get_ident()) is on_loop
 
 
 async def test_the_loop_goes_on_meanwhile(reads):
     go_on = threading.Event()
-    reading = asyncio.create_task(reads.call(1 << 30, go_on.wait))
+    reading = asyncio.create_task(reads.call("ana", 1 << 30, go_on.wait))
     await asyncio.sleep(0)
     assert not reading.done()
     go_on.set()
@@ -46,7 +45,9 @@ async def test_the_loop_goes_on_meanwhile(reads):
 
 
 async def test_one_is_read_after_the_other(reads):
-    threads = await asyncio.gather(*[reads.call(1 << 30, threading.get_ident) for _ in range(5)])
+    threads = await asyncio.gather(
+        *[reads.call("ana", 1 << 30, threading.get_ident) for _ in range(5)]
+    )
     assert len(set(threads)) == 1
 
 
@@ -58,9 +59,9 @@ async def test_who_is_cancelled_waits_for_the_reader(reads):
         go_on.wait()
         done.append(True)
 
-    reading = asyncio.create_task(reads.call(1 << 30, read))
+    reading = asyncio.create_task(reads.call("ana", 1 << 30, read))
     await asyncio.to_thread(begun.wait)
-    waiting = asyncio.create_task(reads.call(1 << 30, done.append, False))
+    waiting = asyncio.create_task(reads.call("ana", 1 << 30, done.append, False))
     await asyncio.sleep(0)
     reading.cancel()
     waiting.cancel()  # its turn had not come
@@ -78,7 +79,7 @@ async def test_what_a_reader_raises_is_raised(reads):
         raise KeyError
 
     with pytest.raises(KeyError):
-        await reads.call(1 << 30, fail)
+        await reads.call("ana", 1 << 30, fail)
 
 
 def noting(monkeypatch, target, name):
@@ -203,13 +204,9 @@ def test_an_honest_compressed_stream_is_read_to_its_end():
     assert (facts.usage.input, facts.notes) == (1, [])
 
 
-def test_nothing_is_read_after_the_end(monkeypatch):
-    """So what a provider adds to an answer costs nothing."""
-    observer = StreamObserver(DIALECTS["chat"])
-    assert observer.feed(DONE, last=False) == (b"", DONE)
-    monkeypatch.setattr(StreamReader, "event", None)
-    assert observer.feed(b"data: {}\n\n" * 10, last=True) == (b"data: {}\n\n" * 10, b"")
-    assert observer.facts().notes == []
+def test_an_unwanted_chunk_is_taken_out_behind_the_end_too():
+    observer = EditingObserver()
+    assert observer.feed(DONE + USAGE + b"data: {}\n\n", last=True) == (b"", DONE + b"data: {}\n\n")
 
 
 def test_a_whole_answer_decodes_to_no_more_than_an_answer_may_have(monkeypatch):
@@ -225,3 +222,25 @@ def test_bytes_of_an_event_that_is_too_long_weigh_nothing():
     for _ in range(17):
         observer.feed(b"x" * (1 << 20), last=False)
     assert observer.weight(b"x") < 10
+
+
+async def test_who_sends_many_does_not_keep_others_waiting_for_all_of_them(
+    reads: LargeReads,
+) -> None:
+    go_on = threading.Event()
+    done: list[str] = []
+    first = asyncio.create_task(reads.call("greedy", 1 << 30, go_on.wait))
+    more = [
+        asyncio.create_task(reads.call("greedy", 1 << 30, done.append, "greedy")) for _ in range(5)
+    ]
+    await asyncio.sleep(0)
+    other = asyncio.create_task(reads.call("other", 1 << 30, done.append, "other"))
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(first, other, *more)
+    assert done == ["other", *["greedy"] * 5]
+
+
+async def test_nothing_is_kept_of_who_has_had_their_turn(reads: LargeReads) -> None:
+    await reads.call("ana", 1 << 30, len, "")
+    assert not reads._turns

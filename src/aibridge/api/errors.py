@@ -4,6 +4,7 @@ Source of the shape and the texts: section 1.3 of the contract. An SDK quotes wh
 there is no refusal here that is not.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -79,7 +80,8 @@ async def _no_such_route(request: Request, error: Exception) -> JsonResponse:
     message = texts.get(error.status_code) or f"{HTTPStatus(error.status_code).phrase}."
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = ", ".join(sorted(_methods(request)))
+        methods = await asyncio.to_thread(_methods, request)  # the first time it takes a while
+        headers["Allow"] = ", ".join(sorted(methods))
     return ApiError(error.status_code, message, headers=headers).response()
 
 

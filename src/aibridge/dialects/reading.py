@@ -39,6 +39,8 @@ class AnswerReader(ABC):
         self.usage_is_final = False
         self.error: ProviderError | None = None
         self.ended = False
+        self.gave_up = False
+        """Whether so much was not understood that no more is to be read."""
         self._unreadable = 0
 
     @abstractmethod
@@ -105,7 +107,7 @@ class AnswerReader(ABC):
             self.notes.add(
                 f"more than {MAX_UNREADABLE} events were not understood: no more is read"
             )
-            self.ended = True
+            self.ended = self.gave_up = True
         return False
 
     def end(self) -> bool:

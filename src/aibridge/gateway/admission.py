@@ -56,7 +56,11 @@ class Admission:
         if target is None or route is None:
             method = request.method.decode("latin-1")
             raise Refusal(404, f"route not supported: {method} {request.path}")
-        pays = own_credential(request.headers) if caller.brings_own else _configured(target)
+        pays = (
+            own_credential(request.headers, caller.token)
+            if caller.brings_own
+            else _configured(target)
+        )
         _check_method(request.method, route.methods, own=caller.brings_own)
         headers = _forwarded(request, caller, target)
         room = await self._room(request, caller.person)

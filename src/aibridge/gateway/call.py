@@ -63,7 +63,9 @@ class Call:
     async def read(self, dialect: Dialect, limit: int, reads: LargeReads) -> Start:
         """Read the request, edit it where that is needed, and return the start of its record."""
         weight = weight_of(self.body, compressed=b"content-encoding" in self.request.headers)
-        return self._start(await reads.call(weight, self._read, dialect, limit))
+        return self._start(
+            await reads.call(self.person.user_id, weight, self._read, dialect, limit)
+        )
 
     def _read(self, dialect: Dialect, limit: int) -> RequestFacts:
         facts = self._facts(dialect, limit)

@@ -65,12 +65,13 @@ def configured_credential(provider: Provider) -> Credential | None:
     )
 
 
-def own_credential(headers: Headers) -> Credential:
+def own_credential(headers: Headers, token: str) -> Credential:
     """Return the caller's own credential as it came, but never a token of the bridge with it."""
+    ours = token.encode("latin-1")
     found = [
         (name, value)
         for name in CREDENTIAL_HEADERS
-        if (value := headers.get(name)) and not carries_token(value)
+        if (value := headers.get(name)) and not carries_token(value) and ours not in value
     ]
     if not found:
         raise Refusal(

@@ -57,7 +57,8 @@ class Exchange:
     async def observe(self, chunk: bytes, *, last: bool) -> Split:
         """Have a piece read; return what may go to the client now, and what has to wait."""
         observer = cast("Observer", self.observer)
-        return await self._reads.call(observer.weight(chunk), observer.feed, chunk, last=last)
+        weight, person = observer.weight(chunk), self.ticket.start.initiator_id
+        return await self._reads.call(person, weight, observer.feed, chunk, last=last)
 
     async def complete(self) -> None:
         """Record the answer, which has been seen to its end, and wait until it is committed."""
@@ -80,7 +81,8 @@ class Exchange:
         """Return what was seen of the answer so far."""
         if self.observer is None:
             return ResponseFacts()
-        return await self._reads.call(self.observer.unread, self.observer.facts)
+        observer, person = self.observer, self.ticket.start.initiator_id
+        return await self._reads.call(person, observer.unread, observer.facts)
 
     def _facts_at_once(self) -> ResponseFacts:
         """Return what was seen of the answer so far, unless that would take long."""

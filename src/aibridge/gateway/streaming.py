@@ -109,7 +109,7 @@ class StreamObserver:
         for event in events:
             if self._reader.event(event.data, event.name) and end is None:
                 end = event
-        self._blind = self._reader.ended  # whatever follows says nothing any more
+        self._blind = self._reader.gave_up
         return end
 
     def _unfinished(self, end: int) -> list[Event]:

@@ -92,7 +92,7 @@ class ListenerSettings(BaseModel):
         default=5_000,
         ge=16,
         description="How many clients may be connected to each process; fewer where it may not "
-        "open as many files. Past that, who has sent nothing for longest makes room.",
+        "open as many files. Past that, who is waited for longest makes room.",
     )
     max_connections_per_address: int = Field(
         default=0,
