@@ -66,6 +66,7 @@ CREDENTIAL_NAMES = frozenset(
 """Names of headers and of parameters in the query that carry a credential."""
 
 _BASIC = b"basic "
+_BASIC_BEGINS = (b"b", b"B")
 _LONGEST_REMEMBERED = 64
 """Bytes of a name that is remembered: clients choose how long theirs are."""
 
@@ -97,7 +98,7 @@ def carries_token(value: bytes) -> bool:
 
 
 def _is_withheld(name: bytes, value: bytes, token: bytes, accounts: Accounts) -> bool:
-    if token in value or token in _readable(value):
+    if token in value or (value[:1] in _BASIC_BEGINS and token in _readable(value)):
         return True
     look_up = _what_is if len(name) <= _LONGEST_REMEMBERED else _what_is.__wrapped__
     plain, is_credential = look_up(name)

@@ -123,13 +123,17 @@ class ClientProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Keep a piece of the URL."""
-        self._take(len(url))
+        self._advanced = True
+        self._count(len(url))
         if not self._is_cut_off:
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; trailers, which come after the head, are only counted."""
-        self._take(len(name) + len(value) + HEADER_COST)
+        self._advanced = True
+        self._unfinished += len(name) + len(value) + HEADER_COST
+        if self._unfinished > MAX_HEAD:
+            self._count(0)
         if self._in_head and not self._is_cut_off:
             super().on_header(name, value)
 
@@ -219,11 +223,6 @@ class ClientProtocol(HttpToolsProtocol):
         """Note that a request has come a step further."""
         self._advanced = True
         self._unfinished = 0
-
-    def _take(self, size: int) -> None:
-        """Count a part of a head, or of trailers, that the parser has handed over."""
-        self._advanced = True
-        self._count(size)
 
     def _count(self, size: int) -> None:
         """Count what has come since the request last came a step further."""
