@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from types import TracebackType
 from typing import Self
 
 SHARE = 4
@@ -89,12 +88,7 @@ class Room:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.give_back()
 
     def grow(self, size: int) -> None:

@@ -49,8 +49,8 @@ class Limits:
     ``proxies`` are exempt from the latter: all their clients come from one address.
     """
 
-    total: int = 5_000
-    per_address: int = 2_500
+    total: int
+    per_address: int
     proxies: tuple[Network, ...] = ()
 
 
@@ -84,12 +84,12 @@ class Connections:
         address = self._address_of(connection)
         if len(self._open) >= self._limits.total and not self._evict(None):
             return False
-        if address and self._of_address[address] >= self._limits.per_address:  # noqa: SIM102
-            if not self._evict(address):
-                return False
+        has_its_share = bool(address) and self._of_address[address] >= self._limits.per_address
+        if has_its_share and not self._evict(address):
+            return False
         self._open[connection] = address
         self._of_address[address] += 1
-        self._heads[connection] = self._clock()
+        self.await_head(connection)
         return True
 
     def remove(self, connection: Connection) -> None:
@@ -105,24 +105,26 @@ class Connections:
 
     def await_head(self, connection: Connection) -> None:
         """Start the time limit of a request of which a part has come, and the rest has not."""
-        self.serve(connection)
-        self._heads[connection] = self._clock()
+        self._list(connection, self._heads)
 
     def await_request(self, connection: Connection) -> None:
         """Start the time limit of a connection whose last request has been answered."""
-        self.serve(connection)
-        self._idle[connection] = self._clock()
+        self._list(connection, self._idle)
 
     def await_body(self, connection: Connection) -> None:
         """Note that the body of a request is waited for, whose reader has a limit of its own."""
-        self.serve(connection)
-        self._bodies[connection] = self._clock()
+        self._list(connection, self._bodies)
 
     def serve(self, connection: Connection) -> None:
         """Set no limit to a connection while its request is served: it is the bridge's turn."""
         self._heads.pop(connection, None)
         self._idle.pop(connection, None)
         self._bodies.pop(connection, None)
+
+    def _list(self, connection: Connection, waiting: dict[Connection, float]) -> None:
+        """Put a connection at the end of one list, and into no other of a request's."""
+        self.serve(connection)
+        waiting[connection] = self._clock()
 
     def await_reading(self, connection: Connection) -> None:
         """Start the time limit of a client that is slow to read its answer."""
