@@ -122,8 +122,13 @@ class Call:
         """Return what it is filtered by."""
         row = self.row()
         error = row["error_type"] or row["error_message"]
-        has = (error, self.prompts, self.thoughts, self.tools)
-        shape = sum(bit for bit, part in zip(Shape, has, strict=True) if part)
+        has = {
+            Shape.ERROR: error,
+            Shape.PROMPT: self.prompts,
+            Shape.THINKING: self.thoughts,
+            Shape.TOOL: self.tools,
+        }
+        shape = sum(bit for bit, part in has.items() if part)
         client = row["client"] or ""
         return Kind(row["provider"], row["provider_name"], row["model"], client, shape)
 

@@ -7,7 +7,7 @@ from itertools import accumulate
 from random import Random
 from uuid import UUID
 
-from aibridge.dialects.facts import ResponseFacts, Thought, TokenUsage, ToolCall
+from aibridge.dialects.facts import Prompt, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.recorder.records import End, Start, Status
 from aibridge.recorder.rows import Place
 
@@ -93,8 +93,7 @@ def _session(random: Random, at: int) -> Iterator[Made]:
             model=random.choice(models),
             client=client,
             client_session_id=session_id,
-            tool_result_ids=(),
-            prompt=_text(random, 6, 40) if prompted else None,
+            prompts=(Prompt(_text(random, 6, 40)),) if prompted else (),
             credential_kind="centralized",
             credential_hint="sk-...wxyz",
             user_agent="made-up/1.0",
@@ -145,7 +144,7 @@ def _facts(random: Random, start: Start) -> ResponseFacts:
     return ResponseFacts(
         response_id=f"msg_{start.id[-12:]}",
         stop_reason="tool_use" if calls else "end_turn",
-        usage=TokenUsage(int(300 * spread), int(400 * spread), int(30_000 * spread), 800),
+        usages=[TokenUsage(int(300 * spread), int(400 * spread), int(30_000 * spread), 800)],
         tool_calls=[
             ToolCall(name, arguments, f"call_{start.id}_{number}")
             for number, name in enumerate(calls)

@@ -285,7 +285,7 @@ def check(facts: RequestFacts | ResponseFacts) -> None:
     assert len(facts.notes) <= MAX_NOTES
     repr(facts).encode()
     if isinstance(facts, RequestFacts):
-        (facts.prompt or "").encode()
+        (facts.typed or "").encode()
         return
     for text in [thought.text for thought in facts.thoughts]:
         text.encode()

@@ -143,7 +143,7 @@ def test_a_long_prompt_is_cut_with_a_note(name, text):
     body = (LONG_PROMPTS[name] % (text * (3 * MAX_STRING // len(text)) + "end")).encode()
     facts = DIALECTS[name].read_request(body)
     whole = json.loads(f'"{text}"')
-    kept = facts.prompt or ""
+    kept = facts.typed or ""
     assert 0 <= len(kept) <= MAX_PROMPT
     assert set(kept) <= set(whole)
     assert facts.notes[0] == "the request has a text that is too long: it was cut"
@@ -154,7 +154,7 @@ def test_texts_of_one_prompt_are_cut_together(name):
     parts = [{"type": "text", "text": letter * 400_000} for letter in "abcd"]
     body = json.dumps({"messages": [{"role": "user", "content": parts}]}).encode()
     facts = DIALECTS[name].read_request(body)
-    assert [(facts.prompt or "").count(letter) for letter in "abcd"] == [
+    assert [(facts.typed or "").count(letter) for letter in "abcd"] == [
         400_000,
         400_000,
         248_576,
@@ -168,7 +168,7 @@ def test_a_large_image_is_passed_over_without_a_note():
     content = [image, {"type": "text", "text": "what is it?"}]
     body = json.dumps({"messages": [{"role": "user", "content": content}]}).encode()
     facts = DIALECTS["messages"].read_request(body)
-    assert (facts.prompt, facts.notes) == ("what is it?", [])
+    assert (facts.typed, facts.notes) == ("what is it?", [])
 
 
 @pytest.mark.parametrize("name", DIALECTS)
@@ -179,8 +179,8 @@ def test_only_the_last_messages_are_read(name):
     most = message * (MAX_MESSAGES - 1)
     within = DIALECTS[name].read_request(b'{"%s":[%s%s]}' % (key, first, most[:-1]))
     beyond = DIALECTS[name].read_request(b'{"%s":[%s%s{}]}' % (key, first, most))
-    assert (within.prompt, within.notes) == ("first", [])
-    assert (beyond.prompt, beyond.notes) == (None, ["only the last 1000 messages were read"])
+    assert (within.typed, within.notes) == ("first", [])
+    assert (beyond.typed, beyond.notes) == (None, ["only the last 1000 messages were read"])
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\\ud800"])
@@ -217,7 +217,7 @@ def test_so_many_half_characters_are_repaired(name):
 )
 def test_a_lone_half_is_replaced_whatever_backslashes_are_before_it(written, read):
     body = f'{{"messages":[{{"role":"user","content":"{written}\\ud800"}}]}}'.encode()
-    assert DIALECTS["chat"].read_request(body).prompt == read + "\ufffd"
+    assert DIALECTS["chat"].read_request(body).typed == read + "\ufffd"
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def result(call_id):
 )
 def test_what_was_typed_and_which_results_come_back(said, prompt, results):
     facts = chat.read_request(request(*said))
-    assert (facts.prompt, facts.tool_result_ids, facts.notes) == (prompt, results, [])
+    assert (facts.typed, facts.tool_result_ids, facts.notes) == (prompt, results, [])
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ REMINDER = "<system-reminder>\nmind the gap\n</system-reminder>"
 )
 def test_what_was_typed_and_which_results_come_back(said, prompt, results):
     facts = messages.read_request(request(*said))
-    assert (facts.model, facts.prompt, facts.tool_result_ids) == ("claude", prompt, results)
+    assert (facts.model, facts.typed, facts.tool_result_ids) == ("claude", prompt, results)
     assert facts.notes == []
 
 
@@ -126,7 +126,7 @@ def test_tools_are_sent_if_the_list_is_not_empty(tools, sends):
 def test_bad_requests_are_noted(body, note):
     facts = messages.read_request(body)
     assert facts.notes == [note]
-    assert facts.prompt is None
+    assert facts.typed is None
 
 
 def test_model_and_stream_are_read_of_a_request_with_strange_messages():

@@ -77,7 +77,7 @@ OUTPUTS = [
 )
 def test_what_was_typed_and_which_results_come_back(given, prompt, results):
     facts = responses.read_request(request(given, stream=True, tools=[{}]))
-    assert (facts.prompt, facts.tool_result_ids, facts.notes) == (prompt, results, [])
+    assert (facts.typed, facts.tool_result_ids, facts.notes) == (prompt, results, [])
     assert (facts.model, facts.stream, facts.sends_tools) == ("gpt", True, True)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aibridge.dialects.facts import ResponseFacts, Thought, TokenUsage, ToolCall
+from aibridge.dialects.facts import Prompt, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.ids import new_id, now
 from aibridge.recorder.records import End, Start, Status
 
@@ -10,7 +10,8 @@ ANA = "00000000-0000-0000-0000-00000000000a"
 
 
 def start(**more: Any) -> Start:
-    """Return a start, all of it plausible but for what is given."""
+    """Return a start, all of it plausible but for what is given; ``prompt`` is a typed one."""
+    prompt = more.pop("prompt", "Hello.")
     fields: dict[str, Any] = {
         "id": new_id(),
         "initiator_id": ANA,
@@ -21,14 +22,13 @@ def start(**more: Any) -> Start:
         "model": "m-1",
         "client": "Claude Code",
         "client_session_id": None,
-        "tool_result_ids": (),
-        "prompt": "Hello.",
         "credential_kind": "centralized",
         "credential_hint": "sk...yz",
         "user_agent": "claude-cli/2",
         "stream": True,
         "request_bytes": 10,
         "started_at": now(),
+        "prompts": () if prompt is None else (Prompt(prompt),),
     }
     return Start(**fields | more)
 
@@ -52,7 +52,7 @@ def facts(*calls: str, **more: Any) -> ResponseFacts:
         "response_id": "msg-1",
         "model": "m-1",
         "stop_reason": "end_turn",
-        "usage": TokenUsage(1, 2, 3, 4, {"usage": {"input_tokens": 1}}),
+        "usages": [TokenUsage(1, 2, 3, 4, metadata={"usage": {"input_tokens": 1}})],
         "tool_calls": [ToolCall("bash", "{}", call_id=each) for each in calls],
         "thoughts": [Thought("Hm.")],
         "ended": True,

@@ -9,7 +9,7 @@ from aibridge.identity.rights import Reach, Right
 from aibridge.search import Term
 from aibridge.sessions import reading
 from aibridge.store.database import Database
-from aibridge.store.filters import PARTS, Filter, Span, Values
+from aibridge.store.filters import KINDS, PARTS, Filter, Span, Values
 from aibridge.store.texts import has_word
 
 ME = "me"
@@ -20,7 +20,7 @@ MAX_NUMBER = 1 << 53
 
 _TEXTS = ("provider", "provider_name", "model", "client", "session_id")
 _WORDS = ("prompt", "tool", "error")
-KEYS = ("initiator", *_TEXTS, *_WORDS, "has", "started_after", "started_before")
+KEYS = ("initiator", *_TEXTS, *_WORDS, "has", "kind", "started_after", "started_before")
 _COMPARED = ("tokens",)
 
 _NUMBER = re.compile(r"([0-9]{1,16})([kM]?)")
@@ -68,6 +68,7 @@ def _filter(search: Search, database: Database, caller: Visitor) -> Filter:
         started_before=started_before,
         visible_to=visible_to(caller),
         has=search.one_of("has", PARTS),
+        kind=search.one_of("kind", KINDS),
         tokens=_tokens(search),
         **{key: search.values(key) for key in (*_TEXTS, *_WORDS)},
     )

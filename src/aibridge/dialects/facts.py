@@ -1,8 +1,9 @@
 """The facts that readers of traffic find, the same for every dialect."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 MAX_NOTES = 16
 """Notes kept on one reading: a hostile answer must not grow the record without bound."""
@@ -17,40 +18,114 @@ class Notes(list[str]):
             self.append(note)
 
 
+class PromptKind(StrEnum):
+    """Who wrote a text that a request puts into the person's mouth, or what for."""
+
+    TYPED = "typed"
+    """The person, at the keyboard or through a program of theirs."""
+    SIDE_CALL = "side_call"
+    """The agent, for itself: a title, a probe, the inside of a tool."""
+    SUBAGENT = "subagent"
+    """A model, as the task of a sub-agent."""
+    COMPACTION = "compaction"
+    """The agent, which asks for a summary of the conversation."""
+    SUMMARY = "summary"
+    """A model: the summary with which a conversation goes on after its compaction."""
+    RETRY = "retry"
+    """The person, earlier: the same prompt sent again after a failure."""
+    AUTOMATION = "automation"
+    """The agent, which goes on by itself: a hook, a notification, an observation."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "PromptKind":
+        """Take what an earlier release, or a later one, wrote for typed."""
+        return cls.TYPED
+
+
+class Prompt(NamedTuple):
+    """A text of a request, without what the agent put around it, and who wrote it."""
+
+    text: str
+    kind: PromptKind = PromptKind.TYPED
+
+
+def typed(prompts: Iterable[Prompt]) -> str | None:
+    """Return what the person typed, joined by newlines; ``None`` if nothing was typed."""
+    texts = [each.text for each in prompts if each.kind is PromptKind.TYPED]
+    return "\n".join(texts) if texts else None
+
+
+class Digests(NamedTuple):
+    """Digests of the texts of a conversation, by which a later request of it is known.
+
+    They stand in for ids where the conversation has none. ``own`` is of all its texts, ``before``
+    of those before the model's last words (the ``own`` of the request that was answered with
+    them), ``first`` of its texts up to and with the model's first words. The last two are empty
+    where no model has spoken yet.
+    """
+
+    own: str
+    before: str = ""
+    first: str = ""
+
+
 @dataclass(slots=True)
 class RequestFacts:
     """What a request says.
 
-    ``prompt`` is what the person typed, ``None`` for a continuation (a tool result) or when
-    nothing was typed. ``tool_result_ids`` are the call ids whose results the request carries
-    back. ``hints`` are values from the body that may name a session (``user_id``,
+    ``prompts`` are the texts that came after the model's last words, in their order; none for a
+    mere tool result. ``kind`` is what the body says the whole request is for: that of its prompts
+    where it is not the person's own. ``tool_result_ids`` are the call ids whose results the
+    request carries back, ``history_ids`` those of earlier calls and responses that stand in the
+    conversation, the newest last; ``digests`` are given where there are none of either.
+    ``hints`` are values from the body that may name a session (``user_id``,
     ``prompt_cache_key``, ``conversation``…); which of them counts is for `aibridge.agents`.
     ``asks_usage`` is false only for a chat stream whose client did not ask for token usage.
+    ``unread`` says that there may be more which the provider understands.
     """
 
     model: str = ""
     stream: bool = False
-    prompt: str | None = None
+    prompts: tuple[Prompt, ...] = ()
+    kind: PromptKind = PromptKind.TYPED
     tool_result_ids: tuple[str, ...] = ()
+    history_ids: tuple[str, ...] = ()
+    previous_response_id: str = ""
+    digests: Digests | None = None
     hints: Mapping[str, str] = field(default_factory=dict)
     sends_tools: bool = False
     asks_usage: bool = True
+    stores: bool = False
+    """Whether the provider keeps the answer, to be asked for by its id."""
+    unread: bool = False
     notes: Notes = field(default_factory=Notes)
+
+    @property
+    def typed(self) -> str | None:
+        """What the person typed, ``None`` if nothing."""
+        return typed(self.prompts)
 
 
 @dataclass(slots=True)
 class TokenUsage:
     """Tokens of one provider response; ``input`` excludes what the cache read or wrote.
 
-    ``metadata`` holds the provider's raw ``usage`` object under ``usage``, and
-    ``service_tier``, ``provider_model`` where the provider named them, and ``partial: true``
-    when the answer broke off before the provider's last word.
+    ``cache_write`` is the sum of what was written for every lifetime; the four that are priced by
+    themselves are told apart where the provider tells them. ``is_estimate`` says that nobody but
+    the bridge counted them. ``metadata`` holds the provider's raw ``usage`` object under
+    ``usage``, and ``service_tier``, ``provider_model`` where the provider named them, and
+    ``partial: true`` when the answer broke off before the provider's last word.
     """
 
     input: int = 0
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+    cache_write_5m: int = 0
+    cache_write_30m: int = 0
+    cache_write_1h: int = 0
+    cache_write_12h: int = 0
+    is_estimate: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
@@ -91,15 +166,25 @@ class ResponseFacts:
     """What an answer says, as far as it was seen.
 
     ``ended`` is true when the provider said that the answer is over (its last event, or a
-    whole body); facts of an answer that broke off stand here all the same.
+    whole body); facts of an answer that broke off stand here all the same. ``usages`` has one
+    element for each model run that the provider counts by itself, mostly one. ``is_queued`` says
+    that the answer is yet to be made (in the background) and has to be asked for by its id.
+    ``unread`` says that there was more which could not be read.
     """
 
     response_id: str = ""
     model: str = ""
     stop_reason: str = ""
-    usage: TokenUsage | None = None
+    usages: list[TokenUsage] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
     thoughts: list[Thought] = field(default_factory=list)
     error: ProviderError | None = None
     ended: bool = False
+    is_queued: bool = False
+    unread: bool = False
     notes: Notes = field(default_factory=Notes)
+
+    @property
+    def usage(self) -> TokenUsage | None:
+        """The tokens of the first model run, ``None`` where none is known."""
+        return self.usages[0] if self.usages else None

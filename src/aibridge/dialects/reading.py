@@ -61,7 +61,7 @@ class AnswerReader(ABC):
             response_id=self.response_id,
             model=self.model,
             stop_reason=self.stop_reason,
-            usage=self._usage(),
+            usages=self._usages(),
             tool_calls=self.drafts.tool_calls(),
             thoughts=self.drafts.thoughts(),
             error=self.error,
@@ -122,12 +122,12 @@ class AnswerReader(ABC):
         self.ended = True
         return True
 
-    def _usage(self) -> TokenUsage | None:
+    def _usages(self) -> list[TokenUsage]:
         if self.usage is None:
-            return None
+            return []
         tokens = self.tokens(self.usage)
         tokens.metadata = self._usage_metadata(self.usage)
-        return tokens
+        return [tokens]
 
     def _usage_metadata(self, usage: _Fields) -> _Fields:
         metadata: _Fields = {}

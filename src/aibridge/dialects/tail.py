@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from aibridge.dialects.facts import Notes
+from aibridge.dialects.facts import Notes, Prompt
 from aibridge.dialects.fields import label, read, text
 from aibridge.dialects.prompts import prompt
 
@@ -74,6 +74,10 @@ class Tail:
     def carry(self, *call_ids: object) -> None:
         """Take the call ids, in order, whose results one message carries."""
         self._results += filter(None, map(label, reversed(call_ids)))
+
+    def prompts(self) -> tuple[Prompt, ...]:
+        """What was typed."""
+        return () if self.prompt is None else (Prompt(self.prompt),)
 
     def results(self) -> tuple[str, ...]:
         """The call ids in the order of the conversation."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from aibridge import agents
 from aibridge.dialects import DIALECTS, chat
 from aibridge.dialects.encoding import Undecodable, decode
-from aibridge.dialects.facts import Notes, RequestFacts
+from aibridge.dialects.facts import Notes, PromptKind, RequestFacts
 from aibridge.gateway.body_budget import Room
 from aibridge.gateway.caller import Credential
 from aibridge.gateway.headers import Headers, request_head
@@ -19,9 +19,6 @@ from aibridge.providers.types import Dialect
 from aibridge.recorder.records import Start
 
 MAX_USER_AGENT = 256
-SIDE_CALL = {"kind": "side_call"}
-"""Metadata of what an agent asks for itself, such as a title: no prompt of the person."""
-
 EDIT_REQUEST = "request body: stream_options.include_usage set to true"
 EDIT_ENCODING = "request header accept-encoding: set to identity"
 
@@ -104,6 +101,13 @@ class Call:
     def _start(self, facts: RequestFacts) -> Start:
         agent = agents.identify(self.request.headers, facts.hints)
         is_side_call = agent.sends_tools and not facts.sends_tools
+        kind = PromptKind.SIDE_CALL if is_side_call else facts.kind
+        prompts = facts.prompts
+        if kind is not PromptKind.TYPED:
+            prompts = tuple(
+                each._replace(kind=kind) if each.kind is PromptKind.TYPED else each
+                for each in prompts
+            )
         user_agent = self.request.headers.get(b"user-agent", b"").decode("latin-1")
         return Start(
             id=new_id(),
@@ -115,15 +119,21 @@ class Call:
             model=facts.model,
             client=agent.client,
             client_session_id=agent.session_id,
-            tool_result_ids=facts.tool_result_ids,
-            prompt=None if is_side_call else facts.prompt,
             credential_kind=self.credential.kind,
             credential_hint=self.credential.hint,
             user_agent=user_agent[:MAX_USER_AGENT],
             stream=facts.stream,
             request_bytes=len(self.body),
             started_at=now(),
-            metadata=SIDE_CALL if is_side_call else {},
+            prompts=prompts,
+            kind=kind,
+            tool_result_ids=facts.tool_result_ids,
+            history_ids=facts.history_ids,
+            previous_response_id=facts.previous_response_id,
+            digests=facts.digests,
+            stores=facts.stores,
+            unread=facts.unread,
+            metadata={} if kind is PromptKind.TYPED else {"kind": kind.value},
             edits=self.edits,
             notes=facts.notes,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from aibridge.dialects.facts import Notes
+from aibridge.dialects.facts import Notes, Prompt, TokenUsage
 from aibridge.recorder.records import End, Start
 from aibridge.recorder.ticket import Pending
 from aibridge.store.spool import Entry, Kept
@@ -23,6 +23,25 @@ class _Body(msgspec.Struct):
     end: End | None = None
 
 
+class _OlderStart(msgspec.Struct):
+    prompt: str | None = None
+
+
+class _OlderFacts(msgspec.Struct):
+    usage: TokenUsage | None = None
+
+
+class _OlderEnd(msgspec.Struct):
+    facts: _OlderFacts
+
+
+class _OlderBody(msgspec.Struct):
+    """What releases before 0.5 wrote of a start and an end in other fields."""
+
+    start: _OlderStart
+    end: _OlderEnd | None = None
+
+
 def _special(kind: type, value: Any) -> Any:  # noqa: ANN401 - whatever was decoded
     """Make what msgspec does not know how to make."""
     if kind is Notes:
@@ -32,6 +51,7 @@ def _special(kind: type, value: Any) -> Any:  # noqa: ANN401 - whatever was deco
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Body, dec_hook=_special).decode
+_decode_older = msgspec.msgpack.Decoder(_OlderBody).decode
 
 
 def to_entry(item: Pending) -> Entry:
@@ -46,6 +66,14 @@ def from_entry(kept: Kept) -> Pending:
         raise Unreadable("the checksum is not that of the entry")
     try:
         body = _decode(kept.body)
+        _add_older(body, _decode_older(kept.body))
     except msgspec.MsgspecError as error:
         raise Unreadable(str(error)) from error
     return Pending(body.start, body.end, unsure=True)
+
+
+def _add_older(body: _Body, older: _OlderBody) -> None:
+    if older.start.prompt is not None:
+        body.start.prompts = (Prompt(older.start.prompt),)
+    if body.end is not None and older.end is not None and older.end.facts.usage is not None:
+        body.end.facts.usages = [older.end.facts.usage]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from aibridge.dialects.facts import Notes, ResponseFacts
+from aibridge.dialects.facts import Digests, Notes, Prompt, PromptKind, ResponseFacts, typed
 from aibridge.store.standing import UNSEEN
 
 
@@ -21,7 +21,12 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class Start:
-    """An interception as it begins. Times are microseconds since 1970, sizes are bytes."""
+    """An interception as it begins. Times are microseconds since 1970, sizes are bytes.
+
+    ``kind`` is what the request is for. ``retries`` is how often the client says to have tried it
+    before. The ids and ``digests`` that lead to the session and the thread that it belongs to are
+    those of `aibridge.dialects.facts.RequestFacts`.
+    """
 
     id: str
     initiator_id: str
@@ -32,17 +37,31 @@ class Start:
     model: str
     client: str | None
     client_session_id: str | None
-    tool_result_ids: tuple[str, ...]
-    prompt: str | None
     credential_kind: str
     credential_hint: str
     user_agent: str
     stream: bool
     request_bytes: int
     started_at: int
+    prompts: tuple[Prompt, ...] = ()
+    kind: PromptKind = PromptKind.TYPED
+    tool_result_ids: tuple[str, ...] = ()
+    history_ids: tuple[str, ...] = ()
+    previous_response_id: str = ""
+    digests: Digests | None = None
+    agent_type: str = ""
+    parent_session_id: str | None = None
+    retries: int = 0
+    stores: bool = False
+    unread: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
     edits: list[str] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
+
+    @property
+    def typed(self) -> str | None:
+        """What the person typed, ``None`` if nothing."""
+        return typed(self.prompts)
 
 
 @dataclass(slots=True)

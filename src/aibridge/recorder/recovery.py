@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from aibridge.dialects.facts import Notes
+from aibridge.dialects.facts import Notes, PromptKind
 from aibridge.recorder.entries import Unreadable, from_entry, to_entry
 from aibridge.recorder.records import Start, unseen_end
-from aibridge.recorder.rows import Place, end_rows, kind
+from aibridge.recorder.rows import Place, end_rows, kind, read_prompt
 from aibridge.store.database import Database
 from aibridge.store.rows import InterceptionRow, Row
 from aibridge.store.servers import leave_for
@@ -38,7 +38,7 @@ def close_interrupted(database: Database, spool: Spool | None = None) -> int:
     spooled = 0
     try:
         while found := writer.open_interceptions(BATCH + spooled):
-            mine = [each for each in found if spool is None or not spool.has(each[0].id)]
+            mine = [each for each in found if spool is None or not spool.has(each.id)]
             if not mine:
                 break
             closed += _close(writer, mine)
@@ -53,8 +53,8 @@ def close_left_open(writer: BatchWriter, ids: Iterable[str]) -> int:
     return _close(writer, [each for id_ in ids for each in writer.open_interception(id_)])
 
 
-def _close(writer: BatchWriter, found: Iterable[tuple[InterceptionRow, str | None]]) -> int:
-    closing = {row.id: list(_closing(writer, row, prompt)) for row, prompt in found}
+def _close(writer: BatchWriter, found: Iterable[InterceptionRow]) -> int:
+    closing = {row.id: list(_closing(writer, row)) for row in found}
     with writer.transaction():
         stands = writer.standing(list(closing))
         open_ = [id_ for id_, stand in stands.items() if not stand.ended]
@@ -74,14 +74,16 @@ def _close_spooled(spool: Spool) -> int:
     return closed
 
 
-def _closing(writer: BatchWriter, row: InterceptionRow, prompt: str | None) -> Iterator[Row]:
+def _closing(writer: BatchWriter, row: InterceptionRow) -> Iterator[Row]:
     place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
-    start = _start(row, prompt)
+    start = read_start(row, writer.prompts(row.id))
     end = unseen_end(start)
     return end_rows(start, place, end, writer.kind_id(kind(start, end)))
 
 
-def _start(row: InterceptionRow, prompt: str | None) -> Start:
+def read_start(row: InterceptionRow, prompts: Iterable[tuple[str, str]]) -> Start:
+    """Return the start of an interception as the database has it, with its prompts' rows."""
+    metadata = _decode(row.metadata)
     return Start(
         id=row.id,
         initiator_id=row.initiator_id,
@@ -92,15 +94,15 @@ def _start(row: InterceptionRow, prompt: str | None) -> Start:
         model=row.model,
         client=row.client,
         client_session_id=row.client_session_id,
-        tool_result_ids=(),
-        prompt=prompt,
         credential_kind=row.credential_kind,
         credential_hint=row.credential_hint,
         user_agent=row.user_agent,
         stream=row.stream,
         request_bytes=row.request_bytes,
         started_at=row.started_at,
-        metadata=_decode(row.metadata),
+        prompts=tuple(read_prompt(text, about) for text, about in prompts),
+        kind=PromptKind(metadata.get("kind", PromptKind.TYPED)),
+        metadata=metadata,
         edits=_decode(row.edits),
         notes=Notes(_decode(row.notes)),
     )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from aibridge.dialects.facts import ResponseFacts, TokenUsage
+from aibridge.dialects.facts import Prompt, PromptKind, ResponseFacts, TokenUsage
 from aibridge.ids import new_id
 from aibridge.recorder.records import End, Start, Status
 from aibridge.store.measures import Shape, length, magnitude
@@ -26,7 +26,15 @@ from aibridge.store.rows import (
 from aibridge.store.texts import text_row
 
 _encode = msgspec.json.Encoder().encode
-_NO_TOKENS = TokenUsage()
+_KIND_SHAPES = {
+    PromptKind.TYPED: Shape.PROMPT,
+    PromptKind.SIDE_CALL: Shape.SIDE_CALL,
+    PromptKind.SUBAGENT: Shape.SUBAGENT,
+    PromptKind.COMPACTION: Shape.COMPACTION,
+    PromptKind.SUMMARY: Shape.SUMMARY,
+    PromptKind.RETRY: Shape.RETRY,
+    PromptKind.AUTOMATION: Shape.AUTOMATION,
+}
 
 
 class Place(NamedTuple):
@@ -41,8 +49,7 @@ def start_rows(start: Start, place: Place, server_id: int | None) -> Iterator[Ro
     """Yield the rows of an interception that has only begun, on this server."""
     running = (_json(start.edits), _json(start.notes), None, Status.RUNNING.value, None)
     yield _interception(start, place, (*running, "", "", "", None, 0, None, 0, 0), server_id)
-    if start.prompt is not None:
-        yield _prompt(start, start.prompt, "")
+    yield from _prompts(start, "")
 
 
 def kind(start: Start, end: End) -> Kind:
@@ -54,17 +61,21 @@ def kind(start: Start, end: End) -> Kind:
 def _shape(start: Start, end: End) -> int:
     has = {
         Shape.ERROR: end.error_type or end.error_message,
-        Shape.PROMPT: start.prompt is not None,
         Shape.THINKING: end.facts.thoughts,
         Shape.TOOL: end.facts.tool_calls,
+        Shape.UNREAD: start.unread or end.facts.unread,
     }
-    return sum(part for part, is_there in has.items() if is_there)
+    kinds = {each.kind for each in start.prompts}
+    if start.kind is not PromptKind.TYPED:
+        kinds.add(start.kind)
+    shape = sum(part for part, is_there in has.items() if is_there)
+    return shape + sum(_KIND_SHAPES[each] for each in kinds)
 
 
 def end_rows(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
     """Yield the rows that complete an interception whose start stands in the database."""
     yield EndRow._make((*_ending(start, end, kind_id), start.id))
-    if start.prompt is not None and end.facts.response_id:
+    if start.prompts and end.facts.response_id:
         yield PromptIdRow(end.facts.response_id, start.id)
     yield from _found(start, place, end, kind_id)
 
@@ -72,8 +83,7 @@ def end_rows(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row
 def whole_rows(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
     """Yield the rows of an interception that began and ended since the last commit."""
     yield _interception(start, place, _ending(start, end, kind_id))
-    if start.prompt is not None:
-        yield _prompt(start, start.prompt, end.facts.response_id)
+    yield from _prompts(start, end.facts.response_id)
     yield from _found(start, place, end, kind_id)
 
 
@@ -83,7 +93,7 @@ def _json(value: object) -> str:
 
 def _ending(start: Start, end: End, kind_id: int) -> tuple[Any, ...]:
     """Return the columns that are known only when the answer has ended, `EndRow` but for its id."""
-    tokens = _all_tokens(end)
+    tokens = _all_tokens(_sum(end.facts))
     return (
         _json([*start.edits, *end.edits]),
         _json([*start.notes, *end.notes, *end.facts.notes]),
@@ -101,8 +111,19 @@ def _ending(start: Start, end: End, kind_id: int) -> tuple[Any, ...]:
     )
 
 
-def _all_tokens(end: End) -> int:
-    usage = end.facts.usage or _NO_TOKENS
+def _sum(facts: ResponseFacts) -> TokenUsage:
+    """Return the tokens of all model runs of an answer together."""
+    if len(facts.usages) == 1:
+        return facts.usages[0]
+    return TokenUsage(
+        input=sum(each.input for each in facts.usages),
+        output=sum(each.output for each in facts.usages),
+        cache_read=sum(each.cache_read for each in facts.usages),
+        cache_write=sum(each.cache_write for each in facts.usages),
+    )
+
+
+def _all_tokens(usage: TokenUsage) -> int:
     return usage.input + usage.output + usage.cache_read + usage.cache_write
 
 
@@ -133,15 +154,25 @@ def _interception(
     )
 
 
-def _prompt(start: Start, prompt: str, response_id: str) -> UserPromptRow:
-    return UserPromptRow(start.id, new_id(), response_id, prompt, "{}", start.started_at)
+def _prompts(start: Start, response_id: str) -> Iterator[UserPromptRow]:
+    for prompt in start.prompts:
+        metadata = _json({"kind": prompt.kind.value})
+        yield UserPromptRow(
+            start.id, new_id(), response_id, prompt.text, metadata, start.started_at
+        )
+
+
+def read_prompt(text: str, metadata: str) -> Prompt:
+    """Return a prompt as its row has it; those of earlier releases were all typed."""
+    kind = msgspec.json.decode(metadata).get("kind", PromptKind.TYPED)
+    return Prompt(text, PromptKind(kind))
 
 
 def _found(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
     """Yield what the answer said, and what it adds to the session."""
     facts = end.facts
-    if facts.usage is not None:
-        yield _usage(start.id, facts, facts.usage, end.ended_at)
+    for usage in facts.usages:
+        yield _usage(start.id, facts, usage, end.ended_at)
     yield from _tools(start, facts, end.ended_at)
     for thought in facts.thoughts:
         metadata = _json({"source": thought.source})
@@ -151,7 +182,7 @@ def _found(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
     text = text_row(
         start.id,
         start.started_at,
-        prompt=start.prompt or "",
+        prompt="\n".join([each.text for each in start.prompts]),
         tools=[(call.name, call.input) for call in facts.tool_calls],
         error=(end.error_type, end.error_message),
     )
@@ -171,8 +202,14 @@ def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenU
         output_tokens=usage.output,
         cache_read_input_tokens=usage.cache_read,
         cache_write_input_tokens=usage.cache_write,
-        metadata=_json(usage.metadata),
+        metadata=_json(
+            {**usage.metadata, "estimated": True} if usage.is_estimate else usage.metadata
+        ),
         created_at=at,
+        cache_write_5m_input_tokens=usage.cache_write_5m,
+        cache_write_30m_input_tokens=usage.cache_write_30m,
+        cache_write_1h_input_tokens=usage.cache_write_1h,
+        cache_write_12h_input_tokens=usage.cache_write_12h,
     )
 
 
@@ -196,8 +233,9 @@ def _tools(start: Start, facts: ResponseFacts, at: int) -> Iterator[ToolUsageRow
 
 
 def _session(start: Start, place: Place, end: End) -> SessionRow:
-    tokens, all_tokens = end.facts.usage or _NO_TOKENS, _all_tokens(end)
-    prompted = start.prompt is not None
+    tokens = _sum(end.facts)
+    all_tokens = _all_tokens(tokens)
+    typed = start.typed
     return SessionRow(
         initiator_id=start.initiator_id,
         id=place.session_id,
@@ -206,8 +244,8 @@ def _session(start: Start, place: Place, end: End) -> SessionRow:
         started_at=start.started_at,
         ended_at=end.ended_at,
         last_active_at=start.started_at,
-        last_prompt_at=start.started_at if prompted else None,
-        last_prompt=start.prompt,
+        last_prompt_at=None if typed is None else start.started_at,
+        last_prompt=typed,
         last_started_at=start.started_at,
         length=length(0),
         magnitude=magnitude(all_tokens),

@@ -64,6 +64,7 @@ class Filter:
     tool: Values = ANY
     error: Values = ANY
     has: Values = ANY
+    kind: Values = ANY
     tokens: Span = ANY_NUMBER
 
     def initiators(self) -> "Filter":
@@ -78,6 +79,7 @@ class Filter:
             model=self.model,
             client=self.client,
             has=self.has,
+            kind=self.kind,
         )
 
     def wanted_words(self) -> text_index.Words:
@@ -122,8 +124,11 @@ client_name = func.coalesce(func.nullif(_k.client, ""), UNKNOWN_CLIENT)
 """The client of a kind as lists name it, never empty."""
 
 _SHAPES = {shape.name.lower(): shape for shape in Shape if shape.name}
-PARTS = tuple(_SHAPES)
+_SHAPES["typed"] = Shape.PROMPT
+PARTS = ("error", "prompt", "thinking", "tool", "unread")
 """What an interception can be asked to have."""
+KINDS = ("typed", "side_call", "subagent", "compaction", "summary", "retry", "automation")
+"""The kinds of prompts, of which an interception can be asked to have one."""
 
 
 def matching(where: Filter, meanwhile: Span | None = None) -> list[ColumnElement[bool]]:
@@ -169,6 +174,7 @@ def of_kind(where: Filter) -> list[ColumnElement[bool]]:
         *chosen(_k.model, where.model),
         *chosen(client_name, where.client),
         *choice(_has, where.has),
+        *choice(_has, where.kind),
     ]
 
 

@@ -15,12 +15,22 @@ MAX_TIME = (1 << 53) - 1
 
 
 class Shape(IntFlag):
-    """What an interception has; the names are those of the ``has`` filter."""
+    """What an interception has; the names are those of the ``has`` filter, or of kinds of prompts.
+
+    ``PROMPT`` is one that a person typed.
+    """
 
     ERROR = 1
     PROMPT = 2
     THINKING = 4
     TOOL = 8
+    UNREAD = 16
+    SIDE_CALL = 32
+    SUBAGENT = 64
+    COMPACTION = 128
+    SUMMARY = 256
+    RETRY = 512
+    AUTOMATION = 1024
 
 
 def magnitude(number: int) -> int:

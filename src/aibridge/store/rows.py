@@ -72,6 +72,10 @@ class TokenUsageRow(NamedTuple):
     cache_write_input_tokens: int
     metadata: str
     created_at: int
+    cache_write_5m_input_tokens: int = 0
+    cache_write_30m_input_tokens: int = 0
+    cache_write_1h_input_tokens: int = 0
+    cache_write_12h_input_tokens: int = 0
 
 
 class UserPromptRow(NamedTuple):
@@ -171,6 +175,16 @@ class PromptIdRow(NamedTuple):
     interception_id: str
 
 
+class CorrelationRow(NamedTuple):
+    """A row of ``correlation_keys``."""
+
+    initiator_id: str
+    key: str
+    interception_id: str
+    session_id: str
+    created_at: int
+
+
 class TextRow(NamedTuple):
     """What of one ended interception is indexed for searching in texts."""
 
@@ -192,6 +206,7 @@ Row = (
     | SessionRow
     | SessionKindRow
     | InitiatorKindRow
+    | CorrelationRow
     | TextRow
 )
 

@@ -230,8 +230,11 @@ Index(
 )
 
 
-def _child(name: str, *columns: Column[Any]) -> Table:
-    """A table of facts under an interception, in the order in which they were recorded."""
+def _child(name: str, *columns: Column[Any], later: tuple[Column[Any], ...] = ()) -> Table:
+    """A table of facts under an interception, in the order in which they were recorded.
+
+    The columns that came with a ``later`` release stand at the end.
+    """
     return Table(
         name,
         metadata,
@@ -241,8 +244,15 @@ def _child(name: str, *columns: Column[Any]) -> Table:
         *columns,
         Column("metadata", Json, nullable=False),
         Column("created_at", Time, nullable=False),
+        *later,
         postgresql_partition_by="RANGE (interception_id)",
         sqlite_with_rowid=False,
+    )
+
+
+def _lifetime(name: str) -> Column[int]:
+    return Column(
+        f"cache_write_{name}_input_tokens", BigInteger, nullable=False, server_default="0"
     )
 
 
@@ -251,7 +261,8 @@ token_usages = _child(
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
     Column("cache_read_input_tokens", BigInteger, nullable=False),
-    Column("cache_write_input_tokens", BigInteger, nullable=False),
+    Column("cache_write_input_tokens", BigInteger, nullable=False),  # of every lifetime
+    later=tuple(map(_lifetime, ("5m", "30m", "1h", "12h"))),
 )
 
 user_prompts = _child("user_prompts", Column("prompt", Text, nullable=False))
@@ -345,6 +356,20 @@ session_kinds = Table(
     sqlite_with_rowid=False,
 )
 """The kinds of a session's interceptions, each in the order in which sessions are listed."""
+
+correlation_keys = Table(
+    "correlation_keys",
+    metadata,
+    _id("initiator_id", key=True),
+    Column("key", String(64), primary_key=True),
+    _id("interception_id"),
+    Column("session_id", String(256), nullable=False),
+    Column("created_at", Time, nullable=False),
+    Index("ix_correlation_keys_interception", "interception_id"),
+    sqlite_with_rowid=False,
+)
+"""By what a later request of the same person is known to belong to an interception: the id of its
+response, the texts of its conversation, the task of a sub-agent; see `recorder.correlation`."""
 
 servers = Table(
     "servers",

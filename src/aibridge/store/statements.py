@@ -29,6 +29,7 @@ from sqlalchemy.sql import ClauseElement
 from aibridge.store import schema, standing, taking_back
 from aibridge.store.measures import length_of, magnitude_of
 from aibridge.store.rows import (
+    CorrelationRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -100,6 +101,7 @@ class Statements:
             SessionRow: self._merging_sessions(),
             SessionKindRow: self._of_sessions(_ADD_SESSION_KINDS),
             InitiatorKindRow: self._counting_kinds(),
+            CorrelationRow: self._keying(),
         }
         self.move_session_kinds = self._of_sessions(_MOVE_SESSION_KINDS)
         self._standing: dict[int, str] = {}
@@ -109,6 +111,7 @@ class Statements:
         self.parent_in_session = self._query(_find_parent(in_session=True, bounded=is_postgresql))
         self.open = self._query(_open_interceptions(among_several=is_postgresql))
         self.open_one = self._query(_open_interception())
+        self.prompts = self._query(_prompts_of())
         self.reopen = self._query(taking_back.reopening())
         self.remove_session_kind = self._query(taking_back.removing_session_kind())
         self.remove_initiator_kind = self._query(taking_back.removing_initiator_kind())
@@ -154,6 +157,17 @@ class Statements:
         sums = {"interceptions": table.c.interceptions + insert.excluded.interceptions}
         key = [table.c.initiator_id, table.c.kind_id]
         return self._write(table, insert.on_conflict_do_update(index_elements=key, set_=sums))
+
+    def _keying(self) -> Write:
+        """Let a key lead to the interception that had it last."""
+        table = schema.correlation_keys
+        insert = self._insert(table)
+        newest = {
+            name: insert.excluded[name] for name in ("interception_id", "session_id", "created_at")
+        }
+        key = [table.c.initiator_id, table.c.key]
+        written = insert.on_conflict_do_update(index_elements=key, set_=newest)
+        return self._write(table, written, "initiator_id", "key")
 
     def _adding_kind(self) -> ClauseElement:
         """Add a kind and return its number, or nothing where it is there already."""
@@ -249,9 +263,16 @@ def _find_parent(*, in_session: bool, bounded: bool) -> ClauseElement:
 
 
 def _open() -> Select[Any]:
-    calls, prompts = schema.interceptions, schema.user_prompts
-    prompt = select(prompts.c.prompt).where(prompts.c.interception_id == calls.c.id)
-    return select(calls, prompt.scalar_subquery()).where(calls.c.ended_at.is_(None))
+    calls = schema.interceptions
+    return select(calls).where(calls.c.ended_at.is_(None))
+
+
+def _prompts_of() -> ClauseElement:
+    prompts = schema.user_prompts.c
+    mine = select(prompts.prompt, prompts.metadata).where(
+        prompts.interception_id == bindparam("of_id")
+    )
+    return mine.order_by(prompts.id)
 
 
 def _open_interception() -> ClauseElement:
@@ -259,7 +280,7 @@ def _open_interception() -> ClauseElement:
 
 
 def _open_interceptions(*, among_several: bool) -> ClauseElement:
-    """Select what is running, whole rows with the prompt of each.
+    """Select what is running, whole rows.
 
     Among several servers only what is running on none of them.
     """

@@ -31,6 +31,9 @@ from aibridge.store.trouble import DRIVER_ERRORS
 RECENT_MICROSECONDS = 8 * 24 * 3600 * 1_000_000
 """How far back a tool call is looked for at first: further back are other partitions."""
 
+MAX_PROMPTS = 100
+"""Prompts that are read of one interception."""
+
 MAX_KINDS_KNOWN = 10_000
 """Kinds whose numbers are kept in memory: clients may name as many models as they like."""
 
@@ -102,15 +105,20 @@ class BatchWriter:
                 found[id_] = Standing(*rest)
         return found
 
-    def open_interceptions(self, most: int) -> list[tuple[InterceptionRow, str | None]]:
-        """Return interceptions without an end, oldest first, each with its prompt."""
+    def open_interceptions(self, most: int) -> list[InterceptionRow]:
+        """Return interceptions without an end, oldest first."""
         rows = self._link.select(self._statements.open, {}, most)
-        return [(InterceptionRow(*row[:-1]), row[-1]) for row in rows]
+        return [InterceptionRow(*row) for row in rows]
 
-    def open_interception(self, id_: str) -> list[tuple[InterceptionRow, str | None]]:
-        """Return an interception with its prompt, or nothing if it has ended or is not there."""
+    def open_interception(self, id_: str) -> list[InterceptionRow]:
+        """Return an interception, or nothing if it has ended or is not there."""
         rows = self._link.select(self._statements.open_one, {"of_id": id_}, 1)
-        return [(InterceptionRow(*row[:-1]), row[-1]) for row in rows]
+        return [InterceptionRow(*row) for row in rows]
+
+    def prompts(self, id_: str) -> list[tuple[str, str]]:
+        """Return the prompts of an interception, each with its metadata."""
+        rows = self._link.select(self._statements.prompts, {"of_id": id_}, MAX_PROMPTS)
+        return [(str(text), str(metadata)) for text, metadata in rows]
 
     def kind_id(self, kind: Kind) -> int:
         """Return the number of a kind, which is added where it is new. Not in a transaction."""

@@ -48,7 +48,7 @@ def read_request(body: Buffer) -> RequestFacts:
         return _named(read_less(_NAMED, body, notes, "the request") or _Named(), notes)
     facts = _named(request, notes)
     tail = _read_tail(request.messages or [], notes)
-    facts.prompt = tail.prompt
+    facts.prompts = tail.prompts()
     facts.tool_result_ids = tail.results()
     facts.sends_tools = is_filled_array(request.tools) or is_filled_array(request.functions)
     facts.hints = _hints(request)

@@ -53,7 +53,7 @@ def read_request(body: Buffer) -> RequestFacts:
     return RequestFacts(
         model=label(request.model),
         stream=request.stream is True,
-        prompt=tail.prompt,
+        prompts=tail.prompts(),
         tool_result_ids=tail.results(),
         hints=_hints(request.metadata),
         sends_tools=is_filled_array(request.tools),

@@ -55,7 +55,7 @@ def read_request(body: Buffer) -> RequestFacts:
         return _named(read_less(_NAMED, body, notes, "the request") or _Named(), notes)
     facts = _named(request, notes)
     tail = _read_tail(request.input or [], notes)
-    facts.prompt = tail.prompt
+    facts.prompts = tail.prompts()
     facts.tool_result_ids = tail.results()
     facts.sends_tools = is_filled_array(request.tools)
     facts.hints = _hints(request)
