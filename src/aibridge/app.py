@@ -7,6 +7,7 @@ from typing import Any
 from aibridge import health, metrics
 from aibridge.api.app import create_app, services_of
 from aibridge.contract.paths import PREFIXES
+from aibridge.durations import microseconds
 from aibridge.gateway.admission import Rules
 from aibridge.gateway.client import Client, Receive, Send
 from aibridge.gateway.gateway import Gateway
@@ -83,7 +84,12 @@ class Application:
             settings.idle_timeout_seconds,
         )
         self._pool = Pool(timeouts)
-        self._recorder = Recorder(self._database, self._spool, lease=await self._attend())
+        self._recorder = Recorder(
+            self._database,
+            self._spool,
+            lease=await self._attend(),
+            session_pause=microseconds(settings.session_pause),
+        )
         self._gateway = Gateway(
             [Provider.from_settings(one) for one in settings.providers],
             self._people.person,

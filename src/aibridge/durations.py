@@ -36,3 +36,8 @@ def duration_text(duration: timedelta) -> str:
     seconds = round(duration.total_seconds())
     unit = next(unit for unit in ("d", "h", "m", "s") if seconds % _SECONDS[unit] == 0)
     return f"{seconds // _SECONDS[unit]}{unit}"
+
+
+def microseconds(duration: timedelta | None) -> int:
+    """Return a duration in microseconds, the longest one for `None`."""
+    return (LONGEST if duration is None else duration) // timedelta(microseconds=1)

@@ -16,6 +16,7 @@ import structlog
 from aibridge import __version__
 from aibridge.addresses import is_loopback
 from aibridge.app import Application
+from aibridge.durations import microseconds
 from aibridge.identity.first import FIRST_LIFETIME, FIRST_USER, ensure_owner, has_users
 from aibridge.identity.issuing import Issued
 from aibridge.listener.server import Server, certificate_of, url_of
@@ -133,7 +134,7 @@ def spool_of(settings: Settings, database: Database) -> Iterator[Spool | None]:
             yield spool
             return
         close_interrupted(database, spool)
-        replay_all(database, spool)
+        replay_all(database, spool, microseconds(settings.session_pause))
     yield None
 
 

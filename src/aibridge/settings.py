@@ -97,6 +97,11 @@ class Settings(ListenerSettings):
         description="How long sessions are kept after the last that happened in them, such as 60d, "
         "12h or 2w; 0 keeps them for ever.",
     )
+    session_pause: Duration = Field(
+        default=timedelta(hours=24),
+        description="How long a session may pause until it has ended, such as 24h: a client that "
+        "goes on under the same session id begins another one then; 0 lets it go on for ever.",
+    )
     log_level: LogLevel = Field(default="info", description="debug, info, warning or error.")
     max_body_bytes: int = Field(
         default=32 * 1024 * 1024,

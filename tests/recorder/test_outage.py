@@ -253,11 +253,13 @@ def fill(recorder: Recorder, database: Any, pages: int = 1) -> None:
 async def test_threads_are_found_at_the_replay(recorder, turns, database, rows):
     first = await whole(recorder, "a")
     with locked(database):
-        second = await whole(recorder, "b", tool_result_ids=("a",))
-        third = await whole(recorder, "c", tool_result_ids=("a", "b"))
-        other = await whole(recorder, tool_result_ids=("b",), initiator_id="somebody-else")
+        second = await whole(recorder, "b", tool_result_ids=("a",), prompt=None)
+        third = await whole(recorder, "c", tool_result_ids=("a", "b"), prompt=None)
+        other = await whole(
+            recorder, tool_result_ids=("b",), prompt=None, initiator_id="somebody-else"
+        )
     await turns.until(away=False)
-    fourth = await whole(recorder, tool_result_ids=("a", "b", "c"))
+    fourth = await whole(recorder, tool_result_ids=("a", "b", "c"), prompt=None)
     parents = {row["id"]: row["thread_parent_id"] for row in rows("interceptions")}
     assert parents == {
         first.start.id: None,
@@ -276,10 +278,10 @@ async def test_new_records_come_after_older_ones_of_the_spool(recorder, turns, d
     calls = 0
     with locked(database):
         for calls in range(1, 40):
-            await whole(recorder, f"c{calls}", tool_result_ids=(f"c{calls - 1}",))
+            await whole(recorder, f"c{calls}", tool_result_ids=(f"c{calls - 1}",), prompt=None)
     while recorder._outage.is_on:
         calls += 1
-        await whole(recorder, f"c{calls}", tool_result_ids=(f"c{calls - 1}",))
+        await whole(recorder, f"c{calls}", tool_result_ids=(f"c{calls - 1}",), prompt=None)
     await turns.until(away=False)
     ids = [row["id"] for row in rows("interceptions")]
     assert len(ids) == calls
@@ -514,14 +516,14 @@ async def test_an_end_that_the_database_never_takes_leaves_nothing_running(
 async def test_what_the_database_never_takes_is_set_aside_with_the_reason(
     recorder, turns, database, spool, rows, monkeypatch
 ):
-    place = BatchWriter.parent
+    place = BatchWriter.by_call
 
-    def parent(store: BatchWriter, initiator_id: str, call_id: str, session: str | None) -> Any:
+    def by_call(store: BatchWriter, initiator_id: str, call_id: str, session: str | None) -> Any:
         if call_id == "poison":
             raise sqlite3.IntegrityError("never")
         return place(store, initiator_id, call_id, session)
 
-    monkeypatch.setattr(BatchWriter, "parent", parent)
+    monkeypatch.setattr(BatchWriter, "by_call", by_call)
     with capture_logs() as logs:
         with locked(database):
             good = [await whole(recorder) for _ in range(3)]

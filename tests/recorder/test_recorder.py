@@ -314,7 +314,8 @@ async def test_closing_a_recorder_does_not_wait_for_a_locked_database(database):
 async def test_a_request_finds_its_thread(recorder, rows):
     async def call(**more: Any) -> Ticket:
         calls = more.pop("calls", ())
-        begun: Ticket = recorder.start(start(**more))
+        prompt = None if "tool_result_ids" in more else "Hello."
+        begun: Ticket = recorder.start(start(prompt=prompt, **more))
         recorder.finish(begun, end(facts=facts(*calls)))
         await recorder.ended(begun)
         return begun

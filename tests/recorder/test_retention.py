@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from aibridge.durations import microseconds
 from aibridge.ids import now
 from aibridge.recorder import retention
 from aibridge.recorder.batch import commit
@@ -41,7 +42,7 @@ def calls(count: int, *, sessions: int = 3, at: int = LONG_AGO) -> list[Pending]
 
 
 def write(database: Database, items: list[Pending]) -> None:
-    writer = BatchWriter(database)
+    writer = BatchWriter(database, session_pause=microseconds(None))
     commit(writer, items).note()
     writer.close()
 

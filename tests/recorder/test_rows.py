@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from aibridge.dialects.facts import Notes, ResponseFacts, Thought, TokenUsage, ToolCall
+from aibridge.recorder.correlation import attempt_key
 from aibridge.recorder.records import Status
 from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
 from aibridge.store.measures import Shape
 from aibridge.store.rows import (
+    CorrelationRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -34,7 +36,7 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
     begun = start(
         started_at=5, metadata={"a": 1}, edits=["e"], notes=Notes(["n"]), client_session_id="c"
     )
-    interception, prompt = start_rows(begun, Place("s-1", "p-1", "r-1"), 7)
+    interception, prompt, key = start_rows(begun, Place("s-1", "p-1", "r-1"), 7)
     assert interception == InterceptionRow(
         id=begun.id,
         initiator_id=ANA,
@@ -71,7 +73,8 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
         server_id=7,
     )
     assert isinstance(prompt, UserPromptRow)
-    assert prompt == (begun.id, prompt.id, "", "Hello.", "{}", 5)
+    assert prompt == (begun.id, prompt.id, "", "Hello.", '{"kind":"typed"}', 5)
+    assert key == CorrelationRow(ANA, attempt_key(begun) or "", begun.id, 5)
 
 
 def test_without_a_prompt_there_is_none():
@@ -132,13 +135,24 @@ def test_a_prompt_whose_answer_has_no_id_keeps_none():
 
 
 def test_tokens_are_kept_once():
-    over = end(ended_at=9)
-    (row,) = of(TokenUsageRow, end_rows(start(id="i"), PLACE, over, 7))
-    assert row == ("i", row.id, "msg-1", 1, 2, 3, 4, '{"usage":{"input_tokens":1}}', 9)
+    used = facts().usages[0]
+    used.cache_write_5m, used.cache_write_30m, used.cache_write_1h, used.cache_write_12h = (
+        5,
+        6,
+        7,
+        8,
+    )
+    over = end(ended_at=9, facts=facts(usages=[used, TokenUsage(input=9, is_estimate=True)]))
+    row, other = of(TokenUsageRow, end_rows(start(id="i"), PLACE, over, 7))
+    metadata = '{"usage":{"input_tokens":1}}'
+    assert row == ("i", row.id, "msg-1", 1, 2, 3, 4, metadata, 9, 5, 6, 7, 8)
+    assert (other.input_tokens, other.metadata) == (9, '{"estimated":true}')
+    (session,) = of(SessionRow, end_rows(start(id="i"), PLACE, over, 7))
+    assert (session.input_tokens, session.output_tokens, session.tokens) == (10, 2, 19)
 
 
 def test_unknown_usage_is_no_row_and_zero_tokens_are_one():
-    nothing, zero = end(facts=ResponseFacts()), end(facts=facts(usage=TokenUsage()))
+    nothing, zero = end(facts=ResponseFacts()), end(facts=facts(usages=[TokenUsage()]))
     assert not of(TokenUsageRow, end_rows(start(), PLACE, nothing, 7))
     (row,) = of(TokenUsageRow, end_rows(start(), PLACE, zero, 7))
     assert (row.input_tokens, row.metadata) == (0, "{}")

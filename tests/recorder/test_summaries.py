@@ -1,5 +1,6 @@
 """Sessions are summed up in the transaction that ends each call: the sum is always right."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from itertools import count
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aibridge.dialects.facts import TokenUsage
+from aibridge.dialects.facts import Prompt, PromptKind, TokenUsage
 from aibridge.ids import new_id
 from aibridge.recorder.batch import commit
 from aibridge.recorder.records import End, Start
@@ -32,7 +33,7 @@ TABLES = (
     schema.kinds,
 )
 _times = count(1_000_000)
-_tokens = st.none() | st.builds(TokenUsage, *[st.integers(0, 1 << 40)] * 4)
+_tokens = st.builds(TokenUsage, *[st.integers(0, 1 << 40)] * 4)
 
 
 @pytest.fixture(scope="module")
@@ -44,18 +45,22 @@ def database(databases):
 @st.composite
 def calls(draw: st.DrawFn) -> tuple[Start, End | None]:
     """Draw a call of one of two people, in a session of its own or one that is shared."""
+    kind = draw(st.sampled_from([PromptKind.TYPED, PromptKind.SIDE_CALL]))
+    text = draw(st.none() | st.sampled_from(["", "Hi.", "Bye."]))
     begun = start(
         initiator_id=draw(st.sampled_from("ab")),
         client_session_id=draw(st.sampled_from([None, "s-1", "s-2"])),
         client=draw(st.sampled_from([None, "Codex", "Claude Code"])),
         provider=draw(st.sampled_from(["anthropic", "openai"])),
         model=draw(st.sampled_from(["", "m-1", "m-2"])),
-        prompt=draw(st.none() | st.sampled_from(["", "Hi.", "Bye."])),
-        metadata=draw(st.sampled_from([{}, {"kind": "side_call"}])),
+        prompts=() if text is None else (Prompt(text, kind),),
+        kind=kind,
+        metadata={} if kind is PromptKind.TYPED else {"kind": kind.value},
         tool_result_ids=tuple(draw(st.lists(st.sampled_from("xyz"), max_size=2))),
     )
     said = draw(st.lists(st.sampled_from("xyz"), max_size=2, unique=True))
-    over = end(facts=facts(*said, usage=draw(_tokens)), ended_at=draw(st.integers(0, 50)))
+    used = draw(st.lists(_tokens, max_size=2))
+    over = end(facts=facts(*said, usages=used), ended_at=draw(st.integers(0, 50)))
     return begun, draw(st.sampled_from([over, over, over, None]))
 
 
@@ -149,23 +154,44 @@ def shape(id_: str, row: dict[str, Any], tables: Any) -> int:
     ]
     return (
         Shape.ERROR * bool(row["error_type"] or row["error_message"])
-        + Shape.PROMPT * ("user_prompts" in has)
+        + sum({_SHAPES[each] for each in {*kinds_of(row), *prompt_kinds(id_, tables)}})
         + Shape.THINKING * ("model_thoughts" in has)
         + Shape.TOOL * ("tool_usages" in has)
     )
 
 
+_SHAPES = {
+    "typed": Shape.PROMPT,
+    "side_call": Shape.SIDE_CALL,
+    "retry": Shape.RETRY,
+}
+
+
+def kinds_of(row: dict[str, Any]) -> set[str]:
+    """Return the kind of an interception that is not the person's own."""
+    return set(json.loads(row["metadata"]).values())
+
+
+def prompt_kinds(id_: str, tables: Any) -> set[str]:
+    rows = [row for row in tables["user_prompts"] if row["interception_id"] == id_]
+    return {json.loads(row["metadata"])["kind"] for row in rows}
+
+
 def summary(key: tuple[str, str], rows: list[dict[str, Any]], tables: Any) -> dict[str, Any]:
     ids = {row["id"] for row in rows}
     first = min(rows, key=lambda row: row["started_at"])
-    prompts = [row for row in tables["user_prompts"] if row["interception_id"] in ids]
+    prompts = [
+        row
+        for row in tables["user_prompts"]
+        if row["interception_id"] in ids and json.loads(row["metadata"]) == {"kind": "typed"}
+    ]
     usages = [row for row in tables["token_usages"] if row["interception_id"] in ids]
     last = max(prompts, key=lambda row: row["created_at"], default=None)
     return {
         "id": key[1],
         "initiator_id": key[0],
         "client": first["client"],
-        "metadata": first["metadata"],
+        "metadata": "{}",
         "started_at": first["started_at"],
         "ended_at": max(row["ended_at"] for row in rows),
         "last_active_at": last["created_at"] if last else first["started_at"],
@@ -174,7 +200,7 @@ def summary(key: tuple[str, str], rows: list[dict[str, Any]], tables: Any) -> di
         "last_started_at": max(row["started_at"] for row in rows),
         "length": length(max(row["started_at"] for row in rows) - first["started_at"]),
         "magnitude": magnitude(sum(row["tokens"] for row in rows)),
-        "threads": sum(row["thread_root_id"] is None for row in rows),
+        "threads": sum(row["thread_root_id"] is None and row["metadata"] == "{}" for row in rows),
         "interceptions": len(rows),
         "tokens": sum(row[name] for row in usages for name in COUNTERS),
         **{name: sum(row[name] for row in usages) for name in COUNTERS},

@@ -83,7 +83,7 @@ def test_what_is_lost_within_a_transaction_is_not_half_written(
     def cut() -> None:
         with writer.transaction():
             writer.add([prompt(1)])
-            assert writer.parent("nobody", "nothing", None) is None  # what was sent has arrived
+            assert writer.by_call("nobody", "nothing", None) is None  # what was sent has arrived
             end_connection(database, writer)
             for number in range(2, 9):
                 writer.add([prompt(number)])
@@ -139,7 +139,7 @@ def test_names_of_any_characters_are_taken_at_their_full_length(
             name[:256], "i", writer.kind_id(Kind("p" * 32, "n" * 64, name, "c" * 64, 0))
         ),
     )
-    assert writer.parent(ANA, name, name[:256]) is None
+    assert writer.by_call(ANA, name, name[:256]) is None
     with database.read() as connection:
         assert connection.scalar(select(schema.kinds.c.model)) == name
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.exc import DBAPIError
 
+from aibridge.durations import microseconds
 from aibridge.recorder.batch import commit
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.ticket import Pending
@@ -224,7 +225,7 @@ def test_a_session_that_goes_on_between_two_batches_stays(filled, monkeypatch) -
 
 def write(database: Database, item: Pending) -> Pending:
     """Write what is known of an interception."""
-    writer = BatchWriter(database)
+    writer = BatchWriter(database, session_pause=microseconds(None))
     commit(writer, [item]).note()
     writer.close()
     return item

@@ -13,12 +13,13 @@ from sqlalchemy.exc import IntegrityError
 from aibridge.store import rows as kinds
 from aibridge.store import schema
 from aibridge.store.rows import (
+    CorrelationRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
     Kind,
+    Linked,
     ModelThoughtRow,
-    Parent,
     PromptIdRow,
     Row,
     SessionKindRow,
@@ -40,6 +41,7 @@ TABLES: dict[type[Row], Any] = {
     ModelThoughtRow: schema.model_thoughts,
     SessionRow: schema.sessions,
     InitiatorKindRow: schema.initiator_kinds,
+    CorrelationRow: schema.correlation_keys,
 }
 UPDATES: dict[type[Row], Any] = {
     EndRow: (schema.interceptions, "id"),
@@ -99,7 +101,7 @@ def test_a_change_names_columns_and_its_key_last(kind):
 
 def test_every_named_tuple_is_known_here():
     found = {each for each in vars(kinds).values() if hasattr(each, "_fields")}
-    assert found == {*TABLES, *UPDATES, SessionKindRow, TextRow, Parent, Kind}
+    assert found == {*TABLES, *UPDATES, SessionKindRow, TextRow, Linked, Kind}
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 31, 32, 33, 100])
@@ -355,8 +357,9 @@ def test_the_order_in_which_calls_end_does_not_matter(record_database, writer, p
 
 
 def test_a_tool_call_leads_to_the_interception_that_issued_it(writer):
-    root = made(InterceptionRow, thread_root_id=None, session_id="s-1")
-    member = made(InterceptionRow, thread_root_id=root.id, session_id="s-1")
+    session = {"client_session_id": "s-1"}
+    root = made(InterceptionRow, thread_root_id=None, **session)
+    member = made(InterceptionRow, thread_root_id=root.id, **session)
     call = {"initiator_id": "i", "provider_tool_call_id": "c"}
     write(
         writer,
@@ -366,12 +369,14 @@ def test_a_tool_call_leads_to_the_interception_that_issued_it(writer):
         made(ToolUsageRow, interception_id=member.id, **call | {"provider_tool_call_id": "d"}),
         made(ToolUsageRow, interception_id=member.id, initiator_id="i", provider_tool_call_id=""),
     )
-    assert writer.parent("i", "c", None) == Parent(root.id, root.id, "s-1")
-    assert writer.parent("i", "d", None) == Parent(member.id, root.id, "s-1")
-    assert writer.parent("i", "d", "s-1") == Parent(member.id, root.id, "s-1")
-    assert writer.parent("i", "d", "s-2") is None
-    assert writer.parent("j", "d", None) is None
-    assert writer.parent("i", "", None) is None
+    first = Linked(root.id, root.id, root.session_id, root.status, root.started_at)
+    second = Linked(member.id, root.id, member.session_id, member.status, member.started_at)
+    assert writer.by_call("i", "c", None) == first
+    assert writer.by_call("i", "d", None) == second
+    assert writer.by_call("i", "d", "s-1") == second
+    assert writer.by_call("i", "d", "s-2") is None
+    assert writer.by_call("j", "d", None) is None
+    assert writer.by_call("i", "", None) is None
 
 
 def test_of_two_that_issued_a_call_the_newest_counts(writer):
@@ -385,12 +390,12 @@ def test_of_two_that_issued_a_call_the_newest_counts(writer):
             created_at=at,
         )
         write(writer, row, call)
-    found = writer.parent("i", "c", None)
+    found = writer.by_call("i", "c", None)
     assert found is not None
     assert found.id == second.id
 
 
-@pytest.mark.parametrize("name", ["parent", "parent_in_session"])
+@pytest.mark.parametrize("name", ["by_call", "by_call_in_session"])
 def test_a_tool_call_is_found_by_its_index(record_database, writer, name):
     if record_database.is_postgresql:
         with writer.transaction():  # a table as small as this would be read whole
@@ -415,6 +420,9 @@ def test_open_interceptions_come_oldest_first_with_their_prompts(writer):
     late = made(InterceptionRow, ended_at=None, started_at=2, stream=True)
     early = made(InterceptionRow, ended_at=None, started_at=1)
     over = made(InterceptionRow, started_at=0)
-    write(writer, late, early, over, made(UserPromptRow, interception_id=late.id, prompt="Hi."))
-    assert writer.open_interceptions(9) == [(early, None), (late, "Hi.")]
-    assert writer.open_interceptions(1) == [(early, None)]
+    prompts = [made(UserPromptRow, interception_id=late.id, prompt=text) for text in "ab"]
+    write(writer, late, early, over, *prompts)
+    assert writer.open_interceptions(9) == [early, late]
+    assert writer.open_interceptions(1) == [early]
+    assert writer.prompts(late.id) == [(each.prompt, each.metadata) for each in prompts]
+    assert writer.prompts(early.id) == []

@@ -1,12 +1,13 @@
 """A batch of interceptions in one transaction: what is known of each, and no row of it twice."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from aibridge.recorder.linking import Linker
 from aibridge.recorder.records import End, Start, unseen_end
 from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
 from aibridge.recorder.ticket import Pending
-from aibridge.store.rows import Row
+from aibridge.store.rows import CorrelationRow, Kind, Linked, Row
 from aibridge.store.standing import UNSEEN, Standing
 from aibridge.store.writing import BatchWriter
 
@@ -39,33 +40,47 @@ def commit(store: BatchWriter, batch: Collection[Pending]) -> Written:
     for item in batch:
         item.unsure |= item.place is not None and item.server_id != server_id
     ends = {item: item.end for item in batch}  # the event loop may set one at any moment
-    kinds = {item: store.kind_id(kind(item.start, end)) for item, end in ends.items() if end}
+    found = {kind(item.start, end) for item, end in ends.items() if end is not None}
+    kinds = {each: store.kind_id(each) for each in found}
+    while True:
+        try:
+            return _commit(store, ends, _Rows(store, server_id, kinds))
+        except _NewKind as new:
+            kinds[new.kind] = store.kind_id(new.kind)
+
+
+class _NewKind(Exception):
+    """An interception is of a kind that has no number yet, which no transaction can give it."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def _commit(store: BatchWriter, ends: Mapping[Pending, End | None], rows: "_Rows") -> Written:
     places: dict[Pending, Place] = {}
-    with store.transaction(server_id):
-        stands = _standing(store, batch)
-        rows = _Rows(store, server_id)
+    linker = Linker(rows, store.sessions.pause)
+    with store.transaction(rows.server_id):
+        stands = _standing(store, ends)
         for item, end in ends.items():
-            found = stands.get(item.start.id)
-            places[item] = _add(rows, item, found, end, kinds.get(item, 0))
+            places[item] = _add(rows, linker, item, stands.get(item.start.id), end)
         rows.flush()
-    found_open = {item for item in batch if item.start.id in stands and item not in kinds}
-    return Written(places, list(kinds), found_open, server_id)
+    found_open = {item for item, end in ends.items() if item.start.id in stands and end is None}
+    ended = [item for item, end in ends.items() if end is not None]
+    return Written(places, ended, found_open, rows.server_id)
 
 
 def _add(
-    rows: "_Rows", item: Pending, found: Standing | None, end: End | None, kind_id: int
+    rows: "_Rows", linker: Linker, item: Pending, found: Standing | None, end: End | None
 ) -> Place:
     """Add what the database does not have of an interception, and return where it belongs."""
     start = item.start
     place = Place(*found[:3]) if found is not None else None if item.unsure else item.place
     if place is None:
-        place = rows.place(start)
-        if end is None:
-            rows.add(start_rows(start, place, rows.server_id), None)
-        else:
-            rows.add(whole_rows(start, place, end, kind_id), end)
+        place = linker.place(start)
+        rows.add_begun(start, place, end)
     elif end is not None and not item.end_is_kept and _is_news(rows, start, found, end):
-        rows.add(end_rows(start, place, end, kind_id), end)
+        rows.add(end_rows(start, place, end, rows.kind_id(start, end)), end)
     return place
 
 
@@ -87,33 +102,71 @@ def _standing(store: BatchWriter, batch: Iterable[Pending]) -> dict[str, Standin
 class _Rows:
     """The rows of a batch, written together as far as none of them is looked for meanwhile."""
 
-    def __init__(self, store: BatchWriter, server_id: int | None) -> None:
+    def __init__(
+        self, store: BatchWriter, server_id: int | None, kinds: Mapping[Kind, int]
+    ) -> None:
         self._store = store
+        self._kinds = kinds
         self.server_id = server_id
         self._rows: list[Row] = []
-        self._calls: set[str] = set()
+        self._awaited: set[str] = set()
+        """Tool calls and keys that would be found if the rows were written."""
+
+    def add_begun(self, start: Start, place: Place, end: End | None) -> None:
+        """Add an interception that is not in the database, with its end if it has one."""
+        if end is None:
+            self.add(start_rows(start, place, self.server_id), None)
+        else:
+            self.add(whole_rows(start, place, end, self.kind_id(start, end)), end)
+        if (named := start.parent_session_id or start.client_session_id) is not None:
+            sessions = self._store.sessions
+            sessions.put(start.initiator_id, named, place.session_id, start.started_at)
 
     def add(self, rows: Iterable[Row], end: End | None) -> None:
-        self._rows += rows
+        """Add rows, those of an ``end`` among them if one is given."""
+        for row in rows:
+            self._rows.append(row)
+            if isinstance(row, CorrelationRow):
+                self._awaited.add(row.key)
         if end is not None and end.facts.tool_calls:
-            self._calls.update(call.call_id for call in end.facts.tool_calls)
+            self._awaited.update(call.call_id for call in end.facts.tool_calls)
+
+    def kind_id(self, start: Start, end: End) -> int:
+        """Return the number of an interception's kind."""
+        its_kind = kind(start, end)
+        if its_kind not in self._kinds:
+            raise _NewKind(its_kind)
+        return self._kinds[its_kind]
 
     def take_back_end(self, start: Start, place: Place) -> None:
+        """Undo that an interception was closed without its end having been seen."""
         unseen = unseen_end(start)
-        kind_id = self._store.kind_id(kind(start, unseen))
-        self._store.take_back(end_rows(start, place, unseen, kind_id))
+        self._store.take_back(end_rows(start, place, unseen, self.kind_id(start, unseen)))
 
-    def place(self, start: Start) -> Place:
-        """Find the thread that the request goes on with: its newest tool result that is known."""
-        if not self._calls.isdisjoint(start.tool_result_ids):
-            self.flush()
-        for call_id in reversed(start.tool_result_ids):
-            parent = self._store.parent(start.initiator_id, call_id, start.client_session_id)
-            if parent is not None:
-                return Place(parent.session_id, parent.id, parent.root_id)
-        return Place(start.client_session_id or start.id)
+    def by_call(self, start: Start, call_id: str) -> Linked | None:
+        """Return the newest interception that issued a tool call, in this session if named."""
+        self._flush_if(call_id)
+        return self._store.by_call(start.initiator_id, call_id, start.client_session_id)
+
+    def by_key(self, start: Start, key: str) -> Linked | None:
+        """Return the newest interception that is kept under a key."""
+        self._flush_if(key)
+        return self._store.by_key(start.initiator_id, key)
+
+    def latest_session(self, start: Start, client_session_id: str) -> tuple[str, int] | None:
+        """Return the newest session under a client's id, and when it was last active."""
+        sessions = self._store.sessions
+        found = sessions.get(start.initiator_id, client_session_id)
+        if found is not None and start.started_at - found[1] <= sessions.pause:
+            return found
+        return self._store.latest_session(start.initiator_id, client_session_id) or found
 
     def flush(self) -> None:
+        """Write what was added."""
         self._store.add(self._rows)
         self._rows = []
-        self._calls = set()
+        self._awaited = set()
+
+    def _flush_if(self, awaited: str) -> None:
+        if awaited in self._awaited:
+            self.flush()

@@ -9,6 +9,7 @@ from aibridge.recorder.replay import Replay
 from aibridge.recorder.spooler import Spooler
 from aibridge.recorder.ticket import NotYetKept, RecordingError, Ticket, settle
 from aibridge.recorder.writer import Writer
+from aibridge.store.active_sessions import PAUSE
 from aibridge.store.database import Database
 from aibridge.store.servers import Lease
 from aibridge.store.spool import Spool
@@ -35,7 +36,8 @@ class Recorder:
     """Keeps interceptions. Belongs to the event loop that made it; threads do the writing.
 
     While the database is away they are kept on the ``spool``. Without one they are refused. Where
-    others write to the database too it has a ``lease``.
+    others write to the database too it has a ``lease``. Sessions end after a pause, in
+    microseconds.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Recorder:
         *,
         lease: Lease | None = None,
         patience_seconds: float | None = None,
+        session_pause: int = PAUSE,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._database = database
@@ -64,6 +67,7 @@ class Recorder:
             patience_seconds=patience_seconds,
             replay=None if spool is None else Replay(spool),
             lease=lease,
+            session_pause=session_pause,
         )
         self._lease = lease
         self._open = 0

@@ -12,6 +12,7 @@ from aibridge.recorder.batch import commit
 from aibridge.recorder.entries import Unreadable, from_entry
 from aibridge.recorder.recovery import close_left_open
 from aibridge.recorder.ticket import Pending
+from aibridge.store.active_sessions import PAUSE
 from aibridge.store.database import Database
 from aibridge.store.spool import Kept, Spool
 from aibridge.store.trouble import is_away, said
@@ -118,9 +119,9 @@ class Replay:
         _log.error("record_set_aside", interception=interception_id, reason=reason)
 
 
-def replay_all(database: Database, spool: Spool) -> None:
+def replay_all(database: Database, spool: Spool, session_pause: int = PAUSE) -> None:
     """Replay everything. Raises what the database raises when it is away."""
-    store = BatchWriter(database)
+    store = BatchWriter(database, session_pause=session_pause)
     replay = Replay(spool)
     try:
         while not replay.is_done:

@@ -1,15 +1,17 @@
 """Facts to rows: pure, so that what is kept of an interception can be read here in one place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
 from aibridge.dialects.facts import Prompt, PromptKind, ResponseFacts, TokenUsage
 from aibridge.ids import new_id
+from aibridge.recorder.correlation import keys_of_end, keys_of_start
 from aibridge.recorder.records import End, Start, Status
 from aibridge.store.measures import Shape, length, magnitude
 from aibridge.store.rows import (
+    CorrelationRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -50,6 +52,7 @@ def start_rows(start: Start, place: Place, server_id: int | None) -> Iterator[Ro
     running = (_json(start.edits), _json(start.notes), None, Status.RUNNING.value, None)
     yield _interception(start, place, (*running, "", "", "", None, 0, None, 0, 0), server_id)
     yield from _prompts(start, "")
+    yield from _keys(start, keys_of_start(start, begins=place.session_id == start.id))
 
 
 def kind(start: Start, end: End) -> Kind:
@@ -77,6 +80,7 @@ def end_rows(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row
     yield EndRow._make((*_ending(start, end, kind_id), start.id))
     if start.prompts and end.facts.response_id:
         yield PromptIdRow(end.facts.response_id, start.id)
+    yield from _keys(start, keys_of_end(start, end))
     yield from _found(start, place, end, kind_id)
 
 
@@ -84,6 +88,8 @@ def whole_rows(start: Start, place: Place, end: End, kind_id: int) -> Iterator[R
     """Yield the rows of an interception that began and ended since the last commit."""
     yield _interception(start, place, _ending(start, end, kind_id))
     yield from _prompts(start, end.facts.response_id)
+    yield from _keys(start, keys_of_start(start, begins=place.session_id == start.id))
+    yield from _keys(start, keys_of_end(start, end))
     yield from _found(start, place, end, kind_id)
 
 
@@ -162,6 +168,11 @@ def _prompts(start: Start, response_id: str) -> Iterator[UserPromptRow]:
         )
 
 
+def _keys(start: Start, keys: Iterable[str]) -> Iterator[CorrelationRow]:
+    for key in keys:
+        yield CorrelationRow(start.initiator_id, key, start.id, start.started_at)
+
+
 def read_prompt(text: str, metadata: str) -> Prompt:
     """Return a prompt as its row has it; those of earlier releases were all typed."""
     kind = msgspec.json.decode(metadata).get("kind", PromptKind.TYPED)
@@ -235,12 +246,12 @@ def _tools(start: Start, facts: ResponseFacts, at: int) -> Iterator[ToolUsageRow
 def _session(start: Start, place: Place, end: End) -> SessionRow:
     tokens = _sum(end.facts)
     all_tokens = _all_tokens(tokens)
-    typed = start.typed
+    typed, is_own = start.typed, start.kind is PromptKind.TYPED
     return SessionRow(
         initiator_id=start.initiator_id,
         id=place.session_id,
         client=start.client,
-        metadata=_json(start.metadata),
+        metadata=_json(start.metadata) if is_own else "{}",
         started_at=start.started_at,
         ended_at=end.ended_at,
         last_active_at=start.started_at,
@@ -249,7 +260,7 @@ def _session(start: Start, place: Place, end: End) -> SessionRow:
         last_started_at=start.started_at,
         length=length(0),
         magnitude=magnitude(all_tokens),
-        threads=int(place.root_id is None),
+        threads=int(place.root_id is None and is_own),
         interceptions=1,
         tokens=all_tokens,
         input_tokens=tokens.input,

@@ -14,6 +14,7 @@ from aibridge.recorder.intake import Intake
 from aibridge.recorder.outage import POLL_SECONDS, Outage, Turn
 from aibridge.recorder.replay import Replay
 from aibridge.recorder.ticket import NotYetKept, RecordingError, Settled, Ticket
+from aibridge.store.active_sessions import PAUSE
 from aibridge.store.database import Database
 from aibridge.store.servers import Lease
 from aibridge.store.spool import SpoolError
@@ -49,6 +50,7 @@ class Writer:
         patience_seconds: float,
         replay: Replay | None = None,
         lease: Lease | None = None,
+        session_pause: int = PAUSE,
     ) -> None:
         self._database = database
         self._intake = intake
@@ -57,6 +59,7 @@ class Writer:
         self._patience = patience_seconds
         self._replay = replay
         self._lease = lease
+        self._session_pause = session_pause
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._stopping = Event()
         self._store: BatchWriter | None = None
@@ -238,7 +241,12 @@ class Writer:
         try:
             if self._store is None:
                 seconds = None if self._replay is None else LOCK_SECONDS
-                self._store = BatchWriter(self._database, lock_seconds=seconds, lease=self._lease)
+                self._store = BatchWriter(
+                    self._database,
+                    lock_seconds=seconds,
+                    lease=self._lease,
+                    session_pause=self._session_pause,
+                )
             yield self._store
         finally:
             self._since = None

@@ -181,7 +181,6 @@ class CorrelationRow(NamedTuple):
     initiator_id: str
     key: str
     interception_id: str
-    session_id: str
     created_at: int
 
 
@@ -211,9 +210,11 @@ Row = (
 )
 
 
-class Parent(NamedTuple):
-    """The interception whose tool call a request answers."""
+class Linked(NamedTuple):
+    """An interception that another request goes on with."""
 
     id: str
     root_id: str
     session_id: str
+    status: str
+    started_at: int

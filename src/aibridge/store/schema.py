@@ -363,7 +363,6 @@ correlation_keys = Table(
     _id("initiator_id", key=True),
     Column("key", String(64), primary_key=True),
     _id("interception_id"),
-    Column("session_id", String(256), nullable=False),
     Column("created_at", Time, nullable=False),
     Index("ix_correlation_keys_interception", "interception_id"),
     sqlite_with_rowid=False,

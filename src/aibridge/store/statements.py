@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Select,
     Table,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
-    literal_column,
     or_,
     select,
 )
@@ -26,7 +24,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql import ClauseElement
 
-from aibridge.store import schema, standing, taking_back
+from aibridge.store import correlation, schema, standing, taking_back
 from aibridge.store.measures import length_of, magnitude_of
 from aibridge.store.rows import (
     CorrelationRow,
@@ -80,8 +78,8 @@ class Write:
 class Statements:
     """All statements of an engine: ``writes`` in the order in which a batch is written.
 
-    ``parent`` and ``parent_in_session`` look for a tool call among interceptions that are no older
-    than the id ``since``, which has to be given only where ``in_portions`` says so.
+    ``by_call`` and ``by_call_in_session`` look for a tool call among interceptions that are no
+    older than the id ``since``, which has to be given only where ``in_portions`` says so.
     """
 
     def __init__(self, *, is_postgresql: bool) -> None:
@@ -107,8 +105,12 @@ class Statements:
         self._standing: dict[int, str] = {}
         self.kind = self._query(_find_kind())
         self.new_kind = self._query(self._adding_kind())
-        self.parent = self._query(_find_parent(in_session=False, bounded=is_postgresql))
-        self.parent_in_session = self._query(_find_parent(in_session=True, bounded=is_postgresql))
+        self.by_call = self._query(correlation.by_call(in_session=False, bounded=is_postgresql))
+        self.by_call_in_session = self._query(
+            correlation.by_call(in_session=True, bounded=is_postgresql)
+        )
+        self.by_key = self._query(correlation.by_key())
+        self.latest_session = self._query(correlation.latest_session())
         self.open = self._query(_open_interceptions(among_several=is_postgresql))
         self.open_one = self._query(_open_interception())
         self.prompts = self._query(_prompts_of())
@@ -162,9 +164,7 @@ class Statements:
         """Let a key lead to the interception that had it last."""
         table = schema.correlation_keys
         insert = self._insert(table)
-        newest = {
-            name: insert.excluded[name] for name in ("interception_id", "session_id", "created_at")
-        }
+        newest = {name: insert.excluded[name] for name in ("interception_id", "created_at")}
         key = [table.c.initiator_id, table.c.key]
         written = insert.on_conflict_do_update(index_elements=key, set_=newest)
         return self._write(table, written, "initiator_id", "key")
@@ -238,28 +238,6 @@ def _find_kind() -> ClauseElement:
     table = schema.kinds
     mine = (table.c[name] == bindparam(name) for name in Kind._fields)
     return select(table.c.id).where(*mine)
-
-
-def _find_parent(*, in_session: bool, bounded: bool) -> ClauseElement:
-    """Find the newest interception of this person that issued a tool call, if any did."""
-    tools, calls = schema.tool_usages, schema.interceptions
-    root = case((calls.c.thread_root_id.is_(None), calls.c.id), else_=calls.c.thread_root_id)
-    statement = (
-        select(calls.c.id, root, calls.c.session_id)
-        .join(calls, calls.c.id == tools.c.interception_id)
-        .where(
-            tools.c.initiator_id == bindparam("initiator_id"),
-            tools.c.provider_tool_call_id == bindparam("call_id"),
-            tools.c.provider_tool_call_id != literal_column("''"),  # as in the index, so it is used
-        )
-        .order_by(tools.c.created_at.desc())
-    )
-    if in_session:
-        statement = statement.where(calls.c.session_id == bindparam("session_id"))
-    if bounded:
-        since: BindParameter[str] = bindparam("since")
-        statement = statement.where(tools.c.interception_id >= since, calls.c.id >= since)
-    return statement
 
 
 def _open() -> Select[Any]:

@@ -11,13 +11,16 @@ from typing import Any
 
 from aibridge.ids import first_id_at, now
 from aibridge.store import standing, text_index
+from aibridge.store.active_sessions import PAUSE, ActiveSessions
+from aibridge.store.correlation import latest_session_names
 from aibridge.store.database import Database
 from aibridge.store.rows import (
+    CorrelationRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
     Kind,
-    Parent,
+    Linked,
     Row,
     SessionKindRow,
     SessionRow,
@@ -47,12 +50,19 @@ class BatchWriter:
     """
 
     def __init__(
-        self, database: Database, *, lock_seconds: float | None = None, lease: Lease | None = None
+        self,
+        database: Database,
+        *,
+        lock_seconds: float | None = None,
+        lease: Lease | None = None,
+        session_pause: int = PAUSE,
     ) -> None:
         """Connect; ``lock_seconds`` is how long to wait for another writer, if not as usual.
 
-        With a ``lease`` it writes as one server of several.
+        With a ``lease`` it writes as one server of several. Sessions end after a pause, in
+        microseconds.
         """
+        self.sessions = ActiveSessions(session_pause)
         self._link = database.link(lock_seconds=lock_seconds)
         self._lease = lease
         self._statements = Statements(is_postgresql=database.is_postgresql)
@@ -80,15 +90,29 @@ class BatchWriter:
                 self._lease.renew(self._link, server_id)
             raise
 
-    def parent(self, initiator_id: str, call_id: str, session_id: str | None) -> Parent | None:
-        """Return the interception that issued the call, in this session if one is named."""
+    def by_call(self, initiator_id: str, call_id: str, session_id: str | None) -> Linked | None:
+        """Return the interception that issued a call, in a client's session if one is named."""
         statements = self._statements
-        sql = statements.parent if session_id is None else statements.parent_in_session
+        sql = statements.by_call if session_id is None else statements.by_call_in_session
         names = {"initiator_id": initiator_id, "call_id": call_id, "session_id": session_id}
         since = [first_id_at(now() - RECENT_MICROSECONDS), ""] if statements.in_portions else [""]
         for id_ in since:
             for row in self._link.select(sql, {**names, "since": id_}, 1):
-                return Parent(*row)
+                return Linked(*row)
+        return None
+
+    def by_key(self, initiator_id: str, key: str) -> Linked | None:
+        """Return the interception that is kept under a key."""
+        names = {"initiator_id": initiator_id, "correlation_key": key}
+        for row in self._link.select(self._statements.by_key, names, 1):
+            return Linked(*row)
+        return None
+
+    def latest_session(self, initiator_id: str, session_id: str) -> tuple[str, int] | None:
+        """Return the newest session under a client's id, and when it was active last."""
+        names = latest_session_names(initiator_id, session_id)
+        for id_, active_at in self._link.select(self._statements.latest_session, names, 1):
+            return str(id_), int(active_at)
         return None
 
     def standing(self, ids: Sequence[str]) -> dict[str, Standing]:
@@ -141,6 +165,7 @@ class BatchWriter:
         for row in rows:
             sorts[type(row)].append(row)
         sorts[SessionKindRow] = sorted(set(sorts[SessionKindRow]))
+        sorts[CorrelationRow].sort()  # in one order, as other servers write them too
         sorts[InitiatorKindRow] = _summed(sorts[InitiatorKindRow])
         text_index.add(self._link.cursor, sorts.pop(TextRow))
         for sort, group in sorts.items():

@@ -28,7 +28,6 @@ def upgrade() -> None:
         sa.Column("initiator_id", _text(36), nullable=False),
         sa.Column("key", _text(64), nullable=False),
         sa.Column("interception_id", _text(36), nullable=False),
-        sa.Column("session_id", _text(256), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("initiator_id", "key", name=op.f("pk_correlation_keys")),
         sqlite_with_rowid=False,

@@ -1,0 +1,164 @@
+"""Linking: which session a request belongs to, and which thread it goes on with.
+
+A client that names its sessions is believed, until a session has paused for long. One that does
+not has a session for each conversation, which is known by what the request carries of it: an
+earlier tool call or response, else its first texts.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from aibridge.dialects.facts import PromptKind
+from aibridge.recorder import correlation
+from aibridge.recorder.records import Start, Status
+from aibridge.recorder.rows import Place
+from aibridge.store.correlation import session_id_from
+from aibridge.store.rows import Linked
+
+TASK_MICROSECONDS = 3_600 * 1_000_000
+"""How long after a model has given out a task a request is known by it to be the sub-agent's."""
+
+_FAILED = frozenset({Status.FAILED.value, Status.CANCELLED.value})
+_NOT_TYPED = frozenset({PromptKind.AUTOMATION, PromptKind.COMPACTION, PromptKind.SUMMARY})
+"""Kinds of requests that go on with the thread before them, and begin none."""
+
+
+class Finder(Protocol):
+    """What is asked of the database, of one person's record."""
+
+    def by_call(self, start: Start, call_id: str) -> Linked | None:
+        """Return the newest interception that issued a tool call, in this session if named."""
+
+    def by_key(self, start: Start, key: str) -> Linked | None:
+        """Return the newest interception that is kept under a key."""
+
+    def latest_session(self, start: Start, client_session_id: str) -> tuple[str, int] | None:
+        """Return the newest session under a client's id, and when it was last active."""
+
+
+class Linker:
+    """Finds the place of one request after the other; ``pause`` in microseconds ends a session.
+
+    It may find that a request is another attempt or a sub-agent's, and then says so in its start.
+    """
+
+    def __init__(self, find: Finder, pause: int) -> None:
+        self._find = find
+        self._pause = pause
+
+    def place(self, start: Start) -> Place:
+        """Return where a request belongs."""
+        return (
+            self._attempted(start)
+            or self._delegated(start)
+            or self._continued(start)
+            or self._begun(start)
+        )
+
+    def _attempted(self, start: Start) -> Place | None:
+        """Return the place of what was tried before and failed, if this is the same prompt."""
+        key = correlation.attempt_key(start)
+        before = None if key is None else self._find.by_key(start, key)
+        if (
+            before is None
+            or before.id == start.id
+            or start.started_at - before.started_at > self._pause
+        ):
+            return None
+        if before.status not in _FAILED and not start.retries:
+            return None
+        _mark(start, PromptKind.RETRY)
+        return Place(before.session_id, before.id, before.root_id)
+
+    def _delegated(self, start: Start) -> Place | None:
+        """Return the place of a task that a model has given to a sub-agent."""
+        if start.tool_result_ids or not self._may_be_delegated(start):
+            return None
+        keys = (correlation.task_key(each.text) for each in start.prompts)
+        caller = self._first(start, keys, TASK_MICROSECONDS)
+        if caller is None:
+            return None
+        _mark(start, PromptKind.SUBAGENT)
+        return Place(self._session(start) or caller.session_id, caller.id)
+
+    def _may_be_delegated(self, start: Start) -> bool:
+        """Whether the client says so, or does not say at all in what session this is."""
+        if start.kind is PromptKind.SUBAGENT:
+            return True
+        is_first = not start.history_ids and (start.digests is None or not start.digests.before)
+        return is_first and start.client_session_id is None and start.typed is not None
+
+    def _continued(self, start: Start) -> Place | None:
+        """Return the place of a request that goes on with a conversation which is on record."""
+        before = self._before(start)
+        if before is None:
+            return None
+        if not start.prompts or start.kind in _NOT_TYPED:
+            return Place(before.session_id, before.id, before.root_id)
+        session = self._session(start)
+        if session is None and start.started_at - before.started_at <= self._pause:
+            session = before.session_id
+        is_interruption = bool(start.tool_result_ids)
+        return Place(session or start.id, before.id if is_interruption else None)
+
+    def _before(self, start: Start) -> Linked | None:
+        """Return what a request goes on with; of a session that is named, only where it matters."""
+        by_call = (self._find.by_call(start, each) for each in reversed(start.tool_result_ids))
+        if found := next(filter(None, by_call), None):
+            return found
+        if start.client_session_id is not None and start.typed is not None:
+            return None
+        return self._in_history(start) or self._by_texts(start)
+
+    def _in_history(self, start: Start) -> Linked | None:
+        ids = list(reversed(start.history_ids))
+        responses = [start.previous_response_id, *ids] if start.previous_response_id else ids
+        for id_ in responses:
+            found = self._find.by_call(start, id_) if id_ in ids else None
+            found = found or self._find.by_key(start, correlation.response_key(id_))
+            if found is not None:
+                return found
+        return None
+
+    def _by_texts(self, start: Start) -> Linked | None:
+        """Return the last request of a conversation without ids, or the one that was summarized."""
+        keys: list[str] = []
+        if start.client_session_id is None and start.digests is not None:
+            digests = filter(None, (start.digests.before, start.digests.first))
+            keys = [correlation.texts_key(start, digest) for digest in digests]
+        elif start.client_session_id is not None and start.kind is PromptKind.SUMMARY:
+            keys = [correlation.compaction_key(start)]
+        return self._first(start, keys, self._pause)
+
+    def _first(self, start: Start, keys: Iterable[str], within: int) -> Linked | None:
+        found = (self._find.by_key(start, key) for key in keys)
+        recent = (each for each in found if each and start.started_at - each.started_at <= within)
+        return next(recent, None)
+
+    def _begun(self, start: Start) -> Place:
+        return Place(self._session(start) or start.id)
+
+    def _session(self, start: Start) -> str | None:
+        """Return the session that the client names, or another one after a long pause."""
+        named = start.parent_session_id or start.client_session_id
+        if named is None:
+            return None
+        latest = self._find.latest_session(start, named)
+        if latest is None:
+            return named
+        session_id, active_at = latest
+        if start.started_at - active_at <= self._pause:
+            return session_id
+        moment = datetime.fromtimestamp(start.started_at / 1_000_000, UTC)
+        return session_id_from(named, f"{moment:%Y%m%dT%H%M%SZ}")
+
+
+def _mark(start: Start, kind: PromptKind) -> None:
+    """Say of a request and of what seemed typed in it what it was found to be."""
+    start.kind = kind
+    start.metadata = {**start.metadata, "kind": kind.value}
+    start.prompts = tuple(
+        each._replace(kind=kind) if each.kind is PromptKind.TYPED else each
+        for each in start.prompts
+    )
