@@ -12,7 +12,7 @@ from aibridge.ids import first_id_at
 from aibridge.store import migrations, schema, text_index
 from aibridge.store.copying.tables import TABLES
 from aibridge.store.database import Database
-from tests.builders import ANA, BEN, START, Call, indexed_words, record
+from tests.builders import ANA, BEN, START, Call, indexed_words, record, uid
 from tests.people import new_token, new_user
 
 OLD = datetime(2023, 5, 17, tzinfo=UTC)
@@ -74,10 +74,20 @@ def fill(database: Database) -> None:
                 schema.user_ai_budget_overrides,
                 [_limit(user_id=zoe.id, group_id="g-2", spend_limit_micros=0)],
             ),
+            (schema.correlation_keys, [_key("response:1", 1), _key("texts:ä", 2)]),
         ]
         for table, values in rows:
             connection.execute(insert(table), values)
         record(connection, *calls())
+
+
+def _key(key: str, number: int) -> dict[str, Any]:
+    return {
+        "initiator_id": ANA,
+        "key": key,
+        "interception_id": uid(number),
+        "created_at": START + number,
+    }
 
 
 def _group(name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from tests.recorder.facts import end, facts, start
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
-NINE_O_CLOCK = 1_796_032_800 * SECOND
+TEN_O_CLOCK = 1_796_032_800 * SECOND
 
 
 class Story:
@@ -25,7 +25,7 @@ class Story:
     def __init__(self, writer: BatchWriter, rows: Any) -> None:
         self._writer = writer
         self._rows = rows
-        self._at = NINE_O_CLOCK
+        self._at = TEN_O_CLOCK
 
     def ask(self, text: str | None = None, *calls: str | ToolCall, **more: Any) -> Start:
         """Record a request in which a text was typed, and an answer that calls tools."""
