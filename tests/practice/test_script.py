@@ -60,6 +60,8 @@ def test_a_script_is_loaded_from_a_file(tmp_path):
         ("[[turn]]\nparts = [{}]", "exactly one"),
         ("[[turn]]\nparts = [{ text = 'a', tool = 'b' }]", "exactly one"),
         ("[[turn]]\nparts = [{ text = 'a', arguments = {} }]", "belong to a tool"),
+        ("[[turn]]\nparts = [{ text = 'a', task = 'b' }]", "belongs to a tool"),
+        ("[[turn]]\nparts = [{ tool = 'a', task = 'b', arguments = {} }]", "without arguments"),
         ("[[turn]]\nparts = [{ text = 'a' }]\nchunk = 0", "chunk"),
         ("[[turn]]\nparts = [{ text = 'a' }]\ntypo = 0", "typo"),
         ("[[turn]]\nparts = [{ text = 'a' }]\nencoding = 'rar'", "rar"),
