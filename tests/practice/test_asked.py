@@ -11,6 +11,9 @@ CALL = {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name":
 RESULT = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "k"}]}
 CHAT_CALL = {"role": "assistant", "content": None}
 CHAT_RESULT = {"role": "tool", "tool_call_id": "c", "content": "k"}
+TOLD = {"type": "input_text", "text": "Message Type: NEW_TASK\nPayload:\n"}
+TASK = {"type": "agent_message", "content": [TOLD, {"encrypted_content": "look"}]}
+NEWS = {"type": "agent_message", "content": [{"text": "x"}, {"encrypted_content": "found"}]}
 ITEM_CALL = {"type": "function_call", "call_id": "c", "name": "x", "arguments": "{}"}
 ITEM_RESULT = {"type": "function_call_output", "call_id": "c", "output": "k"}
 
@@ -58,6 +61,8 @@ CONVERSATIONS = [
     ("responses", [user("hi"), ITEM_CALL, ITEM_CALL, ITEM_RESULT, ITEM_RESULT], "hi", 1),
     ("responses", [user("hi"), ITEM_CALL, ITEM_RESULT, {"type": "reasoning"}], "hi", 1),
     ("responses", [ITEM_RESULT], "", 1),
+    ("responses", [user("hi"), ITEM_CALL, TASK, ITEM_CALL, ITEM_RESULT], "look", 1),
+    ("responses", [user("hi"), ITEM_CALL, ITEM_RESULT, NEWS], "hi", 1),
     (
         "responses",
         [user("hi"), ITEM_CALL, ITEM_RESULT, user("<turn_aborted>\nx"), user("go")],

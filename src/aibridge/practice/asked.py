@@ -12,12 +12,15 @@ ASIDES = (
     "<environment_context",
     "<user_instructions",
     "<turn_aborted",
+    "<subagent_notification",
+    "<task-notification",
     "<command-",
     "<local-command-",
     "[Request interrupted",
 )
 """How texts open that agents put into user messages beside the person's prompt."""
 
+_NEW_TASK = "Message Type: NEW_TASK"
 _NOTHING = msgspec.Raw(b"null")
 
 
@@ -43,6 +46,7 @@ class Asked:
 class _Block(msgspec.Struct):
     type: str = ""
     text: Any = None
+    encrypted_content: Any = None
 
 
 class _Message(msgspec.Struct):
@@ -189,10 +193,20 @@ def _input_steps(items: list[_Message]) -> _Steps:
     for item in reversed(items):
         if item.type.endswith("_output"):
             yield _Step.RESULT, ""
+        elif item.type == "agent_message":
+            yield from _task(_blocks.decode(item.content))
         elif item.role == "user":
             yield from _prompt(_blocks.decode(item.content))
         elif item.role not in {"system", "developer"}:
             yield _Step.MODEL, ""
+
+
+def _task(blocks: str | list[_Block] | None) -> Iterable[tuple[_Step, str]]:
+    """Read the task of a sub-agent, which Codex says is encrypted for the model."""
+    if not isinstance(blocks, list) or _NEW_TASK not in str([block.text for block in blocks]):
+        return []
+    tasks = [block.encrypted_content for block in blocks]
+    return [(_Step.PROMPT, task) for task in tasks if isinstance(task, str)]
 
 
 def _holds_result(blocks: str | list[_Block] | None) -> bool:
