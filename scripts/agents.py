@@ -174,7 +174,7 @@ def _print_table(results: list[Result]) -> None:
     print(f"\n{'agent':<16}{'scenario':<18}{'seconds':>8}  verdict")
     for result in results:
         scenario = result.scenario
-        said = "as it was" if not result.wrong else f"{len(result.wrong)} wrong"
+        said = "right" if not result.wrong else f"{len(result.wrong)} wrong"
         print(f"{scenario.agent:<16}{scenario.name:<18}{result.seconds:>8.1f}  {said}: ", end="")
         print(result.recorded)
         for text in result.wrong:

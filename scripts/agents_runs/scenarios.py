@@ -35,11 +35,13 @@ class Step:
 class Expected:
     """What should be on record: prompts that were typed, and kinds of others beside them.
 
-    All of it is one session, with a thread for each prompt.
+    All of it is one session, with a thread for each prompt; those after the first may have to
+    be ``linked`` to the one before.
     """
 
     typed: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
+    linked: bool = False
     sessions: int = 1
     soon: bool = False
 
@@ -65,18 +67,21 @@ def scenarios() -> Iterator[Scenario]:
     for agent in PAIRED:
         yield _filling(agent)
         waiting = Step(play.WAIT, interrupted=True)
-        yield _typing("interrupted tool", agent, waiting, Step(play.OTHER))
+        yield _typing("interrupted tool", agent, waiting, Step(play.OTHER), linked=True)
     yield _queued()
     for agent in ALL:
-        yield _typing("529 twice", agent, Step(play.OVERLOADED.format(agent=agent)))
+        overloaded = Step(play.OVERLOADED.format(agent=agent))
+        yield _typing("529 twice", agent, overloaded, kinds=("retry",))
     for agent in ALL:
         yield Scenario(WRONG_TOKEN, agent, (Step(play.HELLO),), Expected(sessions=0, soon=True))
 
 
-def _typing(name: str, agent: str, *steps: Step, kinds: tuple[str, ...] = ()) -> Scenario:
+def _typing(
+    name: str, agent: str, *steps: Step, kinds: tuple[str, ...] = (), linked: bool = False
+) -> Scenario:
     mark = '"' if agent in QUOTING else ""
     typed = tuple(f"{mark}{step.prompt}{mark}" for step in steps)
-    return Scenario(name, agent, steps, Expected(typed, frozenset(kinds)))
+    return Scenario(name, agent, steps, Expected(typed, frozenset(kinds), linked))
 
 
 def _filling(agent: str) -> Scenario:

@@ -90,7 +90,9 @@ def _attended(process: subprocess.Popen[str], step: Step, place: Place) -> tuple
 
 def _say(process: subprocess.Popen[str], text: str) -> None:
     message = {"type": "user", "message": {"role": "user", "content": text}}
-    if process.stdin:
+    if process.stdin is None:
+        return
+    with suppress(BrokenPipeError):  # it has ended, and its status says so
         process.stdin.write(json.dumps(message) + "\n")
         process.stdin.flush()
 

@@ -2,24 +2,38 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aibridge.contract import Interception, Session, Thread
 from aibridge.sdk import Client, InterceptionFilter, SessionFilter
 from scripts.agents_runs.scenarios import SOON_SECONDS, Expected
 
 SHOWN_TEXT = 60
-TYPED = "typed"
-NOT_THE_PERSONS = frozenset({"subagent", "side_call"})
+TYPED, SUBAGENT = "typed", "subagent"
+NOT_THE_PERSONS = frozenset({SUBAGENT, "side_call"})
 """Kinds of interceptions that begin no thread of the person's."""
+
+
+class Seen(NamedTuple):
+    """A thread: its prompt, what it was for, and whether it says which one it came from."""
+
+    prompt: str | None
+    kind: str = TYPED
+    linked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the record has: sessions, prompts in order with their kinds, the person's threads."""
+    """What the record has: sessions, prompts in order with their kinds, threads."""
 
     sessions: list[Session]
     prompts: list[tuple[str, str]]
-    threads: list[str | None]
+    threads: list[Seen]
+
+    @property
+    def persons(self) -> list[Seen]:
+        """The threads that neither a sub-agent nor a side call has begun."""
+        return [thread for thread in self.threads if thread.kind not in NOT_THE_PERSONS]
 
     def summary(self) -> str:
         """Say it in a line."""
@@ -31,8 +45,9 @@ def read(client: Client, user: str) -> Recorded:
     """Read all that is on record of a user."""
     sessions = list(client.iter_sessions(SessionFilter(initiator=user)))
     rows = [*client.iter_interceptions(InterceptionFilter(initiator=user))][::-1]
+    by_id = {row.id: row for row in rows}
     threads = [
-        thread
+        _seen(thread, by_id.get(thread.id))
         for session in reversed(sessions)
         for thread in client.iter_threads(session.id, initiator=session.initiator.id)
     ]
@@ -41,13 +56,14 @@ def read(client: Client, user: str) -> Recorded:
         for row in rows
         for prompt in row.user_prompts
     ]
-    return Recorded(sessions, prompts, _persons(threads, rows))
+    return Recorded(sessions, prompts, threads)
 
 
-def _persons(threads: list[Thread], rows: list[Interception]) -> list[str | None]:
-    """Return the prompts of threads that a sub-agent or a side call did not begin."""
-    kinds = {row.id: row.metadata.get("kind") for row in rows}
-    return [thread.prompt for thread in threads if kinds.get(thread.id) not in NOT_THE_PERSONS]
+def _seen(thread: Thread, root: Interception | None) -> Seen:
+    if root is None:
+        return Seen(thread.prompt)
+    kind = str(root.metadata.get("kind", TYPED))
+    return Seen(thread.prompt, kind, root.thread_parent_id is not None)
 
 
 def differences(expected: Expected, recorded: Recorded, seconds: float) -> Iterator[str]:
@@ -57,8 +73,9 @@ def differences(expected: Expected, recorded: Recorded, seconds: float) -> Itera
     pairs: dict[str, tuple[object, object]] = {
         "sessions": (expected.sessions, len(recorded.sessions)),
         "typed prompts": (list(expected.typed), typed),
-        "threads": (list(expected.typed), recorded.threads),
+        "threads": (list(expected.typed), [thread.prompt for thread in recorded.persons]),
         "kinds": (sorted(expected.kinds), sorted(expected.kinds & kinds)),
+        "threads without a parent": ([], _unlinked(expected, recorded)),
         "last prompt": (
             list(expected.typed[-1:]),
             [session.last_prompt for session in recorded.sessions[:1]],
@@ -69,6 +86,14 @@ def differences(expected: Expected, recorded: Recorded, seconds: float) -> Itera
             yield f"{name}: expected {_shown(wanted)}, recorded {_shown(found)}"
     if expected.soon and seconds > SOON_SECONDS:
         yield f"time: expected {SOON_SECONDS:.0f} s at most, took {seconds:.1f} s"
+
+
+def _unlinked(expected: Expected, recorded: Recorded) -> list[str | None]:
+    """Return the prompts of threads that should have a parent, and have none."""
+    linked = [thread for thread in recorded.threads if thread.kind == SUBAGENT]
+    if expected.linked:
+        linked += recorded.persons[1:]
+    return [thread.prompt for thread in linked if not thread.linked]
 
 
 def _shown(value: object) -> str:

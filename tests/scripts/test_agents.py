@@ -11,7 +11,7 @@ from aibridge.practice import serve
 from scripts.agents_runs import loops, play, steps
 from scripts.agents_runs.installed import AGENTS, PROMPT, Agent, Place
 from scripts.agents_runs.scenarios import ALL, Expected, Step, scenarios
-from scripts.agents_runs.verdict import Recorded, differences
+from scripts.agents_runs.verdict import Recorded, Seen, differences
 
 SCRIPT = play.script(ALL)
 
@@ -20,7 +20,7 @@ def test_a_wrong_token_leaves_no_record_and_that_is_said(script):
     done = script("agents", "--only", "sdk-openai", "--only", "wrong token")
     assert (done.returncode, done.stderr) == (0, "")
     assert "status 1 after" in done.stdout
-    assert "as it was: 0 sessions" in done.stdout
+    assert "right: 0 sessions" in done.stdout
 
 
 def test_nothing_to_run_is_no_success(script):
@@ -153,25 +153,41 @@ def session(last_prompt):
 
 WANTED = Expected(("one", "two"), frozenset({"subagent"}))
 TYPED = [("typed", "one"), ("subagent", "task"), ("typed", "two")]
+ONE, TASK, TWO = Seen("one"), Seen("task", "subagent", linked=True), Seen("two")
 
 
 @pytest.mark.parametrize(
     ("recorded", "wrong"),
     [
-        (Recorded([session("two")], TYPED, ["one", "two"]), []),
-        (Recorded([session("two")], [*TYPED, ("side_call", "x")], ["one", "two"]), []),
+        (Recorded([session("two")], TYPED, [ONE, TASK, TWO]), []),
+        (Recorded([session("two")], [*TYPED, ("side_call", "x")], [ONE, TASK, TWO]), []),
+        (Recorded([session("two")], TYPED, [ONE, Seen("x", "side_call"), TASK, TWO]), []),
         (
-            Recorded([session("two")], [("typed", text) for _, text in TYPED], ["one", "two"]),
+            Recorded([session("two")], [("typed", text) for _, text in TYPED], [ONE, TWO]),
             ["typed prompts", "kinds"],
         ),
-        (Recorded([session("two")] * 2, TYPED, ["one", "two"]), ["sessions"]),
-        (Recorded([session("task")], TYPED, ["one", None, "two"]), ["threads", "last prompt"]),
+        (Recorded([session("two")] * 2, TYPED, [ONE, TWO]), ["sessions"]),
+        (Recorded([session("task")], TYPED, [ONE, Seen(None), TWO]), ["threads", "last prompt"]),
+        (
+            Recorded([session("two")], TYPED, [ONE, Seen("task", "subagent"), TWO]),
+            ["threads without a parent"],
+        ),
         (Recorded([], [], []), ["sessions", "typed prompts", "threads", "kinds", "last prompt"]),
     ],
 )
 def test_each_difference_is_named(recorded, wrong):
     assert [text.partition(":")[0] for text in differences(WANTED, recorded, 1.0)] == wrong
     assert recorded.summary().startswith(f"{len(recorded.sessions)} sessions")
+
+
+def test_a_prompt_after_an_interruption_is_linked_to_the_one_before():
+    wanted = Expected(("one", "two"), linked=True)
+    prompts = [("typed", "one"), ("typed", "two")]
+    apart = Recorded([session("two")], prompts, [ONE, TWO])
+    (text,) = differences(wanted, apart, 1.0)
+    assert text == "threads without a parent: expected [], recorded ['two']"
+    linked = Recorded([session("two")], prompts, [ONE, Seen("two", linked=True)])
+    assert not [*differences(wanted, linked, 1.0)]
 
 
 def test_an_agent_that_retries_a_wrong_token_for_long_is_named():
