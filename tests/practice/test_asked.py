@@ -11,6 +11,9 @@ CALL = {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name":
 RESULT = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "k"}]}
 CHAT_CALL = {"role": "assistant", "content": None}
 CHAT_RESULT = {"role": "tool", "tool_call_id": "c", "content": "k"}
+TOLD = {"type": "input_text", "text": "Message Type: NEW_TASK\nPayload:\n"}
+TASK = {"type": "agent_message", "content": [TOLD, {"encrypted_content": "look"}]}
+NEWS = {"type": "agent_message", "content": [{"text": "x"}, {"encrypted_content": "found"}]}
 ITEM_CALL = {"type": "function_call", "call_id": "c", "name": "x", "arguments": "{}"}
 ITEM_RESULT = {"type": "function_call_output", "call_id": "c", "output": "k"}
 
@@ -26,6 +29,30 @@ CONVERSATIONS = [
     ("messages", [user("hi"), CALL, RESULT, RESULT, CALL, RESULT], "hi", 2),
     ("messages", [user("hi"), CALL, RESULT, CALL, user("more"), CALL, RESULT], "more", 1),
     ("messages", [user("hi"), CALL, RESULT, user("<system-reminder>only")], "hi", 1),
+    (
+        "messages",
+        [
+            user("hi"),
+            CALL,
+            {"role": "user", "content": [*RESULT["content"], *user("no")["content"]]},
+        ],
+        "no",
+        0,
+    ),
+    (
+        "messages",
+        [
+            user("hi"),
+            CALL,
+            {
+                "role": "user",
+                "content": [*RESULT["content"], *user("[Request interrupted by user]")["content"]],
+            },
+        ],
+        "hi",
+        1,
+    ),
+    ("messages", [user("hi"), CALL, RESULT, {"role": "system", "content": "s"}], "hi", 1),
     ("chat", [{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}], "hi", 0),
     ("chat", [user("hi", "you"), CHAT_CALL, CHAT_RESULT, CHAT_RESULT], "hi\nyou", 1),
     ("chat", [user("hi"), CHAT_CALL, CHAT_RESULT, CHAT_CALL, CHAT_RESULT], "hi", 2),
@@ -34,6 +61,14 @@ CONVERSATIONS = [
     ("responses", [user("hi"), ITEM_CALL, ITEM_CALL, ITEM_RESULT, ITEM_RESULT], "hi", 1),
     ("responses", [user("hi"), ITEM_CALL, ITEM_RESULT, {"type": "reasoning"}], "hi", 1),
     ("responses", [ITEM_RESULT], "", 1),
+    ("responses", [user("hi"), ITEM_CALL, TASK, ITEM_CALL, ITEM_RESULT], "look", 1),
+    ("responses", [user("hi"), ITEM_CALL, ITEM_RESULT, NEWS], "hi", 1),
+    (
+        "responses",
+        [user("hi"), ITEM_CALL, ITEM_RESULT, user("<turn_aborted>\nx"), user("go")],
+        "go",
+        0,
+    ),
 ]
 
 
@@ -63,6 +98,27 @@ def test_prompt_and_rounds_are_read_from_the_end(dialect, conversation, prompt, 
 def test_tools_are_those_that_the_model_may_call(dialect, more, tools):
     conversation = [{"role": "user", "content": "hi"}]
     assert READERS[dialect](body(dialect, conversation, **more)).tools == tools
+
+
+@pytest.mark.parametrize(
+    ("top", "items", "tools"),
+    [
+        ({}, [[1], [2]], b"[1,2]"),
+        ({"tools": [1]}, [[2]], b"[1,2]"),
+        ({"tools": None}, [[2]], b"[2]"),
+        ({"tools": [1]}, [], b"[1]"),
+        ({"tool_choice": "none"}, [[2]], b""),
+    ],
+)
+def test_tools_may_stand_among_the_input(top, items, tools):
+    added = [{"type": "additional_tools", "role": "developer", "tools": each} for each in items]
+    assert READERS["responses"](body("responses", [*added, user("hi")], **top)).tools == tools
+
+
+def test_a_response_may_be_wanted_later():
+    read = READERS["responses"]
+    assert read(body("responses", "hi", background=True)).background
+    assert not read(body("responses", "hi")).background
 
 
 def test_a_chat_stream_says_whether_it_wants_usage():

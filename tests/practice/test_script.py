@@ -1,6 +1,18 @@
+from pathlib import Path
+
 import pytest
 
-from aibridge.practice import DEFAULT, Part, Script, ScriptError, Turn, load, parse
+from aibridge.practice import (
+    DEFAULT,
+    Failure,
+    Part,
+    Script,
+    ScriptError,
+    Turn,
+    Usage,
+    load,
+    parse,
+)
 
 WEATHER = """
 models = ["claude-opus-4-8"]
@@ -60,6 +72,8 @@ def test_a_script_is_loaded_from_a_file(tmp_path):
         ("[[turn]]\nparts = [{}]", "exactly one"),
         ("[[turn]]\nparts = [{ text = 'a', tool = 'b' }]", "exactly one"),
         ("[[turn]]\nparts = [{ text = 'a', arguments = {} }]", "belong to a tool"),
+        ("[[turn]]\nparts = [{ text = 'a', task = 'b' }]", "belongs to a tool"),
+        ("[[turn]]\nparts = [{ tool = 'a', task = 'b', arguments = {} }]", "without arguments"),
         ("[[turn]]\nparts = [{ text = 'a' }]\nchunk = 0", "chunk"),
         ("[[turn]]\nparts = [{ text = 'a' }]\ntypo = 0", "typo"),
         ("[[turn]]\nparts = [{ text = 'a' }]\nencoding = 'rar'", "rar"),
@@ -109,3 +123,9 @@ def test_the_script_built_in_calls_a_tool_and_then_ends():
     first, last = DEFAULT.turns
     assert first.calls_tools
     assert not last.calls_tools
+
+
+@pytest.mark.parametrize("shape", [Turn, Part, Usage, Failure])
+def test_every_key_of_a_script_is_in_its_page(shape):
+    page = (Path(__file__).parents[2] / "docs" / "practice.md").read_text()
+    assert [name for name in shape.__struct_fields__ if f"`{name}`" not in page] == []

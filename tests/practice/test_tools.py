@@ -1,10 +1,8 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from aibridge.practice.tools import COMMAND, Tool, fill, offered, suitable
+from aibridge.practice.tools import COMMAND, Tool, offered, starting_subagents, suitable
 
 CHAT = {"type": "function", "function": {"name": "read", "parameters": {"type": "object"}}}
 
@@ -48,125 +46,47 @@ def test_without_tools_none_is_suitable():
     assert suitable([]) is None
 
 
-STRING, OBJECT = {"type": "string"}, {"type": "object"}
-
-SCHEMAS = [
-    ({"properties": {"command": STRING}, "required": ["command"]}, {"command": COMMAND}),
-    ({"properties": {"cmd": STRING, "workdir": STRING}, "required": ["cmd"]}, {"cmd": COMMAND}),
-    (
-        {"properties": {"command": {"type": "array", "items": STRING}}, "required": ["command"]},
-        {"command": ["bash", "-lc", COMMAND]},
-    ),
-    ({"properties": {"command": STRING}}, {"command": COMMAND}),
-    ({"properties": {"path": STRING}}, {}),
-    ({"required": ["unsaid"]}, {"unsaid": "hello"}),
-    (STRING, "hello"),
-    ({"type": "string", "maxLength": 2}, "he"),
-    ({"type": "string", "minLength": 7}, "hellooo"),
-    ({"type": ["null", "integer"]}, 1),
-    ({"type": "number", "minimum": 2.5}, 2.5),
-    ({"type": "integer", "maximum": -3}, -3),
-    ({"type": "boolean"}, False),
-    ({"type": "null"}, None),
-    ({"type": "array", "items": STRING}, []),
-    ({"type": "array", "items": STRING, "minItems": 2}, ["hello", "hello"]),
-    ({"items": STRING}, []),
-    ({"enum": ["a", "b"]}, "a"),
-    ({"const": 5}, 5),
-    ({"anyOf": [{"type": "integer"}, STRING]}, 1),
-    ({"oneOf": [{"type": "boolean"}]}, False),
-    ({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"const": 1}}}, 1),
-    ({"$ref": "#"}, "hello"),
-    (
-        {"allOf": [{"properties": {"a": {"const": 1}}, "required": ["a"]}], "required": ["b"]},
-        {"b": "hello", "a": 1},
-    ),
-    (
-        {
-            "properties": {"in": {"properties": {"x": {"type": "integer"}}, "required": ["x"]}},
-            "required": ["in"],
-        },
-        {"in": {"x": 1}},
-    ),
-    ("noise", "hello"),
-]
-
-
-@pytest.mark.parametrize(("schema", "value"), SCHEMAS)
-def test_a_schema_is_filled_with_harmless_values(schema, value):
-    assert fill(schema) == value
-
-
 def test_a_custom_tool_takes_text():
     assert Tool("free", {}, custom=True).arguments() == COMMAND
+    assert Tool("free", {}, custom=True).arguments("ls") == "ls"
 
 
-def test_a_schema_that_needs_itself_comes_to_an_end():
-    node = {"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}
-    json.dumps(fill(node))
+def test_tools_are_read_from_namespaces():
+    agents = {"type": "namespace", "name": "agents", "tools": [{"name": "spawn", "parameters": {}}]}
+    found = offered(json.dumps([agents, CHAT, {"type": "namespace", "tools": [3]}]).encode())
+    assert [(tool.namespace, tool.name) for tool in found] == [("agents", "spawn"), ("", "read")]
 
 
-def objects(inner):
-    properties = st.dictionaries(st.text(min_size=1), inner, max_size=4)
-    return properties.flatmap(
-        lambda table: st.fixed_dictionaries(
-            {
-                "type": st.just("object"),
-                "properties": st.just(table),
-                "required": st.lists(st.sampled_from([*table, "unsaid"]), max_size=4),
-            }
-        )
+def test_a_tool_that_takes_a_program_is_told_to_run_a_command():
+    tools = [Tool("wait", {}), Tool("exec", {}, custom=True), Tool("patch", {}, custom=True)]
+    tool = suitable(tools)
+    assert tool is not None
+    assert (
+        tool.arguments('say "hi"') == r"""text(await tools.exec_command({"cmd":"say \"hi\""}));"""
     )
 
 
-leaves = st.sampled_from(["string", "integer", "number", "boolean", "null"]).map(
-    lambda kind: {"type": kind}
+TYPED = {"required": ["prompt", "subagent_type"]}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        (Tool("Agent", {"properties": {"prompt": {}, "subagent_type": {}}}), {"prompt": "Look"}),
+        (Tool("task", TYPED), {"prompt": "Look", "subagent_type": "general"}),
+        (
+            Tool("task", TYPED, description="One of explore, general-purpose"),
+            {"prompt": "Look", "subagent_type": "general-purpose"},
+        ),
+        (Tool("spawn_agent", {"required": ["message"]}), {"message": "Look"}),
+        (Tool("bash", {"required": ["command", "prompt"]}), {"command": "Look", "prompt": "hello"}),
+    ],
 )
-schemas = st.recursive(
-    leaves,
-    lambda inner: objects(inner) | inner.map(lambda items: {"type": "array", "items": items}),
-)
+def test_a_task_goes_where_the_tool_takes_it(tool, arguments):
+    assert json.loads(tool.arguments("Look")) == arguments
 
 
-def holds_what_is_required(schema, value):
-    for name in schema.get("required", ()):
-        assert name in value
-        holds_what_is_required(schema["properties"].get(name, {}), value[name])
-
-
-@given(schema=objects(schemas))
-def test_filled_arguments_have_every_required_property(schema):
-    holds_what_is_required(schema, json.loads(Tool("any", schema).arguments()))
-
-
-words = [
-    "type",
-    "properties",
-    "required",
-    "items",
-    "enum",
-    "$ref",
-    "anyOf",
-    "allOf",
-    "minItems",
-    "minimum",
-    "maximum",
-    "minLength",
-    "maxLength",
-    "string",
-    "object",
-    "array",
-    "#",
-    "a",
-]
-noise = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.sampled_from(words),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(words), inner, max_size=5)
-    ),
-)
-
-
-@given(schema=noise)
-def test_a_foreign_schema_never_hurts(schema):
-    json.dumps(fill(schema))
+def test_the_tool_that_starts_a_subagent_is_found_by_its_name():
+    tools = [Tool("bash", {}), Tool("task", {}), Tool("Agent", {})]
+    assert starting_subagents(tools) == tools[2]
+    assert starting_subagents(tools[:1]) is None

@@ -191,6 +191,27 @@ def test_a_tool_that_the_client_lacks_is_called_by_its_name():
     assert (call.name, call.arguments) == ("unheard", '{"a":1}')
 
 
+SUBAGENTS = {
+    "type": "namespace",
+    "name": "agents",
+    "tools": [{"type": "function", "name": "spawn_agent", "parameters": {"required": ["message"]}}],
+}
+
+
+def test_a_subagent_is_started_with_its_task_by_whatever_tool_does_it():
+    turn = Turn(parts=(Part(text="Wait."), Part(tool="*agent", task="Look around")))
+    answer = answered(turn, json.dumps([SUBAGENTS]).encode())
+    call = VOICES["responses"].whole(answer)["output"][-1]
+    assert (call["namespace"], call["name"]) == ("agents", "spawn_agent")
+    assert call["arguments"] == '{"message":"Look around"}'
+    assert answered(turn).calls == []
+
+
+def test_a_tool_is_told_its_task():
+    (call,) = answered(Turn(parts=(Part(tool="*", task="sleep 60"),))).calls
+    assert json.loads(call.arguments) == {"command": "sleep 60"}
+
+
 def test_arguments_may_be_broken_on_purpose():
     answer = answered(Turn(parts=(Part(tool="bash", arguments='{"comm'),)))
     assert VOICES["messages"].whole(answer)["content"][0]["input"] == {}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from aibridge.practice.script import ANY_TOOL, Part, Turn, Usage
-from aibridge.practice.tools import Tool, offered, suitable
+from aibridge.practice.script import AGENT_TOOL, ANY_TOOL, Part, Turn, Usage
+from aibridge.practice.tools import COMMAND, Tool, offered, starting_subagents, suitable
 
 KEY = "0Practice1Practice2Key"
 """Stands in an answer's ids until it is sent, so that answers are worded once and yet differ."""
@@ -35,6 +35,7 @@ class Call:
     name: str
     arguments: str
     custom: bool = False
+    namespace: str = ""
 
 
 Item = Said | Thought | Call
@@ -72,6 +73,7 @@ class Answer:
     chunk: int = 16
     created: int = 0
     wants_usage: bool = True
+    background: bool = False
 
     @property
     def calls(self) -> list[Call]:
@@ -101,6 +103,7 @@ def compose(
     estimate: int = 1,
     created: int = 0,
     wants_usage: bool = True,
+    background: bool = False,
 ) -> Answer:
     """Fill in the blanks of ``turn`` for a client that asked ``model`` and sent ``tools``.
 
@@ -118,6 +121,7 @@ def compose(
         chunk=turn.chunk,
         created=created,
         wants_usage=wants_usage,
+        background=background,
     )
 
 
@@ -141,18 +145,22 @@ def _item(part: Part, tools: list[Tool]) -> Item | None:
     if part.thinking is not None:
         return Thought(part.thinking)
     tool = _tool(part.tool or ANY_TOOL, tools)
-    return Call(tool.name, _arguments(part, tool), tool.custom) if tool else None
+    if tool is None:
+        return None
+    return Call(tool.name, _arguments(part, tool), tool.custom, tool.namespace)
 
 
 def _tool(name: str, tools: list[Tool]) -> Tool | None:
     if name == ANY_TOOL:
         return suitable(tools)
+    if name == AGENT_TOOL:
+        return starting_subagents(tools)
     return next((tool for tool in tools if tool.name == name), Tool(name, {}))
 
 
 def _arguments(part: Part, tool: Tool) -> str:
     if part.arguments is None:
-        return tool.arguments()
+        return tool.arguments(part.task or COMMAND)
     if isinstance(part.arguments, str):
         return part.arguments
     return msgspec.json.encode(part.arguments).decode()

@@ -1,15 +1,26 @@
 """What a request asks for, as far as the practice provider cares."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
 import msgspec
 
-ASIDES = ("<system-reminder", "<environment_context", "<user_instructions")
+ASIDES = (
+    "<system-reminder",
+    "<environment_context",
+    "<user_instructions",
+    "<turn_aborted",
+    "<subagent_notification",
+    "<task-notification",
+    "<command-",
+    "<local-command-",
+    "[Request interrupted",
+)
 """How texts open that agents put into user messages beside the person's prompt."""
 
+_NEW_TASK = "Message Type: NEW_TASK"
 _NOTHING = msgspec.Raw(b"null")
 
 
@@ -19,6 +30,7 @@ class Asked:
 
     ``rounds`` counts the rounds of tool results since the last ``prompt``. ``tools`` is the
     JSON array that the client sent, empty where the model may call none. ``size`` is bytes.
+    ``background`` asks for a response to be fetched later.
     """
 
     model: str
@@ -28,17 +40,20 @@ class Asked:
     rounds: int
     tools: bytes
     size: int
+    background: bool = False
 
 
 class _Block(msgspec.Struct):
     type: str = ""
     text: Any = None
+    encrypted_content: Any = None
 
 
 class _Message(msgspec.Struct):
     role: str = ""
     type: str = ""
     content: msgspec.Raw = _NOTHING
+    tools: msgspec.Raw = _NOTHING
 
 
 class _StreamOptions(msgspec.Struct):
@@ -59,6 +74,7 @@ class _Conversation(_Request, kw_only=True):
 
 class _Input(_Request):
     input: str | list[_Message] = ""
+    background: bool | None = None
 
 
 class _Step(Enum):
@@ -72,26 +88,34 @@ _Steps = Iterator[tuple[_Step, str]]
 _blocks = msgspec.json.Decoder(str | list[_Block] | None)
 _conversation = msgspec.json.Decoder(_Conversation)
 _input = msgspec.json.Decoder(_Input)
+_raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def read_messages(body: bytes) -> Asked:
     """Read an Anthropic Messages request; raise `msgspec.DecodeError` on what is none."""
     request = _conversation.decode(body)
-    return _asked(request, _message_steps(request.messages), len(body))
+    return _asked(request, _message_steps(request.messages), [request.tools], len(body))
 
 
 def read_chat(body: bytes) -> Asked:
     """Read an OpenAI Chat Completions request; raise `msgspec.DecodeError` on what is none."""
     request = _conversation.decode(body)
-    return _asked(request, _chat_steps(request.messages), len(body))
+    return _asked(request, _chat_steps(request.messages), [request.tools], len(body))
 
 
 def read_responses(body: bytes) -> Asked:
-    """Read an OpenAI Responses request; raise `msgspec.DecodeError` on what is none."""
+    """Read an OpenAI Responses request; raise `msgspec.DecodeError` on what is none.
+
+    Tools may stand among its input, too.
+    """
     request = _input.decode(body)
     if isinstance(request.input, str):
-        return _asked(request, iter([(_Step.PROMPT, request.input)]), len(body))
-    return _asked(request, _input_steps(request.input), len(body))
+        steps: _Steps = iter([(_Step.PROMPT, request.input)])
+        asked = _asked(request, steps, [request.tools], len(body))
+    else:
+        tools = [request.tools, *(item.tools for item in request.input)]
+        asked = _asked(request, _input_steps(request.input), tools, len(body))
+    return replace(asked, background=bool(request.background))
 
 
 READERS: dict[str, Callable[[bytes], Asked]] = {
@@ -111,24 +135,26 @@ def user_items(body: bytes) -> list[dict[str, Any]]:
     return [{"type": "message", **item} for item in items if item.get("role") == "user"]
 
 
-def _asked(request: _Request, steps: _Steps, size: int) -> Asked:
+def _asked(request: _Request, steps: _Steps, tools: list[msgspec.Raw], size: int) -> Asked:
     prompt, rounds = _last_prompt(steps)
+    none = b'"none"' in bytes(request.tool_choice)
     return Asked(
         model=request.model,
         stream=bool(request.stream),
         wants_usage=bool(request.stream_options and request.stream_options.include_usage),
         prompt=prompt,
         rounds=rounds,
-        tools=_callable_tools(request),
+        tools=b"" if none else _joined([bytes(each) for each in tools]),
         size=size,
     )
 
 
-def _callable_tools(request: _Request) -> bytes:
-    tools = bytes(request.tools)
-    if b'"none"' in bytes(request.tool_choice) or not tools.startswith(b"["):
-        return b""
-    return tools
+def _joined(tools: list[bytes]) -> bytes:
+    """Make one JSON array of those that are arrays; a single one stays as it is."""
+    arrays = [each for each in tools if each.startswith(b"[")]
+    if len(arrays) > 1:
+        return msgspec.json.encode([tool for each in arrays for tool in _raw_list.decode(each)])
+    return arrays[0] if arrays else b""
 
 
 def _last_prompt(steps: _Steps) -> tuple[str, int]:
@@ -148,10 +174,9 @@ def _message_steps(messages: list[_Message]) -> _Steps:
             yield _Step.MODEL, ""
         elif message.role == "user":
             blocks = _blocks.decode(message.content)
+            yield from _prompt(blocks)
             if _holds_result(blocks):
                 yield _Step.RESULT, ""
-            else:
-                yield from _prompt(blocks)
 
 
 def _chat_steps(messages: list[_Message]) -> _Steps:
@@ -168,10 +193,20 @@ def _input_steps(items: list[_Message]) -> _Steps:
     for item in reversed(items):
         if item.type.endswith("_output"):
             yield _Step.RESULT, ""
+        elif item.type == "agent_message":
+            yield from _task(_blocks.decode(item.content))
         elif item.role == "user":
             yield from _prompt(_blocks.decode(item.content))
         elif item.role not in {"system", "developer"}:
             yield _Step.MODEL, ""
+
+
+def _task(blocks: str | list[_Block] | None) -> Iterable[tuple[_Step, str]]:
+    """Read the task of a sub-agent, which Codex says is encrypted for the model."""
+    if not isinstance(blocks, list) or _NEW_TASK not in str([block.text for block in blocks]):
+        return []
+    tasks = [block.encrypted_content for block in blocks]
+    return [(_Step.PROMPT, task) for task in tasks if isinstance(task, str)]
 
 
 def _holds_result(blocks: str | list[_Block] | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from aibridge.practice import rendering, responses
 from aibridge.practice.answer import compose, tokens_in
 from aibridge.practice.asked import READERS, user_items
+from aibridge.practice.background import Background
 from aibridge.practice.catalog import anthropic_list, anthropic_model, openai_list, openai_model
 from aibridge.practice.exchange import Reply, Request
 from aibridge.practice.script import Failure, Script, Turn
@@ -20,13 +21,15 @@ class _Refused(Exception):
 class Desk:
     """Replies to requests from ``script``; ``born`` is the time that answers bear, Unix seconds.
 
-    Stateless, but for the count of failures that befall a limited number of requests.
+    Stateless, but for the count of failures that befall a limited number of requests, and for
+    the responses that are made in the background.
     """
 
     def __init__(self, script: Script, born: int) -> None:
         self._script = script
         self._born = born
         self._renderer = rendering.Renderer(born)
+        self._background = Background(born)
         self._failed: Counter[Turn] = Counter()
         self._posts: dict[str, Callable[[Request], Reply]] = {
             "/messages": lambda request: self._generate("messages", request),
@@ -56,6 +59,8 @@ class Desk:
             return self._posts[path](request)
         if request.method == "GET" and (path == "/models" or path.startswith("/models/")):
             return self._models(request, path.removeprefix("/models").removeprefix("/"))
+        if path.startswith("/responses/"):
+            return self._stored(request, path.removeprefix("/responses/"))
         if path == "/responses" and request.header("upgrade"):
             # Codex tries a WebSocket first and takes this answer as "use HTTP".
             raise _Refused(426, "WebSocket is not spoken here.")
@@ -67,7 +72,20 @@ class Desk:
         failure = self._failure(turn, request, stream=asked.stream)
         if failure:
             return rendering.error(dialect, failure, turn.delay)
+        if asked.background:
+            return self._background.start(turn, asked)
         return self._renderer.answer(dialect, turn, asked)
+
+    def _stored(self, request: Request, place: str) -> Reply:
+        name, _, act = place.partition("/")
+        try:
+            if (request.method, act) == ("GET", ""):
+                return self._background.fetch(name, request.query)
+            if (request.method, act) == ("POST", "cancel"):
+                return self._background.cancel(name)
+        except KeyError as unknown:
+            raise _Refused(404, f"Response with id '{name}' not found.") from unknown
+        raise _Refused(404, f"Invalid URL ({request.method} {request.path})")
 
     def _failure(self, turn: Turn, request: Request, *, stream: bool) -> Failure | None:
         """Return what befalls the request in place of an answer, if anything does."""

@@ -62,8 +62,9 @@ class Renderer:
         )
         key = fresh_key()
         frames = [keyed(frame, key) for frame in self._worded(wording)]
-        head = headers(dialect, key)
-        return _streamed(turn, frames, head) if asked.stream else _whole(turn, frames[0], head)
+        if asked.stream:
+            return streamed(dialect, turn, frames, key)
+        return _whole(turn, frames[0], headers(dialect, key))
 
 
 def error(dialect: str, failure: Failure, delay: float = 0.0) -> Reply:
@@ -80,12 +81,30 @@ def plain(
     status: int = 200,
     extra: RawHeaders | None = None,
     delay: float = 0.0,
+    key: bytes | None = None,
 ) -> Reply:
     """Reply with a JSON ``body`` under the dialect's headers and ``extra`` ones."""
-    key = fresh_key()
+    key = key or fresh_key()
     sent = keyed(_encode(body), key)
     head = [_JSON_TYPE, _length(sent), *headers(dialect, key), *(extra or [])]
     return Reply(status, head, (sent,), delay=delay)
+
+
+def streamed(dialect: str, turn: Turn, frames: list[bytes], key: bytes | None = None) -> Reply:
+    """Reply with the events ``frames``, paced and cut as ``turn`` says."""
+    cut = turn.break_after is not None
+    if turn.encoding:
+        frames = list(compressed(turn.encoding, frames))
+        frames = frames[:-1] if cut else frames
+    plain_head = [_STREAM_TYPE, (b"cache-control", b"no-cache"), *_encoding(turn)]
+    return Reply(
+        status=200,
+        headers=[*plain_head, *headers(dialect, key or fresh_key())],
+        frames=(b"".join(frames),) if turn.pause is None else tuple(frames),
+        delay=turn.delay,
+        pause=turn.pause or 0.0,
+        cut=cut,
+    )
 
 
 def _word(wording: _Wording) -> tuple[bytes, ...]:
@@ -119,21 +138,6 @@ def _whole(turn: Turn, body: bytes, head: RawHeaders) -> Reply:
         frames=(body[: turn.break_after],),
         delay=turn.delay,
         cut=turn.break_after is not None,
-    )
-
-
-def _streamed(turn: Turn, frames: list[bytes], head: RawHeaders) -> Reply:
-    cut = turn.break_after is not None
-    if turn.encoding:
-        frames = list(compressed(turn.encoding, frames))
-        frames = frames[:-1] if cut else frames
-    return Reply(
-        status=200,
-        headers=[_STREAM_TYPE, (b"cache-control", b"no-cache"), *_encoding(turn), *head],
-        frames=(b"".join(frames),) if turn.pause is None else tuple(frames),
-        delay=turn.delay,
-        pause=turn.pause or 0.0,
-        cut=cut,
     )
 
 

@@ -26,6 +26,11 @@ def events(answer: Answer) -> Iterator[bytes]:
     return (named_event({**event, "sequence_number": number}) for number, event in numbered)
 
 
+def unfinished(answer: Answer, status: str) -> JSON:
+    """Word a response of which nothing has been made yet, or ever will be."""
+    return _response(answer, status, [])
+
+
 def broken(answer: Answer, failure: StreamFailure) -> bytes:
     """Word an error in the middle of a stream, numbered as if it were the next event."""
     code = failure.type or "server_error"
@@ -51,8 +56,13 @@ def compaction(answer: Answer, kept: list[JSON]) -> JSON:
 
 
 def _events(answer: Answer) -> Iterator[JSON]:
-    opening = _response(answer, "in_progress", [])
-    yield {"type": "response.created", "response": opening}
+    opening = unfinished(answer, "in_progress")
+    if answer.background:
+        queued = unfinished(answer, "queued")
+        yield {"type": "response.created", "response": queued}
+        yield {"type": "response.queued", "response": queued}
+    else:
+        yield {"type": "response.created", "response": opening}
     yield {"type": "response.in_progress", "response": opening}
     for index, item in enumerate(answer.items):
         begun = _item(index, item, "in_progress", filled=False)
@@ -144,7 +154,8 @@ def _call(index: int, call: Call, status: str, arguments: str) -> JSON:
         else ("fc", "function_call", "arguments")
     )
     said = {word: arguments, "call_id": f"call_{index:02}{KEY}", "name": call.name}
-    return {**_named(prefix, kind, index, status), **said}
+    place = {"namespace": call.namespace} if call.namespace else {}
+    return {**_named(prefix, kind, index, status), **said, **place}
 
 
 def _status(answer: Answer) -> str:
@@ -159,7 +170,7 @@ def _response(answer: Answer, status: str, output: list[JSON]) -> JSON:
         "object": "response",
         "created_at": answer.created,
         "status": status,
-        "background": False,
+        "background": answer.background,
         "completed_at": answer.created if status == "completed" else None,
         "error": None,
         "incomplete_details": incomplete,
@@ -172,7 +183,7 @@ def _response(answer: Answer, status: str, output: list[JSON]) -> JSON:
         "previous_response_id": None,
         "reasoning": {"effort": "medium", "summary": "auto"},
         "service_tier": answer.tier or "default" if ended else "auto",
-        "store": False,
+        "store": answer.background,
         "temperature": 1.0,
         "text": {"format": {"type": "text"}, "verbosity": "medium"},
         "tool_choice": "auto",

@@ -10,6 +10,9 @@ import msgspec
 ANY_TOOL = "*"
 """The tool name that stands for whichever of the client's own tools suits."""
 
+AGENT_TOOL = "*agent"
+"""The tool name that stands for the client's own tool that starts a sub-agent."""
+
 
 class ScriptError(ValueError):
     """A script that cannot be played; the message says where and why."""
@@ -18,20 +21,25 @@ class ScriptError(ValueError):
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing the model does: say ``text``, think ``thinking``, or call ``tool``.
 
-    ``tool`` is a name, or ``"*"`` for a suitable tool of the client. ``arguments`` are a table,
-    or a string that is sent as it stands; without them they are filled from the tool's schema.
+    ``tool`` is a name, ``"*"`` for a suitable tool of the client, or ``"*agent"`` for the one
+    that starts a sub-agent. ``arguments`` are a table, or a string that is sent as it stands;
+    without them they are filled from the tool's schema, with ``task`` as the command that a
+    shell runs or the prompt that a sub-agent gets.
     """
 
     text: str | None = None
     thinking: str | None = None
     tool: str | None = None
     arguments: dict[str, Any] | str | None = None
+    task: str | None = None
 
     def __post_init__(self) -> None:
         if sum(word is not None for word in (self.text, self.thinking, self.tool)) != 1:
             raise ValueError("a part holds exactly one of text, thinking and tool")
         if self.arguments is not None and self.tool is None:
             raise ValueError("arguments belong to a tool")
+        if self.task is not None and (self.tool is None or self.arguments is not None):
+            raise ValueError("a task belongs to a tool without arguments")
 
 
 class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +86,8 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     is in Anthropic's words (``max_tokens``, ``refusal``…) and translated. ``delay`` is seconds
     before the first byte, ``pause`` seconds before each further event; without a ``pause`` a
     stream is sent in one piece. ``chunk`` is characters a text delta. ``break_after`` is how
-    many events (for a whole answer: bytes) are sent before the connection is cut.
+    many events (for a whole answer: bytes) are sent before the connection is cut. ``polls`` is
+    how many times a background response is found unfinished.
     """
 
     parts: tuple[Part, ...] = ()
@@ -93,6 +102,7 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     error: Failure | None = None
     stream_error: StreamFailure | None = None
     break_after: int | None = None
+    polls: int = 1
     encoding: Literal["gzip", "deflate", "br", "zstd"] | None = None
 
     def __post_init__(self) -> None:
