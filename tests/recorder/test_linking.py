@@ -138,16 +138,25 @@ def test_the_same_prompt_after_an_answer_is_another_one(story):
     assert story.summaries() == [("s", 2, "go on")]
 
 
+def test_once_a_prompt_was_answered_the_same_one_is_another(story):
+    story.ask("go on", over=story.failure(), client_session_id="s")
+    story.ask("go on", client_session_id="s")
+    third = story.ask("go on", client_session_id="s")
+    assert story.links(third) == [(None, None)]
+    assert story.summaries() == [("s", 2, "go on")]
+
+
 def test_the_same_prompt_at_another_point_of_the_conversation_is_another_one(story):
     story.ask("go on", over=story.failure(), client_session_id="s")
     later = story.ask("go on", history_ids=("c1",), client_session_id="s")
     assert story.links(later) == [(None, None)]
 
 
-def test_a_client_that_says_to_try_again_is_believed_whatever_became_of_the_first(story):
-    first = story.ask("run it", client_session_id="s")
+def test_a_client_that_says_to_try_again_is_believed_whatever_became_of_the_last(story):
+    first = story.ask("run it", over=story.failure(), client_session_id="s")
     second = story.ask("run it", retries=1, client_session_id="s")
-    assert story.links(second) == [(first.id, first.id)]
+    third = story.ask("run it", retries=2, client_session_id="s")
+    assert story.links(second, third) == [(first.id, first.id), (second.id, first.id)]
 
 
 def test_without_a_session_id_an_attempt_is_known_too(story):

@@ -5,12 +5,10 @@ from dataclasses import replace
 import pytest
 
 from aibridge.dialects.facts import Notes, ResponseFacts, Thought, TokenUsage, ToolCall
-from aibridge.recorder.correlation import attempt_key
 from aibridge.recorder.records import Status
 from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
 from aibridge.store.measures import Shape
 from aibridge.store.rows import (
-    CorrelationRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -36,7 +34,7 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
     begun = start(
         started_at=5, metadata={"a": 1}, edits=["e"], notes=Notes(["n"]), client_session_id="c"
     )
-    interception, prompt, key = start_rows(begun, Place("s-1", "p-1", "r-1"), 7)
+    interception, prompt = start_rows(begun, Place("s-1", "p-1", "r-1"), 7)
     assert interception == InterceptionRow(
         id=begun.id,
         initiator_id=ANA,
@@ -74,7 +72,6 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
     )
     assert isinstance(prompt, UserPromptRow)
     assert prompt == (begun.id, prompt.id, "", "Hello.", '{"kind":"typed"}', 5)
-    assert key == CorrelationRow(ANA, attempt_key(begun) or "", begun.id, 5)
 
 
 def test_without_a_prompt_there_is_none():

@@ -10,10 +10,12 @@ from hashlib import blake2b
 import msgspec
 
 from aibridge.dialects.facts import PromptKind, ToolCall
-from aibridge.recorder.records import End, Start
+from aibridge.recorder.records import End, Start, Status
 
 DELEGATING = frozenset({"agent", "task", "spawn_agent", "subagent", "delegate", "runsubagent"})
 """Tools, in lower case, with which a model gives a task to a sub-agent."""
+FAILED = frozenset({Status.FAILED, Status.CANCELLED})
+"""How an interception ended that may be tried again."""
 MAX_TASKS = 16
 """Tasks of one answer that are kept."""
 
@@ -71,8 +73,6 @@ def keys_of_start(start: Start, *, begins: bool) -> Iterator[str]:
     The first texts alone are a key only where the conversation is known already, and this does not
     begin a session: made-up examples stand first in many conversations.
     """
-    if attempt := attempt_key(start):
-        yield attempt
     if start.kind is PromptKind.COMPACTION and start.client_session_id:
         yield compaction_key(start)
     if start.digests is not None and start.client_session_id is None:
@@ -82,7 +82,13 @@ def keys_of_start(start: Start, *, begins: bool) -> Iterator[str]:
 
 
 def keys_of_end(start: Start, end: End) -> Iterator[str]:
-    """Yield the keys of an interception that are known when its answer has ended."""
+    """Yield the keys of an interception that are known when its answer has ended.
+
+    What failed may be tried again, until it has been answered.
+    """
+    may_be_tried_again = end.status in FAILED or start.kind is PromptKind.RETRY
+    if may_be_tried_again and (attempt := attempt_key(start)):
+        yield attempt
     if start.stores and end.facts.response_id:
         yield response_key(end.facts.response_id)
     tasks = (each for each in end.facts.tool_calls if each.name.lower() in DELEGATING)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from aibridge.dialects.facts import PromptKind
 from aibridge.recorder import correlation
-from aibridge.recorder.records import Start, Status
+from aibridge.recorder.records import Start
 from aibridge.recorder.rows import Place
 from aibridge.store.correlation import session_id_from
 from aibridge.store.rows import Linked
@@ -19,7 +19,6 @@ from aibridge.store.rows import Linked
 TASK_MICROSECONDS = 3_600 * 1_000_000
 """How long after a model has given out a task a request is known by it to be the sub-agent's."""
 
-_FAILED = frozenset({Status.FAILED.value, Status.CANCELLED.value})
 _NOT_TYPED = frozenset({PromptKind.AUTOMATION, PromptKind.COMPACTION, PromptKind.SUMMARY})
 """Kinds of requests that go on with the thread before them, and begin none."""
 
@@ -66,7 +65,7 @@ class Linker:
             or start.started_at - before.started_at > self._pause
         ):
             return None
-        if before.status not in _FAILED and not start.retries:
+        if before.status not in correlation.FAILED and not start.retries:
             return None
         _mark(start, PromptKind.RETRY)
         return Place(before.session_id, before.id, before.root_id)
