@@ -24,6 +24,7 @@ ERRORS: list[tuple[str, bytes, ProviderError]] = [
     ("", b'{"object":"error","message":"no","code":404}', ProviderError("404", "no")),
     ("", b'{"error_code":336,"error_msg":"no"}', ProviderError("336", "no")),
     ("", b'{"type":"error","error":null,"message":"no"}', ProviderError("", "no")),
+    ("", b'[{"error":{"message":"no","code":400,"status":"S"}}]', ProviderError("400", "no")),
     ("", b'{"base_resp":{"status_code":1002,"status_msg":"no"}}', ProviderError("1002", "no")),
 ]
 
@@ -95,3 +96,13 @@ def test_an_answer_in_the_background_is_queued(status: str) -> None:
     facts = responses.read_answer(json.dumps({"id": "r", "status": status}).encode())
     assert (facts.is_queued, facts.error, facts.response_id) == (True, None, "r")
     assert not responses.read_answer(b'{"status":"completed"}').is_queued
+
+
+@names
+def test_what_could_not_be_read_and_has_no_tokens_is_unread(name: str) -> None:
+    assert DIALECTS[name].read_answer(b'{"id":').unread
+    reader = DIALECTS[name].StreamReader()
+    reader.event(b"keep alive")
+    assert reader.facts().unread
+    reader.take_usage({"input_tokens": 1, "prompt_tokens": 1})
+    assert not reader.facts().unread

@@ -1,5 +1,6 @@
 """Errors: what providers say went wrong, and our own refusals in OpenAI's words."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ from msgspec import Raw, Struct
 
 from aibridge.dialects.bounds import MAX_UNCHECKED
 from aibridge.dialects.facts import ProviderError
-from aibridge.dialects.fields import mapping, text
+from aibridge.dialects.fields import BOM, mapping, text
 
 MAX_MESSAGE = 2000
 """Characters kept of a provider's message."""
@@ -28,6 +29,7 @@ _OPENAI_TYPES = {
 }
 _TYPES = ("type", "code", "status", "error_code", "statusCode")
 _MESSAGES = ("message", "msg", "detail", "error_msg", "error_message")
+_HAS_MESSAGE = re.compile(rb'"(?:message|msg|detail|error_msg|error_message)"\s*:')
 _NO_TYPE = frozenset({"", "error"})
 _GOOD_CODES = frozenset({"", "0", "200", "ok", "success"})
 
@@ -91,14 +93,15 @@ def stray_error(
     it stands instead of a ``whole`` answer; in a stream there are messages of other kinds, so it
     takes a code or a type as well.
     """
-    if len(data) > MAX_UNCHECKED:
+    data = bytes(data)
+    if len(data) > MAX_UNCHECKED or not (surely or _HAS_MESSAGE.search(data)):
         return None
     try:
         fields = msgspec.structs.asdict(_LOOSE.decode(data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         fields = {}
     if surely or (_message(fields) and (whole or _says_error(fields))):
-        return shown(error_of(fields), bytes(data))
+        return shown(error_of(fields), data)
     return None
 
 
@@ -114,6 +117,7 @@ def read_error(status: int, body: bytes) -> ProviderError:
 
     Of a large body the beginning is taken for the message: no error is as long.
     """
+    body = body.removeprefix(BOM)
     try:
         found = _error_in(msgspec.json.decode(body) if len(body) <= MAX_UNCHECKED else None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from aibridge.dialects.excerpt import HEAD, TAIL
 from aibridge.dialects.facts import Notes
+from aibridge.dialects.fields import BOM
 from aibridge.dialects.sse_fields import fields_of, lines_in, may_end
 
 MAX_EVENT = 16 << 20
@@ -18,7 +19,6 @@ MAX_EVENT = 16 << 20
 MAX_LINES = 10_000
 """Lines of one event; one with more is skipped."""
 
-_BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _LONGEST_BLANK = 4
@@ -216,7 +216,7 @@ class EventStream:
         if len(self._held) <= self._limit and not self._dropped:
             return
         if not self._dropped:
-            self._head = bytes(self._held[:HEAD]).removeprefix(b"" if self._started else _BOM)
+            self._head = bytes(self._held[:HEAD]).removeprefix(b"" if self._started else BOM)
             self._started = True
             self._note_length()
         kept = TAIL if self._excerpts else _LONGEST_BLANK - 1
@@ -228,8 +228,8 @@ class EventStream:
     def _fields(self, buffer: bytes, start: int, end: int) -> tuple[str, bytes] | None:
         if not self._started:
             self._started = True
-            if buffer.startswith(_BOM, start, end):
-                start += len(_BOM)
+            if buffer.startswith(BOM, start, end):
+                start += len(BOM)
         if end - start < len(b"data"):
             return None
         if end - start > self._limit:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from aibridge.dialects.encoding import Undecodable, decoder
 from aibridge.dialects.facts import ResponseFacts, TokenUsage
+from aibridge.dialects.fields import BOM
 from aibridge.gateway.large import weight_of
 from aibridge.gateway.streaming import Split, StreamObserver
 from aibridge.gateway.whole import WholeObserver
@@ -15,7 +16,6 @@ from aibridge.gateway.whole import WholeObserver
 MAX_SNIFFED = 4 << 10
 """Bytes of a compressed body that are looked at."""
 
-_BOM = b"\xef\xbb\xbf"
 _STREAM = (b"data:", b"event:", b"id:", b"retry:", b":")
 _WHOLE = (b"{", b"[", b"<")
 
@@ -74,7 +74,7 @@ class SniffingObserver:
         if self._encoding:
             return self._feed_compressed(chunk, last=last)
         data = self._before + chunk
-        rest = data.removeprefix(_BOM).lstrip()
+        rest = data.removeprefix(BOM).lstrip()
         is_stream = self._tell(rest, surely=last)
         if is_stream is not None:
             self._choose(is_stream=is_stream)
@@ -113,7 +113,7 @@ class SniffingObserver:
         """Say whether it is a stream that begins with ``rest``; ``None`` if more has to come."""
         if rest.startswith(_STREAM):
             return True
-        if not surely and (not rest or any(start.startswith(rest) for start in (*_STREAM, _BOM))):
+        if not surely and (not rest or any(start.startswith(rest) for start in (*_STREAM, BOM))):
             return None
         return self._is_stream and not rest.startswith(_WHOLE)
 
@@ -125,4 +125,4 @@ class SniffingObserver:
         except Undecodable:
             return self._is_stream
         surely = surely or len(self._before) > MAX_SNIFFED
-        return self._tell(data.removeprefix(_BOM).lstrip(), surely=surely)
+        return self._tell(data.removeprefix(BOM).lstrip(), surely=surely)

@@ -9,6 +9,7 @@ from aibridge.dialects.encoding import Undecodable, decoder
 from aibridge.dialects.errors import shown
 from aibridge.dialects.excerpt import Excerpt
 from aibridge.dialects.facts import ProviderError, ResponseFacts, TokenUsage
+from aibridge.dialects.fields import BOM
 from aibridge.gateway.large import weight_of
 from aibridge.gateway.outcome import FIRST_ERROR
 from aibridge.gateway.streaming import Split
@@ -17,7 +18,6 @@ MAX_WHOLE_BODY = 16 << 20
 """Bytes of an unstreamed answer that are kept for reading; of more the beginning and the end."""
 
 _SLICE = 64 << 10
-_BOM = b"\xef\xbb\xbf"
 _JSON = (b"{", b"[")
 
 _log = structlog.get_logger()
@@ -103,7 +103,7 @@ class WholeObserver:
         return body
 
     def _read_whole(self, body: bytes) -> ResponseFacts:
-        body = body.removeprefix(_BOM).strip()
+        body = body.removeprefix(BOM).strip()
         if not body:
             return ResponseFacts(error=ProviderError("empty_answer", "empty answer"))
         if not body.startswith(_JSON):
@@ -112,6 +112,6 @@ class WholeObserver:
 
     def _read_excerpt(self, body: Excerpt) -> ResponseFacts:
         reader = self._dialect.StreamReader(self._servers)
-        if not reader.read_excerpt(body.head.removeprefix(_BOM), body.kept(), whole=True):
+        if not reader.read_excerpt(body.head.removeprefix(BOM), body.kept(), whole=True):
             reader.notes.add("the answer is too large to be read")
         return reader.facts()

@@ -11,7 +11,7 @@ from aibridge.dialects.answers.tagged import TaggedThinking
 from aibridge.dialects.answers.usage import MAX_FIELDS, merged
 from aibridge.dialects.answers.usage_rows import usage_rows
 from aibridge.dialects.facts import Notes, ProviderError, ResponseFacts, Thought, TokenUsage
-from aibridge.dialects.fields import label
+from aibridge.dialects.fields import label, unlisted
 
 MAX_PARTS = 4000
 """Blocks, items, choices or tool calls that are read of a whole answer, or of one event."""
@@ -72,7 +72,7 @@ class AnswerReader(ABC):
         if len(data) <= _LONGEST_DONE and data.strip() == _DONE:
             return self.end()
         self.sizes.event = len(data) + (len(name) + _NAME_LINE if name else 0)
-        return self.read_event(data, name)
+        return self.read_event(unlisted(data) if data[:1] == b"[" else data, name)
 
     @abstractmethod
     def read_event(self, data: bytes, name: str) -> bool:
@@ -120,7 +120,7 @@ class AnswerReader(ABC):
             error=self.error,
             ended=self.ended,
             is_queued=self.is_queued,
-            unread=self.unread,
+            unread=self.unread or (bool(self._unreadable) and self.usage is None),
             notes=Notes(self.notes),
         )
 

@@ -21,7 +21,7 @@ from aibridge.dialects.chat.shapes import (
 )
 from aibridge.dialects.errors import error_of, shown, stray_error
 from aibridge.dialects.facts import ProviderError, ResponseFacts, Thought, TokenUsage, ToolCall
-from aibridge.dialects.fields import compact, index, label, read, read_less, text
+from aibridge.dialects.fields import compact, index, label, read, read_less, text, unlisted
 
 _TEXT = rb'"[^"\\]*(?:\\.[^"\\]*){0,1000}"'  # each escape takes memory until the match ends
 _PLAIN = rb'"[^"\\\n]*"'
@@ -193,5 +193,5 @@ class StreamReader(AnswerReader):
 def read_answer(body: bytes, servers: Mapping[str, str] | None = None) -> ResponseFacts:
     """Read an answer that came in one piece; never raises."""
     reader = StreamReader(servers)
-    reader.whole(body)
+    reader.whole(unlisted(body))
     return reader.facts()

@@ -9,7 +9,7 @@ from aibridge.dialects.answers.tools import error_of_result
 from aibridge.dialects.answers.usage import count_writes
 from aibridge.dialects.errors import shown, stray_error
 from aibridge.dialects.facts import ProviderError, ResponseFacts, Thought, TokenUsage, ToolCall
-from aibridge.dialects.fields import compact, count, index, label, read, read_less, text
+from aibridge.dialects.fields import compact, count, index, label, read, read_less, text, unlisted
 from aibridge.dialects.messages.shapes import (
     BARE,
     BLOCK,
@@ -77,6 +77,7 @@ class StreamReader(AnswerReader):
         message: Message | Outline | None = read(WHOLE, body, self.notes, "the answer")
         message = message or read_less(OUTLINE, body, self.notes, "the answer")
         if message is None:
+            self.skip()
             return
         self._take_message(message, final=True)
         content = message.content if isinstance(message, Message) else None
@@ -198,5 +199,5 @@ class StreamReader(AnswerReader):
 def read_answer(body: bytes, servers: Mapping[str, str] | None = None) -> ResponseFacts:
     """Read an answer that came in one piece; never raises."""
     reader = StreamReader(servers)
-    reader.whole(body)
+    reader.whole(unlisted(body))
     return reader.facts()

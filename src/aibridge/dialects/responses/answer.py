@@ -10,7 +10,7 @@ from aibridge.dialects.answers.reading import AnswerReader
 from aibridge.dialects.answers.usage import openai_tokens
 from aibridge.dialects.errors import shown, stray_error
 from aibridge.dialects.facts import ProviderError, ResponseFacts, Thought, TokenUsage, ToolCall
-from aibridge.dialects.fields import index, label, mapping, read, read_less, text
+from aibridge.dialects.fields import index, label, mapping, read, read_less, text, unlisted
 from aibridge.dialects.responses.items import ITEM, Item, call_of, facts_of, is_call
 from aibridge.dialects.responses.shapes import (
     BARE,
@@ -143,6 +143,7 @@ class StreamReader(AnswerReader):
     def _take_response(self, data: bytes | Raw, *, ends: bool, kind: str = "") -> bool:
         response = self._response(data) if data else Response()
         if response is None:
+            self.skip()
             return ends and bool(kind) and self.end()
         self.name_answer(response.id, response.model)
         self.take_beside(
@@ -243,7 +244,7 @@ class StreamReader(AnswerReader):
 def read_answer(body: bytes, servers: Mapping[str, str] | None = None) -> ResponseFacts:
     """Read an answer that came in one piece; never raises."""
     reader = StreamReader(servers)
-    reader.whole(body)
+    reader.whole(unlisted(body))
     return reader.facts()
 
 
