@@ -60,9 +60,8 @@ def test_thinking_at_the_beginning_of_a_text_is_a_thought(
         for chunk in (0, 7):
             facts = play(DIALECTS[name], stream, chunk)
             assert [thought.text for thought in facts.thoughts] == thoughts
-    if name != "responses":
-        facts = DIALECTS[name].read_answer(answered(name, text))
-        assert [thought.text for thought in facts.thoughts] == thoughts
+    facts = DIALECTS[name].read_answer(answered(name, text))
+    assert [thought.text for thought in facts.thoughts] == thoughts
 
 
 def test_text_is_skipped_once_it_is_known_not_to_think() -> None:

@@ -11,7 +11,7 @@ from aibridge.dialects.answers.usage import openai_tokens
 from aibridge.dialects.errors import shown, stray_error
 from aibridge.dialects.facts import ProviderError, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.dialects.fields import index, label, mapping, read, read_less, text, unlisted
-from aibridge.dialects.responses.items import ITEM, Item, call_of, facts_of, is_call
+from aibridge.dialects.responses.items import ITEM, Item, call_of, facts_of, is_call, texts_of
 from aibridge.dialects.responses.shapes import (
     BARE,
     EVENT,
@@ -75,6 +75,8 @@ class StreamReader(AnswerReader):
         """Keys of what is being said, by the index of its item."""
         self._open: set[int] = set()
         """Indexes of the items that have begun and are not done."""
+        self._has_deltas = False
+        """Whether text came piece by piece, so that items only repeat it."""
         self._said = False
         """Whether the last item that is done was more than reasoning."""
 
@@ -189,6 +191,7 @@ class StreamReader(AnswerReader):
             self.begin_text()
 
     def _text_delta(self, event: Event) -> None:
+        self._has_deltas = True
         self.take_text(text(event.delta))
 
     def _text_done(self, event: Event) -> None:
@@ -224,6 +227,9 @@ class StreamReader(AnswerReader):
             self.drafts.discard(key)
         for number, fact in enumerate(facts_of(item, self.servers)):
             self.drafts.put((place, number), fact)
+        for piece in () if self._has_deltas else texts_of(item):
+            self.begin_text()
+            self.take_text(piece)
 
     def _is_new(self, place: int, item: Item) -> bool:
         """Whether the item was not taken yet; some servers change its id between events."""

@@ -72,6 +72,12 @@ def facts_of(item: Item, servers: Mapping[str, str]) -> Iterator[ToolCall | Thou
         yield from _thoughts(item.content, "output_text", "commentary")
 
 
+def texts_of(item: Item) -> Iterator[str]:
+    """The texts that a whole ``item`` says to the person."""
+    if item.type == "message" and item.phase != "commentary":
+        yield from (text(part.text) for part in item.content or [] if part.type == "output_text")
+
+
 def is_call(item: Item) -> bool:
     """Whether ``item`` calls a tool, the client's or a hosted one, also of kinds yet unknown."""
     return text(item.type).endswith("_call") or item.type == _APPROVAL
