@@ -71,7 +71,8 @@ class AnswerReader(ABC):
             return False
         if len(data) <= _LONGEST_DONE and data.strip() == _DONE:
             return self.end()
-        self.sizes.event = len(data) + (len(name) + _NAME_LINE if name else 0)
+        if self.needs_text:
+            self.sizes.event = len(data) + (len(name) + _NAME_LINE if name else 0)
         return self.read_event(unlisted(data) if data[:1] == b"[" else data, name)
 
     @abstractmethod
