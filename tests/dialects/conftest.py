@@ -27,11 +27,13 @@ def sse(*events: dict[str, Any] | str, named: bool = False) -> bytes:
 def play(dialect: Dialect, stream: bytes, size: int = 0, *, skip: bool = True) -> ResponseFacts:
     """The facts of ``stream`` fed in chunks of ``size`` bytes (0: in one)."""
     reader = dialect.StreamReader()
-    events = EventStream(dialect.SKIP if skip else None, reader.notes)
+    text, quiet = (dialect.SKIP, dialect.QUIET) if skip else (None, None)
+    events = EventStream(text, reader.notes, quiet=quiet)
     step = size or max(1, len(stream))
     for start in range(0, len(stream), step):
-        for event in events.feed(stream[start : start + step]):
+        for event in events.read(stream[start : start + step]):
             reader.event(event.data, event.name)
+            events.skipping = not reader.needs_text
     return reader.facts()
 
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibridge.dialects import DIALECTS, bounds
+from aibridge.dialects.answers.reading import MAX_PARTS, MAX_UNREADABLE, MAX_USAGE_FIELDS
 from aibridge.dialects.bounds import MAX_STRING, MAX_UNCHECKED, TooManyValues, bounded
 from aibridge.dialects.fields import MAX_SURROGATES
-from aibridge.dialects.reading import MAX_PARTS, MAX_UNREADABLE, MAX_USAGE_FIELDS
 from aibridge.dialects.tail import MAX_MESSAGES, MAX_PROMPT
 
 TEXTS = st.text(st.sampled_from('a "\\/\n\u00e9\u20ac\U0001f600,[{'), max_size=400)

@@ -26,6 +26,7 @@ def dialect(request) -> Dialect:
         (b'{"error":{"message":"no","code":429}}', ProviderError("429", "no")),
         (b'[{"error":{"message":"no","status":"S"}}]', ProviderError("S", "no")),
         (b'{"error":"no"}', ProviderError("", "no")),
+        (b'\xef\xbb\xbf{"error":"no"}', ProviderError("", "no")),
         (b'{"detail":"no"}', ProviderError("", "no")),
         (b'{"message":"no"}', ProviderError("", "no")),
         (b'{"a":1}', ProviderError("", '{"a":1}')),

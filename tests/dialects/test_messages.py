@@ -217,7 +217,7 @@ def test_counts_that_cannot_be_are_ignored_with_a_note(play, sse, value):
 
 
 def test_a_usage_object_is_kept_only_if_it_is_small(play, sse):
-    facts = play(messages, sse(START, last(output_tokens=9, x="y" * 20_000), STOP))
+    facts = play(messages, sse(START, last(output_tokens=9, x="y" * 70_000), STOP))
     assert facts.usage.output == 9
     assert "usage" not in facts.usage.metadata
     assert facts.notes == ["the usage object is too large to be kept"]
@@ -295,7 +295,7 @@ def test_a_tool_call_cut_in_the_middle_is_kept(play, sse):
 
 def test_an_error_ends_the_answer(play, sse):
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-    facts = play(messages, sse(START, *TOOL, error, STOP, last(output_tokens=9)))
+    facts = play(messages, sse(START, *TOOL, error, STOP))
     assert facts.error == ProviderError("overloaded_error", "Overloaded")
     assert facts.ended
     assert facts.usage.metadata["partial"] is True

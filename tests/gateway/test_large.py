@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from aibridge.dialects import DIALECTS
+from aibridge.dialects.answers.reading import CUT
+from aibridge.gateway.editing import EDIT, EditingObserver
 from aibridge.gateway.large import MAX_ON_LOOP, LargeReads
-from aibridge.gateway.observer import WholeObserver
-from aibridge.gateway.streaming import EditingObserver, StreamObserver
+from aibridge.gateway.streaming import StreamObserver
+from aibridge.gateway.whole import WholeObserver
 from tests.gateway import samples
 from tests.wire import streamed
 
@@ -171,13 +173,16 @@ def test_a_long_event_is_not_held_back_for_the_usage_chunk():
 
 
 def test_a_usage_chunk_that_is_partly_gone_is_not_cut_out():
-    observer = EditingObserver()
-    chunk = b": " + b"x" * 300_000 + b"\n" + USAGE
-    parts = [
-        *observer.feed(chunk[:290_000], last=False),
-        *observer.feed(chunk[290_000:], last=True),
-    ]
-    assert (b"".join(parts), observer.edits) == (chunk, [])
+    """Only what stood before its data, a comment, may be gone."""
+    for gone, edits in ((b": ", [EDIT]), (b"x: ", [])):
+        observer = EditingObserver()
+        chunk = gone + b"x" * 300_000 + b"\n" + USAGE
+        parts = [
+            *observer.feed(chunk[:290_000], last=False),
+            *observer.feed(chunk[290_000:], last=True),
+        ]
+        kept = chunk.removesuffix(USAGE) if edits else chunk
+        assert (b"".join(parts) == kept, observer.edits) == (True, edits)
 
 
 @pytest.mark.parametrize("event", [b":\n\n", b"data: {}\n\n", b"data\n\n", b"x\n\n"])
@@ -209,11 +214,14 @@ def test_an_unwanted_chunk_is_taken_out_behind_the_end_too():
     assert observer.feed(DONE + USAGE + b"data: {}\n\n", last=True) == (b"", DONE + b"data: {}\n\n")
 
 
-def test_a_whole_answer_decodes_to_no_more_than_an_answer_may_have(monkeypatch):
-    monkeypatch.setattr("aibridge.gateway.observer.MAX_WHOLE_BODY", 1000)
+def test_of_a_whole_answer_that_decodes_to_much_the_beginning_and_the_end_are_read(monkeypatch):
+    monkeypatch.setattr("aibridge.gateway.whole.MAX_WHOLE_BODY", 1000)
     observer = WholeObserver(DIALECTS["chat"], 200, b"gzip")
-    observer.feed(gzip.compress(b" " * 1001), last=True)
-    assert observer.facts().notes == ["the body decodes to more bytes than allowed"]
+    body = b'{"id":"x","choices":[%s],"usage":{"prompt_tokens":5}}' % (b" " * 300_000)
+    observer.feed(gzip.compress(body), last=True)
+    facts = observer.facts()
+    assert (facts.response_id, facts.usage and facts.usage.input, facts.unread) == ("x", 5, True)
+    assert facts.notes == [CUT]
 
 
 def test_bytes_of_an_event_that_is_too_long_weigh_nothing():

@@ -4,8 +4,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from aibridge.dialects import DIALECTS
-from aibridge.gateway.observer import WholeObserver, observe
-from aibridge.gateway.streaming import EditingObserver
+from aibridge.gateway.editing import EditingObserver
+from aibridge.gateway.observer import observe
+from aibridge.gateway.whole import WholeObserver
 from aibridge.providers.types import Dialect
 from tests.gateway import samples
 from tests.wire import streamed

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aibridge.gateway.observer import MAX_WHOLE_BODY
-from aibridge.gateway.streaming import EditingObserver
+from aibridge.gateway.editing import EditingObserver
+from aibridge.gateway.whole import MAX_WHOLE_BODY
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples
-from tests.wire import reply
+from tests.wire import END_OF_CHUNKS, chunk, head, reply
 
 ENGINES = ("sqlite",)
 """What is tested here does not depend on the engine."""
@@ -61,12 +61,16 @@ def test_the_chunk_is_taken_out_however_the_answer_is_cut(shared_wire, shared_br
 
 
 @given(
-    events=st.lists(st.sampled_from([*EVENTS, b": ping\n\n", b"data: {\n\n", b"x\n"]), max_size=8),
+    events=st.lists(
+        st.sampled_from([*EVENTS, b": ping\n\n", b": ping\n", b"\n", b"data: {\n\n", b"x\n"]),
+        max_size=8,
+    ),
+    mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
     cuts=st.lists(st.integers(0, 900), max_size=12),
     rest=st.binary(max_size=5),
 )
-def test_nothing_else_is_taken_out(events, cuts, rest):
-    data = b"".join(events) + rest
+def test_nothing_else_is_taken_out(events, mark, cuts, rest):
+    data = mark + b"".join(events) + rest
     observer = EditingObserver()
     ends = [*sorted(cut for cut in cuts if cut < len(data)), len(data)]
     start, got = 0, b""
@@ -207,3 +211,56 @@ def test_an_event_without_end_is_not_kept_for_ever():
     ready, held = observer.feed(b"\n\n" + samples.USAGE_CHUNK + EVENTS[-1], last=True)
     assert (ready + held).endswith(b"\n\n" + EVENTS[-1])
     assert observer.facts().usage is not None
+
+
+HEARTBEATS = (
+    b": ping\n\n",
+    b": OPENROUTER PROCESSING",
+    b"\n",
+    b"\r\n",
+    b":",
+    b": a\n: b",
+    b"\xef\xbb\xbf:",
+)
+
+
+@pytest.mark.parametrize("before", [b"", EVENTS[0]])
+@pytest.mark.parametrize("heartbeat", HEARTBEATS)
+def test_heartbeats_pass_at_once(heartbeat, before):
+    """They were held until an event was complete, which is when nobody needs them any more."""
+    observer = EditingObserver()
+    assert observer.feed(before, last=False) == (before, b"")
+    for _ in range(3):
+        assert observer.feed(heartbeat, last=False) == (heartbeat, b"")
+    assert observer.feed(b"\n" + EVENTS[1], last=False)[0].endswith(EVENTS[1])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b": hi\n", b"\xef\xbb\xbf: hi\r\n: ho\n"])
+def test_what_stands_before_the_usage_chunk_is_not_taken_out_with_it(before, size):
+    observer = EditingObserver()
+    data = before + samples.USAGE_CHUNK + EVENTS[-1]
+    pieces = [data[start : start + size] for start in range(0, len(data), size)]
+    parts = [observer.feed(piece, last=False) for piece in pieces]
+    assert b"".join(b"".join(part) for part in parts) == before + EVENTS[-1]
+    assert observer.edits == [ANSWER_EDIT]
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "application/json", "text/plain", "text/event-stream", "application/x-ndjson"]
+)
+def test_the_chunk_is_taken_out_whatever_the_stream_is_called(wire, bridge, kind):
+    named = [] if kind is None else [("content-type", kind)]
+    opening = head(headers=[*named, ("transfer-encoding", "chunked")])
+    wire.play(opening, *map(chunk, EVENTS), END_OF_CHUNKS)
+    assert bridge.post("chat", ASKS_NOT).body == WITHOUT
+    assert bridge.record().edits == [REQUEST_EDIT, ANSWER_EDIT]
+
+
+def test_a_whole_answer_to_who_asked_for_a_stream_keeps_its_length(wire, bridge):
+    whole = samples.WHOLE["chat"]
+    wire.play(reply(whole))
+    answer = bridge.post("chat", ASKS_NOT)
+    assert answer.body == whole
+    record = bridge.record()
+    assert (record.edits, record.usages[0]["output_tokens"]) == ([REQUEST_EDIT], 9)

@@ -1,12 +1,13 @@
 """What the bytes say: one module a wire API. Pure: no I/O, no settings, no sockets."""
 
 import re
+from collections.abc import Mapping
 from typing import Protocol
 
 from aibridge.dialects import chat, messages, responses
+from aibridge.dialects.answers.reading import AnswerReader
 from aibridge.dialects.bounds import Buffer
 from aibridge.dialects.facts import ProviderError, RequestFacts, ResponseFacts
-from aibridge.dialects.reading import AnswerReader
 
 __all__ = ["DIALECTS", "Dialect"]
 
@@ -16,16 +17,20 @@ class Dialect(Protocol):
 
     @property
     def SKIP(self) -> re.Pattern[bytes]:  # noqa: N802 # a constant of the module
-        """Events that say nothing for the record, for `aibridge.dialects.sse.EventStream`."""
+        """Events that bring text only, for `aibridge.dialects.sse.EventStream`."""
+
+    @property
+    def QUIET(self) -> re.Pattern[bytes] | None:  # noqa: N802 # a constant of the module
+        """One of the events that say nothing at all, likewise."""
 
     @property
     def StreamReader(self) -> type[AnswerReader]:  # noqa: N802 # a class of the module
-        """The reader of a streamed answer, made without arguments."""
+        """The reader of a streamed answer; it may be told the URLs of MCP servers."""
 
     def read_request(self, body: Buffer) -> RequestFacts:
         """Read a request; never raises."""
 
-    def read_answer(self, body: bytes) -> ResponseFacts:
+    def read_answer(self, body: bytes, servers: Mapping[str, str] | None = None) -> ResponseFacts:
         """Read an answer that came in one piece; never raises."""
 
     def read_error(self, status: int, body: bytes) -> ProviderError:

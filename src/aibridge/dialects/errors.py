@@ -1,10 +1,15 @@
 """Errors: what providers say went wrong, and our own refusals in OpenAI's words."""
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
+from msgspec import Raw, Struct
 
 from aibridge.dialects.bounds import MAX_UNCHECKED
 from aibridge.dialects.facts import ProviderError
-from aibridge.dialects.fields import mapping, text
+from aibridge.dialects.fields import BOM, mapping, text
 
 MAX_MESSAGE = 2000
 """Characters kept of a provider's message."""
@@ -12,6 +17,7 @@ MAX_MESSAGE = 2000
 _MAX_TYPE = 256
 _LARGEST_CODE = 10**6
 
+_FIRST_ERROR = 400
 _FIRST_SERVER_ERROR = 500
 
 _OPENAI_TYPES = {
@@ -21,6 +27,48 @@ _OPENAI_TYPES = {
     404: "not_found_error",
     429: "rate_limit_error",
 }
+_TYPES = ("type", "code", "status", "error_code", "statusCode")
+_MESSAGES = ("message", "msg", "detail", "error_msg", "error_message")
+_HAS_MESSAGE = re.compile(rb'"(?:message|msg|detail|error_msg|error_message)"\s*:')
+_NO_TYPE = frozenset({"", "error"})
+_GOOD_CODES = frozenset({"", "0", "200", "ok", "success"})
+
+
+class Outcome(Struct):
+    """What an answer says of an error at its top: under ``error``, or MiniMax's ``base_resp``."""
+
+    error: Any = None
+    base_resp: Any = None
+
+    def failure(self) -> ProviderError | None:
+        """Return the error, ``None`` if there is none."""
+        if self.error:
+            return error_of(self.error)
+        if self.base_resp:
+            status = mapping(self.base_resp)
+            code = status.get("status_code")
+            if code and code != 200:  # noqa: PLR2004
+                return _error(_name(code), text(status.get("status_msg")), _name(code))
+        return None
+
+
+class _Loose(Struct):
+    """Fields of an error that stand at the top of what should be an answer."""
+
+    type: Any = None
+    code: Any = None
+    status: Any = None
+    error_code: Any = None
+    object: Any = None
+    success: Any = None
+    message: Any = None
+    msg: Any = None
+    detail: Any = None
+    error_msg: Any = None
+    error_message: Any = None
+
+
+_LOOSE = msgspec.json.Decoder(_Loose)
 
 
 def error_of(value: object) -> ProviderError:
@@ -31,14 +79,37 @@ def error_of(value: object) -> ProviderError:
     if isinstance(value, str):
         return _error("", value)
     fields = mapping(value)
-    kind = fields.get("type") or fields.get("code") or fields.get("status") or ""
-    message = text(fields.get("message")) or text(fields.get("detail"))
-    return _error(text(kind) or _number(kind), message)
+    names = [name for key in _TYPES if (name := _name(fields.get(key))) not in _NO_TYPE]
+    code = _name(fields.get("code") or fields.get("error_code"))
+    return _error(names[0] if names else "", _message(fields), code)
 
 
-def _number(code: object) -> str:
-    """A numeric code, such as a status, as text."""
-    return str(code) if isinstance(code, int) and 0 < code < _LARGEST_CODE else ""
+def stray_error(
+    data: bytes | Raw, *, surely: bool = False, whole: bool = False
+) -> ProviderError | None:
+    """Find an error whose fields stand at the top of ``data``, which holds nothing of an answer.
+
+    ``surely``: the provider names it an error, so that any shape will do. A message will do where
+    it stands instead of a ``whole`` answer; in a stream there are messages of other kinds, so it
+    takes a code or a type as well.
+    """
+    data = bytes(data)
+    if len(data) > MAX_UNCHECKED or not (surely or _HAS_MESSAGE.search(data)):
+        return None
+    try:
+        fields = msgspec.structs.asdict(_LOOSE.decode(data))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        fields = {}
+    if surely or (_message(fields) and (whole or _says_error(fields))):
+        return shown(error_of(fields), data)
+    return None
+
+
+def shown(error: ProviderError, body: bytes) -> ProviderError:
+    """Return ``error``, or the beginning of ``body`` as its message where it says nothing."""
+    if error.message or error.type:
+        return error
+    return _error("", body[: 4 * MAX_MESSAGE].decode("utf-8", "replace").strip())
 
 
 def read_error(status: int, body: bytes) -> ProviderError:
@@ -46,25 +117,49 @@ def read_error(status: int, body: bytes) -> ProviderError:
 
     Of a large body the beginning is taken for the message: no error is as long.
     """
+    body = body.removeprefix(BOM)
     try:
         found = _error_in(msgspec.json.decode(body) if len(body) <= MAX_UNCHECKED else None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = ProviderError()
-    if found.message or found.type:
-        return found
-    shown = body[: 4 * MAX_MESSAGE].decode("utf-8", "replace").strip()
-    return _error("", shown or f"status {status} with an empty body")
+    found = shown(found, body)
+    return (
+        found if found.message or found.type else _error("", f"status {status} with an empty body")
+    )
 
 
 def _error_in(value: object) -> ProviderError:
     """Find the error in a whole body: under ``error``, in a list of one, or at the top."""
     if isinstance(value, list) and value:
         value = value[0]
-    return error_of(mapping(value).get("error") or value)
+    fields = mapping(value)
+    outcome = Outcome(error=fields.get("error"), base_resp=fields.get("base_resp"))
+    return outcome.failure() or error_of(value)
 
 
-def _error(kind: str, message: str) -> ProviderError:
-    return ProviderError(type=kind[:_MAX_TYPE], message=message[:MAX_MESSAGE])
+def _message(fields: Mapping[str, object]) -> str:
+    return next((found for key in _MESSAGES if (found := text(fields.get(key)))), "")
+
+
+def _says_error(fields: Mapping[str, object]) -> bool:
+    code = fields.get("code") or fields.get("error_code")
+    if _name(code).lower() not in _GOOD_CODES or fields.get("success") is False:
+        return True
+    status = fields.get("status")
+    if isinstance(status, int) and status >= _FIRST_ERROR:
+        return True
+    return any("error" in text(fields.get(key)).lower() for key in ("type", "object", "status"))
+
+
+def _name(code: object) -> str:
+    """Return a type or code as text, also a numeric one such as a status."""
+    if isinstance(code, int):
+        return str(code) if 0 < code < _LARGEST_CODE and code is not True else ""
+    return text(code)
+
+
+def _error(kind: str, message: str, code: str = "") -> ProviderError:
+    return ProviderError(kind[:_MAX_TYPE], message[:MAX_MESSAGE], code[:_MAX_TYPE])
 
 
 def openai_error_body(status: int, message: str, *, kind: str | None = None) -> bytes:

@@ -81,7 +81,8 @@ class RequestFacts:
     ``hints`` are values from the body that may name a session (``user_id``,
     ``prompt_cache_key``, ``conversation``…); which of them counts is for `aibridge.agents`.
     ``asks_usage`` is false only for a chat stream whose client did not ask for token usage.
-    ``unread`` says that there may be more which the provider understands.
+    ``unread`` says that there may be more which the provider understands. ``servers`` are the URLs
+    of the MCP servers that the provider is to call, by their names.
     """
 
     model: str = ""
@@ -98,6 +99,7 @@ class RequestFacts:
     stores: bool = False
     """Whether the provider keeps the answer, to be asked for by its id."""
     unread: bool = False
+    servers: Mapping[str, str] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes)
 
     @property
@@ -112,9 +114,12 @@ class TokenUsage:
 
     ``cache_write`` is the sum of what was written for every lifetime; the four that are priced by
     themselves are told apart where the provider tells them. ``is_estimate`` says that nobody but
-    the bridge counted them. ``metadata`` holds the provider's raw ``usage`` object under
-    ``usage``, and ``service_tier``, ``provider_model`` where the provider named them, and
-    ``partial: true`` when the answer broke off before the provider's last word.
+    the bridge counted them; ``metadata`` then tells which numbers, under ``estimated``. It holds
+    the provider's raw ``usage`` object under ``usage``, what the price depends on
+    (``provider_model``, ``service_tier``, ``speed``, ``inference_geo``) and what else the provider
+    said beside its tokens (``server_tool_use``, ``diagnostics``) where it said so, the ``type`` of
+    a model run that it counts by itself, and ``partial: true`` when the answer broke off before
+    the provider's last word.
     """
 
     input: int = 0
@@ -134,7 +139,8 @@ class ToolCall:
     """A tool that the model asked for. ``input`` is the arguments as text, usually JSON.
 
     ``call_id`` is what a later request's tool result refers to, empty for a tool that the
-    provider runs itself (hosted). ``item_id`` is the provider's id of the output item.
+    provider runs itself (hosted). ``item_id`` is the provider's id of the output item. ``error``
+    is what the provider says went wrong with a call that it made itself.
     """
 
     name: str
@@ -142,6 +148,7 @@ class ToolCall:
     call_id: str = ""
     item_id: str = ""
     server_url: str = ""
+    error: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
@@ -155,10 +162,11 @@ class Thought:
 
 @dataclass(slots=True)
 class ProviderError:
-    """What the provider says went wrong: its own ``type`` (or code) and ``message``."""
+    """What the provider says went wrong: its own ``type`` (or ``code``) and ``message``."""
 
     type: str = ""
     message: str = ""
+    code: str = field(default="", compare=False)
 
 
 @dataclass(slots=True)

@@ -25,7 +25,11 @@ MAX_REPAIRED = 1 << 20
 MAX_SURROGATES = 50_000
 """Half characters and pairs of them that are looked at; a text with more is not repaired."""
 
+BOM = b"\xef\xbb\xbf"
+"""A byte order mark, which some put before UTF-8 and nobody needs."""
+
 _STRING = msgspec.json.Decoder(str)
+_LIST = msgspec.json.Decoder(list[Raw])
 
 T = TypeVar("T")
 
@@ -100,6 +104,17 @@ def _without_lone_surrogate(found: re.Match[bytes]) -> bytes:
     if len(backslashes) % 2 == 0:  # no escape, but there may be one in the rest
         return backslashes + _SURROGATE.sub(_without_lone_surrogate, rest)
     return backslashes + b"ufffd" if len(rest) == _LONE else found[0]
+
+
+def unlisted(data: bytes) -> bytes:
+    """Return the only element of a JSON array, as Google wraps its errors; else ``data``."""
+    if not data.startswith(b"[") or len(data) > MAX_UNCHECKED:
+        return data
+    try:
+        found = _LIST.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return data
+    return bytes(found[0]) if len(found) == 1 else data
 
 
 def text(value: object) -> str:

@@ -1,5 +1,6 @@
 """A call that may go on: who makes it, to which provider and route, with which credential."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aibridge import agents
@@ -38,6 +39,8 @@ class Call:
     edits: list[str] = field(default_factory=list)
     hides_usage: bool = False
     """Whether the answer will hold a usage chunk that the client must not see."""
+    servers: Mapping[str, str] = field(default_factory=dict)
+    """URLs of the MCP servers that the request names."""
 
     def let_go(self) -> None:
         """Forget the body, which has been sent: its answer may go on for long."""
@@ -66,6 +69,7 @@ class Call:
 
     def _read(self, dialect: Dialect, limit: int) -> RequestFacts:
         facts = self._facts(dialect, limit)
+        self.servers = facts.servers
         if not facts.asks_usage and self.target.provider.ask_for_usage:
             self._ask_for_usage()
         return facts

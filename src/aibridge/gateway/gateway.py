@@ -127,7 +127,14 @@ class Gateway:
             try:
                 exchange.status = response.status
                 headers = dict(response.headers)
-                observer = observe(dialect, response.status, headers, hide_usage=call.hides_usage)
+                observer = observe(
+                    dialect,
+                    response.status,
+                    headers,
+                    streams=exchange.ticket.start.stream,
+                    hide_usage=call.hides_usage,
+                    servers=call.servers,
+                )
                 exchange.observer = observer
                 await relay_recorded(response, client, exchange, observer)
             finally:

@@ -12,6 +12,8 @@ class Status(StrEnum):
     """How an interception stands."""
 
     RUNNING = "running"
+    QUEUED = "queued"
+    """The answer is yet to be made by the provider, in the background."""
     COMPLETED = "completed"
     FAILED = "failed"
     """The provider refused, broke off or could not be reached."""

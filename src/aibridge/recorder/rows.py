@@ -214,7 +214,7 @@ def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenU
         cache_read_input_tokens=usage.cache_read,
         cache_write_input_tokens=usage.cache_write,
         metadata=_json(
-            {**usage.metadata, "estimated": True} if usage.is_estimate else usage.metadata
+            {"estimated": True, **usage.metadata} if usage.is_estimate else usage.metadata
         ),
         created_at=at,
         cache_write_5m_input_tokens=usage.cache_write_5m,
@@ -235,7 +235,7 @@ def _tools(start: Start, facts: ResponseFacts, at: int) -> Iterator[ToolUsageRow
             input=call.input,
             server_url=call.server_url,
             injected=False,
-            invocation_error="",
+            invocation_error=call.error,
             provider_tool_call_id=call.call_id,
             provider_item_id=call.item_id,
             metadata=_json(call.metadata),

@@ -1,19 +1,33 @@
 """The answer, streamed or whole: tokens, tool calls, reasoning, the reason to stop."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
-from aibridge.dialects.errors import error_of
-from aibridge.dialects.facts import ResponseFacts, Thought, TokenUsage, ToolCall
-from aibridge.dialects.fields import compact, count, index, label, mapping, read, read_less, text
-from aibridge.dialects.reading import AnswerReader
+from aibridge.dialects.answers.reading import AnswerReader
+from aibridge.dialects.answers.usage import openai_tokens
+from aibridge.dialects.chat.shapes import (
+    CHUNK,
+    OUTLINE,
+    PARTS,
+    STRING,
+    Choice,
+    Function,
+    Outline,
+    Said,
+    ToolCallPiece,
+)
+from aibridge.dialects.errors import error_of, shown, stray_error
+from aibridge.dialects.facts import ProviderError, ResponseFacts, Thought, TokenUsage, ToolCall
+from aibridge.dialects.fields import compact, index, label, read, read_less, text, unlisted
 
 _TEXT = rb'"[^"\\]*(?:\\.[^"\\]*){0,1000}"'  # each escape takes memory until the match ends
 _PLAIN = rb'"[^"\\\n]*"'
+QUIET = None
+"""There are no other events that say nothing."""
+
 SKIP = re.compile(
     rb'(?:data: \{"id":' + _PLAIN + rb',"object":"chat\.completion\.chunk","created":\d+,'
     rb'"model":' + _PLAIN + rb'(?:,"(?:service_tier|system_fingerprint)":' + _PLAIN + rb")*"
@@ -26,136 +40,114 @@ SKIP = re.compile(
 It spells out the whole event, so no text can look like one, and nothing else can hide in it.
 """
 
-_DONE = b"[DONE]"
-
 _Key = tuple[int, Hashable]
-
-
-class _Function(Struct):
-    """What is called: a function with ``arguments``, a custom tool with ``input``."""
-
-    name: Any = None
-    arguments: Raw = Raw()
-    input: Raw = Raw()
-
-
-class _ToolCall(Struct):
-    index: Any = None
-    id: Any = None
-    function: _Function | None = None
-    custom: _Function | None = None
-
-
-class _Said(Struct):
-    """A delta, or a whole message."""
-
-    tool_calls: list[_ToolCall] | None = None
-    function_call: _Function | None = None
-    reasoning_content: Any = None
-    reasoning: Any = None
-
-
-class _Choice(Struct):
-    index: Any = None
-    delta: _Said | None = None
-    message: _Said | None = None
-    finish_reason: Any = None
-    usage: Any = None
-
-
-class _Outline(Struct):
-    """What is read of a chunk whose choices have an unexpected shape."""
-
-    id: Any = None
-    model: Any = None
-    service_tier: Any = None
-    usage: Any = None
-    error: Any = None
-
-
-class _Chunk(_Outline):
-    choices: list[_Choice] | None = None
-
-
-_CHUNK = msgspec.json.Decoder(_Chunk)
-_OUTLINE = msgspec.json.Decoder(_Outline)
-_NO_FUNCTION = _Function()
+_NO_FUNCTION = Function()
 
 
 class StreamReader(AnswerReader):
     """Reads the events of a stream one by one, or a whole answer."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    thought_source = "reasoning"
+
+    def __init__(self, servers: Mapping[str, str] | None = None) -> None:
+        super().__init__(servers)
         self._keys: dict[int, list[_Key]] = {}
         """What is being said, by the index of its choice."""
 
-    def event(self, data: bytes, name: str = "") -> bool:
-        """Read one event; true for ``[DONE]`` and an error, which end the answer."""
-        if self.ended:
-            return False
-        if data.strip() == _DONE:
-            return self.end()
-        return self._read(data, "an event")
+    def read_event(self, data: bytes, name: str) -> bool:
+        """Read one event; true for an error, which ends the answer as ``[DONE]`` does."""
+        return self._read(data, "an event", is_error=name == "error")
 
     def whole(self, body: bytes) -> None:
         """Read an answer that came in one piece."""
         self._read(body, "the answer", whole=True)
 
     def tokens(self, usage: dict[str, Any]) -> TokenUsage:
-        """Count tokens: OpenAI's ``prompt_tokens`` includes what the cache read or wrote."""
-        details = mapping(usage.get("prompt_tokens_details"))
-        cached = (
-            count(details, "cached_tokens", self.notes)
-            or count(usage, "prompt_cache_hit_tokens", self.notes)
-            or count(usage, "cached_tokens", self.notes)
-        )
-        written = count(details, "cache_write_tokens", self.notes)
-        return TokenUsage(
-            input=max(0, count(usage, "prompt_tokens", self.notes) - cached - written),
-            output=count(usage, "completion_tokens", self.notes),
-            cache_read=cached,
-            cache_write=written,
-        )
+        """Count tokens; some providers name them as the Responses API does."""
+        if "prompt_tokens" not in usage and "input_tokens" in usage:
+            return openai_tokens(usage, "input_tokens", "output_tokens", self.notes)
+        return openai_tokens(usage, "prompt_tokens", "completion_tokens", self.notes)
 
-    def _read(self, data: bytes, what: str, *, whole: bool = False) -> bool:
-        chunk = read(_CHUNK, data, self.notes, what)
-        outline = chunk or read_less(_OUTLINE, data, self.notes, what)
+    def read_usage(self, data: bytes) -> None:
+        """Read the usage that comes after ``[DONE]``, or after an error."""
+        outline = read(OUTLINE, data, self.notes, "an event")
         if outline is None:
-            return self.skip()
-        self.name_answer(outline.id, outline.model, outline.service_tier)
+            self.skip()
+        else:
+            self.take_usage(outline.all_usage(), final=True)
+
+    def _read(self, data: bytes, what: str, *, whole: bool = False, is_error: bool = False) -> bool:
+        chunk = read(CHUNK, data, self.notes, what)
+        outline = chunk or read_less(OUTLINE, data, self.notes, what)
+        if outline is None:
+            return self.fail(shown(ProviderError(), data)) if is_error else self.skip()
         choices = self.first(chunk.choices) if chunk else []
         for choice in choices:
-            self._take_choice(choice)
-        self.take_usage(outline.usage, final=not choices or bool(self.stop_reason))
-        if outline.error:
-            return self.fail(error_of(outline.error))
+            self._take_choice(choice, whole=whole)
+        self._take_outline(outline, is_last=not choices or bool(self.stop_reason))
+        error = outline.failure() or next(
+            (error_of(choice.error) for choice in choices if choice.error), None
+        )
+        if error is None and not choices and (is_error or outline.usage is None):
+            error = stray_error(data, surely=is_error, whole=whole)
+        if error is not None:
+            return self.fail(error)
         return whole and self.end()
 
-    def _take_choice(self, choice: _Choice) -> None:
+    def _take_outline(self, outline: Outline, *, is_last: bool) -> None:
+        self.name_answer(outline.id, outline.model)
+        self.take_beside(
+            service_tier=outline.service_tier,
+            diagnostics=outline.diagnostics,
+            prompt_cache_diagnostics=outline.prompt_cache_diagnostics,
+        )
+        self.take_usage(outline.all_usage(), final=is_last)
+
+    def _take_choice(self, choice: Choice, *, whole: bool) -> None:
         place = index(choice.index)
-        for said in (choice.delta, choice.message):
-            if said is not None:
-                self._take_said(place, said)
-        reason = label(choice.finish_reason)
-        if reason:
+        if choice.delta is not None:
+            self._take_said(place, choice.delta, whole=False)
+        if choice.message is not None:
+            self._take_said(place, choice.message, whole=whole)
+        if reason := label(choice.finish_reason):
             for key in self._keys.pop(place, []):
                 self.drafts.close(key)
             if place == 0 or not self.stop_reason:
                 self.stop_reason = reason
         self.take_usage(choice.usage, final=bool(reason))
 
-    def _take_said(self, choice: int, said: _Said) -> None:
-        if thought := text(said.reasoning_content) or text(said.reasoning):
-            self._open((choice, "reasoning"), Thought("", "reasoning"))
-            self.drafts.add((choice, "reasoning"), thought)
-        for call in self.first(said.tool_calls):
+    def _take_said(self, choice: int, said: Said, *, whole: bool) -> None:
+        if thought := said.thought():
+            self._think(choice, thought)
+        if said.content:
+            self._take_content(choice, said.content)
+        for number, call in enumerate(self.first(said.tool_calls)):
             if call.function or call.custom or call.id:
-                self._take_call(self._key(choice, call), call)
+                key = (choice, f"#{number}") if whole else self._key(choice, call)
+                self._take_call(key, call)
         if said.function_call is not None:
-            self._take_call((choice, "function_call"), _ToolCall(function=said.function_call))
+            call = ToolCallPiece(function=said.function_call)
+            self._take_call((choice, "function_call"), call)
 
-    def _key(self, choice: int, call: _ToolCall) -> _Key:
+    def _take_content(self, choice: int, content: Raw) -> None:
+        """Take a text, or a list of parts, of which some may be thinking."""
+        data = bytes(content)
+        if data.startswith(b'"') and self.needs_text and choice == 0:
+            self.take_text(read(STRING, data, self.notes, "a text") or "")
+        elif data.startswith(b'"'):
+            self.sizes.take(len(data) - 2)
+        elif data.startswith(b"["):
+            for part in self.first(read(PARTS, data, self.notes, "the content")):
+                if thought := part.thought():
+                    self._think(choice, thought)
+                elif choice == 0:
+                    self.take_text(text(part.text))
+
+    def _think(self, choice: int, thought: str) -> None:
+        self._open((choice, "reasoning"), Thought("", "reasoning"))
+        self.drafts.add((choice, "reasoning"), thought)
+
+    def _key(self, choice: int, call: ToolCallPiece) -> _Key:
         """Which call of a choice this is a piece of.
 
         By its index, else its id; without either, one with a name is new, others go on with
@@ -171,15 +163,26 @@ class StreamReader(AnswerReader):
             return last
         return choice, f"#{len(keys)}"
 
-    def _take_call(self, key: _Key, call: _ToolCall) -> None:
+    def _take_call(self, key: _Key, call: ToolCallPiece) -> None:
         function = call.function or call.custom or _NO_FUNCTION
         name, call_id = label(function.name), label(call.id)
         fact = self.drafts.get(key)
-        if not isinstance(fact, ToolCall) or _is_another(fact, name, call_id):
+        if not isinstance(fact, ToolCall) or self._is_another(key, fact, name, call_id):
             self._open(key, ToolCall(name, call_id=call_id), again=True)
         else:
             fact.name, fact.call_id = fact.name or name, fact.call_id or call_id
         self.drafts.add(key, compact(function.arguments) or compact(function.input))
+
+    def _is_another(self, key: _Key, call: ToolCall, name: str, call_id: str) -> bool:
+        """Tell calls apart that all have the same index, as some providers send them.
+
+        By their ids where both have one, else by their names and by whether the first is whole.
+        """
+        if not name or not call.name:
+            return False
+        if call_id and call.call_id:
+            return call_id != call.call_id
+        return name != call.name or self.drafts.is_whole(key)
 
     def _open(self, key: _Key, fact: ToolCall | Thought, *, again: bool = False) -> None:
         """Begin ``fact`` unless something has begun under ``key``, or do so ``again``."""
@@ -187,13 +190,8 @@ class StreamReader(AnswerReader):
             self._keys.setdefault(key[0], []).append(key)
 
 
-def _is_another(call: ToolCall, name: str, call_id: str) -> bool:
-    """Some providers give every call of an answer the index 0, each with an id of its own."""
-    return bool(name and call_id and call.call_id) and call_id != call.call_id
-
-
-def read_answer(body: bytes) -> ResponseFacts:
+def read_answer(body: bytes, servers: Mapping[str, str] | None = None) -> ResponseFacts:
     """Read an answer that came in one piece; never raises."""
-    reader = StreamReader()
-    reader.whole(body)
+    reader = StreamReader(servers)
+    reader.whole(unlisted(body))
     return reader.facts()

@@ -24,6 +24,8 @@ _ASKED = b'{"include_usage":true}'
 class _Chunk(Struct):
     choices: list[Raw] | None = None
     usage: Any = None
+    error: Any = None
+    type: Any = None
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
@@ -48,14 +50,18 @@ def ask_for_usage(body: bytes) -> bytes | None:
 
 
 def is_usage_only(data: bytes) -> bool:
-    """Whether ``data`` is the extra chunk that a stream has because usage was asked for."""
+    """Whether ``data`` is the extra chunk that a stream has because usage was asked for.
+
+    It says nothing else: its ``choices`` are empty, ``null``, or not there.
+    """
     if len(data) > MAX_UNCHECKED or b'"usage"' not in data:
         return False
     try:
         chunk = _CHUNK.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    return chunk.choices == [] and isinstance(chunk.usage, dict)
+    says_more = chunk.choices or chunk.error or chunk.type
+    return not says_more and isinstance(chunk.usage, dict)
 
 
 def _put(source: bytes, key: str, value: bytes) -> bytes | None:

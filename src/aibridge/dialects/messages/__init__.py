@@ -1,8 +1,16 @@
 """Anthropic Messages. Source: https://docs.anthropic.com/en/api/messages."""
 
 from aibridge.dialects.errors import read_error
-from aibridge.dialects.messages.answer import SKIP, StreamReader, read_answer
+from aibridge.dialects.messages.answer import QUIET, SKIP, StreamReader, read_answer
 from aibridge.dialects.messages.refusal import error_body
 from aibridge.dialects.messages.request import read_request
 
-__all__ = ["SKIP", "StreamReader", "error_body", "read_answer", "read_error", "read_request"]
+__all__ = [
+    "QUIET",
+    "SKIP",
+    "StreamReader",
+    "error_body",
+    "read_answer",
+    "read_error",
+    "read_request",
+]

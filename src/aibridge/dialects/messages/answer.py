@@ -1,20 +1,34 @@
 """The answer, streamed or whole: tokens, tool calls, thinking, the reason to stop."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-import msgspec
-from msgspec import Raw, Struct
+from aibridge.dialects.answers.reading import AnswerReader
+from aibridge.dialects.answers.tools import error_of_result
+from aibridge.dialects.answers.usage import count_writes
+from aibridge.dialects.errors import shown, stray_error
+from aibridge.dialects.facts import ProviderError, ResponseFacts, Thought, TokenUsage, ToolCall
+from aibridge.dialects.fields import compact, count, index, label, read, read_less, text, unlisted
+from aibridge.dialects.messages.shapes import (
+    BARE,
+    BLOCK,
+    EVENT,
+    OUTLINE,
+    WHOLE,
+    Bare,
+    Block,
+    Event,
+    Message,
+    Outline,
+)
 
-from aibridge.dialects.errors import error_of
-from aibridge.dialects.facts import ResponseFacts, Thought, TokenUsage, ToolCall
-from aibridge.dialects.fields import compact, count, index, label, read, text
-from aibridge.dialects.reading import AnswerReader
+QUIET = None
+"""There are no other events that say nothing."""
 
 SKIP = re.compile(
     rb'(?:event: (?:content_block_delta\ndata: \{"type":"content_block_delta","index":\d+,'
-    rb'"delta":\{"type":"(?:text|signature|citations)_delta"'
+    rb'"delta":\{"type":"(?:text|citations)_delta"'
     rb'|ping\ndata: \{"type": ?"ping")[^\n]*\n\n)*'
 )
 """Events that say nothing for the record, in the form in which they come: pieces of text.
@@ -23,161 +37,167 @@ Anchored at the event and at the beginning of its data, so no text can look like
 """
 
 _HOSTED = frozenset({"server_tool_use", "mcp_tool_use"})
-
-
-class _Block(Struct):
-    type: Any = None
-    id: Any = None
-    name: Any = None
-    input: Raw = Raw()
-    thinking: Any = None
-    server_name: Any = None
-    server_url: Any = None
-
-
-class _Message(Struct):
-    type: Any = None
-    id: Any = None
-    model: Any = None
-    content: list[Raw] | None = None
-    stop_reason: Any = None
-    usage: Any = None
-    error: Any = None
-
-
-class _Delta(Struct):
-    type: Any = None
-    partial_json: Any = None
-    thinking: Any = None
-    stop_reason: Any = None
-
-
-class _Event(Struct):
-    type: Any = None
-    index: Any = None
-    message: _Message | None = None
-    content_block: _Block | None = None
-    delta: _Delta | None = None
-    usage: Any = None
-    error: Any = None
-
-
-_EVENT = msgspec.json.Decoder(_Event)
-_WHOLE = msgspec.json.Decoder(_Message)
-_BLOCK = msgspec.json.Decoder(_Block)
+_MAX_OPEN = 4000
 
 
 class StreamReader(AnswerReader):
     """Reads the events of a stream one by one, or a whole answer."""
 
-    def event(self, data: bytes, name: str = "") -> bool:
-        """Read one event; true for ``message_stop`` and ``error``, which end the answer."""
-        if self.ended:
-            return False
-        event = read(_EVENT, data, self.notes, "an event")
+    def __init__(self, servers: Mapping[str, str] | None = None) -> None:
+        super().__init__(servers)
+        self._open: dict[int, str] = {}
+        """Types of the blocks that have begun and not stopped, by their index."""
+        self._last_closed = ""
+
+    @property
+    def content_ended(self) -> bool:
+        """Whether the last block that began has stopped, and is not merely thinking."""
+        if self._last_closed and not self._open and "thinking" not in self._last_closed:
+            return True
+        return super().content_ended
+
+    def read_event(self, data: bytes, name: str) -> bool:
+        """Read one event; true for ``message_stop`` and an error, which end the answer."""
+        event: Event | Bare | None = read(EVENT, data, self.notes, "an event")
+        event = event or read_less(BARE, data, self.notes, "an event")
         if event is None:
-            return self.skip()
-        handle = self._HANDLERS.get(text(event.type) or name)
-        return handle is not None and handle(self, event)
+            return self.fail(shown(ProviderError(), data)) if name == "error" else self.skip()
+        if (event.error or event.base_resp) and (error := event.failure()):
+            self.take_usage(event.usage)
+            return self.fail(error)
+        kind = text(event.type) or name
+        handle = self._HANDLERS.get(kind)
+        if handle is not None and name != "error":
+            return isinstance(event, Event) and handle(self, event)
+        error = stray_error(data, surely="error" in {kind, name})
+        return error is not None and self.fail(error)
 
     def whole(self, body: bytes) -> None:
         """Read an answer that came in one piece."""
-        message = read(_WHOLE, body, self.notes, "the answer")
+        message: Message | Outline | None = read(WHOLE, body, self.notes, "the answer")
+        message = message or read_less(OUTLINE, body, self.notes, "the answer")
         if message is None:
+            self.skip()
             return
-        self._take_message(message)
-        for position, raw in enumerate(self.first(message.content)):
-            block = read(_BLOCK, raw, self.notes, "a content block")
+        self._take_message(message, final=True)
+        content = message.content if isinstance(message, Message) else None
+        for position, raw in enumerate(self.first(content)):
+            block = read(BLOCK, raw, self.notes, "a content block")
             if block is not None:
                 self._begin(position, block)
         self.end()
-        if message.type == "error":
-            self.fail(error_of(message.error))
+        error = message.failure()
+        if error is None and (message.type == "error" or (content is None and not message.usage)):
+            error = stray_error(body, surely=message.type == "error", whole=True)
+        if error is not None:
+            self.fail(error)
 
     def tokens(self, usage: dict[str, Any]) -> TokenUsage:
         """Count tokens: Anthropic's ``input_tokens`` already leaves out the cache."""
-        return TokenUsage(
+        tokens = TokenUsage(
             input=count(usage, "input_tokens", self.notes),
             output=count(usage, "output_tokens", self.notes),
             cache_read=count(usage, "cache_read_input_tokens", self.notes),
-            cache_write=count(usage, "cache_creation_input_tokens", self.notes),
         )
+        count_writes(tokens, usage, {}, self.notes)
+        return tokens
 
-    def _take_message(self, message: _Message) -> None:
+    def read_usage(self, data: bytes) -> None:
+        """Read the usage that comes after the end, or after an error."""
+        event = read(BARE, data, self.notes, "an event")
+        if event is None:
+            self.skip()
+        else:
+            self.take_usage(event.usage, final=True)
+
+    def _take_message(self, message: Outline, *, final: bool = False) -> None:
         self.name_answer(message.id, message.model)
+        self.take_beside(diagnostics=message.diagnostics)
         self.stop_reason = label(message.stop_reason) or self.stop_reason
-        self.take_usage(message.usage)
+        self.take_usage(message.usage, final=final)
 
-    def _message_start(self, event: _Event) -> bool:
-        if event.message is not None:
-            self._take_message(event.message)
+    def _message_start(self, event: Event) -> bool:
+        message = read(OUTLINE, event.message, self.notes, "a message") if event.message else None
+        if message is not None:
+            self._take_message(message)
         return False
 
-    def _block_start(self, event: _Event) -> bool:
-        if event.content_block is not None:
-            self._begin(index(event.index), event.content_block)
+    def _block_start(self, event: Event) -> bool:
+        block = event.content_block
+        if block is not None:
+            place = index(event.index)
+            if len(self._open) < _MAX_OPEN:
+                self._open[place] = text(block.type)
+            self._begin(place, block)
         return False
 
-    def _begin(self, key: int, block: _Block) -> None:
-        if block.type == "tool_use":
+    def _begin(self, key: int, block: Block) -> None:
+        kind = text(block.type)
+        if kind == "text":
+            self.begin_text()
+            self.take_text(text(block.text))
+        elif kind == "tool_use":
             call = ToolCall(label(block.name), compact(block.input), call_id=label(block.id))
             self.drafts.begin(key, call)
-        elif text(block.type) in _HOSTED:
-            self.drafts.begin(key, _hosted(block))
-        elif block.type == "thinking":
+        elif kind in _HOSTED:
+            self.drafts.begin(key, self._hosted(block))
+        elif kind == "thinking":
             self.drafts.begin(key, Thought(""))
             self.drafts.add(key, text(block.thinking))
+        elif kind.endswith("_tool_result") and (error := error_of_result(block)):
+            self.drafts.fail(label(block.tool_use_id), error)
 
-    def _block_delta(self, event: _Event) -> bool:
-        if event.delta is not None:
-            piece = event.delta.partial_json or event.delta.thinking
-            self.drafts.add(index(event.index), text(piece))
+    def _hosted(self, block: Block) -> ToolCall:
+        """Return a tool that Anthropic runs itself; its result comes in the same answer."""
+        metadata: dict[str, Any] = {"hosted": True}
+        if server_name := label(block.server_name):
+            metadata["server_name"] = server_name
+        return ToolCall(
+            name=label(block.name) or label(block.type),
+            input=compact(block.input),
+            item_id=label(block.id),
+            server_url=label(block.server_url) or self.servers.get(server_name, ""),
+            metadata=metadata,
+        )
+
+    def _block_delta(self, event: Event) -> bool:
+        delta = event.delta
+        if delta is not None and delta.text:
+            self.take_text(text(delta.text))
+        elif delta is not None:
+            self.drafts.add(index(event.index), text(delta.partial_json or delta.thinking))
         return False
 
-    def _block_stop(self, event: _Event) -> bool:
-        self.drafts.close(index(event.index), is_json=True)
+    def _block_stop(self, event: Event) -> bool:
+        place = index(event.index)
+        self._last_closed = self._open.pop(place, "text")
+        self.drafts.close(place, is_json=True)
         return False
 
-    def _message_delta(self, event: _Event) -> bool:
+    def _message_delta(self, event: Event) -> bool:
         """Take the cumulative usage; the one that comes with the reason to stop is the last."""
         reason = label(event.delta.stop_reason) if event.delta is not None else ""
         self.stop_reason = reason or self.stop_reason
+        self.take_beside(diagnostics=event.diagnostics)
         self.take_usage(event.usage, final=bool(reason))
         return False
 
-    def _message_stop(self, _event: _Event) -> bool:
+    def _message_stop(self, _event: Event) -> bool:
         return self.end()
 
-    def _error(self, event: _Event) -> bool:
-        return self.fail(error_of(event.error))
-
-    _HANDLERS: ClassVar[dict[str, Callable[["StreamReader", _Event], bool]]] = {
+    _HANDLERS: ClassVar[dict[str, Callable[["StreamReader", Event], bool]]] = {
         "message_start": _message_start,
         "content_block_start": _block_start,
         "content_block_delta": _block_delta,
         "content_block_stop": _block_stop,
         "message_delta": _message_delta,
         "message_stop": _message_stop,
-        "error": _error,
+        "ping": lambda _reader, _event: False,
     }
 
 
-def read_answer(body: bytes) -> ResponseFacts:
+def read_answer(body: bytes, servers: Mapping[str, str] | None = None) -> ResponseFacts:
     """Read an answer that came in one piece; never raises."""
-    reader = StreamReader()
-    reader.whole(body)
+    reader = StreamReader(servers)
+    reader.whole(unlisted(body))
     return reader.facts()
-
-
-def _hosted(block: _Block) -> ToolCall:
-    """A tool that Anthropic runs itself; its result comes in the same answer."""
-    metadata: dict[str, Any] = {"hosted": True}
-    if server_name := label(block.server_name):
-        metadata["server_name"] = server_name
-    return ToolCall(
-        name=label(block.name) or label(block.type),
-        input=compact(block.input),
-        item_id=label(block.id),
-        server_url=label(block.server_url),
-        metadata=metadata,
-    )

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 from aibridge.dialects.bounds import Buffer
 from aibridge.dialects.facts import Notes, RequestFacts
 from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, read_less, text
+from aibridge.dialects.servers import servers_in
 from aibridge.dialects.tail import Tail, last, parts
 
 MAX_USER_ID = 4096
@@ -23,6 +24,7 @@ class _Request(Struct):
     messages: list[Raw] | None = None
     tools: Raw = Raw()
     metadata: Any = None
+    mcp_servers: Raw = Raw()
 
 
 class _Named(Struct):
@@ -57,6 +59,7 @@ def read_request(body: Buffer) -> RequestFacts:
         tool_result_ids=tail.results(),
         hints=_hints(request.metadata),
         sends_tools=is_filled_array(request.tools),
+        servers=servers_in(request.mcp_servers),
         notes=notes,
     )
 

@@ -8,6 +8,7 @@ from msgspec import Raw, Struct
 from aibridge.dialects.bounds import Buffer
 from aibridge.dialects.facts import Notes, RequestFacts
 from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, read_less, text
+from aibridge.dialects.servers import servers_in
 from aibridge.dialects.tail import Part, Tail, last, parts
 
 
@@ -58,6 +59,7 @@ def read_request(body: Buffer) -> RequestFacts:
     facts.prompts = tail.prompts()
     facts.tool_result_ids = tail.results()
     facts.sends_tools = is_filled_array(request.tools)
+    facts.servers = servers_in(request.tools)
     facts.hints = _hints(request)
     return facts
 

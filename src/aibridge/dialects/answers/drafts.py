@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
+import msgspec
 from msgspec import Raw
 
 from aibridge.dialects.facts import Notes, Thought, ToolCall
@@ -19,6 +20,14 @@ MAX_PIECES = 2000
 
 MAX_ITEMS = 1000
 """Tool calls, and thoughts, kept of one answer."""
+
+MAX_LOOKS = 200
+"""Times that it is looked whether the input of a call is whole."""
+
+MAX_LOOKED_AT = 16 << 10
+"""Characters that are looked at each time."""
+
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
 
 @dataclass(slots=True, eq=False)
@@ -38,14 +47,17 @@ class Draft:
 class Drafts:
     """The tool calls and thoughts of one answer, each open under a key until it is closed."""
 
-    __slots__ = ("_all", "_counts", "_notes", "_open", "_size")
+    __slots__ = ("_all", "_by_id", "_counts", "_looks", "_notes", "_open", "size")
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._all: list[Draft] = []
         self._open: dict[Hashable, Draft] = {}
+        self._by_id: dict[str, Draft] = {}
         self._counts = {ToolCall: 0, Thought: 0}
-        self._size = 0
+        self._looks = 0
+        self.size = 0
+        """Characters of all of them."""
 
     def begin(self, key: Hashable, fact: ToolCall | Thought) -> bool:
         """Open ``fact`` under ``key``, and close what was open there; false beyond the bound."""
@@ -57,6 +69,28 @@ class Drafts:
         self._counts[kind] += 1
         self._open[key] = draft = Draft(fact)
         self._all.append(draft)
+        if isinstance(fact, ToolCall) and fact.item_id:
+            self._by_id[fact.item_id] = draft
+        return True
+
+    def fail(self, item_id: str, error: str) -> None:
+        """Keep what went wrong with a tool call that the provider made itself."""
+        draft = self._by_id.get(item_id)
+        if draft is not None and isinstance(draft.fact, ToolCall):
+            draft.fact = replace(draft.fact, error=error)
+
+    def is_whole(self, key: Hashable) -> bool:
+        """Whether what is open under ``key`` is a whole JSON object, so that nothing can follow."""
+        draft = self._open.get(key)
+        if draft is None or not draft.pieces or draft.size > MAX_LOOKED_AT:
+            return False
+        if self._looks >= MAX_LOOKS or not draft.pieces[-1].rstrip().endswith("}"):
+            return False
+        self._looks += 1
+        try:
+            _OBJECT.decode(draft.text())
+        except (msgspec.DecodeError, RecursionError):
+            return False
         return True
 
     def get(self, key: Hashable) -> ToolCall | Thought | None:
@@ -69,7 +103,7 @@ class Drafts:
         draft = self._open.get(key)
         if draft is None or not piece:
             return
-        room = min(MAX_TEXT - draft.size, MAX_TOTAL - self._size)
+        room = min(MAX_TEXT - draft.size, MAX_TOTAL - self.size)
         if len(piece) > room:
             self._notes.add("a tool input or thought is too long: it was cut")
             piece = piece[:room]
@@ -77,7 +111,7 @@ class Drafts:
         if len(draft.pieces) == MAX_PIECES:  # many small ones take more memory than what they say
             draft.pieces = [draft.text()]
         draft.size += len(piece)
-        self._size += len(piece)
+        self.size += len(piece)
 
     def close(self, key: Hashable, *, is_json: bool = False) -> None:
         """Nothing more comes for ``key``: it is whole, and if it is JSON loses its white space."""
@@ -110,7 +144,7 @@ class Drafts:
         if draft is not None:
             self._all.remove(draft)
             self._counts[type(draft.fact)] -= 1
-            self._size -= draft.size
+            self.size -= draft.size
 
     def tool_calls(self) -> list[ToolCall]:
         """Every tool call so far; one that is still open says so in its metadata."""

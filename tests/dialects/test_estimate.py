@@ -1,0 +1,121 @@
+"""Answers that nobody saw the end of: whether the content had ended, and what it took."""
+
+import json
+from typing import Any
+
+import pytest
+
+from aibridge.dialects import DIALECTS, chat, messages
+from aibridge.dialects.sse import EventStream
+
+names = pytest.mark.parametrize("name", ["messages", "chat", "responses"])
+
+
+def said(name: str, text: str) -> dict[str, Any]:
+    """Return the event of a dialect that says ``text``."""
+    if name == "messages":
+        delta = {"type": "text_delta", "text": text}
+        return {"type": "content_block_delta", "index": 0, "delta": delta}
+    if name == "chat":
+        head = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        return {**head, "choices": [{"index": 0, "delta": {"content": text}}]}
+    return {"type": "response.output_text.delta", "output_index": 0, "delta": text}
+
+
+def call(name: str, arguments: Any, **more: Any) -> dict[str, Any]:
+    return {"index": 0, **more, "function": {"name": name, "arguments": arguments}}
+
+
+ENDS: dict[str, list[tuple[Any, bool]]] = {
+    "chat": [
+        (said("chat", "Hi"), False),
+        ({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}, True),
+    ],
+    "messages": [
+        ({"type": "message_start", "message": {"usage": {"input_tokens": 5}}}, False),
+        ({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking"}}, False),
+        ({"type": "content_block_stop", "index": 0}, False),
+        ({"type": "content_block_start", "index": 1, "content_block": {"type": "text"}}, False),
+        ({"type": "content_block_stop", "index": 1}, True),
+        ({"type": "content_block_start", "index": 2, "content_block": {"type": "tool_use"}}, False),
+        ({"type": "content_block_stop", "index": 2}, True),
+        ({"type": "message_delta", "delta": {"stop_reason": "end_turn"}}, True),
+    ],
+    "responses": [
+        ({"type": "response.output_item.added", "output_index": 0, "item": {}}, False),
+        (
+            {"type": "response.output_item.done", "output_index": 0, "item": {"type": "reasoning"}},
+            False,
+        ),
+        ({"type": "response.output_item.added", "output_index": 1, "item": {}}, False),
+        ({"type": "response.output_text.done", "output_index": 1, "text": "Hi"}, True),
+        ({"type": "response.output_item.added", "output_index": 2, "item": {}}, False),
+        (
+            {
+                "type": "response.output_item.done",
+                "output_index": 2,
+                "item": {"type": "function_call", "call_id": "c"},
+            },
+            True,
+        ),
+    ],
+}
+
+
+@names
+def test_where_the_content_has_ended(name: str) -> None:
+    reader = DIALECTS[name].StreamReader()
+    assert not reader.content_ended
+    for event, ended in ENDS[name]:
+        reader.event(json.dumps(event).encode())
+        assert (reader.content_ended, reader.ended) == (ended, False)
+    reader.end()
+    assert reader.content_ended
+
+
+@names
+def test_tokens_of_an_answer_that_was_left_are_estimated(sse: Any, name: str) -> None:
+    dialect = DIALECTS[name]
+    reader = dialect.StreamReader()
+    events = EventStream(dialect.SKIP, reader.notes, quiet=dialect.QUIET)
+    stream = sse({}, *(said(name, "four" * 5) for _ in range(40)), named=False)
+    if name == "messages":
+        stream = sse({"type": "ping"}, *(said(name, "four" * 5) for _ in range(40)), named=True)
+    for event in events.read(stream):
+        reader.event(event.data, event.name)
+        events.skipping = not reader.needs_text
+    reader.sizes.skipped_bytes = events.skipped_bytes
+    reader.sizes.skipped_events = events.skipped_events
+    usage = reader.estimate(4000)
+    assert events.skipped_events == 39
+    assert usage is not None
+    assert (usage.input, usage.is_estimate) == (1000, True)
+    assert 180 <= usage.output <= 220
+    assert usage.metadata["estimated"] == {"input_tokens": 1000, "output_tokens": usage.output}
+
+
+def test_what_the_provider_has_counted_is_not_estimated() -> None:
+    reader = messages.StreamReader()
+    start = {"input_tokens": 25, "cache_read_input_tokens": 7, "output_tokens": 30}
+    reader.event(json.dumps({"type": "message_start", "message": {"usage": start}}).encode())
+    usage = reader.estimate(4000)
+    assert usage is not None
+    assert (usage.input, usage.output, usage.cache_read) == (25, 30, 7)
+    assert (usage.metadata["estimated"], usage.metadata["partial"]) == ({}, True)
+    reader.event(json.dumps(said("messages", "word" * 100)).encode())
+    usage = reader.estimate(4000)
+    assert usage is not None
+    assert (usage.output, usage.metadata["estimated"]) == (100, {"output_tokens": 100})
+    last = {"type": "message_delta", "delta": {"stop_reason": "x"}, "usage": {"output_tokens": 9}}
+    reader.event(json.dumps(last).encode())
+    assert reader.estimate(4000) is None
+
+
+def test_arguments_and_thoughts_count_in_an_estimate() -> None:
+    reader = chat.StreamReader()
+    deltas = [{"reasoning": "x" * 400}, {"tool_calls": [call("a", "x" * 400)]}]
+    for delta in [*deltas, {"content": "<think>" + "x" * 400}]:
+        reader.event(json.dumps({"choices": [{"index": 0, "delta": delta}]}).encode())
+    usage = reader.estimate(0)
+    assert usage is not None
+    assert 300 <= usage.output <= 305
