@@ -322,3 +322,16 @@ def test_a_provider_of_settings() -> None:
     assert (made.name, made.type, made.ask_for_usage) == ("fast", TYPES["openai"], False)
     assert made.keys == (Secret("sk-1"),)
     assert made.base_url == BaseURL("https", "api.openai.com", 443, "/v1")
+
+
+@pytest.mark.parametrize("host", ["", "a/b", "https://a", "a:x", "a b", "u@a", "a/", "a?b", "é"])
+def test_a_host_of_redirects_is_a_host(host: str) -> None:
+    with pytest.raises(ValueError, match="expected hosts, each HOST or HOST:PORT"):
+        ProviderSettings.model_validate({"type": "openai", "redirect_hosts": [host]})
+
+
+def test_hosts_of_redirects_are_compared_in_lower_case() -> None:
+    hosts = ["EU.Example.com", "10.0.0.1:8443", "[::1]:9"]
+    settings = ProviderSettings.model_validate({"type": "openai", "redirect_hosts": hosts})
+    found = Provider.from_settings(settings).redirect_hosts
+    assert found == {"eu.example.com", "10.0.0.1:8443", "[::1]:9"}

@@ -135,6 +135,7 @@ class Provider:
     base_url: BaseURL
     keys: tuple[Secret, ...] = ()
     ask_for_usage: bool = True
+    redirect_hosts: frozenset[str] = frozenset()
     _exact: dict[str, Route] = field(init=False, repr=False, compare=False)
     _patterns: tuple[tuple[re.Pattern[str], Methods], ...] = field(
         init=False, repr=False, compare=False
@@ -153,6 +154,7 @@ class Provider:
             base_url=BaseURL.parse(settings.base_url),
             keys=settings.api_keys,
             ask_for_usage=settings.ask_for_usage,
+            redirect_hosts=frozenset(settings.redirect_hosts),
         )
 
     def route(self, path: str) -> Route | None:
