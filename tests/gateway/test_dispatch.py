@@ -2,9 +2,12 @@
 
 import gzip
 import json
+from typing import Any
 
 import pytest
 
+from aibridge.gateway.exchange import Exchange
+from aibridge.gateway.upstream import Response
 from tests import bridge as bridges
 from tests.bridge import KEY, ROUTES
 from tests.gateway import samples
@@ -168,6 +171,17 @@ def test_a_refusal_that_goes_on_for_ever_is_cut(wire, bridge):
     assert wire.request().gone.wait(20)
     assert len(answer.body) < 3000
     assert bridge.record().error_type == "unauthorized"
+
+
+def test_an_answer_to_a_request_that_was_sent_again_is_noted():
+    nothing: Any = None
+    exchange = Exchange(nothing, nothing, nothing)
+    response = Response(lambda _: None, lambda _: None)
+    exchange.answered(response, nothing)
+    assert exchange.notes == []
+    response.sends = 2
+    exchange.answered(response, nothing)
+    assert exchange.notes == ["the request was sent 2 times until it was answered"]
 
 
 def test_so_on_a_route_that_is_not_recorded(wire, bridge):

@@ -7,7 +7,7 @@ from aibridge.dialects.facts import Notes, ResponseFacts
 from aibridge.gateway.dispatch import Withheld
 from aibridge.gateway.large import MAX_ON_LOOP, LargeReads
 from aibridge.gateway.observer import Observer
-from aibridge.gateway.outcome import INTERRUPTED, Outcome, of_answer
+from aibridge.gateway.outcome import CANCELLED, INTERRUPTED, Outcome, of_answer
 from aibridge.gateway.streaming import Split
 from aibridge.gateway.upstream import Response
 from aibridge.ids import now
@@ -27,6 +27,7 @@ class Exchange:
         "_recorder",
         "_started",
         "edits",
+        "end_seen",
         "notes",
         "observer",
         "status",
@@ -46,6 +47,15 @@ class Exchange:
         self.edits: list[str] = []
         """What was changed on the way, but for what the observer takes out."""
         self.notes: list[str] = []
+        self.end_seen = False
+        """Whether what ends the answer has come."""
+
+    @property
+    def only_usage_missing(self) -> bool:
+        """Whether the content has come to its end, and the record is not closed yet."""
+        if self._closed or self.observer is None:
+            return False
+        return self.end_seen or self.observer.content_ended
 
     async def admitted(self) -> None:
         """Wait until the provider may be asked. Raises `RecorderUnavailable` if it may not be."""
@@ -72,7 +82,10 @@ class Exchange:
         """Have a piece read; return what may go to the client now, and what has to wait."""
         observer = cast("Observer", self.observer)
         weight, person = observer.weight(chunk), self.ticket.start.initiator_id
-        return await self._reads.call(person, weight, observer.feed, chunk, last=last)
+        self.end_seen = self.end_seen or last
+        split = await self._reads.call(person, weight, observer.feed, chunk, last=last)
+        self.end_seen = self.end_seen or bool(split[1])
+        return split
 
     async def complete(self) -> None:
         """Record the answer, which has been seen to its end, and wait until it is committed."""
@@ -85,6 +98,17 @@ class Exchange:
         self.status = answer.provider_status
         self.edits.append(answer.edit)
         await self.fail((Status.FAILED, answer.error_type, answer.words))
+
+    async def cancel(self) -> None:
+        """Record that the client left, with what was made until then, estimated if not counted."""
+        if self._closed:
+            return
+        facts = await self._facts()
+        if self.observer is not None:
+            estimate = self.observer.estimate(self.ticket.start.request_bytes)
+            facts.usages = [estimate] if estimate is not None else facts.usages
+        self._close(CANCELLED, facts)
+        await self._recorder.ended(self.ticket)
 
     async def fail(self, outcome: Outcome) -> None:
         """Record that the answer did not come to its end, with what was seen of it."""

@@ -18,7 +18,7 @@ from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.observer import observe
 from aibridge.gateway.refusal import Refusal, refuse
-from aibridge.gateway.relay import relay, relay_recorded
+from aibridge.gateway.relay import read_on, relay, relay_recorded
 from aibridge.gateway.request import Request, read
 from aibridge.gateway.target import target_of
 from aibridge.gateway.upstream import Pool, TimedOut, UpstreamError
@@ -113,7 +113,7 @@ class Gateway:
         except asyncio.CancelledError:
             if not client.gone:
                 raise
-            await exchange.fail(outcome.CANCELLED)
+            await exchange.cancel()
         except Withheld as answer:
             await exchange.withhold(answer)
             raise
@@ -138,6 +138,10 @@ class Gateway:
                 if refuses_key(call, response):
                     raise await key_refused(call, response, observer, self._reads)
                 await relay_recorded(response, client, exchange, observer)
+            except asyncio.CancelledError:
+                if not (client.gone and exchange.only_usage_missing):
+                    raise
+                await read_on(response, exchange)
             finally:
                 response.close()
 

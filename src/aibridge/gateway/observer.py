@@ -11,7 +11,7 @@ import structlog
 from aibridge.dialects import DIALECTS
 from aibridge.dialects import Dialect as Reader
 from aibridge.dialects.encoding import Undecodable, decoder
-from aibridge.dialects.facts import ResponseFacts
+from aibridge.dialects.facts import ResponseFacts, TokenUsage
 from aibridge.gateway.large import weight_of
 from aibridge.gateway.outcome import FIRST_ERROR
 from aibridge.gateway.streaming import EditingObserver, Split, StreamObserver
@@ -32,6 +32,13 @@ class Observer(Protocol):
 
     shortens: bool
     edits: list[str]
+
+    @property
+    def content_ended(self) -> bool:
+        """Whether all of the content has come, and nothing but the usage is missing."""
+
+    def estimate(self, request_bytes: int) -> TokenUsage | None:
+        """Estimate the tokens of an answer that broke off, `None` where that cannot be done."""
 
     def weight(self, chunk: bytes) -> int:
         """Say how many bytes may have to be read to take ``chunk``."""
@@ -70,6 +77,8 @@ def observe(
 class WholeObserver:
     """Reads a body that comes in one piece: an unstreamed answer, or an error."""
 
+    content_ended = False
+
     def __init__(self, dialect: Reader, status: int, encoding: bytes) -> None:
         self._dialect = dialect
         self._status = status
@@ -78,6 +87,10 @@ class WholeObserver:
         self._size = 0
         self.shortens = False
         self.edits: list[str] = []
+
+    def estimate(self, request_bytes: int) -> TokenUsage | None:
+        """Estimate nothing."""
+        return None
 
     def weight(self, chunk: bytes) -> int:
         """Nothing is read before the body ends."""

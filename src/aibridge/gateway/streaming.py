@@ -8,7 +8,7 @@ from aibridge.dialects import Dialect as Reader
 from aibridge.dialects import chat
 from aibridge.dialects.bounds import MAX_UNCHECKED
 from aibridge.dialects.encoding import Decoder, Undecodable, decoder
-from aibridge.dialects.facts import ResponseFacts
+from aibridge.dialects.facts import ResponseFacts, TokenUsage
 from aibridge.dialects.sse import Event, EventStream
 from aibridge.gateway.large import weight_of
 
@@ -41,6 +41,11 @@ class StreamObserver:
             self._begin_decoding(encoding)
 
     unread = 0
+    content_ended = False
+
+    def estimate(self, request_bytes: int) -> TokenUsage | None:
+        """Estimate nothing."""
+        return None
 
     def weight(self, chunk: bytes) -> int:
         """Say how many bytes may have to be read: what is held of an event, and the piece."""
