@@ -5,6 +5,7 @@ prompt with it. A provider that refuses the configured key says nothing of the p
 """
 
 import asyncio
+from collections.abc import Callable
 
 from aibridge.gateway.call import Call
 from aibridge.gateway.caller import CENTRALIZED
@@ -84,10 +85,17 @@ def refuses_key(call: Call, response: Response) -> bool:
 
 
 async def key_refused(
-    call: Call, response: Response, observer: Observer, reads: LargeReads
+    call: Call,
+    response: Response,
+    observer: Observer,
+    reads: LargeReads,
+    came: Callable[[bytes], None] = lambda _: None,
 ) -> Withheld:
-    """Return what the client is told in place of a refusal of the configured key."""
-    await _read_some(response, observer)
+    """Return what the client is told in place of a refusal of the configured key.
+
+    ``came`` is called with each piece of that.
+    """
+    await _read_some(response, observer, came)
     facts = await reads.call(call.person.user_id, observer.unread, observer.facts)
     error = facts.error
     words = _without_key(error.message if error is not None else "", call)
@@ -125,7 +133,7 @@ def _next(call: Call, response: Response, place: Destination, followed: int) -> 
         ) from error
 
 
-async def _read_some(response: Response, observer: Observer) -> None:
+async def _read_some(response: Response, observer: Observer, came: Callable[[bytes], None]) -> None:
     """Have the first of an answer read, as far as it comes."""
     size = 0
     try:
@@ -133,6 +141,7 @@ async def _read_some(response: Response, observer: Observer) -> None:
             while not response.ended and size < MAX_WORDS:
                 chunk = await response.read()
                 size += len(chunk)
+                came(chunk)
                 observer.feed(chunk, last=response.ended)
     except (TimeoutError, UpstreamError):
         pass  # what has come says enough

@@ -136,7 +136,7 @@ class Gateway:
                 observer = observe(dialect, response.status, headers, hide_usage=call.hides_usage)
                 exchange.answered(response, observer)
                 if refuses_key(call, response):
-                    raise await key_refused(call, response, observer, self._reads)
+                    raise await key_refused(call, response, observer, self._reads, exchange.came)
                 await relay_recorded(response, client, exchange, observer)
             except asyncio.CancelledError:
                 if not (client.gone and exchange.only_usage_missing):
