@@ -23,7 +23,9 @@ from aibridge.gateway.target import Target
 from aibridge.identity.people import Person
 from aibridge.providers.types import Methods
 
-_GEMINI = re.compile(r"/models/[^/]+:(?:stream)?[A-Za-z]+\Z")
+_GEMINI = re.compile(
+    r"/models/[^/]+:(?:streamGenerateContent|generateContent|countTokens|(?:batchE|e)mbedContents?)"
+)
 """A method of Gemini's own API, such as ``/v1beta/models/M:generateContent``."""
 
 
