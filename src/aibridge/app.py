@@ -92,7 +92,7 @@ class Application:
         )
         self._gateway = Gateway(
             [Provider.from_settings(one) for one in settings.providers],
-            self._people.person,
+            self._people.look_up,
             self._recorder,
             self._pool,
             Rules(settings.max_body_bytes, settings.max_buffered_bytes, settings.allow_byok),

@@ -15,7 +15,14 @@ from tests.wire import Then, ask, reply
 ENGINES = ("sqlite",)
 """What is tested here does not depend on the engine."""
 
-CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-ai-bridge-token", b"cookie")
+CREDENTIALS = (
+    b"authorization",
+    b"x-api-key",
+    b"api-key",
+    b"x-goog-api-key",
+    b"x-ai-bridge-token",
+    b"cookie",
+)
 CHAT = {
     "openai": "/api/v2/aibridge/openai/v1/chat/completions",
     "azure": "/api/v2/aibridge/azure/v1/chat/completions",
@@ -41,6 +48,7 @@ def shown(received):
         ("authorization", "Bearer  {} "),
         ("x-api-key", "{}"),
         ("api-key", "{}"),
+        ("x-goog-api-key", "{}"),
     ],
 )
 @pytest.mark.parametrize("prefix", ["aibridge", "ai-gateway"])
@@ -77,6 +85,7 @@ def test_each_provider_gets_its_key_in_its_own_header(wire, bridge, target, expe
         ([("authorization", "Bearer sk-ant-oat01-own-credential")], "sk-a...tial"),
         ([("x-api-key", "sk-ant-api03-own-credential")], "sk-a...tial"),
         ([("api-key", "own-azure")], "o...e"),
+        ([("x-goog-api-key", "AIza-own-credential")], "AI...al"),
         ([("authorization", "Bearer oauth"), ("x-api-key", "key-of-mine")], "ke...ne"),
         ([("authorization", "Bearer  spaced")], "s...d"),
         ([("authorization", "token gho_whatever-this-is")], "toke...s-is"),

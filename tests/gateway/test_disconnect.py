@@ -7,6 +7,10 @@ import threading
 
 import pytest
 
+from aibridge.dialects.facts import TokenUsage
+from aibridge.gateway import relay as relays
+from aibridge.gateway.client import Client
+from aibridge.gateway.streaming import StreamObserver
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples
@@ -23,7 +27,7 @@ def begin(bridge, dialect, caller, *, stream=True):
 
 @dialects
 def test_a_client_that_leaves_a_stream_ends_it(wire, bridge, dialect):
-    before = samples.EVENTS[dialect][:-1]
+    before = samples.EVENTS[dialect][: {"messages": 3, "chat": 2, "responses": 2}[dialect]]
     wire.play(STREAM_HEAD, *map(chunk, before), Then.STALL)
     with Caller(bridge.url) as caller:
         begin(bridge, dialect, caller)
@@ -36,13 +40,16 @@ def test_a_client_that_leaves_a_stream_ends_it(wire, bridge, dialect):
     assert record.response_bytes == len(b"".join(before))
     assert [prompt["prompt"] for prompt in record.prompts] == ["Say hello."]
     if dialect != "chat":
-        assert [usage["output_tokens"] for usage in record.usages] == [9]
+        assert [usage["input_tokens"] for usage in record.usages] == [100]
     (session,) = bridge.rows("sessions")
     assert session["interceptions"] == 1
 
 
 @dialects
-def test_tokens_of_an_abandoned_answer_count_as_far_as_they_are_known(wire, bridge, dialect):
+def test_tokens_of_an_abandoned_answer_count_as_far_as_they_are_known(
+    wire, bridge, dialect, monkeypatch
+):
+    monkeypatch.setattr(relays, "READ_ON_SECONDS", 0.05)
     events = samples.EVENTS[dialect][: {"messages": 2, "chat": 4, "responses": 1}[dialect]]
     wire.play(STREAM_HEAD, *map(chunk, events), Then.STALL)
     with Caller(bridge.url) as caller:
@@ -223,3 +230,147 @@ def test_a_stopped_bridge_takes_no_calls(wire, serve):
         url = bridge.url
     with pytest.raises(ConnectionError):
         ask(url, "/healthz", method="GET")
+
+
+@pytest.fixture
+def left(monkeypatch):
+    """Set when the bridge has noticed that a client left, before it does anything about it."""
+    noticed = threading.Event()
+    wait = Client.wait_for_leaving
+
+    async def wait_and_tell(client):
+        await wait(client)
+        noticed.set()
+
+    monkeypatch.setattr(Client, "wait_for_leaving", wait_and_tell)
+    return noticed
+
+
+@pytest.fixture
+def content_ended(monkeypatch):
+    """Whether the content of streams is taken to have ended; it has, at first."""
+    ended = threading.Event()
+    ended.set()
+    monkeypatch.setattr(StreamObserver, "content_ended", property(lambda _: ended.is_set()))
+    return ended
+
+
+@pytest.fixture
+def estimates(monkeypatch):
+    """Have streams that break off be estimated, by the size of their request alone."""
+    monkeypatch.setattr(
+        StreamObserver,
+        "estimate",
+        lambda _, request_bytes: TokenUsage(input=request_bytes, output=5, is_estimate=True),
+    )
+
+
+LEFT = "the client left before the usage came"
+MISSED = "the rest of the answer did not come"
+
+
+def leave(bridge, dialect, left):
+    """Begin a stream, and leave when its first event is there."""
+    with Caller(bridge.url) as caller:
+        begin(bridge, dialect, caller)
+        caller.begin()
+        caller.read_until(samples.EVENTS[dialect][0])
+    assert left.wait(20)
+
+
+@dialects
+def test_usage_is_read_for_a_client_that_did_not_stay_for_it(
+    wire, bridge, left, content_ended, estimates, dialect
+):
+    go, events = threading.Event(), samples.EVENTS[dialect]
+    wire.play(STREAM_HEAD, chunk(events[0]), go, *map(chunk, events[1:]), b"0\r\n\r\n")
+    leave(bridge, dialect, left)
+    go.set()
+    record = bridge.ended()
+    assert (record.status, record.error_message) == ("completed", "")
+    assert LEFT in record.notes
+    assert MISSED not in record.notes
+    (usage,) = record.usages
+    assert (usage["input_tokens"], usage["output_tokens"]) == (100, 9)
+    assert record.response_bytes == len(b"".join(events))
+    assert wire.request().played.wait(20)
+
+
+@pytest.mark.parametrize(
+    "limit", [("READ_ON_SECONDS", 0.05), ("MAX_READ_ON", 4)], ids=["seconds", "bytes"]
+)
+def test_reading_on_is_bounded(wire, bridge, left, content_ended, estimates, monkeypatch, limit):
+    monkeypatch.setattr(relays, *limit)
+    go = threading.Event()
+    wire.play(STREAM_HEAD, chunk(samples.EVENTS["messages"][0]), go, chunk(b": x\n\n"), Then.STALL)
+    leave(bridge, "messages", left)
+    go.set()
+    assert wire.request().gone.wait(20)
+    record = bridge.ended()
+    assert (record.status, record.error_message) == (
+        "cancelled",
+        "the client closed the connection",
+    )
+    assert {LEFT, MISSED} <= set(record.notes)
+    assert estimated(record) == (record.request_bytes, 5, True)
+
+
+@pytest.mark.parametrize("how", [Then.CLOSE, Then.RESET])
+def test_a_provider_that_breaks_off_meanwhile_is_estimated(
+    wire, bridge, left, content_ended, estimates, how
+):
+    go = threading.Event()
+    wire.play(STREAM_HEAD, chunk(samples.EVENTS["messages"][0]), go, how)
+    leave(bridge, "messages", left)
+    go.set()
+    record = bridge.ended()
+    assert record.status == "cancelled"
+    assert {LEFT, MISSED} <= set(record.notes)
+    assert estimated(record) == (record.request_bytes, 5, True)
+
+
+def test_content_that_goes_on_after_all_is_not_waited_for(
+    wire, bridge, left, content_ended, estimates
+):
+    go, events = threading.Event(), samples.EVENTS["messages"]
+    wire.play(STREAM_HEAD, chunk(events[0]), go, chunk(events[1]), Then.STALL)
+    leave(bridge, "messages", left)
+    content_ended.clear()
+    go.set()
+    assert wire.request().gone.wait(20)
+    record = bridge.ended()
+    assert record.status == "cancelled"
+    assert estimated(record) == (record.request_bytes, 5, True)
+
+
+@dialects
+def test_an_answer_that_was_left_in_its_middle_is_estimated(
+    wire, bridge, left, content_ended, estimates, dialect
+):
+    content_ended.clear()
+    wire.play(STREAM_HEAD, chunk(samples.EVENTS[dialect][0]), Then.STALL)
+    leave(bridge, dialect, left)
+    assert wire.request().gone.wait(20)
+    record = bridge.ended()
+    assert record.status == "cancelled"
+    assert LEFT not in record.notes
+    assert estimated(record) == (record.request_bytes, 5, True)
+
+
+def test_reading_on_does_not_keep_the_bridge_from_stopping(
+    wire, serve, left, content_ended, estimates
+):
+    wire.play(STREAM_HEAD, chunk(samples.EVENTS["messages"][0]), Then.STALL)
+    with serve(bridges.providers(wire.url)) as bridge:
+        bridge.server.config.timeout_graceful_shutdown = 0
+        leave(bridge, "messages", left)
+        bridge.server.should_exit = True
+        assert wire.request().gone.wait(5)
+        record = bridge.ended()
+    assert record.status == "cancelled"
+    assert estimated(record) == (record.request_bytes, 5, True)
+
+
+def estimated(record):
+    (usage,) = record.usages
+    return usage["input_tokens"], usage["output_tokens"], "estimated" in usage["metadata"]

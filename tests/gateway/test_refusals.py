@@ -63,6 +63,7 @@ def post(bridge: Bridge, dialect: str, *headers: tuple[str, str]) -> Answer:
 def test_who_does_not_show_a_good_token_is_refused(wire, bridge, dialect, headers, told):
     answer = post(bridge, dialect, *headers)
     assert answer.status == 401
+    assert answer.values(b"x-should-retry") == [b"false"]
     assert told in said(dialect, answer, "authentication_error")
     assert not wire.requests
     assert not bridge.records()
@@ -84,7 +85,8 @@ def test_a_token_counts_for_its_exact_text_only(wire, bridge):
 def test_an_expired_token_is_refused(wire, bridge):
     token = bridge.add_user("late", lifetime=timedelta(microseconds=1))
     answer = post(bridge, "messages", ("x-api-key", token))
-    assert "may have expired" in said("messages", answer, "authentication_error")
+    told = said("messages", answer, "authentication_error")
+    assert told == "The AI Bridge token in X-Api-Key is not valid: it has expired."
     assert not wire.requests
 
 
@@ -96,7 +98,9 @@ def test_a_suspended_user_is_refused_from_the_next_request_on(wire, bridge):
         assert user is not None
         users.change_user(connection, user.id, status=users.SUSPENDED)
     bridge.app._people.changed(Target(AuditResource.USER, user.id, "ben"))  # as an act does
-    assert post(bridge, "messages", ("x-api-key", token)).status == 401
+    answer = post(bridge, "messages", ("x-api-key", token))
+    assert answer.status == 401
+    assert "its user is suspended" in said("messages", answer, "authentication_error")
     assert len(wire.requests) == 1
 
 
@@ -109,8 +113,9 @@ def test_a_token_that_is_not_for_the_gateway_calls_no_model(wire, bridge, dialec
     for headers in ([("authorization", f"Bearer {token}")], [("x-api-key", token)], own):
         answer = post(bridge, dialect, *headers)
         assert answer.status == 403
+        assert answer.values(b"x-should-retry") == [b"false"]
         told = said(dialect, answer, "permission_error")
-        assert told == "This AI Bridge token may not call models: it lacks the scope gateway."
+        assert told.endswith(" may not call models: it lacks the scope gateway.")
     assert ask(bridge.url, MODELS, method="GET", headers=[("x-api-key", token)]).status == 403
     assert not wire.requests
     assert not bridge.records()

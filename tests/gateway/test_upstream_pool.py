@@ -111,13 +111,62 @@ async def test_a_kept_connection_that_was_closed_is_replaced(pool, wire, how):
     assert wire.accepted == 2
 
 
-async def test_a_kept_connection_that_closes_on_the_request_is_replaced(pool, wire):
-    wire.play(OK)
-    await body_of(await ask(pool, wire))
+async def warm(pool: Pool, wire: Wire, count: int) -> None:
+    """Have this many connections kept."""
+    wire.always(OK)
+    for answer in [await ask(pool, wire) for _ in range(count)]:
+        assert await body_of(answer) == b"ok"
+    assert wire.accepted == count
+    wire.requests.clear()
+
+
+@pytest.mark.parametrize("how", [Then.CLOSE, Then.RESET])
+@pytest.mark.parametrize("method", [b"POST", b"PUT", b"PATCH", b"DELETE"])
+async def test_what_a_provider_may_have_read_is_sent_once(pool, wire, method, how):
+    await warm(pool, wire, 20)
+    wire.always(how)
+    with pytest.raises(BrokenAnswer, match="was sent once, and not again"):
+        await ask(pool, wire, method=method, body=b"once")
+    assert [received.body for received in wire.requests] == [b"once"]
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+async def test_what_only_reads_is_sent_again_once_on_a_new_connection(pool, wire, method):
+    await warm(pool, wire, 3)
     wire.play(Then.CLOSE)
-    wire.play(reply(b"again"))
-    assert await body_of(await ask(pool, wire, body=b"once")) == b"again"
-    assert [received.body for received in wire.requests] == [b"", b"once", b"once"]
+    wire.play(reply(b"" if method == b"HEAD" else b"again"))
+    response = await ask(pool, wire, method=method)
+    assert (response.status, response.sends) == (200, 2)
+    await body_of(response)
+    assert len(wire.requests) == 2
+    assert wire.requests[1].connection == 4
+    wire.always(Then.CLOSE)
+    with pytest.raises(BrokenAnswer):
+        await ask(pool, wire, method=method)
+    assert len(wire.requests) == 4
+
+
+async def test_a_body_that_reads_is_sent_once_too(pool, wire):
+    await warm(pool, wire, 2)
+    wire.always(Then.CLOSE)
+    with pytest.raises(BrokenAnswer, match="not again"):
+        await ask(pool, wire, method=b"GET", body=b"query")
+    assert len(wire.requests) == 1
+
+
+async def test_a_provider_that_starts_again_is_asked_by_a_new_connection(pool, wire):
+    """Its farewells have come, but the event loop has not told of them yet."""
+    await warm(pool, wire, 5)
+    (kept,) = pool._idle.values()
+    wire.hang_up()
+    for each in kept:  # in the loop's thread, which so cannot look for itself
+        assert each._poll.poll(20_000)
+    assert all(each.usable and not each.reusable for each in kept)
+    wire.play(reply(b"new"))
+    response = await ask(pool, wire, body=b"once")
+    assert (await body_of(response), response.sends) == (b"new", 1)
+    assert [received.body for received in wire.requests] == [b"once"]
+    assert wire.accepted == 6
 
 
 async def test_once_some_of_an_answer_has_come_nothing_is_asked_again(pool, wire):

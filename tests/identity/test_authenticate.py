@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from aibridge.contract import SiteRole, TokenScope
-from aibridge.identity.authenticate import Authenticator
+from aibridge.identity.authenticate import Authenticator, Rejection
 from aibridge.identity.known import IdentityUnavailable
 from aibridge.identity.last_use import LastUses
 from aibridge.store.database import Database
@@ -44,6 +44,23 @@ async def test_a_token_says_who_calls(database: Database, authenticator: Authent
     found = await authenticator.person(token)
     assert found is not None
     assert found == person(found.user_id, "ana", SiteRole.AUDITOR, token_id=token[:10])
+
+
+async def test_only_who_shows_the_secret_is_told_what_is_wrong(
+    database: Database, authenticator: Authenticator
+) -> None:
+    token = issue(database)
+    expired = issue(database, "bea", timedelta(microseconds=1))
+    assert await authenticator.look_up(expired) is Rejection.EXPIRED
+    set_status(database, SUSPENDED)
+    if authenticator.known:
+        authenticator.known.forget("token", token[:10])
+    assert await authenticator.look_up(token) is Rejection.SUSPENDED
+    for other in (token, expired):
+        assert await authenticator.look_up(other[:11] + "x" * 22) is Rejection.UNKNOWN
+        assert await authenticator.look_up("x" * 10 + other[10:]) is Rejection.UNKNOWN
+        assert await authenticator.look_up(other[:-1]) is Rejection.MALFORMED
+        assert await authenticator.person(other) is None
 
 
 async def test_a_token_says_what_it_is_for(

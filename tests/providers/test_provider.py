@@ -196,8 +196,17 @@ def test_what_is_not_listed_is_refused(kind: str, path: str) -> None:
         "%2e%2e/files",
         "%2E./files",
         ".%2e/files",
-        "a%2ffiles",
-        "a%2Ffiles",
+        "%2ffiles",
+        "a%2f",
+        "a%2F%2fb",
+        "a%2F/b",
+        "a/%2Fb",
+        "a%2F..",
+        "a%2F..%2f..%2Ffiles",
+        "..%2Ffiles",
+        "a%2F.%2Fb",
+        "a%2F%2e%2e",
+        "a%252Ffiles",
         "..%5cfiles",
         "a%5Cb",
         "a\\b",
@@ -230,12 +239,47 @@ def test_a_path_that_may_mean_another_is_refused(rest: str) -> None:
     assert provider("openai").route("/v1/models/" + rest) is None
 
 
-@given(st.text(max_size=40))
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("openai", "/v1/models/openai%2Fgpt-5"),
+        ("openai", "/v1/models/openai%2fgpt-5"),
+        ("anthropic", "/v1/models/a%2Fb%2Fc"),
+        ("copilot", "/models/a%2Fb"),
+        ("openrouter", "/v1/models/openai%2Fgpt-5:free/endpoints"),
+    ],
+)
+def test_a_models_id_may_have_an_encoded_slash(kind: str, path: str) -> None:
+    route = provider(kind).route(path)
+    assert route is not None
+    assert TYPES[kind].prefix + route.path == path
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("openai", "/v1/responses/a%2Fb"),
+        ("openai", "/v1/conversations/a%2Fitems"),
+        ("openai", "/v1%2Fmodels/a"),
+        ("openai", "/v1/models%2Fa"),
+        ("copilot", "/mcp/a%2Fb"),
+        ("copilot", "/agents/models%2Fb"),
+        ("copilot", "/agents/models/a%2Fb"),
+        ("copilot", "/.well-known/models/a%2Fb"),
+        ("anthropic", "/api/event_logging/a%2Fb"),
+    ],
+)
+def test_elsewhere_an_encoded_slash_is_refused(kind: str, path: str) -> None:
+    assert provider(kind).route(path) is None
+
+
+@given(st.text(max_size=40) | st.from_regex(r"[a./%2fF]{1,12}", fullmatch=True))
 def test_a_route_never_leaves_its_subtree(rest: str) -> None:
     route = provider("openai").route("/v1/models/" + rest)
     if route is not None:
         assert route.path.startswith("/models/")
-        assert not re.search(r"\.\.|//|\\|[^\x21-\x7e]|%2[ef]", route.path, re.IGNORECASE)
+        decoded = re.sub("%2f", "/", route.path, flags=re.IGNORECASE)
+        assert not re.search(r"\.\.|//|\\|[^\x21-\x7e]|%2e", decoded, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(
@@ -278,3 +322,16 @@ def test_a_provider_of_settings() -> None:
     assert (made.name, made.type, made.ask_for_usage) == ("fast", TYPES["openai"], False)
     assert made.keys == (Secret("sk-1"),)
     assert made.base_url == BaseURL("https", "api.openai.com", 443, "/v1")
+
+
+@pytest.mark.parametrize("host", ["", "a/b", "https://a", "a:x", "a b", "u@a", "a/", "a?b", "é"])
+def test_a_host_of_redirects_is_a_host(host: str) -> None:
+    with pytest.raises(ValueError, match="expected hosts, each HOST or HOST:PORT"):
+        ProviderSettings.model_validate({"type": "openai", "redirect_hosts": [host]})
+
+
+def test_hosts_of_redirects_are_compared_in_lower_case() -> None:
+    hosts = ["EU.Example.com", "10.0.0.1:8443", "[::1]:9"]
+    settings = ProviderSettings.model_validate({"type": "openai", "redirect_hosts": hosts})
+    found = Provider.from_settings(settings).redirect_hosts
+    assert found == {"eu.example.com", "10.0.0.1:8443", "[::1]:9"}

@@ -1,5 +1,6 @@
 """Admitting a request: who makes it, whether they may, and room for its body."""
 
+import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -21,6 +22,11 @@ from aibridge.gateway.request import Request
 from aibridge.gateway.target import Target
 from aibridge.identity.people import Person
 from aibridge.providers.types import Methods
+
+_GEMINI = re.compile(
+    r"/models/[^/]+:(?:streamGenerateContent|generateContent|countTokens|(?:batchE|e)mbedContents?)"
+)
+"""A method of Gemini's own API, such as ``/v1beta/models/M:generateContent``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,7 @@ class Admission:
             raise Refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
         target, route = request.target, request.route
         if target is None or route is None:
-            method = request.method.decode("latin-1")
-            raise Refusal(404, f"route not supported: {method} {request.path}")
+            raise Refusal(404, _not_served(request))
         pays = (
             own_credential(request.headers, caller.token)
             if caller.brings_own
@@ -92,6 +97,16 @@ class Admission:
     def _too_large(self) -> Refusal:
         size = f"{self._rules.max_body_bytes / (1 << 20):g} MiB"
         return Refusal(413, f"The request body is larger than {size}.")
+
+
+def _not_served(request: Request) -> str:
+    told = f"route not supported: {request.method.decode('latin-1')} {request.path}"
+    if not _GEMINI.search(request.path):
+        return told
+    return (
+        f"{told}. Gemini's own API is not served: use its OpenAI-compatible one, which is at "
+        "/v1/chat/completions below the provider's name."
+    )
 
 
 def _configured(target: Target) -> Credential:

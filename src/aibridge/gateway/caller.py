@@ -8,14 +8,22 @@ from aibridge.contract import TokenScope
 from aibridge.gateway.forwarding import carries_token
 from aibridge.gateway.headers import CREDENTIAL_HEADERS, TOKEN_HEADERS, provider_credential
 from aibridge.gateway.refusal import Refusal
+from aibridge.identity.authenticate import Rejection
 from aibridge.identity.people import Person
+from aibridge.identity.tokens import parse
 from aibridge.providers.provider import Provider, credential_hint
 
 CENTRALIZED = "centralized"
 BYOK = "byok"
 
-Authenticate = Callable[[str], Awaitable[Person | None]]
+Authenticate = Callable[[str], Awaitable[Person | Rejection]]
 Headers = dict[bytes, bytes]
+
+_PLACES = "Authorization (Bearer), X-Api-Key, Api-Key or X-Goog-Api-Key"
+_NO_TOKEN = (
+    "No AI Bridge token was sent: put it where the provider's API key would stand, "
+    f"in {_PLACES}; or in X-AI-Bridge-Token, beside a key of your own."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +48,21 @@ class Caller(NamedTuple):
 
 
 async def authenticate(headers: Headers, find: Authenticate) -> Caller:
-    """Return the caller. Raises `Refusal` 401 or 403."""
-    own = next((headers[name] for name in TOKEN_HEADERS if name in headers), None)
-    token = _text(own) if own is not None else _token(headers)
-    if not token:
-        raise Refusal(
-            401, "No AI Bridge token was sent: put it where the provider's API key would stand."
+    """Return the caller. Raises `Refusal` 401 or 403.
+
+    Among several credentials the first that is a good token counts. ``X-AI-Bridge-Token`` stands
+    alone: where it is sent, the others are the caller's own.
+    """
+    named = next((name for name in TOKEN_HEADERS if name in headers), None)
+    refusal = None
+    for name, token in _offered(headers) if named is None else _named(headers, named):
+        found = await find(token)
+        if isinstance(found, Person):
+            return _caller(found, token, name, brings_own=named is not None)
+        refusal = refusal or Refusal(
+            401, f"The AI Bridge token in {_shown(name)} is not valid: {found.value}."
         )
-    person = await find(token)
-    if person is None:
-        raise Refusal(401, "The AI Bridge token is not valid: it may have expired.")
-    if TokenScope.GATEWAY not in person.scopes:
-        raise Refusal(403, "This AI Bridge token may not call models: it lacks the scope gateway.")
-    return Caller(person, token, own is not None)
+    raise refusal or Refusal(401, _NO_TOKEN)
 
 
 def configured_credential(provider: Provider) -> Credential | None:
@@ -77,18 +87,48 @@ def own_credential(headers: Headers, token: str) -> Credential:
         raise Refusal(
             401,
             "X-AI-Bridge-Token says that you bring your own credential for the provider, but none "
-            "was sent in Authorization or X-Api-Key.",
+            f"was sent in {_PLACES}.",
         )
     shown = next((value for name, value in found if name == b"x-api-key"), found[0][1])
     return Credential(BYOK, credential_hint(_bare(shown).decode("latin-1")), found)
 
 
-def _token(headers: Headers) -> str:
-    """Return the token from the places where agents put an API key, Bearer first."""
-    bearer = headers.get(b"authorization", b"")
-    if bearer[:7].lower() == b"bearer ":
-        return _text(bearer[7:])
-    return _text(headers.get(b"x-api-key") or headers.get(b"api-key") or b"")
+def _caller(person: Person, token: str, name: bytes, *, brings_own: bool) -> Caller:
+    if TokenScope.GATEWAY not in person.scopes:
+        raise Refusal(
+            403,
+            f"The AI Bridge token in {_shown(name)} may not call models: "
+            "it lacks the scope gateway.",
+        )
+    return Caller(person, token, brings_own)
+
+
+def _named(headers: Headers, name: bytes) -> list[tuple[bytes, str]]:
+    token = _text(headers[name])
+    return [(name, token)] if token else []
+
+
+def _offered(headers: Headers) -> list[tuple[bytes, str]]:
+    """Return what may be the token, by its header: what has the form of one, else the first."""
+    found = [
+        (name, text)
+        for name in CREDENTIAL_HEADERS
+        if name in headers and (text := _key(headers, name))
+    ]
+    return [item for item in found if parse(item[1])] or found[:1]
+
+
+def _key(headers: Headers, name: bytes) -> str:
+    """Return the API key in a header; in ``Authorization`` it follows the scheme Bearer."""
+    value = headers[name]
+    if name != b"authorization":
+        return _text(value)
+    bare = _text(_bare(value))
+    return bare if value[:7].lower() == b"bearer " or parse(bare) else ""
+
+
+def _shown(name: bytes) -> str:
+    return name.decode().title().replace("-Ai-", "-AI-")
 
 
 def _bare(value: bytes) -> bytes:

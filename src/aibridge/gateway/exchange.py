@@ -4,13 +4,15 @@ import time
 from typing import cast
 
 from aibridge.dialects.facts import Notes, ResponseFacts
+from aibridge.gateway.dispatch import Withheld
 from aibridge.gateway.large import MAX_ON_LOOP, LargeReads
 from aibridge.gateway.observer import Observer
-from aibridge.gateway.outcome import INTERRUPTED, Outcome, of_answer
+from aibridge.gateway.outcome import CANCELLED, INTERRUPTED, Outcome, of_answer
 from aibridge.gateway.streaming import Split
+from aibridge.gateway.upstream import Response
 from aibridge.ids import now
 from aibridge.recorder.recorder import Recorder
-from aibridge.recorder.records import End
+from aibridge.recorder.records import End, Status
 from aibridge.recorder.ticket import Ticket
 
 
@@ -24,6 +26,9 @@ class Exchange:
         "_reads",
         "_recorder",
         "_started",
+        "edits",
+        "end_seen",
+        "notes",
         "observer",
         "status",
         "ticket",
@@ -39,6 +44,18 @@ class Exchange:
         self.ticket = ticket
         self.observer: Observer | None = None
         self.status: int | None = None
+        self.edits: list[str] = []
+        """What was changed on the way, but for what the observer takes out."""
+        self.notes: list[str] = []
+        self.end_seen = False
+        """Whether what ends the answer has come."""
+
+    @property
+    def only_usage_missing(self) -> bool:
+        """Whether the content has come to its end, and the record is not closed yet."""
+        if self._closed or self.observer is None:
+            return False
+        return self.end_seen or self.observer.content_ended
 
     async def admitted(self) -> None:
         """Wait until the provider may be asked. Raises `RecorderUnavailable` if it may not be."""
@@ -47,6 +64,13 @@ class Exchange:
     async def on_record(self) -> None:
         """Wait until the start is committed. Raises `RecordingError` if it cannot be."""
         await self._recorder.started(self.ticket)
+
+    def answered(self, response: Response, observer: Observer) -> None:
+        """Note how the provider begins to answer, and who reads that."""
+        self.status = response.status
+        self.observer = observer
+        if response.sends > 1:
+            self.notes.append(f"the request was sent {response.sends} times until it was answered")
 
     def came(self, chunk: bytes) -> None:
         """Count a piece of the answer's body."""
@@ -58,12 +82,32 @@ class Exchange:
         """Have a piece read; return what may go to the client now, and what has to wait."""
         observer = cast("Observer", self.observer)
         weight, person = observer.weight(chunk), self.ticket.start.initiator_id
-        return await self._reads.call(person, weight, observer.feed, chunk, last=last)
+        self.end_seen = self.end_seen or last
+        split = await self._reads.call(person, weight, observer.feed, chunk, last=last)
+        self.end_seen = self.end_seen or bool(split[1])
+        return split
 
     async def complete(self) -> None:
         """Record the answer, which has been seen to its end, and wait until it is committed."""
         facts = await self._facts()
         self._close(of_answer(self.status or 0, facts), facts)
+        await self._recorder.ended(self.ticket)
+
+    async def withhold(self, answer: Withheld) -> None:
+        """Record an answer of the provider that the client gets another one for."""
+        self.status = answer.provider_status
+        self.edits.append(answer.edit)
+        await self.fail((Status.FAILED, answer.error_type, answer.words))
+
+    async def cancel(self) -> None:
+        """Record that the client left, with what was made until then, estimated if not counted."""
+        if self._closed:
+            return
+        facts = await self._facts()
+        if self.observer is not None:
+            estimate = self.observer.estimate(self.ticket.start.request_bytes)
+            facts.usages = [estimate] if estimate is not None else facts.usages
+        self._close(CANCELLED, facts)
         await self._recorder.ended(self.ticket)
 
     async def fail(self, outcome: Outcome) -> None:
@@ -103,7 +147,8 @@ class Exchange:
             error_message=error_message,
             first_byte_us=self._first_byte,
             response_bytes=self._bytes,
-            edits=self.observer.edits if self.observer is not None else [],
+            edits=self.edits + (self.observer.edits if self.observer is not None else []),
+            notes=self.notes,
             facts=facts,
         )
         self._recorder.finish(self.ticket, end)

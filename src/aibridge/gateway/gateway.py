@@ -13,14 +13,15 @@ from aibridge.gateway.call import Call
 from aibridge.gateway.caller import Authenticate
 from aibridge.gateway.client import Client, ClientGone, Receive, Send
 from aibridge.gateway.client_monitor import ClientMonitor
+from aibridge.gateway.dispatch import Withheld, dispatch, key_refused, refuses_key
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.observer import observe
 from aibridge.gateway.refusal import Refusal, refuse
-from aibridge.gateway.relay import relay, relay_recorded
+from aibridge.gateway.relay import read_on, relay, relay_recorded
 from aibridge.gateway.request import Request, read
 from aibridge.gateway.target import target_of
-from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError
+from aibridge.gateway.upstream import Pool, TimedOut, UpstreamError
 from aibridge.identity.known import IdentityUnavailable
 from aibridge.providers.provider import Provider
 from aibridge.providers.types import Dialect
@@ -93,10 +94,13 @@ class Gateway:
         """Forward a call that is not recorded."""
         with self._monitor.cancel_on_leaving(client):
             try:
-                response = await self._forward(call)
+                response = await dispatch(self._pool, call, [])
             except UpstreamError as error:
                 raise _unreachable(call, error) from error
             try:
+                if refuses_key(call, response):
+                    observer = observe(call.route.dialect, response.status, dict(response.headers))
+                    raise await key_refused(call, response, observer, self._reads)
                 await relay(response, client)
             finally:
                 response.close()
@@ -109,7 +113,10 @@ class Gateway:
         except asyncio.CancelledError:
             if not client.gone:
                 raise
-            await exchange.fail(outcome.CANCELLED)
+            await exchange.cancel()
+        except Withheld as answer:
+            await exchange.withhold(answer)
+            raise
         except UpstreamError as error:
             await exchange.fail(outcome.of_failure(error))
             if not client.began:
@@ -123,9 +130,8 @@ class Gateway:
     ) -> None:
         with self._monitor.cancel_on_leaving(client):
             await exchange.admitted()
-            response = await self._forward(call)
+            response = await dispatch(self._pool, call, exchange.edits)
             try:
-                exchange.status = response.status
                 headers = dict(response.headers)
                 observer = observe(
                     dialect,
@@ -135,16 +141,16 @@ class Gateway:
                     hide_usage=call.hides_usage,
                     servers=call.servers,
                 )
-                exchange.observer = observer
+                exchange.answered(response, observer)
+                if refuses_key(call, response):
+                    raise await key_refused(call, response, observer, self._reads, exchange.came)
                 await relay_recorded(response, client, exchange, observer)
+            except asyncio.CancelledError:
+                if not (client.gone and exchange.only_usage_missing):
+                    raise
+                await read_on(response, exchange)
             finally:
                 response.close()
-
-    async def _forward(self, call: Call) -> Response:
-        method = call.request.method
-        response = await self._pool.send(call.target.address, method, call.head(), call.body)
-        call.let_go()
-        return response
 
 
 _TROUBLE: tuple[tuple[type[Exception], str], ...] = (

@@ -6,7 +6,7 @@ Headers = list[tuple[bytes, bytes]]
 
 TOKEN_HEADERS = (b"x-ai-bridge-token", b"x-coder-ai-governance-token")
 """Carry the bridge's token where the others carry the caller's own credential."""
-CREDENTIAL_HEADERS = (b"authorization", b"x-api-key", b"api-key")
+CREDENTIAL_HEADERS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 """May carry the bridge's token; what they carry otherwise is the caller's own credential."""
 
 _HOP_BY_HOP = frozenset(

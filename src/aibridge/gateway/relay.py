@@ -1,11 +1,21 @@
 """The relay: an answer's bytes go to the client as they come, its last event after its record."""
 
+import asyncio
+from contextlib import suppress
+
 from aibridge.gateway.client import Client
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.headers import answer_headers
 from aibridge.gateway.observer import Observer
 from aibridge.gateway.streaming import Split
-from aibridge.gateway.upstream import Response
+from aibridge.gateway.upstream import Response, UpstreamError
+
+READ_ON_SECONDS = 10.0
+MAX_READ_ON = 32 << 20
+"""How long, and for how many bytes, usage is waited for that a client did not stay for."""
+
+LEFT_BEFORE_USAGE = "the client left before the usage came"
+REST_MISSED = "the rest of the answer did not come"
 
 
 async def relay(response: Response, client: Client) -> None:
@@ -57,3 +67,30 @@ async def relay_recorded(
     while not response.ended:
         ready, held = await read()
         await client.write(ready + held, more=not response.ended)
+
+
+async def read_on(response: Response, exchange: Exchange) -> None:
+    """Read the rest of an answer whose client left, and close its record.
+
+    The content has been made, and its tokens will be billed: only the provider can say how many.
+    If it goes on with more content after all, that is not waited for.
+    """
+    if not exchange.end_seen:
+        exchange.notes.append(LEFT_BEFORE_USAGE)
+    with suppress(TimeoutError, UpstreamError):
+        async with asyncio.timeout(READ_ON_SECONDS):
+            await _read_to_usage(response, exchange)
+    if exchange.end_seen:
+        await exchange.complete()
+    else:
+        exchange.notes.append(REST_MISSED)
+        await exchange.cancel()
+
+
+async def _read_to_usage(response: Response, exchange: Exchange) -> None:
+    size = 0
+    while exchange.only_usage_missing and not exchange.end_seen and size <= MAX_READ_ON:
+        chunk = await response.read()
+        size += len(chunk)
+        exchange.came(chunk)
+        await exchange.observe(chunk, last=response.ended)

@@ -1,6 +1,7 @@
 """Who is calling: a token's text to the person behind it."""
 
 import time
+from enum import StrEnum
 
 from aibridge.contract import AuditResource
 from aibridge.identity.audit import Target
@@ -14,6 +15,15 @@ from aibridge.store.trouble import DRIVER_ERRORS
 from aibridge.store.users import ACTIVE, Connection
 
 _KINDS = {AuditResource.USER: "user", AuditResource.TOKEN: "token"}
+
+
+class Rejection(StrEnum):
+    """What is wrong with a token. Only who shows its secret is told that it was good once."""
+
+    MALFORMED = "it does not have the form of one; is it a provider's key?"
+    UNKNOWN = "there is none like it; it may have been deleted"
+    EXPIRED = "it has expired"
+    SUSPENDED = "its user is suspended"
 
 
 class Authenticator:
@@ -41,21 +51,32 @@ class Authenticator:
 
         Raises `IdentityUnavailable` when the database does not answer.
         """
+        found = await self.look_up(token)
+        return found if isinstance(found, Person) else None
+
+    async def look_up(self, token: str) -> Person | Rejection:
+        """Return who holds a token, or what is wrong with it.
+
+        Raises `IdentityUnavailable` when the database does not answer.
+        """
         parts = parse(token)
         if parts is None:
-            return None
+            return Rejection.MALFORMED
         token_id, secret = parts
         known = self.known
         grant = self._find(token_id) if known is None else await known.find(token_id)
         if grant is None:
-            return None
+            return Rejection.UNKNOWN
         stored, expires_at, scopes, status, user_id, username, roles = grant
+        if not matches(secret, stored):
+            return Rejection.UNKNOWN
         now = time.time_ns() // 1_000
-        alive = expires_at is None or expires_at > now
-        if matches(secret, stored) and alive and status == ACTIVE:
-            self._uses.note(token_id, now)
-            return Person(user_id, username, read_roles(roles), token_id, read_scopes(scopes))
-        return None
+        if expires_at is not None and expires_at <= now:
+            return Rejection.EXPIRED
+        if status != ACTIVE:
+            return Rejection.SUSPENDED
+        self._uses.note(token_id, now)
+        return Person(user_id, username, read_roles(roles), token_id, read_scopes(scopes))
 
     def _find(self, token_id: str) -> Grant | None:
         try:

@@ -29,6 +29,11 @@ _UNSAFE = re.compile(
 _ID = "[A-Za-z0-9._~:=+@,-]+"
 """A segment that is an id: no escapes and no parameters, which a provider may cut off."""
 
+_MODEL_ID = f"{_ID}(?:%2[Ff]{_ID})*"
+_MODEL = re.compile(rf"(?:/v1)?/models/{_MODEL_ID}(?:/{_MODEL_ID})*")
+"""A model by its id, in which some have a slash (``openai/gpt-5``), sent encoded or not."""
+_SLASH = re.compile("%2f", re.IGNORECASE)
+
 
 class Secret:
     """A text that never shows in a log, a trace or a message; `reveal` gives it away."""
@@ -130,6 +135,7 @@ class Provider:
     base_url: BaseURL
     keys: tuple[Secret, ...] = ()
     ask_for_usage: bool = True
+    redirect_hosts: frozenset[str] = frozenset()
     _exact: dict[str, Route] = field(init=False, repr=False, compare=False)
     _patterns: tuple[tuple[re.Pattern[str], Methods], ...] = field(
         init=False, repr=False, compare=False
@@ -148,6 +154,7 @@ class Provider:
             base_url=BaseURL.parse(settings.base_url),
             keys=settings.api_keys,
             ask_for_usage=settings.ask_for_usage,
+            redirect_hosts=frozenset(settings.redirect_hosts),
         )
 
     def route(self, path: str) -> Route | None:
@@ -157,7 +164,7 @@ class Provider:
         without the query.
         """
         route = self._exact.get(path)
-        if route is not None or _UNSAFE.search(path):
+        if route is not None or _UNSAFE.search(_plain(path)):
             return route
         for pattern, methods in self._patterns:
             if pattern.fullmatch(path):
@@ -167,6 +174,11 @@ class Provider:
     def target(self, route: Route) -> str:
         """Return the path of the upstream request: the base URL's own, once, and the route's."""
         return self.base_url.path + route.path
+
+
+def _plain(path: str) -> str:
+    """Return a path as a provider may read it: with the slashes of a model's id in plain."""
+    return _SLASH.sub("/", path) if _MODEL.fullmatch(path) else path
 
 
 def _is_exact(path: str) -> bool:
@@ -196,5 +208,6 @@ def _patterns(kind: ProviderType) -> tuple[tuple[re.Pattern[str], Methods], ...]
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    text = re.escape(path).replace(re.escape("{id}"), _ID)
+    text = re.escape(path).replace(re.escape("/models/{id}"), f"/models/{_MODEL_ID}")
+    text = text.replace(re.escape("{id}"), _ID)
     return re.compile(text + ".*" if path.endswith("/") else text)

@@ -122,6 +122,11 @@ class ProviderSettings(BaseModel):
         default=True,
         description="Whether chat streams whose client did not ask for token usage ask for it.",
     )
+    redirect_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts, HOST or HOST:PORT, to which the provider may redirect requests: these "
+        "get the credential and the prompts. Any other redirect is refused.",
+    )
 
     @field_validator("type")
     @classmethod
@@ -157,6 +162,18 @@ class ProviderSettings(BaseModel):
         if path.endswith("/v1") and all(route.startswith("/v1/") for route in kind.recorded):
             raise ValueError(f"the paths of type {kind.name} begin with /v1: leave it out here")
         return address
+
+    @field_validator("redirect_hosts")
+    @classmethod
+    def _usable_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            try:
+                url = BaseURL.parse(f"https://{host}")
+            except ValueError:
+                url = None
+            if url is None or url.path or host.endswith("/"):
+                raise ValueError("expected hosts, each HOST or HOST:PORT")
+        return tuple(host.lower() for host in value)
 
     @field_validator("api_keys")
     @classmethod

@@ -1,6 +1,7 @@
 """One connection to a provider: requests go out, the answer is parsed as it comes in."""
 
 import asyncio
+import select
 from collections.abc import Callable
 from typing import cast
 
@@ -38,6 +39,7 @@ class Connection(asyncio.Protocol):
         self._released = released
         self._lost = lost
         self._transport: asyncio.Transport | None = None
+        self._poll = select.poll()
         self._parser = httptools.HttpResponseParser(self)
         self._response: Response | None = None
         self._is_fresh = True
@@ -60,10 +62,19 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         return self._response is None and transport is not None and not transport.is_closing()
 
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent: nothing has come since the last answer.
+
+        The end of the connection comes too, and the event loop tells of it only in its next turn:
+        so the socket itself is asked, which is the only way to be certain before writing.
+        """
+        return self.usable and not self._poll.poll(0)
+
     async def send(self, method: bytes, head: bytes, body: bytes) -> Response:
         """Send a request and return its answer once the headers are here.
 
-        Raises `StaleConnection` if the connection was used before and is found closed.
+        Raises `StaleConnection` if the connection was used before and ends without any answer.
         """
         response = self._response = Response(self._flow, self._finished)
         self._is_head_request = method == b"HEAD"
@@ -100,8 +111,11 @@ class Connection(asyncio.Protocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the transport."""
+        """Remember the transport, and its socket for `reusable`."""
         self._transport = cast("asyncio.Transport", transport)
+        socket = transport.get_extra_info("socket")
+        if socket is not None:
+            self._poll.register(socket.fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came in and wake who waits for it."""
@@ -128,7 +142,7 @@ class Connection(asyncio.Protocol):
                 response.complete = True
                 response.wake()
             elif not self._is_fresh and not self._has_begun:
-                response.fail(StaleConnection("the kept connection was closed"))
+                response.fail(StaleConnection("the provider closed the kept connection"))
             else:
                 why = f" ({exc})" if exc is not None and str(exc) else ""
                 response.fail(BrokenAnswer(f"the provider closed the connection{why}"))

@@ -17,5 +17,8 @@ class BrokenAnswer(UpstreamError):
     """The connection was lost, or what came over it is not HTTP, before the answer ended."""
 
 
-class StaleConnection(UpstreamError):
-    """A kept connection turned out to be closed before anything of the answer came."""
+class StaleConnection(BrokenAnswer):
+    """A kept connection was closed before anything of the answer came.
+
+    The provider may have read the request all the same, and be at work on it.
+    """

@@ -13,6 +13,9 @@ from aibridge.gateway.upstream.response import Response
 KEEP_SECONDS = 50.0
 """How long an unused connection is kept: less than the 60 s of common load balancers."""
 
+_SAFE_METHODS = frozenset({b"GET", b"HEAD"})
+_NOT_AGAIN = "the request was sent once, and not again, as it may have been read"
+
 
 class Address(NamedTuple):
     """Where a provider listens."""
@@ -46,19 +49,21 @@ class Pool:
     async def send(self, address: Address, method: bytes, head: bytes, body: bytes) -> Response:
         """Send a request (``head`` ends in the blank line) and return the answer's beginning.
 
-        A kept connection that the provider has closed meanwhile is replaced, as long as nothing
-        of an answer has come. Raises an `UpstreamError`.
+        A kept connection that is found closed before anything was written is replaced. One that
+        closes after that may have been read from: only what is safe is sent again then, once, on
+        a new connection (RFC 9110, section 9.2.2). Raises an `UpstreamError`.
         """
-        while True:
-            connection = self._kept(address)
-            kept = connection is not None
-            if connection is None:
-                connection = await self._connect(address)
+        kept = self._kept(address)
+        if kept is not None:
             try:
-                return await connection.send(method, head, body)
-            except StaleConnection:
-                if not kept:
-                    raise
+                return await kept.send(method, head, body)
+            except StaleConnection as error:
+                if body or method not in _SAFE_METHODS:
+                    raise StaleConnection(f"{error}; {_NOT_AGAIN}") from error
+        connection = await self._connect(address)
+        response = await connection.send(method, head, body)
+        response.sends = 1 if kept is None else 2
+        return response
 
     def close(self) -> None:
         """Close every connection."""
@@ -71,8 +76,9 @@ class Pool:
         idle = self._idle[address]
         while idle:
             connection = idle.pop()
-            if connection.usable:
+            if connection.reusable:
                 return connection
+            connection.close()
         return None
 
     async def _connect(self, address: Address) -> Connection:

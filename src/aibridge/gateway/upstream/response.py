@@ -35,6 +35,7 @@ class Response:
         "head_done",
         "headers",
         "paused",
+        "sends",
         "status",
     )
 
@@ -54,6 +55,8 @@ class Response:
         """Whether the whole answer has been read."""
         self.error: UpstreamError | None = None
         self.paused = False
+        self.sends = 1
+        """How many times the request was sent until this came."""
 
     @property
     def waiting(self) -> bool:
