@@ -72,6 +72,9 @@ async def test_an_interception_as_the_contract_shows_it(
         "credential_hint": "...",
         "edits": ["usage asked for"],
         "notes": [],
+        "kind": "typed",
+        "agent_type": "",
+        "prompt_kinds": ["typed"],
     }
     assert children["user_prompts"][0]["created_at"] == "2026-01-01T00:00:00.25Z"
     assert children["token_usages"][0]["created_at"] == "2026-01-01T00:00:00.250003Z"
@@ -82,8 +85,12 @@ async def test_an_interception_as_the_contract_shows_it(
             "cache_read_input_tokens": 3,
             "cache_write_input_tokens": 4,
             "metadata": {"usage": {"n": 1}},
+            "cache_write_5m_input_tokens": 0,
+            "cache_write_30m_input_tokens": 0,
+            "cache_write_1h_input_tokens": 0,
+            "cache_write_12h_input_tokens": 0,
         },
-        "user_prompts": {"prompt": "hello", "metadata": {}},
+        "user_prompts": {"prompt": "hello", "metadata": {"kind": "typed"}},
         "tool_usages": {
             "server_url": "",
             "tool": "read",
