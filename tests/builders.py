@@ -267,7 +267,9 @@ def record(connection: Connection, *calls: Call) -> None:
 
 def summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any]:
     """Return the row of a session with these calls, which have ended."""
-    first = min(calls, key=lambda call: (call.started_at, call.id)).row()
+    ordered = sorted(calls, key=lambda call: (call.started_at, call.id))
+    first = ordered[0].row()
+    persons = next((call.row() for call in ordered if call.kind == "typed"), first)
     children = [child for call in calls for child in call.children()]
     prompts = [
         row
@@ -280,7 +282,7 @@ def summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any
         "initiator_id": initiator,
         "id": session_id,
         "client": first["client"],
-        "metadata": first["metadata"],
+        "metadata": persons["metadata"],
         "started_at": first["started_at"],
         "ended_at": max(call.row()["ended_at"] for call in calls),
         "last_active_at": last["created_at"] if last else first["started_at"],

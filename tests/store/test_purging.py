@@ -55,12 +55,15 @@ AGED = [
     call(22, 3, "goes on", root=21, parent=21, prompts=()),
     call(23, 4, "goes on", kind="subagent", parent=21),
     call(26, 5, "runs too"),
+    call(31, 5, "title first"),
 ]
 """The old parts of sessions that go on."""
 KEPT = [
     call(12, 11, "long", root=11, parent=11, prompts=()),
     call(24, 9.9, "goes on", columns={"ended_at": CUT + 1}),
     call(25, 10, "goes on", kind="subagent", parent=24, prompts=("Look.",)),
+    call(29, 10, "title first", kind="side_call"),
+    call(30, 11, "title first"),
     call(27, 12, "runs too", root=26, kind="retry", prompts=("Mend roof 26",)),
     call(28, 6, "runs too", running=True, tokens=()),
     call(13, 12, "old", initiator="0" * 36),
@@ -281,7 +284,16 @@ def test_a_session_that_goes_on_between_two_batches_stays(filled, monkeypatch) -
         pass
     with database.read() as connection:
         left = connection.scalars(select(schema.sessions.c.id).order_by(schema.sessions.c.id))
-        assert list(left) == ["failed", "goes on", "long", "new", "old", "runs", "runs too"]
+        assert list(left) == [
+            "failed",
+            "goes on",
+            "long",
+            "new",
+            "old",
+            "runs",
+            "runs too",
+            "title first",
+        ]
         assert list(disagreements(connection)) == []
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from aibridge.store.filters import apart
 from aibridge.store.measures import length_of
 from aibridge.store.schema import interceptions, session_kinds, sessions, user_prompts
-from aibridge.store.threads import typed
+from aibridge.store.threads import of_person, typed
 
 _c, _s, _k, _p = interceptions.c, sessions.c, session_kinds.c, user_prompts.c
 
@@ -36,7 +36,7 @@ def follow(connection: Connection, key: Key, before: int, kinds: Iterable[int]) 
     row = connection.execute(select(_s.last_prompt_at).where(*_is(key))).first()
     if first is None or row is None:
         return
-    values = _beginning(first)
+    values = _beginning(connection, key, first)
     if row.last_prompt_at is not None and row.last_prompt_at < before:
         values |= _last_prompt(connection, key, first.started_at)
     connection.execute(update(sessions).where(*_is(key)).values(values))
@@ -53,16 +53,18 @@ def _within(key: Key) -> tuple[ColumnElement[bool], ...]:
     return _c.session_id == key[0], initiator_id == key[1], _c.ended_at.is_not(None)
 
 
-def _first(key: Key) -> Any:  # noqa: ANN401 - a query for what `_beginning` takes
-    found = select(_c.started_at, _c.client, _c.metadata).where(*_within(key))
+def _first(key: Key, *those: ColumnElement[bool]) -> Any:  # noqa: ANN401 - a query
+    found = select(_c.started_at, _c.client, _c.metadata).where(*_within(key), *those)
     return found.order_by(_c.started_at, _c.id).limit(1)
 
 
-def _beginning(first: Row[Any]) -> dict[str, Any]:
+def _beginning(connection: Connection, key: Key, first: Row[Any]) -> dict[str, Any]:
+    """Return what the first tells; the metadata are those of the person's first."""
+    persons = connection.execute(_first(key, of_person(_c))).first()
     return {
         "started_at": first.started_at,
         "client": first.client,
-        "metadata": first.metadata,
+        "metadata": (persons or first).metadata,
         "length": length_of(_s.last_started_at - first.started_at),
     }
 

@@ -17,8 +17,13 @@ def begins_thread(root_id: str | None, metadata: str) -> bool:
 
 def beginning_threads(interceptions: Any) -> ColumnElement[bool]:  # noqa: ANN401 - columns
     """Return the same as a condition on the columns of ``interceptions``."""
-    own = interceptions.metadata.not_like(f"%{_KIND}%")
-    return and_(interceptions.thread_root_id.is_(None), own)
+    return and_(interceptions.thread_root_id.is_(None), of_person(interceptions))
+
+
+def of_person(interceptions: Any) -> ColumnElement[bool]:  # noqa: ANN401 - columns
+    """Return the condition under which a request is the person's own."""
+    named: ColumnElement[bool] = interceptions.metadata.like(f"%{_KIND}%")
+    return not_(named)
 
 
 def typed(prompts: Any) -> ColumnElement[bool]:  # noqa: ANN401 - columns
