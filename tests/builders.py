@@ -45,7 +45,10 @@ def uid(number: int) -> str:
 
 @dataclass
 class Call:
-    """An interception and what is recorded under it; ``at`` is in seconds after `START`."""
+    """An interception and what is recorded under it; ``at`` is in seconds after `START`.
+
+    The prompts for which ``prompt_kinds`` has none are of the kind of the request.
+    """
 
     number: int
     at: float = 0
@@ -55,6 +58,10 @@ class Call:
     parent: int | None = None
     prompts: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    kind: str = "typed"
+    agent_type: str = ""
+    prompt_kinds: tuple[str, ...] = ()
+    unread: bool = False
     arguments: str = '{"path": "a.txt"}'
     thoughts: tuple[str, ...] = ()
     tokens: tuple[tuple[int, int, int, int], ...] = ()
@@ -95,7 +102,7 @@ class Call:
             "credential_kind": "centralized",
             "credential_hint": "sk-...wxyz",
             "user_agent": "claude-cli/2.0",
-            "metadata": "{}",
+            "metadata": self._metadata(),
             "stream": True,
             "request_bytes": 1000,
             "started_at": self.started_at,
@@ -115,21 +122,50 @@ class Call:
             **self.columns,
         }
 
+    def _metadata(self) -> str:
+        about = {} if self.kind == "typed" else {"kind": self.kind}
+        return _compact(about | ({"agent_type": self.agent_type} if self.agent_type else {}))
+
+    def kinds(self) -> list[str]:
+        """Return the kind of each of its prompts."""
+        missing = len(self.prompts) - len(self.prompt_kinds)
+        return [*self.prompt_kinds, *[self.kind] * missing][: len(self.prompts)]
+
+    def typed(self) -> list[str]:
+        """Return those of its prompts that a person typed."""
+        kinds = zip(self.prompts, self.kinds(), strict=True)
+        return [text for text, kind in kinds if kind == "typed"]
+
+    @property
+    def begins_thread(self) -> bool:
+        """Whether it begins a thread of the person."""
+        return self.root is None and self.kind == "typed"
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether its tokens are an estimate."""
+        metadata = self.token_metadata
+        return bool(self.tokens) and not isinstance(metadata, str) and "estimated" in metadata
+
     @property
     def all_tokens(self) -> int:
         return sum(map(sum, self.tokens))
 
-    def kind(self) -> Kind:
+    def filtered_by(self) -> Kind:
         """Return what it is filtered by."""
         row = self.row()
         error = row["error_type"] or row["error_message"]
         has = {
             Shape.ERROR: error,
-            Shape.PROMPT: self.prompts,
+            Shape.PROMPT: self.typed(),
             Shape.THINKING: self.thoughts,
             Shape.TOOL: self.tools,
+            Shape.UNREAD: self.unread,
+            Shape.ESTIMATED: self.is_estimated,
         }
-        shape = sum(bit for bit, part in has.items() if part)
+        shape = sum(int(bit) for bit, part in has.items() if part)
+        kinds = {*self.kinds(), self.kind} - {"typed"}
+        shape += sum(Shape[kind.upper()] for kind in kinds)
         client = row["client"] or ""
         return Kind(row["provider"], row["provider_name"], row["model"], client, shape)
 
@@ -146,8 +182,11 @@ class Call:
                 **columns,
             }
 
-        for text in self.prompts:
-            yield "user_prompts", child(prompt=text)
+        for text, kind in zip(self.prompts, self.kinds(), strict=True):
+            yield (
+                "user_prompts",
+                child(prompt=text, metadata=_compact({"kind": kind}), created_at=self.started_at),
+            )
         for text in self.thoughts:
             yield "model_thoughts", child(content=text)
         for name in self.tools:
@@ -184,6 +223,11 @@ class Call:
     def _token_metadata(self) -> str:
         metadata = self.token_metadata
         return metadata if isinstance(metadata, str) else json.dumps(metadata)
+
+
+def _compact(value: object) -> str:
+    """Return JSON as the recorder writes it."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 COUNTERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens")
@@ -224,16 +268,22 @@ def record(connection: Connection, *calls: Call) -> None:
 
 def summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any]:
     """Return the row of a session with these calls, which have ended."""
-    first = min(calls, key=lambda call: (call.started_at, call.id)).row()
+    ordered = sorted(calls, key=lambda call: (call.started_at, call.id))
+    first = ordered[0].row()
+    persons = next((call.row() for call in ordered if call.kind == "typed"), first)
     children = [child for call in calls for child in call.children()]
-    prompts = [row for table, row in children if table == "user_prompts"]
+    prompts = [
+        row
+        for table, row in children
+        if table == "user_prompts" and row["metadata"] == '{"kind":"typed"}'
+    ]
     tokens = [row for table, row in children if table == "token_usages"]
     last = max(prompts, key=lambda row: (row["created_at"], row["id"]), default=None)
     return {
         "initiator_id": initiator,
         "id": session_id,
         "client": first["client"],
-        "metadata": first["metadata"],
+        "metadata": persons["metadata"],
         "started_at": first["started_at"],
         "ended_at": max(call.row()["ended_at"] for call in calls),
         "last_active_at": last["created_at"] if last else first["started_at"],
@@ -242,7 +292,7 @@ def summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any
         "last_started_at": max(call.started_at for call in calls),
         "length": length(max(call.started_at for call in calls) - first["started_at"]),
         "magnitude": magnitude(sum(call.all_tokens for call in calls)),
-        "threads": sum(call.root is None for call in calls),
+        "threads": sum(call.begins_thread for call in calls),
         "interceptions": len(calls),
         "tokens": sum(call.all_tokens for call in calls),
         **{name: sum(row[name] for row in tokens) for name in COUNTERS},
@@ -250,7 +300,7 @@ def summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any
 
 
 def _kind_id(connection: Connection, call: Call) -> int:
-    kind, table = call.kind()._asdict(), schema.kinds
+    kind, table = call.filtered_by()._asdict(), schema.kinds
     known = select(table.c.id).where(*(table.c[name] == value for name, value in kind.items()))
     found: int | None = connection.scalar(known)
     if found is None:
@@ -293,7 +343,7 @@ def _words_in_vectors(connection: Connection) -> set[tuple[str, str, str, int]]:
 
 def forget(connection: Connection) -> None:
     """Empty the record, and the index of its texts."""
-    for table in RECORD:
+    for table in (*RECORD, schema.correlation_keys):
         connection.execute(delete(table))
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("DELETE FROM text_index")

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aibridge.sdk.quoting import go_quote
-from aibridge.store.filters import PARTS
+from aibridge.store.filters import KINDS, PARTS
 from tests.builders import ANA, BEN, START, Call
 from tests.words import TEXTS, stands_in, words
 
@@ -44,6 +44,7 @@ _VALUES = {
     "started_before": st.sampled_from(list(TIMES)[2:]),
     "error": st.sampled_from([*filter(words, ERRORS), "SLOW", "o*", "time", "timeout"]),
     "has": st.sampled_from(PARTS),
+    "kind": st.sampled_from(KINDS),
     "tokens": st.sampled_from(["0", "1", "3", "4", "9", "1k", "1000", "1001", "2k", "1M"]),
 }
 _KEYS = st.sampled_from(["prompt", "tool", "tokens", "error"] * 3 + sorted(_VALUES))
@@ -77,9 +78,10 @@ def _pieces(draw: st.DrawFn, calls: list[Call], key: str) -> str:
 def _texts(call: Call, key: str) -> Iterable[str]:
     """Return the texts of a call in which a key looks."""
     calls = " ".join(f"{name} {call.arguments}" for name in call.tools)
-    return call.prompts if key == "prompt" else [calls]
+    return ["\n".join(call.prompts)] if key == "prompt" else [calls]
 
 
+_kinds = st.sampled_from(["typed", "typed", *KINDS])
 _tokens = st.tuples(*[st.sampled_from([0, 0, 1, 3, 1000])] * 4)
 _MADE: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
     st.fixed_dictionaries(
@@ -88,7 +90,11 @@ _MADE: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
             "initiator": st.sampled_from([ANA, BEN]),
             "session": st.sampled_from(["s0", "s1", "s2"]),
             "running": st.sampled_from([False] * 5 + [True]),
-            "prompts": st.lists(TEXTS, max_size=1).map(tuple),
+            "prompts": st.lists(TEXTS, max_size=2).map(tuple),
+            "prompt_kinds": st.lists(_kinds, max_size=2).map(tuple),
+            "kind": st.sampled_from(["typed", "typed", *KINDS]),
+            "unread": st.booleans(),
+            "token_metadata": st.sampled_from([{}, {"estimated": True}]),
             "tools": st.lists(st.sampled_from(["bash", "read"]), max_size=2).map(tuple),
             "arguments": TEXTS.filter(lambda text: "\\" not in text),
             "thoughts": st.sampled_from([(), (), ("Hm.",)]),
@@ -174,6 +180,7 @@ def _holds(call: Call, key: str, value: str) -> bool:
         "tool": lambda: any(stands_in(value, text) for text in _texts(call, "tool")),
         "error": lambda: stands_in(value, f"{row['error_type']} {row['error_message']}"),
         "has": lambda: _has(call, row)[value],
+        "kind": lambda: value in _kinds_of(call),
     }
     return rules.get(key, lambda: bool(row[key] == value))()
 
@@ -181,13 +188,20 @@ def _holds(call: Call, key: str, value: str) -> bool:
 def _has(call: Call, row: dict[str, str]) -> dict[str, bool]:
     return {
         "error": bool(row["error_type"] or row["error_message"]),
-        "prompt": bool(call.prompts),
+        "estimated": call.is_estimated,
+        "prompt": "typed" in call.kinds(),
         "thinking": bool(call.thoughts),
         "tool": bool(call.tools),
+        "unread": call.unread,
     }
 
 
+def _kinds_of(call: Call) -> set[str]:
+    """Return the kinds of a call: those of its prompts, and its own where it is no person's."""
+    return {*call.kinds()} | ({call.kind} - {"typed"})
+
+
 def _active(calls: list[Call]) -> int:
-    """Return when a session was last active: at its last prompt, else at its start."""
-    prompted = [call.started_at for call in calls if call.prompts]
+    """Return when a session was last active: at its last typed prompt, else at its start."""
+    prompted = [call.started_at for call in calls if call.typed()]
     return max(prompted, default=min(call.started_at for call in calls))

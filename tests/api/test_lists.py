@@ -72,6 +72,9 @@ async def test_an_interception_as_the_contract_shows_it(
         "credential_hint": "...",
         "edits": ["usage asked for"],
         "notes": [],
+        "kind": "typed",
+        "agent_type": "",
+        "prompt_kinds": ["typed"],
     }
     assert children["user_prompts"][0]["created_at"] == "2026-01-01T00:00:00.25Z"
     assert children["token_usages"][0]["created_at"] == "2026-01-01T00:00:00.250003Z"
@@ -82,8 +85,12 @@ async def test_an_interception_as_the_contract_shows_it(
             "cache_read_input_tokens": 3,
             "cache_write_input_tokens": 4,
             "metadata": {"usage": {"n": 1}},
+            "cache_write_5m_input_tokens": 0,
+            "cache_write_30m_input_tokens": 0,
+            "cache_write_1h_input_tokens": 0,
+            "cache_write_12h_input_tokens": 0,
         },
-        "user_prompts": {"prompt": "hello", "metadata": {}},
+        "user_prompts": {"prompt": "hello", "metadata": {"kind": "typed"}},
         "tool_usages": {
             "server_url": "",
             "tool": "read",
@@ -100,6 +107,54 @@ def _without_identity(child: dict[str, Any]) -> dict[str, Any]:
     assert child["provider_response_id"] == "msg_1"
     hidden = {"id", "interception_id", "provider_response_id", "created_at"}
     return {name: value for name, value in child.items() if name not in hidden}
+
+
+async def test_one_interception_is_as_the_list_has_it(
+    client: httpx.AsyncClient, seed: Seed
+) -> None:
+    seed(Call(1, prompts=("hello",), tools=("read",), tokens=((1, 2, 3, 4),)), Call(2))
+    listed = (await client.get(PATH)).json()["results"]
+    for one in listed:
+        for spelling in (one["id"], one["id"].upper()):
+            assert (await client.get(f"{PATH}/{spelling}")).json() == one
+    client.headers["Coder-Session-Token"] = "member-token"
+    assert (await client.get(f"{PATH}/{uid(1)}")).status_code == 404
+
+
+@pytest.mark.parametrize("id_", [uid(9), uid(1), "nonsense", "%00", "0" * 36])
+async def test_an_interception_that_there_is_not_is_404(
+    client: httpx.AsyncClient, seed: Seed, id_: str
+) -> None:
+    seed(Call(1, running=True))
+    answer = await client.get(f"{PATH}/{id_}")
+    assert (answer.status_code, answer.json()) == (404, {"message": "Interception not found."})
+
+
+async def test_kinds_estimates_and_lifetimes_are_shown(
+    client: httpx.AsyncClient, seed: Seed
+) -> None:
+    seed(
+        Call(
+            1,
+            kind="subagent",
+            agent_type="Explore",
+            prompts=("note", "find it"),
+            prompt_kinds=("automation",),
+            tokens=((1, 2, 0, 0),),
+            token_metadata={"estimated": {"output_tokens": 2}},
+        )
+    )
+    (one,) = (await client.get(PATH)).json()["results"]
+    assert (one["kind"], one["agent_type"], one["estimated"]) == ("subagent", "Explore", True)
+    assert one["prompt_kinds"] == ["automation", "subagent"]
+    assert [prompt["metadata"] for prompt in one["user_prompts"]] == [
+        {"kind": "automation"},
+        {"kind": "subagent"},
+    ]
+    assert one["token_usages"][0]["estimated"] is True
+    (session,) = (await client.get("/api/v2/aibridge/sessions")).json()["sessions"]
+    assert (session["estimated"], session["threads"]) == (True, 0)
+    assert "last_prompt" not in session
 
 
 async def test_a_running_interception_is_hidden(client: httpx.AsyncClient, seed: Seed) -> None:

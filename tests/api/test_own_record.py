@@ -197,6 +197,7 @@ def paths(count: int) -> Iterator[str]:
         yield f"sessions/{session}"
         yield f"sessions/{session}?initiator=ben"
     for id_ in ids:
+        yield f"interceptions/{id_}"
         yield f"interceptions?limit=2&after_id={id_}"
         yield f"sessions/one?limit=1&after_id={id_}"
         yield f"sessions/{id_}?before_id={id_}"

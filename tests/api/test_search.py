@@ -258,8 +258,20 @@ async def test_who_may_not_read_learns_of_no_other_user(
             [
                 wrong(
                     "has",
-                    'has invalid value: "Error" is none of error, prompt, thinking, tool',
+                    'has invalid value: "Error" is none of error, estimated, prompt, thinking, '
+                    "tool, unread",
                     10,
+                )
+            ],
+        ),
+        (
+            "kind:typed -kind:Typed",
+            [
+                wrong(
+                    "kind",
+                    'has invalid value: "Typed" is none of typed, side_call, subagent, compaction, '
+                    "summary, retry, automation",
+                    12,
                 )
             ],
         ),

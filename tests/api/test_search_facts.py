@@ -114,6 +114,49 @@ async def test_each_key_finds_what_it_says(
     assert await found(client, "sessions", q) == numbers
 
 
+GUESS = {"estimated": True}
+OF_KINDS = (
+    Call(1, prompts=("Mend it",)),
+    Call(2, kind="subagent", prompts=("Look at the wall",), unread=True),
+    Call(3, kind="side_call", prompts=("A title",), tokens=((0, 4, 0, 0),), token_metadata=GUESS),
+    Call(4, prompts=("So far", "on"), prompt_kinds=("summary", "typed")),
+    Call(5, kind="compaction"),
+    Call(6, prompts=("hook",), prompt_kinds=("automation",)),
+    Call(7, kind="retry", prompts=("Mend it",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("q", "numbers"),
+    [
+        ("kind:typed", [1, 4]),
+        ("kind:subagent", [2]),
+        ("kind:side_call", [3]),
+        ("kind:summary", [4]),
+        ("kind:compaction", [5]),
+        ("kind:automation", [6]),
+        ("kind:retry", [7]),
+        ("kind:typed kind:retry", [1, 4, 7]),
+        ("-kind:typed", [2, 3, 5, 6, 7]),
+        ("kind:typed -kind:summary", [1]),
+        ("has:prompt", [1, 4]),
+        ("has:unread", [2]),
+        ("kind:typed has:unread", []),
+        ("has:estimated", [3]),
+        ("-has:estimated -has:unread", [1, 4, 5, 6, 7]),
+        ("prompt:wall", [2]),
+        ("prompt:mend", [1, 7]),
+        ("prompt:mend -kind:retry", [1]),
+    ],
+)
+async def test_what_was_typed_is_told_from_what_the_agent_wrote(
+    client: httpx.AsyncClient, seed: Seed, q: str, numbers: list[int]
+) -> None:
+    seed(*OF_KINDS)
+    assert await found(client, "interceptions", q) == numbers
+    assert await found(client, "sessions", q) == numbers
+
+
 @pytest.mark.parametrize(
     ("q", "interceptions", "sessions"),
     [
@@ -142,7 +185,7 @@ async def test_one_interception_of_a_session_is_as_every_key_says_but_tokens_are
 
 
 @pytest.mark.parametrize("kind", ["interceptions", "sessions"])
-@pytest.mark.parametrize("key", ["prompt", "tool", "error", "has", "tokens"])
+@pytest.mark.parametrize("key", ["prompt", "tool", "error", "has", "kind", "tokens"])
 async def test_as_many_values_as_a_query_holds_are_answered(
     client: httpx.AsyncClient, seed: Seed, kind: str, key: str
 ) -> None:
@@ -151,7 +194,8 @@ async def test_as_many_values_as_a_query_holds_are_answered(
         if key == "tokens":
             terms = [f"{sign}tokens>{number}" for number in range(MAX_ELEMENTS)]
         else:
-            values = ["tool"] if key == "has" else [f"x{number}" for number in range(MAX_ELEMENTS)]
+            listed = {"has": ["tool"], "kind": ["retry"]}
+            values = listed.get(key, [f"x{number}" for number in range(MAX_ELEMENTS)])
             terms = [f"{sign}{key}:{value}" for value in values]
         await found(client, kind, " ".join(terms))
 

@@ -97,6 +97,28 @@ async def test_walking_the_pages_visits_each_session_once(
     assert seen == [uid(number) for number in range(9, -1, -1)]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+@pytest.mark.parametrize("exactly", [False, True])
+async def test_no_walk_loses_a_session_where_people_share_an_id(
+    client: httpx.AsyncClient, seed: Seed, limit: int, exactly: bool
+) -> None:
+    people = (ANA, BEN)
+    seed(
+        *(Call(n, at=n, session="app", initiator=people[n]) for n in range(2)),
+        *(Call(10 + n, at=n / 4, session=f"s{n}", initiator=people[n % 2]) for n in range(12)),
+    )
+    seen: list[tuple[str, str]] = []
+    while page := (await get(client, limit=limit, **_last(seen, exactly)))["sessions"]:
+        seen += [(session["id"], session["initiator"]["id"]) for session in page]
+    assert len(seen) == len(set(seen)) == 14
+    assert {one for one in seen if one[0] == "app"} == {("app", ANA), ("app", BEN)}
+
+
+def _last(seen: list[tuple[str, str]], exactly: bool) -> dict[str, str]:
+    names = ("after_session_id", "after_initiator_id")[: 1 + exactly]
+    return dict(zip(names, seen[-1], strict=False)) if seen else {}
+
+
 def _after(seen: list[str]) -> dict[str, str]:
     return {"after_session_id": seen[-1]} if seen else {}
 
@@ -169,8 +191,13 @@ async def test_a_session_in_detail_as_the_contract_shows_it(
         **bounds,
         "token_usage": {**one, "input_tokens": 11},
         "status": "completed",
-        "error_type": "",
-        "error_message": "",
+        "error_type": None,
+        "error_message": None,
+        "kind": "typed",
+        "agent_type": "",
+        "parent_id": None,
+        "attempts": 1,
+        "texts": [{"text": "fix it", "kind": "typed", "interception_id": uid(1)}],
         "final": {
             "model": "sonnet",
             "token_usage": ten,

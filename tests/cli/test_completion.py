@@ -52,6 +52,8 @@ def completed(line: str) -> list[str]:
         ("aibridge completion f", ["fish"]),
         ("aibridge serve --por", ["--port"]),
         ("aibridge sessions list --li", ["--limit"]),
+        ("aibridge interceptions list --ki", ["--kind"]),
+        ("aibridge interceptions list --kind s", ["side_call", "subagent", "summary"]),
     ],
 )
 def test_commands_options_and_values_are_completed(line: str, offered: list[str]) -> None:

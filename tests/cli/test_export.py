@@ -18,8 +18,9 @@ from pyarrow import parquet
 from typer.testing import Result
 
 from aibridge.cli.export import walk
+from aibridge.store import children
 from aibridge.store.database import Database
-from tests.builders import ANA, Call, add_user, record, uid
+from tests.builders import ANA, BEN, Call, add_user, record, uid
 from tests.cli.conftest import Remote
 
 Cli = Callable[..., Result]
@@ -70,6 +71,33 @@ def test_each_line_is_what_the_api_lists(cli: Cli, remote: Remote, kind: str, ke
     assert len(wanted) == {"sessions": 2, "interceptions": 3}[kind]
     assert lines(result) == wanted
     assert not {"\x1b", "\u202e"} & set(result.stdout)
+
+
+def test_two_people_with_one_session_id_are_two_sessions(
+    export: Cli, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as connection:
+        add_user(connection, BEN, "ben")
+        for number, user in enumerate((ANA, BEN)):
+            record(connection, Call(10 + number, at=number * 9, session="app", initiator=user))
+    for size in (1, 2, 3, 100):
+        monkeypatch.setattr(walk, "PAGE", size)
+        found = [(one["id"], one["initiator"]["username"]) for one in lines(export("sessions"))]
+        assert found[0] == ("app", "ben")
+        assert found[-1] == ("app", "ana")
+        assert len(found) == len(set(found)) == 4
+
+
+def test_interceptions_have_their_texts_whole(export: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = lines(export("interceptions"))
+    for name in ("MOST_CHARACTERS", "LEAST_CHARACTERS"):
+        monkeypatch.setattr(children, name, 12)
+    monkeypatch.setattr(children, "share", lambda number: 12 if number == 1 else 3)
+    assert [one["user_prompts"] for one in whole if one["user_prompts"]]
+    cut = lines(export("interceptions"))
+    assert [len(one["user_prompts"]) for one in cut] == [len(one["user_prompts"]) for one in whole]
+    prompts = [prompt["prompt"] for one in cut for prompt in one["user_prompts"]]
+    assert prompts == ["hello", HOSTILE[:12]]
 
 
 @pytest.mark.parametrize("kind", ["sessions", "interceptions"])

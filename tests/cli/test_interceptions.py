@@ -1,12 +1,12 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from sqlalchemy import update
 from typer.testing import Result
 
-from aibridge.cli import interceptions
+from aibridge.store import schema
 from aibridge.store.database import Database
 from tests.builders import ANA, START, Call, add_user, record, uid
 
@@ -80,14 +80,65 @@ def test_one_is_shown(ask: Cli) -> None:
     assert json.loads(ask("show", uid(1), "--json").stdout)["id"] == uid(1)
 
 
-def test_the_time_in_an_id_says_where_to_look(ask: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    places = interceptions._places
-
-    def first(wanted: str) -> Any:
-        return [next(iter(places(wanted)))]
-
-    monkeypatch.setattr(interceptions, "_places", first)
+def test_an_id_may_be_written_in_either_case(ask: Cli) -> None:
     assert json.loads(ask("show", MADE.upper(), "--json").stdout)["id"] == MADE
+
+
+@pytest.fixture
+def mixed(cli: Cli, database: Database) -> Cli:
+    """One of the person's, one of a sub-agent whose tokens were estimated, one tried again."""
+    estimated = {"estimated": True}
+    with database.write() as connection:
+        add_user(connection, ANA, "ana")
+        record(
+            connection,
+            Call(1, at=1, prompts=("hello",)),
+            Call(
+                2,
+                at=2,
+                kind="subagent",
+                agent_type="Explore",
+                parent=1,
+                prompts=("find it",),
+                tokens=((3, 4, 0, 0),),
+                token_metadata=estimated,
+            ),
+            Call(3, at=3, root=1, kind="retry", prompts=("hello",)),
+        )
+    return lambda *arguments: cli("interceptions", *arguments)
+
+
+def test_a_list_tells_what_each_was_for(mixed: Cli) -> None:
+    lines = mixed("list").stdout.splitlines()
+    assert "KIND" in lines[0]
+    assert [line.split("Claude Code")[1].split() for line in lines[1:]] == [
+        ["retry", "completed", "0", "0"],
+        ["subagent", "Explore", "completed", "~3", "~4"],
+        ["typed", "completed", "0", "0"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"), [("typed", [1]), ("subagent", [2]), ("retry", [3]), ("summary", [])]
+)
+def test_a_list_is_filtered_by_kind(mixed: Cli, kind: str, numbers: list[int]) -> None:
+    assert ids(mixed("list", "--json", "--kind", kind)) == [uid(number) for number in numbers]
+
+
+def test_one_is_shown_with_its_kind_and_what_its_cache_wrote(
+    mixed: Cli, database: Database
+) -> None:
+    with database.write() as connection:
+        connection.execute(
+            update(schema.token_usages).values(
+                cache_write_5m_input_tokens=7, cache_write_1h_input_tokens=9
+            )
+        )
+    shown = mixed("show", uid(2)).stdout
+    assert re.search(r"^kind +subagent Explore$", shown, re.MULTILINE)
+    assert re.search(r"^prompt 1 +\(subagent\) find it$", shown, re.MULTILINE)
+    assert re.search(r"^tokens +~3 in, ~4 out$", shown, re.MULTILINE)
+    assert re.search(r"^cache writes +7 for 5m, 9 for 1h$", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize("wanted", ["nonsense", uid(9), MADE.replace("8000", "8001")])

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
 from threading import Thread
@@ -7,19 +8,21 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from sqlalchemy import Connection
 from typer.testing import CliRunner, Result
 
 from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.cli import sessions
-from aibridge.cli.session_tree import MAX_SHOWN, render_sessions
+from aibridge.cli.session_tree import render_sessions
+from aibridge.cli.thread_tree import MAX_DEPTH, MAX_SHOWN
 from aibridge.contract import MinimalUser, SessionDetail, SiteRole
 from aibridge.identity.people import Person
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter
-from tests.builders import ANA, CLEO, Call, add_user, record, uid
+from tests.builders import ANA, BEN, CLEO, Call, add_user, forget, record, uid
 from tests.databases import Databases
 from tests.people import asking, person
 from tests.serving import serving
@@ -156,6 +159,147 @@ def test_foreign_text_neither_steers_the_terminal_nor_is_read_as_markup(run: Run
         assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(output)
         assert "[bold]x[/bold]" in output
     assert json.loads(output)["threads"][1]["prompt"] == HOSTILE
+
+
+def people_tell(connection: Connection) -> None:
+    """A day of one session: a sub-agent, an interruption, retries, a compaction, a queued word."""
+    failed = {"status": "failed", "error_type": "overloaded", "error_message": "busy"}
+    record(
+        connection,
+        Call(1, session="day", prompts=("fix the test",), tools=("Task",)),
+        Call(2, at=1, session="day", kind="side_call", prompts=("Write a title",)),
+        Call(
+            3,
+            at=2,
+            session="day",
+            kind="subagent",
+            agent_type="Explore",
+            parent=1,
+            prompts=("find it",),
+            tools=("grep",),
+        ),
+        Call(4, at=3, session="day", root=3, parent=3, prompts=("<note>",), kind="automation"),
+        Call(5, at=4, session="day", root=1, parent=1, columns={"status": "cancelled"}),
+        Call(6, at=5, session="day", parent=5, prompts=("no, the other",), columns=failed),
+        Call(7, at=6, session="day", root=6, kind="retry", prompts=("no, the other",)),
+        Call(
+            8,
+            at=7,
+            session="day",
+            root=6,
+            parent=7,
+            prompts=("and be quick",),
+            tokens=((3, 120, 0, 0),),
+            token_metadata={"estimated": True},
+        ),
+        Call(9, at=8, session="day", kind="compaction", prompts=("Summarize",)),
+        Call(
+            10,
+            at=9,
+            session="day",
+            prompts=("So far: …", "go on"),
+            prompt_kinds=("summary", "typed"),
+        ),
+    )
+
+
+def told(lines: list[str]) -> list[tuple[int, str]]:
+    """Return the lines of a tree, each with how deep it stands."""
+    bare = [line.lstrip("│├└─ \xa0") for line in lines]
+    return [
+        ((len(line) - len(text)) // 4, text) for line, text in zip(lines, bare, strict=True) if text
+    ]
+
+
+TOLD = [
+    (1, "fix the test"),
+    (2, "tool Task"),
+    (2, "final cancelled"),
+    (2, "sub-agent Explore: find it"),
+    (3, "tool grep"),
+    (3, "automation: <note>"),
+    (1, "side call: Write a title"),
+    (1, "no, the other"),
+    (1, "after the one above was interrupted · sonnet"),
+    (2, "typed: and be quick"),
+    (1, "compaction: Summarize"),
+    (1, "go on"),
+    (2, "summary: So far: …"),
+]
+
+
+def test_a_session_is_told_as_a_person_would(database: Database) -> None:
+    with database.write() as connection:
+        forget(connection)
+        people_tell(connection)
+    found = reading.show_session(database, "day", ThreadPage(limit=50))
+    assert found is not None
+    lines = told(drawn(sessions.render_session(found)).splitlines())
+    for depth, text in TOLD:
+        assert [one for one, line in lines if line.startswith(text)] == [depth], text
+    text = "\n".join(line for _, line in lines)
+    assert "~3 in, ~120 out" in text
+    assert "attempt 2 of 2" in text
+    assert text.count("no, the other") == 1
+    assert "busy" not in text
+
+
+@pytest.mark.parametrize(
+    ("last", "link"),
+    [
+        (Call(2, at=1, root=1, columns={"status": "cancelled"}), "above was interrupted"),
+        (Call(2, at=1, root=1, tools=("bash",)), "above stopped at a tool"),
+        (Call(2, at=1, root=1), "after the one above ·"),
+        (Call(2, at=1, prompts=("meanwhile",)), "after an earlier one ·"),
+    ],
+)
+def test_after_what_a_prompt_came_is_said_as_far_as_it_is_certain(
+    database: Database, last: Call, link: str
+) -> None:
+    calls = [
+        Call(1, prompts=("one",), tools=("bash",)),
+        last,
+        Call(3, at=2, parent=1, prompts=("two",)),
+    ]
+    with database.write() as connection:
+        forget(connection)
+        record(connection, *(replace(call, session="s") for call in calls))
+    found = reading.show_session(database, "s", ThreadPage(limit=50))
+    assert found is not None
+    text = drawn(sessions.render_session(found))
+    assert text.count(link) == text.count("after ") == 1
+
+
+def test_sub_agents_of_sub_agents_are_drawn_to_a_depth(database: Database) -> None:
+    with database.write() as connection:
+        forget(connection)
+        calls = (
+            Call(n, at=n, session="deep", kind="subagent" if n else "typed", parent=n and n - 1)
+            for n in range(300)
+        )
+        record(connection, *calls)
+    found = reading.show_session(database, "deep", ThreadPage(limit=300))
+    assert found is not None
+    lines = told(drawn(sessions.render_session(found), 400).splitlines())
+    assert max(depth for depth, _ in lines) == MAX_DEPTH + 2
+
+
+def test_of_one_id_everybodys_session_can_be_shown_and_listed(
+    run: Run, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "THREADS_A_PAGE", 1)
+    with database.write() as connection:
+        add_user(connection, BEN, "ben")
+        record(
+            connection,
+            *(Call(10 + n, at=n, session="a/b", initiator=BEN) for n in range(3)),
+            Call(20, at=1, session="between"),
+        )
+    for name, threads in (("ana", 2), ("ben", 3)):
+        shown = json.loads(run("show", "a/b", "--initiator", name, "--json").stdout)
+        assert (shown["initiator"]["username"], len(shown["threads"])) == (name, threads)
+    rest = json.loads(run("list", "--json", "--after-id", "a/b", "--after-user", ANA).stdout)
+    assert [one["id"] for one in rest["sessions"]] == ["between", "a/b"]
 
 
 def test_show_pages_through_all_threads(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

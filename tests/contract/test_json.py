@@ -1,6 +1,7 @@
 import inspect
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -23,7 +24,7 @@ from aibridge.contract import (
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 USER = MinimalUser(id="u", username="ana")
-NO_TOKENS = {
+NO_TOKENS: dict[str, Any] = {
     "input_tokens": 0,
     "output_tokens": 0,
     "cache_read_input_tokens": 0,

@@ -306,7 +306,8 @@ def test_every_method_of_administration_has_a_case() -> None:
     }
     covered = {case.name for case in CASES}
     assert names - covered == {f"list_{name}" for name in record - {"session_threads"}} | {
-        "get_session_threads"
+        "get_interception",
+        "get_session_threads",
     }
 
 

@@ -39,7 +39,7 @@ def ask(clients: Clients, server: str) -> Any:
 def test_lists_are_models_of_the_contract(ask: Any) -> None:
     sessions = ask("list_sessions", limit=2)
     assert isinstance(sessions, SessionList)
-    assert (sessions.count, [one.id for one in sessions.sessions]) == (4, ["..", "same"])
+    assert (sessions.count, [one.id for one in sessions.sessions]) == (4, ["..", "same", "same"])
     interceptions = ask("list_interceptions", limit=1)
     assert isinstance(interceptions, InterceptionList)
     assert (interceptions.count, interceptions.results[0].id) == (THREADS + 3, uid(502))
@@ -48,7 +48,7 @@ def test_lists_are_models_of_the_contract(ask: Any) -> None:
 
 
 def test_pages_follow_each_other(ask: Any) -> None:
-    first = ask("list_sessions", limit=2).sessions[-1]
+    _, first, _ = ask("list_sessions", limit=2).sessions
     place = {"after_session_id": first.id, "after_initiator_id": first.initiator.id}
     rest = ask("list_sessions", **place).sessions
     assert [(one.id, one.initiator.id) for one in rest] == [("same", ANA), (ODD_ID, ANA)]
@@ -84,6 +84,14 @@ def test_a_session_is_shown_with_a_page_of_its_threads(ask: Any) -> None:
     assert ask("get_session_threads", "..").id == ".."
 
 
+def test_one_interception_is_shown(ask: Any) -> None:
+    found = ask("get_interception", uid(3))
+    assert isinstance(found, Interception)
+    assert (found.id, found.session_id) == (uid(3), ODD_ID)
+    with pytest.raises(NotFound, match="Interception not found"):
+        ask("get_interception", uid(9999))
+
+
 def test_whose_session_can_be_said(ask: Any) -> None:
     assert ask("get_session_threads", "same").initiator.id == BEN
     assert ask("get_session_threads", "same", initiator="me").initiator.id == ANA
@@ -117,6 +125,8 @@ INDIA = timezone(timedelta(hours=5, minutes=30))
         (SessionFilter(started_after=START + timedelta(seconds=502)), [".."]),
         (SessionFilter(started_before=START.astimezone(INDIA)), [ODD_ID]),
         (SessionFilter(model="opus"), []),
+        (SessionFilter(kind="typed", session_id="same"), []),
+        (SessionFilter(kind="typed"), [ODD_ID]),
         (SessionFilter(q="session_id:same initiator:ana"), ["same"]),
     ],
 )

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, event
 
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
-from aibridge.store import due, latest, listed
+from aibridge.store import aging, due, latest, listed
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, Values, only
-from aibridge.store.removing import remove
+from aibridge.store.removing import remove, remove_older
 from aibridge.store.sessions import SessionCursor
 from scripts.storing.asked import Choices, filters
 from tests.builders import ANA, BEN, START, Call, record, uid
@@ -160,6 +160,24 @@ def test_a_scan_would_be_seen(database, explained):
             connection.exec_driver_sql("SELECT count(*) FROM interceptions WHERE route = 'x'")
 
     assert scans(database, explained(ask)) != []
+
+
+def test_what_is_old_of_active_sessions_is_purged_along_indexes(database, explained):
+    before = START + 152_000_000
+
+    def purge() -> None:
+        with database.write() as connection:
+            aging.count(connection, before)
+            found = aging.find(connection, before, 1)
+            found += aging.find(connection, before, 9, found[-1])
+            for most in (1, 9):
+                assert remove_older(connection, found, before, most)[0] > 0
+            connection.rollback()
+
+    purge()  # so that nothing of the pool's own is explained
+    steps = explained(purge)
+    assert scans(database, steps) == []
+    assert [step for step in steps if "ix_sessions_length" in step]
 
 
 def test_what_is_due_is_purged_along_indexes(database, explained):

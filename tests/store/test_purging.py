@@ -1,11 +1,11 @@
-"""Purging: whole sessions that are old go, with all that belongs to them, and nothing else."""
+"""Purging: what is old goes, with all that belongs to it, and nothing else does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from aibridge.durations import microseconds
@@ -14,6 +14,7 @@ from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.ticket import Pending
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
+from aibridge.sessions.shape import moment
 from aibridge.store import due, purging, removing, schema
 from aibridge.store.checking import disagreements
 from aibridge.store.database import Database
@@ -22,7 +23,7 @@ from aibridge.store.interceptions import find_initiator
 from aibridge.store.purging import Purge, Purged, count_due
 from aibridge.store.trouble import is_away
 from aibridge.store.writing import BatchWriter
-from tests.builders import ANA, BEN, RECORD, SECOND, START, Call, indexed_words, record
+from tests.builders import ANA, BEN, RECORD, SECOND, START, Call, forget, indexed_words, record, uid
 from tests.recorder.facts import end, start
 
 DAY = 86_400
@@ -49,9 +50,23 @@ OLD = [
     call(4, 4, "failed", columns={"error_type": "overloaded", "error_message": "Too much."}),
     Call(5, at=5 * DAY),
 ]
-KEPT = [
+AGED = [
     call(11, 1, "long"),
+    call(21, 2, "goes on", prompts=("one", "two"), columns={"model": "opus", "client": "Codex"}),
+    call(22, 3, "goes on", root=21, parent=21, prompts=()),
+    call(23, 4, "goes on", kind="subagent", parent=21),
+    call(26, 5, "runs too"),
+    call(31, 5, "title first"),
+]
+"""The old parts of sessions that go on."""
+KEPT = [
     call(12, 11, "long", root=11, parent=11, prompts=()),
+    call(24, 9.9, "goes on", columns={"ended_at": CUT + 1}),
+    call(25, 10, "goes on", kind="subagent", parent=24, prompts=("Look.",)),
+    call(29, 10, "title first", kind="side_call"),
+    call(30, 11, "title first"),
+    call(27, 12, "runs too", root=26, kind="retry", prompts=("Mend roof 26",)),
+    call(28, 6, "runs too", running=True, tokens=()),
     call(13, 12, "old", initiator="0" * 36),
     call(14, 3, "runs"),
     call(15, 4, "runs", running=True),
@@ -78,6 +93,16 @@ def _numbered(connection: Connection) -> list[str]:
     return list(connection.scalars(select(schema.indexed_interceptions.c.interception_id)))
 
 
+def _key(one: Call) -> dict[str, Any]:
+    return {
+        "initiator_id": one.initiator,
+        "key": f"key {one.number}",
+        "interception_id": one.id,
+        "session_id": one.session_id,
+        "created_at": one.started_at,
+    }
+
+
 def purge(database: Database, before: int = CUT) -> Purged:
     walk, total = Purge(database, before), Purged()
     while (gone := walk.step()) is not None:
@@ -92,15 +117,55 @@ def filled(record_database: Database) -> tuple[Database, dict[str, Any]]:
         record(connection, *KEPT)
     kept = state(record_database)
     with record_database.write() as connection:
-        record(connection, *OLD)
+        forget(connection)
+        record(connection, *KEPT, *AGED, *OLD)
+        connection.execute(insert(schema.correlation_keys), [_key(one) for one in (*KEPT, *OLD)])
     assert state(record_database) != kept
     return record_database, kept
 
 
 def test_old_sessions_go_whole_and_nothing_else_does(filled) -> None:
     database, kept = filled
-    assert purge(database) == Purged(sessions=4, interceptions=5)
+    assert purge(database) == Purged(sessions=4, interceptions=5 + len(AGED))
     assert state(database) == kept
+
+
+def test_what_is_old_of_a_session_that_goes_on_goes(filled) -> None:
+    database, _ = filled
+    purge(database)
+    long = reading.show_session(database, "long", ThreadPage(limit=9))
+    assert long is not None
+    assert long.started_at == moment(call(12, 11, "long").started_at)
+    assert [(thread.id, thread.prompt) for thread in long.threads] == [(uid(11), None)]
+    with database.read() as connection:
+        assert list(disagreements(connection)) == []
+        row = connection.execute(
+            select(schema.sessions).where(schema.sessions.c.id == "long")
+        ).one()
+    assert (row.last_prompt, row.threads, row.interceptions) == (None, 0, 1)
+    assert row.last_active_at == row.started_at
+
+
+def test_the_keys_that_lead_to_what_is_gone_go_with_it(filled) -> None:
+    database, _ = filled
+    purge(database)
+    with database.read() as connection:
+        left = connection.scalars(select(schema.correlation_keys.c.interception_id))
+        assert sorted(left) == sorted(one.id for one in KEPT)
+
+
+def test_a_session_that_outlives_every_purge_loses_what_is_old_each_time(record_database) -> None:
+    with record_database.write() as connection:
+        record(connection, *(call(n, n, "endless", root=n % 3 and n - n % 3) for n in range(30)))
+    for day in (7, 8, 20, 29):
+        before = START + day * DAY * SECOND
+        due_now = count_due(record_database, before)
+        assert purge(record_database, before) == due_now == Purged(0, due_now.interceptions)
+        assert count_due(record_database, before) == Purged()
+        left = reading.list_interceptions(record_database, Filter(), limit=99).results
+        assert [one.id for one in left] == [uid(number) for number in range(29, day - 1, -1)]
+        with record_database.read() as connection:
+            assert list(disagreements(connection)) == []
 
 
 def test_nothing_is_left_to_purge_again(filled) -> None:
@@ -113,7 +178,7 @@ def test_nothing_is_left_to_purge_again(filled) -> None:
 def test_what_would_go_is_counted_without_touching_anything(filled) -> None:
     database, _ = filled
     before = state(database)
-    assert count_due(database, CUT) == Purged(sessions=4, interceptions=5)
+    assert count_due(database, CUT) == Purged(sessions=4, interceptions=5 + len(AGED))
     assert state(database) == before
 
 
@@ -124,6 +189,7 @@ def test_whatever_the_size_of_a_batch_what_is_left_adds_up(filled, monkeypatch, 
         record(connection, *(call(100 + n, n / 10, "large", root=n and 100) for n in range(20)))
     monkeypatch.setattr(purging, "LEAST", most)
     monkeypatch.setattr(purging, "MOST", most)
+    monkeypatch.setattr(purging, "MOST_ACTIVE", most)
     walk = Purge(database, CUT)
     while walk.step() is not None:
         with database.read() as connection:
@@ -152,8 +218,8 @@ def test_what_ends_in_the_midst_of_a_batch_leaves_all_of_it(filled, monkeypatch,
     ("columns", "goes"),
     [
         ({"length": 1}, True),
-        ({"last_active_at": CUT}, False),
-        ({"last_started_at": CUT}, False),
+        ({"last_active_at": CUT, "started_at": CUT}, False),
+        ({"last_started_at": CUT, "started_at": CUT}, False),
         ({"ended_at": CUT}, False),
         (dict.fromkeys(("last_active_at", "last_started_at", "ended_at"), CUT - 1), True),
     ],
@@ -188,7 +254,7 @@ def test_a_session_that_somebody_writes_meanwhile_stays(filled) -> None:
     with locked_sessions(database):
         assert purge_patiently(database) == Purged()
     assert state(database) == before
-    assert purge(database) == Purged(sessions=4, interceptions=5)
+    assert purge(database) == Purged(sessions=4, interceptions=5 + len(AGED))
 
 
 def purge_patiently(database: Database) -> Purged:
@@ -219,7 +285,16 @@ def test_a_session_that_goes_on_between_two_batches_stays(filled, monkeypatch) -
         pass
     with database.read() as connection:
         left = connection.scalars(select(schema.sessions.c.id).order_by(schema.sessions.c.id))
-        assert list(left) == ["failed", "long", "new", "old", "runs"]
+        assert list(left) == [
+            "failed",
+            "goes on",
+            "long",
+            "new",
+            "old",
+            "runs",
+            "runs too",
+            "title first",
+        ]
         assert list(disagreements(connection)) == []
 
 

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event
 
+from aibridge.store import children as children_of
 from aibridge.store import counting, interceptions
 from aibridge.store.database import Database
 from aibridge.store.filters import ANY, Filter, Values, only
@@ -142,7 +143,7 @@ def test_children_come_in_order_of_recording(connection: Connection) -> None:
         Call(1, prompts=("a", "b"), tools=("x", "y"), thoughts=("t",), tokens=((1, 2, 3, 4),)),
         Call(2, prompts=("c",)),
     )
-    children = interceptions.children(connection, [uid(1), uid(2)], thoughts=True)
+    children = children_of.read(connection, [uid(1), uid(2)], thoughts=True)
     assert [row.prompt for row in children.user_prompts[uid(1)]] == ["a", "b"]
     assert [row.prompt for row in children.user_prompts[uid(2)]] == ["c"]
     assert [row.tool for row in children.tool_usages[uid(1)]] == ["x", "y"]
@@ -161,16 +162,16 @@ def test_children_of_a_page_take_one_query_a_table(
         statements.append(str(arguments[2]))
 
     event.listen(record_database.engine, "before_cursor_execute", note)
-    interceptions.children(connection, [uid(number) for number in range(50)], thoughts=True)
+    children_of.read(connection, [uid(number) for number in range(50)], thoughts=True)
     assert len(statements) == 4
 
 
 def test_more_children_than_parameters_fit_are_read_in_portions(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interceptions, "IDS_A_QUERY", 2)
+    monkeypatch.setattr(children_of, "IDS_A_QUERY", 2)
     record(connection, *(Call(number, prompts=("a",)) for number in range(5)))
-    children = interceptions.children(connection, [uid(number) for number in range(5)])
+    children = children_of.read(connection, [uid(number) for number in range(5)])
     assert len(children.user_prompts) == 5
 
 

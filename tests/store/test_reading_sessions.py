@@ -7,12 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event
 
-from aibridge.store import counting, latest, sessions, text_index
+from aibridge.store import counting, latest, sessions, text_index, thread_pages
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, Values, only
 from aibridge.store.interceptions import CursorNotFoundError
 from aibridge.store.latest import Search
-from aibridge.store.sessions import ForeignCursorError, RecordedSession, SessionCursor
+from aibridge.store.sessions import RecordedSession, SessionCursor
+from aibridge.store.thread_pages import ForeignCursorError
 from tests.builders import ANA, BEN, CLEO, START, Call, add_user, record, uid
 
 EVERY = Filter()
@@ -64,7 +65,7 @@ def test_a_page_takes_few_queries(record_database: Database, connection: Connect
 
     event.listen(record_database.engine, "before_cursor_execute", note)
     assert len(sessions.page(Search(connection, EVERY), limit=50)) == 50
-    assert len(statements) == 3
+    assert len(statements) == 4
     assert not any("FROM interceptions" in statement for statement in statements)
 
 
@@ -175,6 +176,23 @@ def test_a_bare_cursor_is_the_last_of_that_id_in_the_list(connection: Connection
     ]
 
 
+def test_a_page_goes_on_to_a_session_whose_id_is_a_cursor(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collision(connection)
+    search = Search(connection, EVERY)
+    whole = listed(connection)
+    assert [one.row.id for one in sessions.page(search, limit=1)] == whole[:2]
+    assert [one.row.id for one in sessions.page(search, limit=3)] == whole[:4]
+    exact = SessionCursor("between", ANA)
+    assert [one.row.id for one in sessions.page(search, limit=1, after=exact)] == whole[2:3]
+    assert [one.row.id for one in sessions.page(search, limit=1, offset=2)] == whole[2:3]
+    monkeypatch.setattr(sessions, "MORE", 1)
+    monkeypatch.setattr(sessions, "MOST_MORE", 1)
+    bare = SessionCursor("between")
+    assert [one.row.id for one in sessions.page(search, limit=1, after=bare)] == whole[2:4]
+
+
 def test_a_cursor_with_its_initiator_is_exact(connection: Connection) -> None:
     collision(connection)
     assert after(connection, SessionCursor("same", BEN)) == ["same", "last"]
@@ -196,18 +214,21 @@ def test_an_unknown_cursor_is_refused(connection: Connection) -> None:
 @given(
     moments=st.lists(st.integers(0, 3), max_size=12),
     limit=st.integers(1, 5),
+    is_bare=st.booleans(),
     where=st.sampled_from(
         [
             EVERY,
             Filter(initiator_id=only(ANA)),
+            Filter(visible_to=BEN),
             Filter(initiator_id=only(ANA, CLEO), model=only("opus")),
             Filter(model=Values(none_of=("opus",)), session_id=Values(none_of=("s1",))),
         ]
     ),
 )
 def test_walking_by_cursor_visits_each_session_once_in_order(
-    rolled_back: Begin, moments: list[int], limit: int, where: Filter
+    rolled_back: Begin, moments: list[int], limit: int, is_bare: bool, where: Filter
 ) -> None:
+    """Also where people's sessions have one id, and the cursor does not say whose it is."""
     calls = [
         Call(
             number,
@@ -225,7 +246,7 @@ def test_walking_by_cursor_visits_each_session_once_in_order(
         while page := sessions.page(
             Search(connection, where),
             limit=limit,
-            after=SessionCursor(*walked[-1]) if walked else None,
+            after=SessionCursor(*walked[-1][: 1 if is_bare else 2]) if walked else None,
         ):
             walked += keys(page)
         count = counting.count_sessions(Search(connection, where))
@@ -257,7 +278,7 @@ def thread_ids(
 ) -> list[str]:
     found = sessions.find(connection, "s")
     assert found is not None
-    rows = sessions.thread_page(
+    rows = thread_pages.thread_page(
         connection, found.row, limit=limit, after_id=after_id, before_id=before_id
     )
     starts: dict[str, int] = {}
@@ -276,7 +297,7 @@ def test_threads_are_scoped_to_the_initiator_of_the_session(connection: Connecti
     assert thread_ids(connection) == [uid(1), uid(2)]
     found = sessions.find(connection, "s")
     assert found is not None
-    assert sessions.usage_metadata(connection, found.row) == []
+    assert thread_pages.usage_metadata(connection, found.row) == []
 
 
 def test_a_thread_is_visible_when_its_root_is_running_or_gone(connection: Connection) -> None:

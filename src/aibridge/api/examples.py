@@ -32,27 +32,27 @@ _UNDER = {
 }
 _TOOL = {"server_url": "", "tool": "Bash", "injected": False, "input": '{"command":"ls"}'}
 
-_INTERCEPTION_LIST = {
-    "count": 1,
-    "results": [
-        {
-            "id": _INTERCEPTION,
-            "api_key_id": "k3uYl0aWpQ",
-            "initiator": _INITIATOR,
-            "provider": "anthropic",
-            "provider_name": "anthropic",
-            "model": "claude-opus-4-8",
-            "client": "Claude Code",
-            "metadata": {},
-            "started_at": _START,
-            "ended_at": _END,
-            "token_usages": [{**_UNDER, **_COUNTS, "id": f"{_FACT}02"}],
-            "user_prompts": [{**_UNDER, "id": f"{_FACT}03", "prompt": "What is in here?"}],
-            "tool_usages": [{**_UNDER, **_TOOL, "id": f"{_FACT}04", "invocation_error": ""}],
-            "status": "completed",
-        }
-    ],
+_LIFETIMES = {"cache_write_5m_input_tokens": 64, "cache_write_1h_input_tokens": 32}
+_PROMPT = {**_UNDER, "id": f"{_FACT}03", "prompt": "What is in here?"}
+_ONE_INTERCEPTION = {
+    "id": _INTERCEPTION,
+    "api_key_id": "k3uYl0aWpQ",
+    "initiator": _INITIATOR,
+    "provider": "anthropic",
+    "provider_name": "anthropic",
+    "model": "claude-opus-4-8",
+    "client": "Claude Code",
+    "metadata": {},
+    "started_at": _START,
+    "ended_at": _END,
+    "token_usages": [{**_UNDER, **_COUNTS, "id": f"{_FACT}02", **_LIFETIMES}],
+    "user_prompts": [{**_PROMPT, "metadata": {"kind": "typed"}}],
+    "tool_usages": [{**_UNDER, **_TOOL, "id": f"{_FACT}04", "invocation_error": ""}],
+    "status": "completed",
+    "kind": "typed",
+    "prompt_kinds": ["typed"],
 }
+_INTERCEPTION_LIST = {"count": 1, "results": [_ONE_INTERCEPTION]}
 _SHARED = {
     "id": _SESSION,
     "initiator": _INITIATOR,
@@ -94,6 +94,11 @@ _THREAD = {
         }
     ],
     "status": "completed",
+    "error_type": None,
+    "error_message": None,
+    "kind": "typed",
+    "attempts": 1,
+    "texts": [{"text": "What is in here?", "kind": "typed", "interception_id": _INTERCEPTION}],
 }
 _USER = {
     "id": _ANA,
@@ -166,6 +171,7 @@ EXAMPLES: dict[str, Any] = {
     "Group": _GROUP_ROW,
     "GroupAIBudget": _BUDGET,
     "GroupDetail": {**_GROUP_ROW, "members": [_INITIATOR]},
+    "Interception": _ONE_INTERCEPTION,
     "InterceptionList": _INTERCEPTION_LIST,
     "LoginRequest": {"email": "ana@example.com", "password": "correct horse battery"},
     "LoginResponse": {

@@ -1,16 +1,17 @@
-"""Lists of interceptions, models and clients."""
+"""Lists of interceptions, models and clients, and one interception."""
 
 from collections.abc import Callable
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 
 from aibridge.api.access import Caller
 from aibridge.api.documented import CURSORS, PAGING, documented, search
-from aibridge.api.errors import trouble
-from aibridge.api.parameters import Parameters, id_page, no_such_cursor
+from aibridge.api.errors import ApiError, trouble
+from aibridge.api.parameters import Parameters, id_page, no_such_cursor, parse_uuid
 from aibridge.api.responses import JsonResponse
 from aibridge.api.search import KEYS, search_interceptions, search_names, visible_to
-from aibridge.contract import InterceptionList
+from aibridge.contract import Interception, InterceptionList
 from aibridge.identity.rights import Reach, Right
 from aibridge.sessions import reading
 from aibridge.store.filters import Filter
@@ -43,6 +44,33 @@ def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
     except CursorNotFoundError as error:
         raise no_such_cursor("interception", str(error)) from error
     return JsonResponse(page)
+
+
+InterceptionPath = Annotated[str, Path(description="The interception's id.")]
+
+
+@router.get(
+    "/interceptions/{interception_id}",
+    dependencies=[trouble("Internal error fetching interception.")],
+    **documented(Interception),
+)
+def show_interception(interception_id: InterceptionPath, caller: Caller) -> JsonResponse:
+    """Answer one interception, beyond the contract: its texts are whole, as no list has them."""
+    found = None
+    if caller.reach(Right.READ_RECORD) is not Reach.NONE:
+        found = reading.show_interception(
+            caller.services.database, _id(interception_id), visible_to=visible_to(caller)
+        )
+    if found is None:
+        raise ApiError(404, "Interception not found.")
+    return JsonResponse(found)
+
+
+def _id(text: str) -> str:
+    try:
+        return parse_uuid(text) or ""
+    except ValueError:
+        return ""
 
 
 @router.get(

@@ -16,7 +16,8 @@ from aibridge.identity.rights import Reach, Right
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
 from aibridge.store.interceptions import CursorNotFoundError
-from aibridge.store.sessions import ForeignCursorError, SessionCursor
+from aibridge.store.sessions import SessionCursor
+from aibridge.store.thread_pages import ForeignCursorError
 
 router = APIRouter(tags=["record"])
 

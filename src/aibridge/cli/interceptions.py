@@ -1,8 +1,6 @@
 """``aibridge interceptions``: the record, request by request."""
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import typer
 
@@ -19,15 +17,10 @@ from aibridge.cli.output import (
 from aibridge.cli.record_filters import RecordFilters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aibridge.contract import Interception
-    from aibridge.sdk import Client, InterceptionFilter
+    from aibridge.contract import Interception, UserPrompt
+    from aibridge.sdk import Client
 
 app = new_app(help="What was recorded, request by request.")
-
-NEAR = timedelta(minutes=1)
-"""How far the time in an id may be from that of the interception."""
 
 
 @app.command("list", epilog="Example: aibridge interceptions list --model claude-sonnet-4-5")
@@ -48,12 +41,13 @@ def list_interceptions(
         print_models(page.results)
         return
     print_table(
-        ("ID", "STARTED", "USER", "PROVIDER", "MODEL", "CLIENT", "STATUS", "IN", "OUT"),
+        ("ID", "STARTED", "USER", "PROVIDER", "MODEL", "CLIENT", "KIND", "STATUS", "IN", "OUT"),
         [_row(one) for one in page.results],
     )
 
 
 def _row(one: "Interception") -> tuple[str, ...]:
+    about = "~" if one.estimated else ""
     return (
         one.id,
         moment(one.started_at),
@@ -61,9 +55,10 @@ def _row(one: "Interception") -> tuple[str, ...]:
         one.provider_name,
         one.model,
         one.client or "Unknown",
+        f"{one.kind} {one.agent_type}".strip(),
         one.status,
-        str(sum(usage.input_tokens for usage in one.token_usages)),
-        str(sum(usage.output_tokens for usage in one.token_usages)),
+        about + str(sum(usage.input_tokens for usage in one.token_usages)),
+        about + str(sum(usage.output_tokens for usage in one.token_usages)),
     )
 
 
@@ -86,22 +81,12 @@ def show_interception(
 
 
 def _find(client: "Client", wanted: str) -> "Interception":
-    """Return one interception. The API lists them only: the time in its id says where to look."""
-    found = (one for where in _places(wanted) for one in client.iter_interceptions(where))
-    return next((one for one in found if one.id == wanted), None) or no("interception", wanted)
-
-
-def _places(wanted: str) -> "Iterator[InterceptionFilter | None]":
-    from aibridge.sdk import InterceptionFilter  # noqa: PLC0415 - it takes a while to import
+    from aibridge.sdk import NotFound  # noqa: PLC0415 - it takes a while to import
 
     try:
-        value = UUID(wanted)
-    except ValueError:
+        return client.get_interception(wanted)
+    except NotFound:
         no("interception", wanted)
-    if value.version == 7:  # noqa: PLR2004 - RFC 9562, section 5.7
-        made = datetime.fromtimestamp((value.int >> 80) / 1000, UTC)
-        yield InterceptionFilter(started_after=made - NEAR, started_before=made + NEAR)
-    yield None
 
 
 def _facts(one: "Interception") -> dict[str, str]:
@@ -115,16 +100,33 @@ def _facts(one: "Interception") -> dict[str, str]:
         "client": one.client or "Unknown",
         "provider": f"{one.provider_name} ({one.provider}) {one.route}",
         "model": one.model,
+        "kind": _row(one)[6],
         "credential": f"{one.credential_kind} {one.credential_hint}",
         "started": moment(one.started_at),
         "ended": ", ".join(word for word in ended if word),
         "error": f"{one.error_type} {one.error_message}".strip(),
         "tokens": f"{row['input']} in, {row['output']} out",
-        **_numbered("prompt", [prompt.prompt for prompt in one.user_prompts]),
+        "cache writes": _lifetimes(one),
+        **_numbered("prompt", [_prompt(prompt) for prompt in one.user_prompts]),
         **_numbered("tool", [f"{call.tool} {call.input}" for call in one.tool_usages]),
         **_numbered("edit", one.edits),
         **_numbered("note", one.notes),
     }
+
+
+def _prompt(prompt: "UserPrompt") -> str:
+    kind = prompt.metadata.get("kind", "typed")
+    return prompt.prompt if kind == "typed" else f"({kind}) {prompt.prompt}"
+
+
+def _lifetimes(one: "Interception") -> str:
+    """Say how much the cache wrote for each lifetime, where that was told."""
+    names = ("5m", "30m", "1h", "12h")
+    sums = {
+        name: sum(getattr(used, f"cache_write_{name}_input_tokens") for used in one.token_usages)
+        for name in names
+    }
+    return ", ".join(f"{number} for {name}" for name, number in sums.items() if number)
 
 
 def _numbered(name: str, texts: list[str]) -> dict[str, str]:

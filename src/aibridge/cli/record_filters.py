@@ -17,6 +17,14 @@ _Before = typer.Option(
 _After = typer.Option(parser=parse_time, metavar="TIME", help="What started then or after.")
 
 
+KINDS = ("typed", "side_call", "subagent", "compaction", "summary", "retry", "automation")
+"""The kinds of prompts that the API can look for."""
+
+
+def _kinds(begun: str) -> list[str]:
+    return [kind for kind in KINDS if kind.startswith(begun)]
+
+
 @dataclass(frozen=True, slots=True)
 class What:
     """What is looked for, whenever it was; every one that is given has to match."""
@@ -27,6 +35,14 @@ class What:
     model: Annotated[str, typer.Option(help="A model.")] = ""
     client_name: Annotated[
         str, typer.Option("--client", help="A client, such as 'Claude Code'.")
+    ] = ""
+    kind: Annotated[
+        str,
+        typer.Option(
+            autocompletion=_kinds,
+            metavar="KIND",
+            help=f"A kind of prompts: {', '.join(KINDS[:-1])} or {KINDS[-1]}.",
+        ),
     ] = ""
     search: Annotated[
         str, typer.Option("--search", "-q", help="A search in the API's own language.")
@@ -54,6 +70,7 @@ class What:
             "provider_name": self.provider_name,
             "model": self.model,
             "client": self.client_name,
+            "kind": self.kind,
             "q": self.search,
         }
 

@@ -34,10 +34,19 @@ def list_sessions(
     after_id: Annotated[
         str | None, typer.Option(help="The last session of the page before.", metavar="ID")
     ] = None,
+    after_user: Annotated[
+        str | None,
+        typer.Option(help="Whose that was, where people's ids are the same: a user's id."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List sessions, the most recently active first."""
-    page = client.list_sessions(where.sessions(session_id), limit=limit, after_session_id=after_id)
+    page = client.list_sessions(
+        where.sessions(session_id),
+        limit=limit,
+        after_session_id=after_id,
+        after_initiator_id=after_user,
+    )
     if as_json:
         print_model(page)
     else:
@@ -50,19 +59,28 @@ def show_session(
     client: "Client",
     *,
     session_id: Annotated[str, typer.Argument(metavar="ID", help="The session's id.")],
+    initiator: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose session, where people's ids are the same: a user's id, a username, or me."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a session as a tree: prompts, thoughts, tool calls, tokens and errors."""
-    session = _whole_session(client, session_id)
+    """Show a session as a tree: prompts, thoughts, tool calls, tokens and errors.
+
+    What a sub-agent did stands below the prompt that it worked for.
+    """
+    session = _whole_session(client, session_id, initiator)
     if as_json:
         print_model(session)
     else:
         console().print(render_session(session))
 
 
-def _whole_session(client: "Client", session_id: str) -> "SessionDetail":
+def _whole_session(client: "Client", session_id: str, initiator: str | None) -> "SessionDetail":
     """Return a session with the threads of all its pages."""
-    first = page = client.get_session_threads(session_id, limit=THREADS_A_PAGE)
+    first = page = client.get_session_threads(session_id, limit=THREADS_A_PAGE, initiator=initiator)
     threads, end = list(page.threads), page.page_ended_at
     while len(page.threads) == THREADS_A_PAGE:
         page = client.get_session_threads(

@@ -6,7 +6,12 @@ from aibridge.contract.base import Metadata, MinimalUser, Model, OptionalFlag, T
 
 
 class TokenUsage(Model):
-    """Tokens of one provider response; ``input_tokens`` excludes what the cache read or wrote."""
+    """Tokens of one provider response; ``input_tokens`` excludes what the cache read or wrote.
+
+    The keys from ``cache_write_5m_input_tokens`` on are beyond the contract of the original: of
+    what the cache wrote, how much for each lifetime that is priced by itself, as far as it was
+    told.
+    """
 
     id: str
     interception_id: str
@@ -17,10 +22,20 @@ class TokenUsage(Model):
     cache_write_input_tokens: int
     metadata: Metadata
     created_at: Time
+    cache_write_5m_input_tokens: int = 0
+    cache_write_30m_input_tokens: int = 0
+    cache_write_1h_input_tokens: int = 0
+    cache_write_12h_input_tokens: int = 0
+    estimated: OptionalFlag = False
+    """Whether nobody but the bridge counted them, from the text."""
 
 
 class UserPrompt(Model):
-    """What the person asked."""
+    """A text that the request puts into the person's mouth.
+
+    ``metadata`` has its ``kind``: ``typed`` where the person wrote it. ``"truncated": true`` says
+    that there is more of it than is shown.
+    """
 
     id: str
     interception_id: str
@@ -69,7 +84,7 @@ class Interception(Model):
     user_prompts: list[UserPrompt]
     tool_usages: list[ToolUsage]
     status: str = ""
-    """completed, failed, cancelled, or queued: to be made in the background."""
+    """completed, failed, cancelled, or queued while a background answer is still to be made."""
     error_type: str = ""
     error_message: str = ""
     stop_reason: str = ""
@@ -90,6 +105,14 @@ class Interception(Model):
     """What the gateway changed in the traffic."""
     notes: list[str] = Field(default_factory=list)
     """What the gateway did not understand of the traffic."""
+    kind: str = "typed"
+    """What the request was for: ``typed`` for the person's own, else as in ``prompt_kinds``."""
+    agent_type: str = ""
+    """The type of the sub-agent, as its agent names it; empty for none."""
+    prompt_kinds: list[str] = Field(default_factory=list)
+    """Who wrote its prompts, each kind once: the kinds of `ThreadText`."""
+    estimated: OptionalFlag = False
+    """Whether any of its tokens are estimates of the bridge."""
 
 
 class InterceptionList(Model):

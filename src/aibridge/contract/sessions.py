@@ -1,5 +1,7 @@
 """Sessions as they are listed, and one session with its threads and agentic actions."""
 
+from pydantic import Field
+
 from aibridge.contract.base import (
     Metadata,
     MinimalUser,
@@ -21,16 +23,22 @@ class TokenCounts(Model):
 
 
 class Usage(TokenCounts):
-    """Sums of tokens, and of the provider's own counters under their dotted names."""
+    """Sums of tokens, and of the provider's own counters under their dotted names.
+
+    ``estimated`` is beyond the original's contract: whether any of them is an estimate of the
+    bridge, as nobody else counted.
+    """
 
     metadata: Metadata
+    estimated: OptionalFlag = False
 
 
 class Session(Model):
     """A session in the list. Every number is over the whole session.
 
     ``client`` and ``metadata`` are those of its first interception; the identity of a session
-    is the pair of ``id`` and ``initiator``.
+    is the pair of ``id`` and ``initiator``. ``last_prompt`` is a preview: the list has its first
+    characters. The flags are beyond the original's contract, and absent where they are not so.
     """
 
     id: str
@@ -45,6 +53,10 @@ class Session(Model):
     token_usage_summary: TokenCounts
     last_prompt: OptionalText = None
     last_active_at: Time
+    last_prompt_truncated: OptionalFlag = False
+    """Whether the last prompt is longer than what is shown of it."""
+    estimated: OptionalFlag = False
+    """Whether any of the tokens are estimates of the bridge."""
 
 
 class SessionList(Model):
@@ -59,9 +71,10 @@ class SessionList(Model):
 
 
 class ModelThought(Model):
-    """A piece of the model's reasoning."""
+    """A piece of the model's reasoning; ``truncated`` where there is more than is shown."""
 
     text: str
+    truncated: OptionalFlag = False
 
 
 class ToolCall(Model):
@@ -101,11 +114,26 @@ class FinalAnswer(Model):
     stop_reason: str
 
 
-class Thread(Model):
-    """A person's prompt and the tool loop that answers it; its id is the root interception's.
+class ThreadText(Model):
+    """A text that the requests of a thread put into the person's mouth, and who wrote it.
 
-    The keys from ``status`` on are beyond the original's contract. ``status`` is that of the
-    last interception; the error is the newest one, even where a later attempt succeeded.
+    ``kind`` is ``typed`` for the person's own, else what the agent wrote it for: ``side_call``,
+    ``subagent``, ``compaction``, ``summary``, ``retry``, ``automation``.
+    """
+
+    text: str
+    kind: str
+    interception_id: str
+    truncated: OptionalFlag = False
+    """Whether there is more of it than is shown."""
+
+
+class Thread(Model):
+    """A prompt and the tool loop that answers it; its id is the root interception's.
+
+    ``prompt`` is what the person typed into the root, absent where they typed nothing. The keys
+    from ``status`` on are beyond the original's contract. ``status`` is that of the last
+    interception, and the error the newest one since an attempt succeeded, null if none.
     """
 
     id: str
@@ -119,10 +147,24 @@ class Thread(Model):
     token_usage: Usage
     agentic_actions: list[AgenticAction]
     status: str = ""
-    error_type: str = ""
-    error_message: str = ""
+    error_type: str | None = None
+    error_message: str | None = None
     final: FinalAnswer | None = None
     """Absent (null) when every interception of the thread called tools."""
+    kind: str = "typed"
+    """What the root was for: ``typed`` for the person's, else a kind of `ThreadText`."""
+    agent_type: str = ""
+    """The type of the sub-agent, as its agent names it; empty for none."""
+    parent_id: str | None = None
+    """The id of the thread that it came from, which may be older than what is kept."""
+    attempts: int = 1
+    """How often its requests were tried: 1, and one more for each retry."""
+    texts: list[ThreadText] = Field(default_factory=list)
+    """The first texts of its requests, in order: also what was typed while a tool ran."""
+    texts_truncated: OptionalFlag = False
+    """Whether there are more texts than are shown."""
+    prompt_truncated: OptionalFlag = False
+    """Whether the prompt is longer than what is shown of it."""
 
 
 class SessionDetail(Model):

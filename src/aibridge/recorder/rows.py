@@ -67,6 +67,7 @@ def _shape(start: Start, end: End) -> int:
         Shape.THINKING: end.facts.thoughts,
         Shape.TOOL: end.facts.tool_calls,
         Shape.UNREAD: start.unread or end.facts.unread,
+        Shape.ESTIMATED: any(usage.is_estimate for usage in end.facts.usages),
     }
     kinds = {each.kind for each in start.prompts}
     if start.kind is not PromptKind.TYPED:

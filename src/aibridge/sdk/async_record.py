@@ -2,6 +2,7 @@
 """Reading the record: sessions, interceptions, threads, and what to filter them by."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 from aibridge.contract import (
     Interception,
@@ -38,6 +39,10 @@ class AsyncRecordMethods(AsyncConnection):
         return await self._ask(
             record.interceptions(where, limit=limit, offset=offset, after_id=after_id)
         )
+
+    async def get_interception(self, interception_id: str | UUID) -> Interception:
+        """Return an interception with its texts whole; the list cuts long ones."""
+        return await self._ask(record.interception(interception_id))
 
     async def list_sessions(
         self,

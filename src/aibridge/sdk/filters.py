@@ -18,6 +18,7 @@ _KEYS = (
     "model",
     "client",
     "session_id",
+    "kind",
 )
 """In the order in which they are sent."""
 
@@ -33,6 +34,7 @@ class _Filter:
     provider_name: str = ""
     model: str = ""
     client: str = ""
+    kind: str = ""
     q: str = ""
 
     def __post_init__(self) -> None:
@@ -58,7 +60,8 @@ class InterceptionFilter(_Filter):
 
     ``initiator`` is a user's id, a username, or ``me``. Times need an offset and include the
     moment itself. ``provider`` is a provider's type, ``provider_name`` its configured name.
-    ``q`` is a search in the server's own language, added as it is.
+    ``kind`` is one of prompts, such as ``typed`` or ``subagent``, beyond the contract. ``q`` is a
+    search in the server's own language, added as it is.
     """
 
 

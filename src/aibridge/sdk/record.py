@@ -1,6 +1,7 @@
 """Reading the record: sessions, interceptions, threads, and what to filter them by."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from aibridge.contract import (
     Interception,
@@ -35,6 +36,10 @@ class RecordMethods(Connection):
         the page before; not together with ``offset``.
         """
         return self._ask(record.interceptions(where, limit=limit, offset=offset, after_id=after_id))
+
+    def get_interception(self, interception_id: str | UUID) -> Interception:
+        """Return an interception with its texts whole; the list cuts long ones."""
+        return self._ask(record.interception(interception_id))
 
     def list_sessions(
         self,

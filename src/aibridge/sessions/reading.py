@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from aibridge.contract import InterceptionList, SessionDetail, SessionList, Thread
+from aibridge.contract import Interception, InterceptionList, SessionDetail, SessionList, Thread
 from aibridge.sessions import shape
 from aibridge.sessions.metadata import read_object
-from aibridge.sessions.tree import build_threads
-from aibridge.store import counting, interceptions, latest, newest, sessions
+from aibridge.sessions.tree import build_threads, parent_ids
+from aibridge.store import children as recorded_under
+from aibridge.store import counting, interceptions, latest, newest, sessions, thread_pages
 from aibridge.store.database import Database
 from aibridge.store.estimates import Estimates
 from aibridge.store.filters import ANY, Filter, Values
@@ -42,12 +43,27 @@ def list_interceptions(
     with database.read() as connection:
         search = newest.Search(connection, where)
         rows = interceptions.page(search, limit=limit, offset=offset, after_id=after_id)
-        children = interceptions.children(connection, [recorded.row.id for recorded in rows])
+        children = recorded_under.read(connection, [recorded.row.id for recorded in rows])
         count = _estimates(database).get(("interceptions", where), lambda: counting.count(search))
     results = [shape.interception(recorded, children) for recorded in rows]
     return InterceptionList(
         count=count.number, count_is_estimate=count.is_estimate, results=results
     )
+
+
+def show_interception(
+    database: Database, id_: str, *, visible_to: str | None = None
+) -> Interception | None:
+    """Return an ended interception, with its texts whole; ``None`` when there is none.
+
+    ``visible_to`` is the id of the one user whose may be seen, ``None`` for everybody's.
+    """
+    with database.read() as connection:
+        found = interceptions.find(connection, id_, visible_to=visible_to)
+        if found is None:
+            return None
+        children = recorded_under.read(connection, [id_])
+    return shape.interception(found, children)
 
 
 def list_sessions(
@@ -90,8 +106,8 @@ def show_session(
         found = sessions.find(connection, session_id, initiator=initiator, visible_to=visible_to)
         if found is None:
             return None
-        metadata = sessions.usage_metadata(connection, found.row)
-        rows = sessions.thread_page(
+        metadata = thread_pages.usage_metadata(connection, found.row)
+        rows = thread_pages.thread_page(
             connection,
             found.row,
             limit=page.limit,
@@ -99,8 +115,9 @@ def show_session(
             before_id=page.before_id,
             visible_to=visible_to,
         )
-        children = interceptions.children(connection, [row.id for row in rows], thoughts=True)
-    return _detail(found, metadata, build_threads(rows, children))
+        children = recorded_under.read(connection, [row.id for row in rows], thoughts=True)
+        roots = thread_pages.roots(connection, parent_ids(rows))
+    return _detail(found, metadata, build_threads(rows, children, roots))
 
 
 def list_models(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from aibridge.contract import (
     Interception,
@@ -14,14 +15,19 @@ from aibridge.contract import (
     UserPrompt,
 )
 from aibridge.sessions.metadata import flatten, read_object, read_texts
-from aibridge.store.interceptions import Children, RecordedInterception, UserRow
+from aibridge.store.children import Children
+from aibridge.store.interceptions import RecordedInterception, UserRow
 from aibridge.store.rows import SessionRow, TokenUsageRow, ToolUsageRow, UserPromptRow
-from aibridge.store.sessions import RecordedSession
+from aibridge.store.sessions import MAX_PREVIEW, RecordedSession
 
 MAX_HINT = 15
 """The longest credential hint that can be a masked one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+TYPED = "typed"
+"""The kind of what the person wrote, and of requests and prompts that say none."""
 
 
 def moment(microseconds: int) -> datetime:
@@ -40,6 +46,23 @@ def user(row: UserRow) -> MinimalUser:
     return MinimalUser(id=row.id, username=row.username, name=row.name, avatar_url=row.avatar_url)
 
 
+def kind_of(metadata: dict[str, Any]) -> str:
+    """Return the kind of a request or a prompt, as its metadata has it."""
+    kind = metadata.get("kind")
+    return kind if isinstance(kind, str) and kind else TYPED
+
+
+def agent_type_of(metadata: dict[str, Any]) -> str:
+    """Return the type of the sub-agent that made a request, empty where none did."""
+    agent_type = metadata.get("agent_type")
+    return agent_type if isinstance(agent_type, str) else ""
+
+
+def is_estimated(metadata: dict[str, Any]) -> bool:
+    """Return whether the metadata of tokens say that they are an estimate."""
+    return bool(metadata.get("estimated"))
+
+
 def token_counts(row: SessionRow) -> TokenCounts:
     """Return the sums that a session's summary holds."""
     return TokenCounts(
@@ -52,24 +75,28 @@ def token_counts(row: SessionRow) -> TokenCounts:
 
 def usage(rows: Sequence[TokenUsageRow]) -> Usage:
     """Add up token usages, and their metadata as `flatten` does."""
+    metadata = [read_object(row.metadata) for row in rows]
     return Usage(
         input_tokens=sum(row.input_tokens for row in rows),
         output_tokens=sum(row.output_tokens for row in rows),
         cache_read_input_tokens=sum(row.cache_read_input_tokens for row in rows),
         cache_write_input_tokens=sum(row.cache_write_input_tokens for row in rows),
-        metadata=flatten(read_object(row.metadata) for row in rows),
+        metadata=flatten(metadata),
+        estimated=any(map(is_estimated, metadata)),
     )
 
 
 def session_usage(row: SessionRow, metadata: Iterable[str]) -> Usage:
     """Return a session's sums with the metadata texts of all its token usages added up."""
-    sums = flatten(read_object(text) for text in metadata)
-    return Usage(**token_counts(row).model_dump(), metadata=sums)
+    objects = [read_object(text) for text in metadata]
+    sums: dict[str, Any] = token_counts(row).model_dump()
+    return Usage(**sums, metadata=flatten(objects), estimated=any(map(is_estimated, objects)))
 
 
 def session(recorded: RecordedSession) -> Session:
     """Shape a session for the list."""
     row = recorded.row
+    prompt, is_cut = shown(row.last_prompt or "", MAX_PREVIEW)
     return Session(
         id=row.id,
         initiator=user(recorded.user),
@@ -81,14 +108,19 @@ def session(recorded: RecordedSession) -> Session:
         ended_at=moment(row.ended_at),
         threads=row.threads,
         token_usage_summary=token_counts(row),
-        last_prompt=row.last_prompt,
+        last_prompt=None if row.last_prompt is None else prompt,
         last_active_at=moment(row.last_active_at),
+        last_prompt_truncated=is_cut,
+        estimated=recorded.is_estimated,
     )
 
 
 def interception(recorded: RecordedInterception, children: Children) -> Interception:
     """Shape an ended interception with what is recorded under it."""
-    row = recorded.row
+    row, most = recorded.row, children.most
+    metadata = read_object(row.metadata)
+    usages = [_token_usage(child) for child in children.token_usages.get(row.id, ())]
+    prompts = [_user_prompt(child, most) for child in children.user_prompts.get(row.id, ())]
     took = None if row.ended_at is None else row.ended_at - row.started_at
     return Interception(
         id=row.id,
@@ -98,12 +130,12 @@ def interception(recorded: RecordedInterception, children: Children) -> Intercep
         provider_name=row.provider_name,
         model=row.model,
         client=row.client or None,
-        metadata=read_object(row.metadata),
+        metadata=metadata,
         started_at=moment(row.started_at),
         ended_at=None if row.ended_at is None else moment(row.ended_at),
-        token_usages=[_token_usage(child) for child in children.token_usages.get(row.id, ())],
-        user_prompts=[_user_prompt(child) for child in children.user_prompts.get(row.id, ())],
-        tool_usages=[_tool_usage(child) for child in children.tool_usages.get(row.id, ())],
+        token_usages=usages,
+        user_prompts=prompts,
+        tool_usages=[_tool_usage(child, most) for child in children.tool_usages.get(row.id, ())],
         status=row.status,
         error_type=row.error_type,
         error_message=row.error_message,
@@ -123,6 +155,10 @@ def interception(recorded: RecordedInterception, children: Children) -> Intercep
         credential_hint=credential_hint(row.credential_hint),
         edits=read_texts(row.edits),
         notes=read_texts(row.notes),
+        kind=kind_of(metadata),
+        agent_type=agent_type_of(metadata),
+        prompt_kinds=list(dict.fromkeys(kind_of(prompt.metadata) for prompt in prompts)),
+        estimated=any(each.estimated for each in usages),
     )
 
 
@@ -130,7 +166,19 @@ def _milliseconds(microseconds: int | None) -> float | None:
     return None if microseconds is None else microseconds / 1000
 
 
+def shown(text: str, most: int) -> tuple[str, bool]:
+    """Return the first ``most`` characters of a text, and whether there are more."""
+    return text[:most], len(text) > most
+
+
+def marked(text: str, is_cut: bool) -> dict[str, Any]:
+    """Return metadata, read from its text, of what is shown with it, cut or whole."""
+    metadata = read_object(text)
+    return {**metadata, "truncated": True} if is_cut else metadata
+
+
 def _token_usage(row: TokenUsageRow) -> TokenUsage:
+    metadata = read_object(row.metadata)
     return TokenUsage(
         id=row.id,
         interception_id=row.interception_id,
@@ -139,32 +187,40 @@ def _token_usage(row: TokenUsageRow) -> TokenUsage:
         output_tokens=row.output_tokens,
         cache_read_input_tokens=row.cache_read_input_tokens,
         cache_write_input_tokens=row.cache_write_input_tokens,
-        metadata=read_object(row.metadata),
+        metadata=metadata,
         created_at=moment(row.created_at),
+        cache_write_5m_input_tokens=row.cache_write_5m_input_tokens,
+        cache_write_30m_input_tokens=row.cache_write_30m_input_tokens,
+        cache_write_1h_input_tokens=row.cache_write_1h_input_tokens,
+        cache_write_12h_input_tokens=row.cache_write_12h_input_tokens,
+        estimated=is_estimated(metadata),
     )
 
 
-def _user_prompt(row: UserPromptRow) -> UserPrompt:
+def _user_prompt(row: UserPromptRow, most: int) -> UserPrompt:
+    prompt, is_cut = shown(row.prompt, most)
     return UserPrompt(
         id=row.id,
         interception_id=row.interception_id,
         provider_response_id=row.provider_response_id,
-        prompt=row.prompt,
-        metadata=read_object(row.metadata),
+        prompt=prompt,
+        metadata=marked(row.metadata, is_cut),
         created_at=moment(row.created_at),
     )
 
 
-def _tool_usage(row: ToolUsageRow) -> ToolUsage:
+def _tool_usage(row: ToolUsageRow, most: int) -> ToolUsage:
+    given, is_cut = shown(row.input, most)
+    error, is_error_cut = shown(row.invocation_error, most)
     return ToolUsage(
         id=row.id,
         interception_id=row.interception_id,
         provider_response_id=row.provider_response_id,
         server_url=row.server_url,
         tool=row.tool,
-        input=row.input,
+        input=given,
         injected=row.injected,
-        invocation_error=row.invocation_error,
-        metadata=read_object(row.metadata),
+        invocation_error=error,
+        metadata=marked(row.metadata, is_cut or is_error_cut),
         created_at=moment(row.created_at),
     )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from aibridge.store.schema import initiator_kinds, interceptions, sessions, token_usages
+from aibridge.store.threads import beginning_threads
 
 PORTION = 500
 """Sessions that are looked at together."""
@@ -88,7 +89,7 @@ def _real(connection: Connection, portion: _Range, kinds: Kinds) -> dict[Key, Co
 
 def _calls(portion: _Range) -> Any:  # noqa: ANN401 - rows as `_real` takes them
     key = (_c.session_id, _c.initiator_id, _c.kind_id)
-    threads = func.sum(case((_c.thread_root_id.is_(None), 1), else_=0))
+    threads = func.sum(case((beginning_threads(_c), 1), else_=0))
     return (
         select(*key, threads, func.count(), func.sum(_c.tokens))
         .where(_c.ended_at.is_not(None), *portion.of(_c.session_id))

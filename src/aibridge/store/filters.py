@@ -48,7 +48,8 @@ class Filter:
 
     ``prompt``, ``tool`` and ``error`` are words in the prompt, in names and arguments of tool
     calls, and in types and messages of errors; see `aibridge.store.text_index`. ``has`` is any of
-    `PARTS`. ``tokens`` counts those of every sort, of a session all it has.
+    `PARTS`, ``kind`` any of `KINDS`. ``tokens`` counts those of every sort, of a session all that
+    it has.
     """
 
     initiator_id: Values = ANY
@@ -125,7 +126,7 @@ client_name = func.coalesce(func.nullif(_k.client, ""), UNKNOWN_CLIENT)
 
 _SHAPES = {shape.name.lower(): shape for shape in Shape if shape.name}
 _SHAPES["typed"] = Shape.PROMPT
-PARTS = ("error", "prompt", "thinking", "tool", "unread")
+PARTS = ("error", "estimated", "prompt", "thinking", "tool", "unread")
 """What an interception can be asked to have."""
 KINDS = ("typed", "side_call", "subagent", "compaction", "summary", "retry", "automation")
 """The kinds of prompts, of which an interception can be asked to have one."""

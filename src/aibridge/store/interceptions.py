@@ -1,16 +1,13 @@
 """Reading interceptions back. One without an end is running, and hidden everywhere."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    Table,
     exists,
     func,
     or_,
@@ -19,28 +16,18 @@ from sqlalchemy import (
 )
 
 from aibridge.store.among import among
+from aibridge.store.children import portions
 from aibridge.store.filters import ANY, Filter, Values, client_name, initiated, matching
 from aibridge.store.newest import Place, Search
 from aibridge.store.rows import (
     InterceptionRow,
-    ModelThoughtRow,
-    TokenUsageRow,
-    ToolUsageRow,
-    UserPromptRow,
 )
 from aibridge.store.schema import (
     initiator_kinds,
     interceptions,
     kinds,
-    model_thoughts,
-    token_usages,
-    tool_usages,
-    user_prompts,
     users,
 )
-
-IDS_A_QUERY = 5000
-"""Ids bound in one statement; engines bound the number of parameters (SQLite: 32,766)."""
 
 
 class CursorNotFoundError(LookupError):
@@ -62,23 +49,6 @@ class RecordedInterception(NamedTuple):
     row: InterceptionRow
     user: UserRow
 
-
-@dataclass(frozen=True, slots=True)
-class Children:
-    """What is recorded under some interceptions, by interception id, in order of recording."""
-
-    token_usages: Mapping[str, Sequence[TokenUsageRow]]
-    user_prompts: Mapping[str, Sequence[UserPromptRow]]
-    tool_usages: Mapping[str, Sequence[ToolUsageRow]]
-    thoughts: Mapping[str, Sequence[ModelThoughtRow]]
-
-
-class _ChildRow(Protocol):
-    @property
-    def interception_id(self) -> str: ...
-
-
-_Child = TypeVar("_Child", bound=_ChildRow)
 
 _c = interceptions.c
 
@@ -128,7 +98,7 @@ def _read(connection: Connection, ids: Sequence[str]) -> list[RecordedIntercepti
         *(_c[name] for name in InterceptionRow._fields), *user_columns(_c.initiator_id)
     ).outerjoin_from(interceptions, users, users.c.id == _c.initiator_id)
     found: dict[str, RecordedInterception] = {}
-    for some in _portions(ids):
+    for some in portions(ids):
         rows = connection.execute(statement.where(among(connection, _c.id, some))).all()
         found |= {recorded.row.id: recorded for recorded in map(_recorded, rows)}
     return [found[id_] for id_ in ids]
@@ -148,33 +118,14 @@ def _place(connection: Connection, where: Filter, id_: str) -> Place:
     return Place(moment, id_)
 
 
-def children(connection: Connection, ids: Sequence[str], *, thoughts: bool = False) -> Children:
-    """Return what is recorded under these interceptions: one query a table, not one a row."""
-    return Children(
-        _children(connection, token_usages, TokenUsageRow, ids),
-        _children(connection, user_prompts, UserPromptRow, ids),
-        _children(connection, tool_usages, ToolUsageRow, ids),
-        _children(connection, model_thoughts, ModelThoughtRow, ids) if thoughts else {},
-    )
-
-
-def _children(
-    connection: Connection, table: Table, kind: type[_Child], ids: Sequence[str]
-) -> Mapping[str, Sequence[_Child]]:
-    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
-    statement = select(*(table.c[name] for name in fields))
-    found: defaultdict[str, list[_Child]] = defaultdict(list)
-    for some in _portions(ids):
-        mine = statement.where(among(connection, table.c.interception_id, some))
-        for row in connection.execute(mine.order_by(table.c.created_at, table.c.id)).all():
-            child = kind(*row)
-            found[child.interception_id].append(child)
-    return found
-
-
-def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), IDS_A_QUERY):
-        yield ids[start : start + IDS_A_QUERY]
+def find(
+    connection: Connection, id_: str, *, visible_to: str | None = None
+) -> RecordedInterception | None:
+    """Return an ended interception by its id, of ``visible_to`` if that is given."""
+    mine = matching(Filter(visible_to=visible_to))
+    if connection.scalar(select(_c.id).where(_c.id == id_, *mine)) is None:
+        return None
+    return _read(connection, [id_])[0]
 
 
 def models(

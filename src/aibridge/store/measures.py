@@ -17,7 +17,7 @@ MAX_TIME = (1 << 53) - 1
 class Shape(IntFlag):
     """What an interception has; the names are those of the ``has`` filter, or of kinds of prompts.
 
-    ``PROMPT`` is one that a person typed.
+    ``PROMPT`` is one that a person typed. ``ESTIMATED`` are tokens that only the bridge counted.
     """
 
     ERROR = 1
@@ -31,6 +31,7 @@ class Shape(IntFlag):
     SUMMARY = 256
     RETRY = 512
     AUTOMATION = 1024
+    ESTIMATED = 2048
 
 
 def magnitude(number: int) -> int:

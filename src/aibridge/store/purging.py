@@ -1,25 +1,29 @@
-"""Purging: old sessions go, whole, in small batches that hold up nobody.
+"""Purging: what is old goes, in small batches that hold up nobody.
 
-A batch is one transaction. It has whole sessions, with all that belongs to them; or of a session
-that is larger than a batch the oldest part, which the session's sums lose with it. So whatever ends
-a purge at whatever moment, what is left adds up, and the next purge goes on.
+Sessions in which nothing has happened since go whole; then goes what is old of those that go on.
+A batch is one transaction. It has whole sessions, with all that belongs to them; or the oldest part
+of one that is larger than a batch, or that goes on, which the session's sums lose with it. So
+whatever ends a purge at whatever moment, what is left adds up, and the next purge goes on.
 """
 
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from aibridge.store import due
+from aibridge.store import aging, due
+from aibridge.store.aging import AgingSession
 from aibridge.store.database import Database
 from aibridge.store.due import DueSession
-from aibridge.store.removing import remove
+from aibridge.store.removing import remove, remove_older
 
 BATCH_SECONDS = {"sqlite": 0.02, "postgresql": 0.2}
 """How long a batch should take, but for its commit: on SQLite nobody else can write meanwhile."""
 LEAST, MOST = 16, 1024
 """Interceptions of the first batch, and of any: the next is of half or double the size. With less
 than the least a batch would hardly be shorter, as most of it is what any batch takes."""
+MOST_ACTIVE = 16
+"""Sessions that go on which a batch may hold: their writers wait for it."""
 SHORTEST_PAUSE = 0.005
 LOCK_SECONDS = 0.25
 """How long a batch waits for somebody's lock, until it is given up, to be made anew.
@@ -33,7 +37,7 @@ _LOCK = 0x41494272_00000004
 
 
 class Purged(NamedTuple):
-    """How much went, or would go."""
+    """How much went, or would go: whole sessions, and interceptions of any."""
 
     sessions: int = 0
     interceptions: int = 0
@@ -50,17 +54,28 @@ class OtherPurgeError(Exception):
 def count_due(database: Database, before: int) -> Purged:
     """Return how much would go of what is older than a time in microseconds since 1970."""
     with database.read() as connection:
-        return Purged(*due.count(connection, before))
+        sessions, calls = due.count(connection, before)
+        return Purged(sessions, calls + aging.count(connection, before))
+
+
+class _Active(NamedTuple):
+    """A place among the sessions that go on: after one of them, or before all."""
+
+    after: AgingSession | None = None
+
+
+_Place = _Active | tuple[int, str, str] | None
+"""How far a purge is: a place among idle sessions, or among those that go on."""
 
 
 class Purge:
-    """A walk through the sessions that are due, the longest idle first."""
+    """A walk through the sessions that are due, the longest idle first, then those that go on."""
 
     def __init__(self, database: Database, before: int) -> None:
         """Purge what is older than a time in microseconds since 1970."""
         self._database = database
         self._before = before
-        self._after: tuple[int, str, str] | None = None
+        self._after: _Place = None
         self._most = LEAST
         self._took = 0.0
 
@@ -92,15 +107,32 @@ class Purge:
             if not taken:
                 raise OtherPurgeError
 
-    def _batch(self, connection: Connection) -> tuple[Purged | None, Any]:
-        found = due.find(connection, self._before, self._most, self._after)
+    def _batch(self, connection: Connection) -> tuple[Purged | None, _Place]:
+        if not isinstance(self._after, _Active):
+            gone, after = self._idle(connection, self._after)
+            if gone is not None:
+                return gone, after
+            return self._active(connection, _Active())
+        return self._active(connection, self._after)
+
+    def _idle(
+        self, connection: Connection, place: tuple[int, str, str] | None
+    ) -> tuple[Purged | None, _Place]:
+        found = due.find(connection, self._before, self._most, place)
         if not found:
-            return None, self._after
+            return None, place
         running = due.running(connection)
         chosen, after = _first(found, running, self._most)
         gone = Purged(*remove(connection, chosen, self._most)) if chosen else Purged()
         is_cut = bool(chosen) and not gone.sessions
-        return gone, self._after if is_cut else after
+        return gone, place if is_cut else after
+
+    def _active(self, connection: Connection, place: _Active) -> tuple[Purged | None, _Place]:
+        found = aging.find(connection, self._before, MOST_ACTIVE, place.after)
+        if not found:
+            return None, place
+        number, done = remove_older(connection, found, self._before, self._most)
+        return Purged(interceptions=number), _Active(done) if done else place
 
     def _fit(self, worked: float) -> None:
         """Have the next batch take about as long as one should, by how long this one worked."""

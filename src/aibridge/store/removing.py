@@ -21,11 +21,13 @@ from sqlalchemy import (
     update,
 )
 
-from aibridge.store import text_index
+from aibridge.store import remaining, text_index
+from aibridge.store.aging import AgingSession, older
 from aibridge.store.due import DueSession
 from aibridge.store.measures import magnitude_of
 from aibridge.store.rows import TextRow
 from aibridge.store.schema import (
+    correlation_keys,
     initiator_kinds,
     interceptions,
     model_thoughts,
@@ -37,6 +39,7 @@ from aibridge.store.schema import (
 )
 from aibridge.store.text_index import tsvector
 from aibridge.store.texts import text_row
+from aibridge.store.threads import begins_thread
 
 CHILDREN = (user_prompts, token_usages, tool_usages, model_thoughts)
 COUNTERS = (
@@ -56,6 +59,7 @@ class _Call(NamedTuple):
     session_id: str
     initiator_id: str
     thread_root_id: str | None
+    metadata: str
     started_at: int
     error_type: str
     error_message: str
@@ -81,6 +85,43 @@ def remove(connection: Connection, chosen: Sequence[DueSession], most: int) -> t
     return len(chosen) if are_all else 0, len(calls)
 
 
+def remove_older(
+    connection: Connection, chosen: Sequence[AgingSession], before: int, most: int
+) -> tuple[int, AgingSession | None]:
+    """Remove what is older than ``before`` of sessions that go on, ``most`` interceptions of them.
+
+    Returns how many went, and the last session of which all did. To be called in a transaction
+    that nobody else writes these sessions in.
+    """
+    calls: list[_Call] = []
+    done: AgingSession | None = None
+    for session in chosen:
+        mine = _older(connection, session, before, most - len(calls))
+        calls += mine
+        if len(calls) == most:
+            break
+        done = session
+    _reduce_sessions(connection, calls)
+    _remove_calls(connection, calls)
+    for key, its_own in _by_session(calls):
+        kinds = {call.kind_id for call in its_own if call.kind_id is not None}
+        remaining.follow(connection, key, before, kinds)
+    _count_kinds_down(connection, calls)  # last, as writers are waiting for these rows
+    return len(calls), done
+
+
+def _older(connection: Connection, session: AgingSession, before: int, most: int) -> list[_Call]:
+    initiator_id = func.coalesce(_c.initiator_id, "")  # apart from its index, as below
+    found = (
+        select(*(_c[name] for name in _Call._fields))
+        .where(_c.session_id == session.id, initiator_id == session.initiator_id)
+        .where(*older(before))
+        .order_by(_c.started_at, _c.id)
+        .limit(most)
+    )
+    return [_Call(*row) for row in connection.execute(found)]
+
+
 def _oldest(connection: Connection, chosen: Sequence[DueSession], most: int) -> list[_Call]:
     ids = sorted({one.id for one in chosen})
     # Its interceptions stand together by their session; an index by initiator would be the wrong.
@@ -102,6 +143,8 @@ def _remove_calls(connection: Connection, calls: Sequence[_Call]) -> None:
     _remove_texts(connection, calls, ids)
     for table in CHILDREN:
         connection.execute(delete(table).where(*_among(table.c.interception_id, ids)))
+    keys = correlation_keys
+    connection.execute(delete(keys).where(keys.c.interception_id.in_(ids)))
     connection.execute(delete(interceptions).where(*_among(_c.id, ids)))
 
 
@@ -163,10 +206,7 @@ def _key(session: DueSession) -> dict[str, Any]:
 
 def _reduce_sessions(connection: Connection, calls: Sequence[_Call]) -> None:
     """Take from the sums of sessions what their interceptions have added."""
-    by_session: defaultdict[tuple[str, str], list[_Call]] = defaultdict(list)
-    for call in calls:
-        by_session[call.session_id, call.initiator_id].append(call)
-    for (id_, initiator_id), its_own in sorted(by_session.items()):
+    for (id_, initiator_id), its_own in _by_session(calls):
         less = _sums(connection, its_own)
         values = {name: _s[name] - number for name, number in less.items()}
         values["magnitude"] = magnitude_of(values["tokens"])
@@ -174,12 +214,19 @@ def _reduce_sessions(connection: Connection, calls: Sequence[_Call]) -> None:
         connection.execute(session.values(values))
 
 
+def _by_session(calls: Sequence[_Call]) -> list[tuple[tuple[str, str], list[_Call]]]:
+    found: defaultdict[tuple[str, str], list[_Call]] = defaultdict(list)
+    for call in calls:
+        found[call.session_id, call.initiator_id].append(call)
+    return sorted(found.items())
+
+
 def _sums(connection: Connection, calls: Sequence[_Call]) -> dict[str, int]:
     used = token_usages.c
     sums = select(*(func.coalesce(func.sum(used[name]), 0) for name in COUNTERS))
     row = connection.execute(sums.where(*_among(used.interception_id, sorted(_ids(calls))))).one()
     return {
-        "threads": sum(call.thread_root_id is None for call in calls),
+        "threads": sum(begins_thread(call.thread_root_id, call.metadata) for call in calls),
         "interceptions": len(calls),
         "tokens": sum(call.tokens for call in calls),
         **{name: int(number) for name, number in zip(COUNTERS, row, strict=True)},

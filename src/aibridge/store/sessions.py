@@ -1,11 +1,11 @@
-"""Reading sessions back: their summaries, and one session's threads.
+"""Reading sessions back: their summaries, by page or by id.
 
-A session is known by its id and its initiator: two users may send the same id. A thread is
-known by the id of its root, and stays visible when the root itself is not.
+A session is known by its id and its initiator: two users may send the same id.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,43 +13,42 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    Tuple,
-    case,
-    func,
-    literal,
-    or_,
     select,
     tuple_,
 )
 
 from aibridge.store.among import among
-from aibridge.store.filters import Filter, initiated, matching
+from aibridge.store.children import cut
+from aibridge.store.filters import Filter, initiated
 from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
 from aibridge.store.latest import Search
-from aibridge.store.listed import KEY, Place, matching_sessions
-from aibridge.store.rows import InterceptionRow, SessionRow
+from aibridge.store.listed import KEY, Place, at, matching_sessions
+from aibridge.store.measures import Shape
+from aibridge.store.rows import SessionRow
 from aibridge.store.schema import (
-    Time,
-    interceptions,
     kinds,
     session_kinds,
     sessions,
-    token_usages,
     users,
 )
 
-
-class ForeignCursorError(LookupError):
-    """The row that a page should continue from is in another session."""
+MAX_PREVIEW = 4096
+"""Characters of a session's last prompt that are shown; there is one more where it is longer."""
+MOST_MORE, MORE = 1000, 50
+"""How many sessions a page may have beyond its limit, and how many of them are read at once."""
 
 
 class RecordedSession(NamedTuple):
-    """A session's summary, who made it, and its distinct provider types and models, ascending."""
+    """A session's summary, who made it, and its distinct provider types and models, ascending.
+
+    Of the last prompt there are the first characters, see `MAX_PREVIEW`.
+    """
 
     row: SessionRow
     user: UserRow
     providers: list[str]
     models: list[str]
+    is_estimated: bool = False
 
 
 class SessionCursor(NamedTuple):
@@ -59,14 +58,14 @@ class SessionCursor(NamedTuple):
     initiator_id: str | None = None
 
 
-_s, _c, _k = sessions.c, interceptions.c, session_kinds.c
+_s, _k = sessions.c, session_kinds.c
 _LATEST_FIRST = (_s.last_active_at.desc(), _s.id.desc(), _s.initiator_id.desc())
-_thread = func.coalesce(_c.thread_root_id, _c.id)
 
 
 def _recorded_sessions() -> Select[Any]:
-    columns = (_s[name] for name in SessionRow._fields)
-    statement = select(*columns, *user_columns(_s.initiator_id))
+    columns = {name: _s[name] for name in SessionRow._fields}
+    preview = {"last_prompt": cut(_s.last_prompt, MAX_PREVIEW)}
+    statement = select(*(columns | preview).values(), *user_columns(_s.initiator_id))
     return statement.outerjoin_from(sessions, users, users.c.id == _s.initiator_id)
 
 
@@ -77,24 +76,34 @@ def _fetch(connection: Connection, statement: Select[Any]) -> list[RecordedSessi
     rows = [(SessionRow(*row[:own]), UserRow(*row[own:])) for row in found]
     facets = _facets(connection, [row.id for row, _ in rows])
     return [
-        RecordedSession(row, user, *map(sorted, facets[row.id, row.initiator_id]))
-        for row, user in rows
+        RecordedSession(row, user, *facets[row.id, row.initiator_id].told()) for row, user in rows
     ]
 
 
-def _facets(
-    connection: Connection, ids: Sequence[str]
-) -> Mapping[tuple[str, str], tuple[set[str], set[str]]]:
-    """Return the provider types and models of sessions with these ids, whoever sent them."""
-    found: defaultdict[tuple[str, str], tuple[set[str], set[str]]]
-    found = defaultdict(lambda: (set(), set()))
-    columns = (_k.session_id, _k.initiator_id, kinds.c.provider, kinds.c.model)
+@dataclass(slots=True)
+class _Facets:
+    """What the kinds of a session's interceptions tell of it."""
+
+    providers: set[str] = field(default_factory=set)
+    models: set[str] = field(default_factory=set)
+    shapes: int = 0
+
+    def told(self) -> tuple[list[str], list[str], bool]:
+        is_estimated = bool(self.shapes & Shape.ESTIMATED)
+        return sorted(self.providers), sorted(self.models), is_estimated
+
+
+def _facets(connection: Connection, ids: Sequence[str]) -> Mapping[tuple[str, str], _Facets]:
+    """Return the facets of sessions with these ids, whoever sent them."""
+    found: defaultdict[tuple[str, str], _Facets] = defaultdict(_Facets)
+    columns = (_k.session_id, _k.initiator_id, kinds.c.provider, kinds.c.model, kinds.c.shape)
     statement = select(*columns).join_from(session_kinds, kinds, kinds.c.id == _k.kind_id)
     these = statement.distinct().where(among(connection, _k.session_id, ids))
-    for id_, initiator_id, provider, model in connection.execute(these).all():
-        providers, models = found[id_, initiator_id]
-        providers.add(provider)
-        models.update([model] if model else [])
+    for id_, initiator_id, provider, model, shape in connection.execute(these).all():
+        facets = found[id_, initiator_id]
+        facets.providers.add(provider)
+        facets.models.update([model] if model else [])
+        facets.shapes |= shape
     return found
 
 
@@ -103,11 +112,39 @@ def page(
 ) -> list[RecordedSession]:
     """Return the sessions any of whose interceptions matches, most recently active first.
 
-    Raises `CursorNotFoundError` when there is no session to continue ``after``.
+    A caller that pages by ids alone gets a page that goes on to one after which its id leads: see
+    `_until_settled`. Raises `CursorNotFoundError` when there is no session to continue ``after``.
     """
     connection = search.connection
     before = None if after is None else _place(connection, search.where, after)
-    return _read(connection, search.latest(limit + offset, before)[offset:])
+    places = search.latest(limit + offset, before)[offset:]
+    if not offset and (after is None or after.initiator_id is None):
+        places += _until_settled(search, places)
+    return _read(connection, places)
+
+
+def _until_settled(search: Search, places: Sequence[Place]) -> list[Place]:
+    """Return what a page has to go on with, so that the id of its last session is a cursor.
+
+    Such a cursor is the last session of that id in the list. Where two people's sessions have one
+    id, and the page ended with the first, the next would begin after the second: what stands
+    between them would be on neither.
+    """
+    more: list[Place] = []
+    last = places[-1] if places else None
+    while last is not None and len(more) < MOST_MORE and _recurs(search, last):
+        following = search.latest(MORE, last)
+        settled = next((n for n, one in enumerate(following) if not _recurs(search, one)), MORE)
+        more += following[: settled + 1]
+        last = more[-1]
+    return more
+
+
+def _recurs(search: Search, place: Place) -> bool:
+    """Return whether another session of this id stands further down in the list."""
+    others = select(_s.id).where(_s.id == place.id, at(place) > tuple_(*KEY))
+    found = others.where(*matching_sessions(search.where)).limit(1)
+    return search.connection.execute(found).first() is not None
 
 
 def _read(connection: Connection, places: Sequence[Place]) -> list[RecordedSession]:
@@ -166,73 +203,3 @@ def _is_user(text: str) -> ColumnElement[bool]:
         return _s.initiator_id == str(UUID(text))
     except ValueError:
         return users.c.username_key == text.lower()
-
-
-def usage_metadata(connection: Connection, session: SessionRow) -> list[str]:
-    """Return the metadata of every token usage in the session, as JSON texts."""
-    statement = (
-        select(token_usages.c.metadata)
-        .join(interceptions, _c.id == token_usages.c.interception_id)
-        .where(*_within(session))
-        .order_by(token_usages.c.created_at, token_usages.c.id)
-    )
-    return list(connection.scalars(statement))
-
-
-def _within(session: SessionRow) -> list[ColumnElement[bool]]:
-    # Apart from its index: that of initiators would lead through all that somebody ever asked.
-    initiator_id = func.coalesce(_c.initiator_id, "")
-    mine = (_c.session_id == session.id, initiator_id == session.initiator_id)
-    return [_c.ended_at.is_not(None), *mine]
-
-
-def thread_page(
-    connection: Connection,
-    session: SessionRow,
-    *,
-    limit: int,
-    after_id: str | None = None,
-    before_id: str | None = None,
-    visible_to: str | None = None,
-) -> list[InterceptionRow]:
-    """Return the ended interceptions of one page of threads, oldest first.
-
-    The page holds the ``limit`` threads nearest to the cursor: after ``after_id``, before
-    ``before_id``, else from the beginning. A cursor is the id of a thread or of any
-    interception in it. Raises `CursorNotFoundError`, and `ForeignCursorError` where the cursor
-    is in another session, of ``visible_to`` if that is given: of others' nobody is to learn.
-    """
-    started = func.min(_c.started_at).label("started_at")
-    threads = select(_thread.label("id"), started).where(*_within(session)).group_by(_thread)
-    found = threads.subquery()
-    start, id_ = found.c.started_at, found.c.id
-    statement = select(id_).order_by(start, id_)
-    if before_id is not None:
-        before = _thread_position(connection, session, before_id, visible_to)
-        nearest = select(id_).order_by(start.desc(), id_.desc())
-        statement = nearest.where(before > tuple_(start, id_))
-    elif after_id is not None:
-        after = _thread_position(connection, session, after_id, visible_to)
-        statement = statement.where(after < tuple_(start, id_))
-    ids = connection.scalars(statement.limit(limit)).all()
-    rows = select(*(_c[name] for name in InterceptionRow._fields)).where(*_within(session))
-    rows = rows.where(among(connection, _thread, ids)).order_by(_c.started_at, _c.id)
-    return [InterceptionRow(*row) for row in connection.execute(rows).all()]
-
-
-def _thread_position(
-    connection: Connection, session: SessionRow, cursor: str, visible_to: str | None
-) -> Tuple:
-    """Return the place in the session of the thread that ``cursor`` names, or else is part of."""
-    root = select(_thread).where(_c.id == cursor, *_within(session)).scalar_subquery()
-    named = case((_thread == cursor, 0), else_=1)
-    meant = select(_thread, func.min(_c.started_at)).where(*_within(session))
-    meant = meant.where(or_(_thread == cursor, _thread == root)).group_by(_thread)
-    row = connection.execute(meant.order_by(named)).first()
-    if row is not None:
-        return tuple_(literal(row[1], Time), literal(row[0]))
-    visible = matching(Filter(visible_to=visible_to))
-    elsewhere = select(_c.id).where(_c.id == cursor, *visible)
-    if connection.scalar(elsewhere) is not None:
-        raise ForeignCursorError(cursor)
-    raise CursorNotFoundError(cursor)

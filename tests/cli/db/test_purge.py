@@ -11,6 +11,7 @@ from typer.testing import Result
 
 from aibridge.cli.db import purge as command
 from aibridge.store import purging, schema
+from aibridge.store.checking import disagreements
 from aibridge.store.database import Database
 from tests.builders import Call, record
 from tests.databases import locked
@@ -39,8 +40,8 @@ def test_a_dry_run_counts_and_changes_nothing(cli: Cli, filled: Database) -> Non
     result = cli(*BEFORE, "--dry-run")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == (
-        "Would delete 2 sessions with 5 interceptions, in which nothing has happened since "
-        "2026-01-02T00:00:00Z.\n"
+        "Would delete 5 interceptions from before 2026-01-02T00:00:00Z, "
+        "and with them 2 sessions whole.\n"
     )
     assert left(filled) == 6
 
@@ -48,10 +49,22 @@ def test_a_dry_run_counts_and_changes_nothing(cli: Cli, filled: Database) -> Non
 def test_what_is_old_is_deleted(cli: Cli, filled: Database) -> None:
     result = cli(*BEFORE, "--yes")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith("Deleted 2 sessions with 5 interceptions, ")
+    assert result.stdout.startswith("Deleted 5 interceptions from before ")
     assert left(filled) == 1
     again = cli("db", "purge", "--before", "1d", "-y").stdout
-    assert again.startswith("Deleted 1 session with 1 interception, in which nothing")
+    assert again.endswith(", and with them 1 session whole.\n")
+    assert again.startswith("Deleted 1 interception from before ")
+
+
+def test_of_a_session_that_goes_on_what_is_old_goes(cli: Cli, database: Database) -> None:
+    with database.write() as connection:
+        record(connection, *(Call(n, at=n * 40_000, session="s") for n in range(4)))
+    told = "3 interceptions from before 2026-01-02T00:00:00Z, and with them 0 sessions whole.\n"
+    assert cli(*BEFORE, "--dry-run").stdout == f"Would delete {told}"
+    assert cli(*BEFORE, "--yes").stdout == f"Deleted {told}"
+    assert left(database) == 1
+    with database.read() as connection:
+        assert list(disagreements(connection)) == []
 
 
 def test_as_json(rows: Rows, filled: Database) -> None:
@@ -80,7 +93,7 @@ def test_who_sits_at_a_terminal_is_asked(
         if wrapper is not None:
             monkeypatch.setattr(wrapper, "isatty", lambda _: True)
     result = cli(*BEFORE, piped=answer)
-    assert "Delete 2 sessions with 5 interceptions, in which" in result.stderr
+    assert "Delete 5 interceptions from before" in result.stderr
     assert result.exit_code == (rest == 6)
     assert ("5/5" in result.stderr) == (rest == 1)  # how far it is
     assert left(filled) == rest

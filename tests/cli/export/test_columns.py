@@ -22,6 +22,8 @@ def test_the_columns_of_a_session() -> None:
         "token_usage_summary_cache_write_input_tokens": Kind.WHOLE,
         "last_prompt": Kind.TEXT,
         "last_active_at": Kind.TIME,
+        "last_prompt_truncated": Kind.FLAG,
+        "estimated": Kind.FLAG,
     }
 
 

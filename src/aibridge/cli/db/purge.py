@@ -52,10 +52,11 @@ def purge(
     data_dir: DataDir = None,
     database_url: DatabaseURL = None,
 ) -> None:
-    """Delete sessions in which nothing has happened since a time, with all recorded of them.
+    """Delete what is older than a time, with all that is recorded of it.
 
-    A session goes whole, and not while something of it runs. The bridge may go on serving. What
-    breaks a purge off leaves no session half deleted, but of a large one perhaps the oldest part.
+    A session in which nothing has happened since goes whole, and not while something of it runs;
+    one that goes on loses what is older. The bridge may go on serving. What breaks a purge off
+    leaves no session half deleted, but of a large one perhaps the oldest part.
     """
     if not (dry_run or yes or sys.stdin.isatty()):
         fail("nobody is there to be asked: say --yes to delete, or --dry-run to count")
@@ -112,7 +113,7 @@ def _said(purged: "Purged", before: datetime) -> str:
     calls = (
         "1 interception" if purged.interceptions == 1 else f"{purged.interceptions} interceptions"
     )
-    return f"{sessions} with {calls}, in which nothing has happened since {moment(before)}"
+    return f"{calls} from before {moment(before)}, and with them {sessions} whole"
 
 
 def _print(

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from aibridge.contract import Interception, Model, Session
-from aibridge.sdk import Client, InterceptionFilter, SessionFilter
+from aibridge.sdk import Client, InterceptionFilter, NotFound, SessionFilter
 
 PAGE = 200
 """Items asked for at once. What one of them holds may be large."""
@@ -56,9 +56,23 @@ def interceptions(client: Client, where: InterceptionFilter) -> Iterator[Portion
 
     def ask(last: Interception | None) -> Portion[Interception]:
         page = client.list_interceptions(where, limit=PAGE, after_id=last.id if last else None)
-        return Portion(page.results, None if page.count_is_estimate else page.count)
+        found = [_whole(client, one) for one in page.results]
+        return Portion(found, None if page.count_is_estimate else page.count)
 
     return _walk(ask, lambda one: Place(one.started_at, one.id), PAGE)
+
+
+def _whole(client: Client, one: Interception) -> Interception:
+    """Return an interception with all of its texts, of which a list has the first part."""
+    told = [text.metadata for text in one.user_prompts] + [
+        call.metadata for call in one.tool_usages
+    ]
+    if not any(metadata.get("truncated") for metadata in told):
+        return one
+    try:
+        return client.get_interception(one.id)
+    except NotFound:
+        return one  # it was purged meanwhile
 
 
 def sessions(client: Client, where: SessionFilter) -> Iterator[Portion[Session]]:

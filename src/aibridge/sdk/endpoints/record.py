@@ -1,8 +1,10 @@
 """Reading the record: interceptions, sessions, and what there is to filter them by."""
 
+from uuid import UUID
+
 from pydantic import TypeAdapter
 
-from aibridge.contract import InterceptionList, Provider, SessionDetail, SessionList
+from aibridge.contract import Interception, InterceptionList, Provider, SessionDetail, SessionList
 from aibridge.contract.paths import PREFIXES
 from aibridge.sdk.filters import InterceptionFilter, SessionFilter
 from aibridge.sdk.request import Id, Request, given, positive, segment
@@ -19,6 +21,12 @@ def interceptions(
     query = {"q": where.query() if where else "", **given(after_id=after_id)}
     query |= positive(limit=limit, offset=offset)
     return Request(f"{BASE}/interceptions", query, InterceptionList.model_validate_json)
+
+
+def interception(interception_id: str | UUID) -> Request[Interception]:
+    """Ask for one interception."""
+    path = f"{BASE}/interceptions/{segment(interception_id)}"
+    return Request(path, {}, Interception.model_validate_json)
 
 
 def sessions(

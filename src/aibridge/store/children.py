@@ -1,0 +1,95 @@
+"""What is recorded under interceptions, read for many of them at once.
+
+Texts may be of any length, and an answer has many of them. So of each there is a share of what is
+read together, and one character more where it goes on.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Table, func, select
+
+from aibridge.store.among import among
+from aibridge.store.rows import ModelThoughtRow, TokenUsageRow, ToolUsageRow, UserPromptRow
+from aibridge.store.schema import model_thoughts, token_usages, tool_usages, user_prompts
+
+IDS_A_QUERY = 5000
+"""Ids bound in one statement; engines bound the number of parameters (SQLite: 32,766)."""
+
+
+MOST_CHARACTERS, LEAST_CHARACTERS = 8 << 20, 4096
+"""Characters of all texts of a sort that are read at once, and how many may be read of any one."""
+
+
+def share(number: int) -> int:
+    """Return how many characters of each text are read where there are so many interceptions."""
+    return max(LEAST_CHARACTERS, MOST_CHARACTERS // max(1, number))
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """What is recorded under some interceptions, by interception id, in order of recording.
+
+    A text of more than ``most`` characters has one more of them, which is not to be shown.
+    """
+
+    token_usages: Mapping[str, Sequence[TokenUsageRow]]
+    user_prompts: Mapping[str, Sequence[UserPromptRow]]
+    tool_usages: Mapping[str, Sequence[ToolUsageRow]]
+    thoughts: Mapping[str, Sequence[ModelThoughtRow]]
+    most: int = MOST_CHARACTERS
+
+
+class _ChildRow(Protocol):
+    @property
+    def interception_id(self) -> str: ...
+
+
+_LONG = ("prompt", "input", "invocation_error", "content")
+"""Columns of texts that may be of any length."""
+
+_Child = TypeVar("_Child", bound=_ChildRow)
+
+
+def read(connection: Connection, ids: Sequence[str], *, thoughts: bool = False) -> Children:
+    """Return what is recorded under these interceptions: one query a table, not one a row.
+
+    Of each text there is the `share` of so many interceptions.
+    """
+    most = share(len(ids))
+    return Children(
+        _children(connection, token_usages, TokenUsageRow, ids, most),
+        _children(connection, user_prompts, UserPromptRow, ids, most),
+        _children(connection, tool_usages, ToolUsageRow, ids, most),
+        _children(connection, model_thoughts, ModelThoughtRow, ids, most) if thoughts else {},
+        most,
+    )
+
+
+def cut(column: ColumnElement[str], most: int) -> ColumnElement[str]:
+    """Return the first characters of a text, and one more which tells that it is longer."""
+    return func.substr(column, 1, most + 1)
+
+
+def _children(
+    connection: Connection, table: Table, kind: type[_Child], ids: Sequence[str], most: int
+) -> Mapping[str, Sequence[_Child]]:
+    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+    columns = {name: table.c[name] for name in fields}
+    long = {name: cut(columns[name], most) for name in fields if name in _LONG}
+    statement = select(*(columns | long).values())
+    found: defaultdict[str, list[_Child]] = defaultdict(list)
+    for some in portions(ids):
+        mine = statement.where(among(connection, table.c.interception_id, some))
+        for row in connection.execute(mine.order_by(table.c.created_at, table.c.id)).all():
+            child = kind(*row)
+            found[child.interception_id].append(child)
+    return found
+
+
+def portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield ids so many at a time as one statement may bind."""
+    for start in range(0, len(ids), IDS_A_QUERY):
+        yield ids[start : start + IDS_A_QUERY]
