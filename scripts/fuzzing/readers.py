@@ -7,10 +7,10 @@ from typing import NamedTuple
 from aibridge.dialects import DIALECTS, chat
 from aibridge.dialects.encoding import Undecodable, decode
 from aibridge.dialects.sse import EventStream
-from aibridge.gateway.editing import EditingObserver
-from aibridge.gateway.observer import Observer
-from aibridge.gateway.streaming import StreamObserver
-from aibridge.gateway.whole import WholeObserver
+from aibridge.gateway.observers import Observer
+from aibridge.gateway.observers.editing import EditingObserver
+from aibridge.gateway.observers.streaming import StreamObserver
+from aibridge.gateway.observers.whole import WholeObserver
 from aibridge.search import SearchError, parse
 from scripts.fuzzing import inputs
 from scripts.fuzzing.inputs import Input, Maker

@@ -10,7 +10,7 @@ import pytest
 from aibridge.dialects.facts import TokenUsage
 from aibridge.gateway import relay as relays
 from aibridge.gateway.client import Client
-from aibridge.gateway.streaming import StreamObserver
+from aibridge.gateway.observers.streaming import StreamObserver
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples

@@ -10,10 +10,10 @@ import pytest
 
 from aibridge.dialects import DIALECTS
 from aibridge.dialects.answers.reading import CUT
-from aibridge.gateway.editing import EDIT, EditingObserver
 from aibridge.gateway.large import MAX_ON_LOOP, LargeReads
-from aibridge.gateway.streaming import StreamObserver
-from aibridge.gateway.whole import WholeObserver
+from aibridge.gateway.observers.editing import EDIT, EditingObserver
+from aibridge.gateway.observers.streaming import StreamObserver
+from aibridge.gateway.observers.whole import WholeObserver
 from tests.gateway import samples
 from tests.wire import streamed
 
@@ -215,7 +215,7 @@ def test_an_unwanted_chunk_is_taken_out_behind_the_end_too():
 
 
 def test_of_a_whole_answer_that_decodes_to_much_the_beginning_and_the_end_are_read(monkeypatch):
-    monkeypatch.setattr("aibridge.gateway.whole.MAX_WHOLE_BODY", 1000)
+    monkeypatch.setattr("aibridge.gateway.observers.whole.MAX_WHOLE_BODY", 1000)
     observer = WholeObserver(DIALECTS["chat"], 200, b"gzip")
     body = b'{"id":"x","choices":[%s],"usage":{"prompt_tokens":5}}' % (b" " * 300_000)
     observer.feed(gzip.compress(body), last=True)

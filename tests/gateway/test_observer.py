@@ -4,9 +4,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from aibridge.dialects import DIALECTS
-from aibridge.gateway.editing import EditingObserver
-from aibridge.gateway.observer import observe
-from aibridge.gateway.whole import WholeObserver
+from aibridge.gateway.observers import observe
+from aibridge.gateway.observers.editing import EditingObserver
+from aibridge.gateway.observers.whole import WholeObserver
 from aibridge.providers.types import Dialect
 from tests.gateway import samples
 from tests.wire import streamed

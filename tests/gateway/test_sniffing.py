@@ -2,7 +2,7 @@
 
 import pytest
 
-from aibridge.gateway.observer import Observer, observe
+from aibridge.gateway.observers import Observer, observe
 from aibridge.providers.types import Dialect
 from tests.gateway import samples
 

@@ -11,7 +11,7 @@ from aibridge.gateway.call import Call
 from aibridge.gateway.caller import CENTRALIZED
 from aibridge.gateway.headers import request_head
 from aibridge.gateway.large import LargeReads
-from aibridge.gateway.observer import Observer
+from aibridge.gateway.observers import Observer
 from aibridge.gateway.refusal import Refusal
 from aibridge.gateway.upstream import (
     Destination,

@@ -6,9 +6,9 @@ from typing import cast
 from aibridge.dialects.facts import Notes, ResponseFacts
 from aibridge.gateway.dispatch import Withheld
 from aibridge.gateway.large import MAX_ON_LOOP, LargeReads
-from aibridge.gateway.observer import Observer
+from aibridge.gateway.observers import Observer
+from aibridge.gateway.observers.streaming import Split
 from aibridge.gateway.outcome import CANCELLED, INTERRUPTED, Outcome, of_answer
-from aibridge.gateway.streaming import Split
 from aibridge.gateway.upstream import Response
 from aibridge.ids import now
 from aibridge.recorder.recorder import Recorder

@@ -16,7 +16,7 @@ from aibridge.gateway.client_monitor import ClientMonitor
 from aibridge.gateway.dispatch import Withheld, dispatch, key_refused, refuses_key
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.large import LargeReads
-from aibridge.gateway.observer import observe
+from aibridge.gateway.observers import observe
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import read_on, relay, relay_recorded
 from aibridge.gateway.request import Request, read

@@ -6,8 +6,8 @@ from contextlib import suppress
 from aibridge.gateway.client import Client
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.headers import answer_headers
-from aibridge.gateway.observer import Observer
-from aibridge.gateway.streaming import Split
+from aibridge.gateway.observers import Observer
+from aibridge.gateway.observers.streaming import Split
 from aibridge.gateway.upstream import Response, UpstreamError
 
 READ_ON_SECONDS = 10.0

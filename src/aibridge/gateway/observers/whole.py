@@ -11,8 +11,8 @@ from aibridge.dialects.excerpt import Excerpt
 from aibridge.dialects.facts import ProviderError, ResponseFacts, TokenUsage
 from aibridge.dialects.fields import BOM
 from aibridge.gateway.large import weight_of
+from aibridge.gateway.observers.streaming import Split
 from aibridge.gateway.outcome import FIRST_ERROR
-from aibridge.gateway.streaming import Split
 
 MAX_WHOLE_BODY = 16 << 20
 """Bytes of an unstreamed answer that are kept for reading; of more the beginning and the end."""

@@ -10,8 +10,8 @@ from aibridge.dialects.encoding import Undecodable, decoder
 from aibridge.dialects.facts import ResponseFacts, TokenUsage
 from aibridge.dialects.fields import BOM
 from aibridge.gateway.large import weight_of
-from aibridge.gateway.streaming import Split, StreamObserver
-from aibridge.gateway.whole import WholeObserver
+from aibridge.gateway.observers.streaming import Split, StreamObserver
+from aibridge.gateway.observers.whole import WholeObserver
 
 MAX_SNIFFED = 4 << 10
 """Bytes of a compressed body that are looked at."""

@@ -9,11 +9,11 @@ from typing import Protocol
 
 from aibridge.dialects import DIALECTS
 from aibridge.dialects.facts import ResponseFacts, TokenUsage
-from aibridge.gateway.editing import EditingObserver
+from aibridge.gateway.observers.editing import EditingObserver
+from aibridge.gateway.observers.sniffing import SniffingObserver
+from aibridge.gateway.observers.streaming import Split, StreamObserver
+from aibridge.gateway.observers.whole import WholeObserver
 from aibridge.gateway.outcome import FIRST_ERROR
-from aibridge.gateway.sniffing import SniffingObserver
-from aibridge.gateway.streaming import Split, StreamObserver
-from aibridge.gateway.whole import WholeObserver
 from aibridge.providers.types import Dialect
 
 
