@@ -39,6 +39,7 @@ class AnswerReader(ABC):
         self.usage_is_final = False
         self.error: ProviderError | None = None
         self.ended = False
+        self.is_queued = False
         self.gave_up = False
         """Whether so much was not understood that no more is to be read."""
         self._unreadable = 0
@@ -66,6 +67,7 @@ class AnswerReader(ABC):
             thoughts=self.drafts.thoughts(),
             error=self.error,
             ended=self.ended,
+            is_queued=self.is_queued,
             notes=Notes(self.notes),
         )
 

@@ -29,6 +29,9 @@ _ENDS = frozenset(
     f"response.{status}" for status in ("completed", "incomplete", "failed", "cancelled")
 )
 
+_UNDER_WAY = ("queued", "in_progress")
+"""How a response stands that is made in the background, and whose end is yet to be asked for."""
+
 _PIECES: dict[str, tuple[str, str]] = {
     "response.function_call_arguments.delta": ("call", ""),
     "response.custom_tool_call_input.delta": ("call", ""),
@@ -109,7 +112,7 @@ class StreamReader(AnswerReader):
 
     def whole(self, body: bytes) -> None:
         """Read an answer that came in one piece."""
-        self._take_response(body, ends=True)
+        self._take_response(body, ends=True, whole=True)
 
     def tokens(self, usage: dict[str, Any]) -> TokenUsage:
         """Count tokens: OpenAI's ``input_tokens`` includes what the cache read or wrote."""
@@ -123,13 +126,16 @@ class StreamReader(AnswerReader):
             cache_write=written,
         )
 
-    def _take_response(self, data: bytes | Raw, *, ends: bool) -> bool:
+    def _take_response(self, data: bytes | Raw, *, ends: bool, whole: bool = False) -> bool:
         response = read(_RESPONSE, data, self.notes, "a response object")
         if response is None:
             return False
         self.name_answer(response.id, response.model, response.service_tier)
         self.take_usage(response.usage, final=ends)
         if not ends:
+            return False
+        if whole and response.status in _UNDER_WAY:
+            self.is_queued = True
             return False
         for place, raw in enumerate(self.first(response.output)):
             self._item_done(place, raw)
