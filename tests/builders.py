@@ -31,6 +31,7 @@ RECORD = (
     schema.sessions,
     schema.session_kinds,
     schema.initiator_kinds,
+    schema.correlation_keys,
 )
 """The tables of the record; the second to the fifth are what is recorded under interceptions."""
 

@@ -69,7 +69,7 @@ class Interception(Model):
     user_prompts: list[UserPrompt]
     tool_usages: list[ToolUsage]
     status: str = ""
-    """completed, failed or cancelled."""
+    """completed, failed, cancelled, or queued: made in the background, and not fetched yet."""
     error_type: str = ""
     error_message: str = ""
     stop_reason: str = ""

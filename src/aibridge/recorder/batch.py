@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from aibridge.recorder.records import End, Start, unseen_end
-from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
+from aibridge.recorder.records import End, Start
+from aibridge.recorder.rows import Place, end_rows, kind, read_end, start_rows, whole_rows
 from aibridge.recorder.ticket import Pending
 from aibridge.store.rows import Row
-from aibridge.store.standing import UNSEEN, Standing
+from aibridge.store.standing import Standing
 from aibridge.store.writing import BatchWriter
 
 
@@ -64,16 +64,20 @@ def _add(
             rows.add(start_rows(start, place, rows.server_id), None)
         else:
             rows.add(whole_rows(start, place, end, kind_id), end)
+            rows.ended.add(start.id)
     elif end is not None and not item.end_is_kept and _is_news(rows, start, found, end):
         rows.add(end_rows(start, place, end, kind_id), end)
+        rows.ended.add(start.id)
     return place
 
 
 def _is_news(rows: "_Rows", start: Start, found: Standing | None, end: End) -> bool:
-    """Whether the database has no end, or only one that nobody saw, which is taken back then."""
+    """Whether the database has no end, or only a less final one, which is taken back then."""
+    if start.id in rows.ended:
+        return False
     if found is None or not found.ended:
         return True
-    if not found.unseen or end.error_type == UNSEEN:
+    if end.finality <= found.finality:
         return False
     rows.take_back_end(start, Place(*found[:3]))
     return True
@@ -92,6 +96,8 @@ class _Rows:
         self.server_id = server_id
         self._rows: list[Row] = []
         self._calls: set[str] = set()
+        self.ended: set[str] = set()
+        """Interceptions whose ends are among the rows: two polls may have seen the same end."""
 
     def add(self, rows: Iterable[Row], end: End | None) -> None:
         self._rows += rows
@@ -99,9 +105,9 @@ class _Rows:
             self._calls.update(call.call_id for call in end.facts.tool_calls)
 
     def take_back_end(self, start: Start, place: Place) -> None:
-        unseen = unseen_end(start)
-        kind_id = self._store.kind_id(kind(start, unseen))
-        self._store.take_back(end_rows(start, place, unseen, kind_id))
+        """Undo what the end added that the database has."""
+        row, used, tools = self._store.ended_interception(start.id)
+        self._store.take_back(end_rows(start, place, read_end(row, used, tools), row.kind_id or 0))
 
     def place(self, start: Start) -> Place:
         """Find the thread that the request goes on with: its newest tool result that is known."""

@@ -1,15 +1,17 @@
 """Facts to rows: pure, so that what is kept of an interception can be read here in one place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
-from aibridge.dialects.facts import Prompt, PromptKind, ResponseFacts, TokenUsage
+from aibridge.dialects.facts import Prompt, PromptKind, ResponseFacts, TokenUsage, ToolCall
 from aibridge.ids import new_id
+from aibridge.recorder.correlation import stored_key
 from aibridge.recorder.records import End, Start, Status
 from aibridge.store.measures import Shape, length, magnitude
 from aibridge.store.rows import (
+    CorrelationRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -35,6 +37,12 @@ _KIND_SHAPES = {
     PromptKind.RETRY: Shape.RETRY,
     PromptKind.AUTOMATION: Shape.AUTOMATION,
 }
+
+
+Used = tuple[int, int, int, int]
+"""Input and output tokens of a model run, those that the cache read, and those that it wrote."""
+Called = tuple[str, str]
+"""The name of a tool that was called, and its arguments."""
 
 
 class Place(NamedTuple):
@@ -162,6 +170,20 @@ def _prompts(start: Start, response_id: str) -> Iterator[UserPromptRow]:
         )
 
 
+def read_end(row: InterceptionRow, used: Iterable[Used], tools: Iterable[Called]) -> End:
+    """Return an end as far as it was added to sessions and to the index of texts."""
+    return End(
+        ended_at=row.ended_at or row.started_at,
+        status=Status(row.status),
+        error_type=row.error_type,
+        error_message=row.error_message,
+        facts=ResponseFacts(
+            usages=[TokenUsage(*tokens) for tokens in used],
+            tool_calls=[ToolCall(*call) for call in tools],
+        ),
+    )
+
+
 def read_prompt(text: str, metadata: str) -> Prompt:
     """Return a prompt as its row has it; those of earlier releases were all typed."""
     kind = msgspec.json.decode(metadata).get("kind", PromptKind.TYPED)
@@ -188,9 +210,18 @@ def _found(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
     )
     if text is not None:
         yield text
+    yield from _keys(start, place, end)
     yield _session(start, place, end)
     yield SessionKindRow(place.session_id, start.initiator_id, kind_id)
     yield InitiatorKindRow(start.initiator_id, kind_id, 1)
+
+
+def _keys(start: Start, place: Place, end: End) -> Iterator[CorrelationRow]:
+    """Yield the key of what the provider stores of an interception, to be asked for by its id."""
+    id_ = end.facts.response_id
+    if start.stores and id_:
+        key = stored_key(start.route, id_)
+        yield CorrelationRow(start.initiator_id, key, start.id, place.session_id, start.started_at)
 
 
 def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenUsageRow:

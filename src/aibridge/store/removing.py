@@ -24,7 +24,7 @@ from sqlalchemy import (
 from aibridge.store import text_index
 from aibridge.store.due import DueSession
 from aibridge.store.measures import magnitude_of
-from aibridge.store.rows import TextRow
+from aibridge.store.rows import COUNTERS, TextRow
 from aibridge.store.schema import (
     initiator_kinds,
     interceptions,
@@ -39,12 +39,6 @@ from aibridge.store.text_index import tsvector
 from aibridge.store.texts import text_row
 
 CHILDREN = (user_prompts, token_usages, tool_usages, model_thoughts)
-COUNTERS = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read_input_tokens",
-    "cache_write_input_tokens",
-)
 
 _c, _s = interceptions.c, sessions.c
 
