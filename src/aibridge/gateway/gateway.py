@@ -16,9 +16,11 @@ from aibridge.gateway.client_monitor import ClientMonitor
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.observer import observe
+from aibridge.gateway.polled import Polled, PolledAnswer
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import relay, relay_recorded
 from aibridge.gateway.request import Request, read
+from aibridge.gateway.stored import MakersUnavailable, StoredThings
 from aibridge.gateway.target import target_of
 from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError
 from aibridge.identity.known import IdentityUnavailable
@@ -41,6 +43,7 @@ class Gateway:
         recorder: Recorder,
         pool: Pool,
         rules: Rules,
+        stored: StoredThings,
     ) -> None:
         self._targets = {one.name.encode(): target_of(one) for one in providers}
         self._recorder = recorder
@@ -49,6 +52,7 @@ class Gateway:
         self._monitor = ClientMonitor()
         self._admission = Admission(find_person, rules, self._monitor)
         self._reads = LargeReads()
+        self._stored = stored
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -58,7 +62,7 @@ class Gateway:
             await self._serve(request, client)
         except Refusal as refusal:
             await refuse(client, refusal, request.dialect)
-        except (IdentityUnavailable, RecorderUnavailable, NoRoom) as error:
+        except (IdentityUnavailable, MakersUnavailable, RecorderUnavailable, NoRoom) as error:
             await refuse(client, _trouble(error), request.dialect)
         except asyncio.CancelledError:
             if not client.gone:
@@ -74,6 +78,7 @@ class Gateway:
         """Stop what runs beside the requests."""
         self._monitor.close()
         self._reads.close()
+        self._stored.close()
 
     async def _serve(self, request: Request, client: Client) -> None:
         if request.is_probe:
@@ -81,29 +86,36 @@ class Gateway:
             await client.write(b"", more=False)
             return
         call = await self._admission.admit(request, client)
-        recorded = call.route.recorded
+        recorded = call.recorded
         with call.room:
+            polled = await self._stored.admit(call)
             if recorded is None:
-                await self._pass(call, client)
+                await self._pass(call, polled, client)
             else:
                 start = await call.read(recorded, self._rules.max_body_bytes, self._reads)
+                await self._stored.check_continued(call)
                 await self._record(call, start, recorded, client)
 
-    async def _pass(self, call: Call, client: Client) -> None:
-        """Forward a call that is not recorded."""
+    async def _pass(self, call: Call, polled: Polled | None, client: Client) -> None:
+        """Forward a call that is not recorded; its answer may complete one that was."""
         with self._monitor.cancel_on_leaving(client):
             try:
                 response = await self._forward(call)
             except UpstreamError as error:
                 raise _unreachable(call, error) from error
             try:
-                await relay(response, client)
+                if polled is None:
+                    await relay(response, client)
+                else:
+                    answer = PolledAnswer(polled, response, self._recorder, self._reads)
+                    await answer.relay(client)
             finally:
                 response.close()
 
     async def _record(self, call: Call, start: Start, dialect: Dialect, client: Client) -> None:
         """Forward a call with its record: begun before, complete before the client sees the end."""
         exchange = Exchange(self._recorder, self._recorder.start(start), self._reads)
+        self._stored.begin(exchange)
         try:
             await self._exchange(call, dialect, exchange, client)
         except asyncio.CancelledError:
@@ -117,6 +129,7 @@ class Gateway:
             raise
         finally:
             exchange.abandon()
+            self._stored.end(exchange)
 
     async def _exchange(
         self, call: Call, dialect: Dialect, exchange: Exchange, client: Client
@@ -141,6 +154,7 @@ class Gateway:
 
 
 _TROUBLE: tuple[tuple[type[Exception], str], ...] = (
+    (MakersUnavailable, "AI Bridge cannot look up whose this is at the moment; please try again."),
     (IdentityUnavailable, "AI Bridge cannot look up tokens at the moment; please try again."),
     (RecorderUnavailable, "AI Bridge cannot record calls at the moment; please try again."),
     (NoRoom, "AI Bridge has too many requests in hand at the moment; please try again."),

@@ -39,6 +39,8 @@ Outcome = tuple[Status, str, str]
 COMPLETED: Outcome = (Status.COMPLETED, "", "")
 CANCELLED: Outcome = (Status.CANCELLED, "", "the client closed the connection")
 TRUNCATED: Outcome = (Status.FAILED, "truncated", "the answer ended without its last event")
+QUEUED: Outcome = (Status.QUEUED, "", "")
+CANCELLED_THERE: Outcome = (Status.CANCELLED, "", "the answer was cancelled at the provider")
 INTERRUPTED: Outcome = (Status.FAILED, "interrupted", "the bridge stopped before the answer ended")
 
 
@@ -50,9 +52,11 @@ def of_answer(status: int, facts: ResponseFacts) -> Outcome:
         return Status.FAILED, _BY_STATUS.get(status, fallback), error.message if error else ""
     if error is not None:
         return Status.FAILED, _error_type(error), error.message
+    if facts.is_queued:
+        return QUEUED
     if not facts.ended and not facts.stop_reason:
         return TRUNCATED
-    return COMPLETED
+    return CANCELLED_THERE if facts.stop_reason == "cancelled" else COMPLETED
 
 
 def of_failure(error: UpstreamError) -> Outcome:
