@@ -330,6 +330,15 @@ def test_an_answer_that_says_nothing_completes_nothing(wire, bridge, answer):
     assert bridge.record() == before
 
 
+def test_what_is_made_in_the_background_is_kept_for_that_long_at_least(wire, bridge):
+    """Some providers keep an answer for polling that they are asked not to store."""
+    queued(wire, bridge, "resp_z", store=False)
+    bridge.app._gateway._stored._makers.clear()
+    wire.play(response("resp_z", "completed", usage=USAGE))
+    assert call(bridge, "GET", "/responses/resp_z").status == 200
+    assert tokens(bridge.record()) == [(30, 12, 10, 0)]
+
+
 def test_cancelling_ends_it(wire, bridge):
     queued(wire, bridge, "resp_c")
     wire.play(response("resp_c", "cancelled", usage=USAGE))

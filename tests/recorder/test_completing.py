@@ -208,6 +208,7 @@ async def test_an_answer_of_a_bridge_that_is_gone_stays_as_it_is(recorder, datab
         ({}, FINAL, response_key(RESPONSE)),
         ({"route": "/v1/conversations"}, FINAL, conversation_key(RESPONSE)),
         ({"stores": False}, FINAL, None),
+        ({"stores": False}, QUEUED, response_key(RESPONSE)),
         ({}, end(facts=facts(response_id="")), None),
     ],
 )

@@ -116,14 +116,16 @@ class StoredThings:
 
     def begin(self, exchange: Exchange) -> None:
         """Know of a call that runs: its response may be asked for before it is on record."""
-        if exchange.ticket.start.stores:
+        if "/responses" in exchange.ticket.start.route:
             self._running[exchange] = None
 
     def end(self, exchange: Exchange) -> None:
         """Remember who made what has ended."""
         self._running.pop(exchange, None)
         start, end = exchange.ticket.start, exchange.ticket.end
-        if start.stores and end is not None and end.facts.response_id:
+        if end is None or not end.facts.response_id:
+            return
+        if start.stores or end.facts.is_queued:
             key = stored_key(start.route, end.facts.response_id)
             thing = _Thing(start.initiator_id, start.provider_name, key)
             self._remember(thing, start.id, is_final=end.finality is Finality.FINAL)

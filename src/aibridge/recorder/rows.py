@@ -219,7 +219,7 @@ def _found(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
 def _keys(start: Start, place: Place, end: End) -> Iterator[CorrelationRow]:
     """Yield the key of what the provider stores of an interception, to be asked for by its id."""
     id_ = end.facts.response_id
-    if start.stores and id_:
+    if id_ and (start.stores or end.facts.is_queued):
         key = stored_key(start.route, id_)
         yield CorrelationRow(start.initiator_id, key, start.id, place.session_id, start.started_at)
 
