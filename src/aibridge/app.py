@@ -11,6 +11,7 @@ from aibridge.durations import microseconds
 from aibridge.gateway.admission import Rules
 from aibridge.gateway.client import Client, Receive, Send
 from aibridge.gateway.gateway import Gateway
+from aibridge.gateway.stored import StoredThings
 from aibridge.gateway.upstream import Pool, Timeouts
 from aibridge.health import Readiness
 from aibridge.identity.authenticate import Authenticator
@@ -96,6 +97,7 @@ class Application:
             self._recorder,
             self._pool,
             Rules(settings.max_body_bytes, settings.max_buffered_bytes, settings.allow_byok),
+            StoredThings(self._database, self._recorder),
         )
         self._chores = [
             asyncio.create_task(self._uses.write_regularly()),

@@ -359,7 +359,7 @@ def test_resp_giant_completed_event(wire: Wire, bridge: Bridge, size: int) -> No
 def test_resp_queued(wire: Wire, bridge: Bridge) -> None:
     queued: dict[str, Any] = {"id": "resp_1", "status": "queued", "output": [], "usage": None}
     _, record = told(wire, bridge, "responses", whole(queued), stream=False, background=True)
-    assert (record.status, record.stop_reason, record.usages) == ("queued", "queued", [])
+    assert (record.status, record.stop_reason, record.usages) == ("queued", "", [])
 
 
 @pytest.mark.parametrize("status", ["302 Found", "307 Temporary Redirect"])

@@ -318,3 +318,45 @@ def test_what_was_being_said_is_kept_when_the_answer_breaks_off(play, sse):
     whole = play(responses, stream + sse(done(2, FUNCTION), done(1, {**REASONING, "id": "rs_2"})))
     assert [call.input for call in whole.tool_calls] == ['{"a":3}']
     assert [thought.text for thought in whole.thoughts] == ["one", "two", "raw"] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "is_queued"),
+    [
+        ("queued", True),
+        ("in_progress", True),
+        ("completed", False),
+        ("failed", False),
+        (None, False),
+    ],
+)
+def test_an_answer_that_is_yet_to_be_made_is_queued(status, is_queued):
+    body = {"id": "resp_1", "status": status, "model": "m", "output": [], "usage": None}
+    facts = responses.read_answer(json.dumps(body).encode())
+    assert (facts.is_queued, facts.response_id) == (is_queued, "resp_1")
+    assert facts.stop_reason == ("" if is_queued else status or "")
+
+
+def test_a_stream_that_says_so_on_its_way_is_not():
+    reader = responses.StreamReader()
+    under_way = {"type": "response.in_progress", "response": {"id": "r", "status": "in_progress"}}
+    assert not reader.event(json.dumps(under_way).encode())
+    assert not reader.facts().is_queued
+
+
+def test_items_that_are_added_to_a_conversation_are_prompts():
+    items = [
+        {"type": "message", "role": "user", "content": "one"},
+        {"type": "message", "role": "assistant", "content": "no"},
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "two"}]},
+        {"type": "function_call_output", "call_id": "c", "output": "x"},
+    ]
+    facts = responses.read_request(json.dumps({"items": items}).encode())
+    assert [prompt.text for prompt in facts.prompts] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("store", "stores"), [({}, True), ({"store": True}, True), ({"store": False}, False)]
+)
+def test_a_provider_stores_what_it_is_not_asked_to_forget(store, stores):
+    assert responses.read_request(json.dumps({"model": "m", **store}).encode()).stores is stores

@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import pickle
 import re
 from collections.abc import Callable
@@ -6,10 +7,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from aibridge.providers.provider import BaseURL, Provider, Route, Secret, credential_hint
+from aibridge.providers.provider import BaseURL, Provider, Secret, credential_hint
+from aibridge.providers.routes import Route, read_opened
 from aibridge.providers.settings import ProviderSettings
-from aibridge.providers.types import POST_ONLY, TYPES, Dialect, Method, ProviderType
+from aibridge.providers.types import POST_ONLY, TYPES, Dialect, Method, ProviderType, Stored
 
 
 def provider(kind: str, base_url: str = "") -> Provider:
@@ -98,19 +101,33 @@ ROUTES = [
     ("openrouter", "/v1/models/a/b/endpoints", "/models/a/b/endpoints", READ, READ),
     ("openai", "/v1/models/", "/models/", READ, READ),
     ("openai", "/v1/responses/input_tokens", "/responses/input_tokens", "POST", "POST"),
-    ("openai", "/v1/responses/resp_1", "/responses/resp_1", READ, "GET HEAD DELETE"),
-    ("azure", "/v1/responses/a.b~c:d=e", "/responses/a.b~c:d=e", READ, "GET HEAD DELETE"),
-    ("openai", "/v1/responses/r/input_items", "/responses/r/input_items", "", READ),
-    ("openai", "/v1/responses/r/cancel", "/responses/r/cancel", "", "POST"),
-    ("openai", "/v1/conversations", "/conversations", "POST", "POST"),
-    ("openai", "/v1/conversations/c", "/conversations/c", "", "GET HEAD POST DELETE"),
-    ("openai", "/v1/conversations/c/items", "/conversations/c/items", "", "GET HEAD POST"),
-    ("openai", "/v1/conversations/c/items/i", "/conversations/c/items/i", "", "GET HEAD DELETE"),
+    ("copilot", "/responses/input_tokens", "/responses/input_tokens", "POST", "POST"),
     ("copilot", "/.well-known/x", "/.well-known/x", READ, READ),
     ("copilot", "/mcp/readonly", "/mcp/readonly", "", "GET HEAD POST DELETE"),
     ("copilot", "/agents/x/y", "/agents/x/y", "", "GET HEAD POST PUT PATCH DELETE"),
-    ("copilot", "/responses/resp_1", "/responses/resp_1", READ, "GET HEAD DELETE"),
 ]
+R, C = Stored.RESPONSE, Stored.CONVERSATION
+STORED = [
+    # type, path below the prefix, methods, what is asked for, its id
+    ("openai", "/responses/resp_1", "GET HEAD DELETE", R, "resp_1"),
+    ("azure", "/responses/a.b~c:d=e", "GET HEAD DELETE", R, "a.b~c:d=e"),
+    ("openai", "/responses/r/input_items", READ, R, "r"),
+    ("openai", "/responses/r/cancel", "POST", R, "r"),
+    ("copilot", "/responses/r/cancel", "POST", R, "r"),
+    ("openai", "/conversations/c", "GET HEAD POST DELETE", C, "c"),
+    ("openai", "/conversations/c/items", "GET HEAD POST", C, "c"),
+    ("openai", "/conversations/c/items/i", "GET HEAD DELETE", C, "c"),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "methods", "stored", "id_"), STORED)
+def test_a_route_says_what_is_asked_for(
+    kind: str, path: str, methods: str, stored: Stored, id_: str
+) -> None:
+    route = provider(kind, TYPES[kind].base_url or "http://x").route(TYPES[kind].prefix + path)
+    assert route is not None
+    assert (route.path, route.stored, route.stored_id) == (path, stored, id_)
+    assert " ".join(route.methods.central) == " ".join(route.methods.own) == methods
 
 
 @pytest.mark.parametrize(("kind", "path", "upstream", "central", "own"), ROUTES)
@@ -131,6 +148,7 @@ def test_a_passed_route_lists_its_methods(
         ("openai", "/v1/responses", "/responses", Dialect.RESPONSES),
         ("openai", "/v1/responses/compact", "/responses/compact", Dialect.RESPONSES),
         ("openai", "/v1/chat/completions", "/chat/completions", Dialect.CHAT),
+        ("openai", "/v1/conversations", "/conversations", Dialect.RESPONSES),
         ("copilot", "/responses", "/responses", Dialect.RESPONSES),
         ("copilot", "/responses/compact", "/responses/compact", Dialect.RESPONSES),
         ("copilot", "/v1/messages", "/v1/messages", Dialect.MESSAGES),
@@ -142,10 +160,77 @@ def test_a_recorded_route_takes_post(kind: str, path: str, upstream: str, dialec
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
 def test_with_a_configured_key_nothing_is_changed_that_somebody_made(kind: ProviderType) -> None:
+    """But by its maker, where the bridge knows who that is."""
     for path, methods in kind.passed.items():
-        assert set(methods.central) <= {*READ.split(), "POST"}
-        assert "POST" not in methods.central or "{id}" not in path
         assert set(methods.central) <= set(methods.own)
+        if methods.stored is None:
+            assert set(methods.central) <= {*READ.split(), "POST"}
+            assert "{id}" not in path
+
+
+OPENED = [
+    # settings, path below the prefix, methods it takes with either key
+    ("GET /files", "/files", "GET"),
+    ("GET /files/{id}/content", "/files/file-1/content", "GET"),
+    ("GET /files/{id}/content", "/files/a/b/content", None),
+    ("POST /files/", "/files/a/b", "POST"),
+    ("POST /files/", "/files", None),
+    ("POST /files/", "/files/%41", None),
+    ("POST /files/", "/files/..", None),
+    ("DELETE /models/{id}", "/models/ft:gpt-4o:acme::1", "GET HEAD DELETE"),
+    ("DELETE /models/{id}", "/models/a/b", READ),
+    ("GET /chat/completions", "/chat/completions", "POST GET"),
+    ("POST /", "/embeddings", "POST"),
+    ("POST /", "/chat/completions/", None),
+    ("POST /", "/Chat/Completions", None),
+    ("POST /", "/responses/compact/", None),
+    ("POST /", "/conversations/c/items/", None),
+    ("PUT /", "/embeddings", "PUT"),
+]
+
+
+@pytest.mark.parametrize(("text", "path", "methods"), OPENED)
+def test_settings_open_more_routes(text: str, path: str, methods: str | None) -> None:
+    opened = dataclasses.replace(provider("openai"), opened=(read_opened(text),))
+    route = opened.route("/v1" + path)
+    if methods is None:
+        assert route is None
+        return
+    assert route is not None
+    assert route.path == path
+    assert " ".join(route.methods.central) == " ".join(route.methods.own) == methods
+    assert route.recorded is provider("openai").type.recorded.get(path)
+
+
+def test_what_is_opened_besides_is_still_its_makers() -> None:
+    opened = dataclasses.replace(provider("openai"), opened=(read_opened("PATCH /responses/"),))
+    route = opened.route("/v1/responses/resp_1")
+    assert route is not None
+    assert (route.stored, route.stored_id) == (Stored.RESPONSE, "resp_1")
+    assert Method.PATCH in route.methods.central
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "told"),
+    [
+        ("openai", "/files", "expected one of GET"),
+        ("openai", "get /files", "expected one of GET"),
+        ("openai", "TRACE /files", "expected one of GET"),
+        ("openai", "GET files", "expected a path"),
+        ("openai", "GET", "expected a path"),
+        ("openai", "GET /files//a", "expected a path"),
+        ("openai", "GET /files/../a", "expected a path"),
+        ("openai", "GET /files/%41", "expected a path"),
+        ("openai", "GET /files/{name}", "expected a path"),
+        ("openai", "GET /files?x=1", "expected a path"),
+        ("openai", "GET  /files", "expected a path"),
+        ("openai", "GET /v1/files", "stand below /v1"),
+        ("openai", "GET /v1", "stand below /v1"),
+    ],
+)
+def test_a_route_that_cannot_be_opened_is_refused(kind: str, text: str, told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        ProviderSettings.model_validate({"type": kind, "routes": [text]})
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "OPTIONS", "PURGE", "PROPFIND"])
@@ -311,16 +396,24 @@ def test_every_path_of_every_type_is_reached(kind: str) -> None:
         route = upstream.route(TYPES[kind].prefix + path)
         assert route is not None
         assert route.path == path
-        assert route.recorded is TYPES[kind].recorded.get(path)
+        assert route.recorded is TYPES[kind].recorded.get(pattern)
 
 
 def test_a_provider_of_settings() -> None:
     settings = ProviderSettings.model_validate(
-        {"type": "openai", "name": "fast", "api_keys": ["sk-1"], "ask_for_usage": False}
+        {
+            "type": "openai",
+            "name": "fast",
+            "api_keys": ["sk-1"],
+            "ask_for_usage": False,
+            "routes": ["GET /files"],
+            "allow_foreign_ids": True,
+        }
     )
     made = Provider.from_settings(settings)
     assert (made.name, made.type, made.ask_for_usage) == ("fast", TYPES["openai"], False)
     assert made.keys == (Secret("sk-1"),)
+    assert (made.opened, made.allow_foreign_ids) == (((Method.GET, "/files"),), True)
     assert made.base_url == BaseURL("https", "api.openai.com", 443, "/v1")
 
 

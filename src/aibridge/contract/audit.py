@@ -24,6 +24,8 @@ class AuditResource(StrEnum):
     GROUP = "group"
     GROUP_BUDGET = "group_ai_budget"
     USER_BUDGET = "user_ai_budget_override"
+    AI_RESPONSE = "ai_response"
+    AI_CONVERSATION = "ai_conversation"
 
 
 class AuditDiffField(Model):

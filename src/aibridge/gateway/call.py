@@ -7,19 +7,21 @@ from aibridge import agents
 from aibridge.dialects import DIALECTS, chat
 from aibridge.dialects.encoding import Undecodable, decode
 from aibridge.dialects.facts import Notes, PromptKind, RequestFacts
+from aibridge.dialects.responses.continued import UNREADABLE, Continued, continued
 from aibridge.gateway.body_budget import Room
-from aibridge.gateway.caller import Credential
+from aibridge.gateway.caller import CENTRALIZED, Credential
 from aibridge.gateway.headers import Headers, request_head
 from aibridge.gateway.large import LargeReads, weight_of
 from aibridge.gateway.request import Request
 from aibridge.gateway.target import Target
 from aibridge.identity.people import Person
 from aibridge.ids import new_id, now
-from aibridge.providers.provider import Route
+from aibridge.providers.routes import Route
 from aibridge.providers.types import Dialect
 from aibridge.recorder.records import Start
 
 MAX_USER_AGENT = 256
+NOTHING = Continued()
 EDIT_REQUEST = "request body: stream_options.include_usage set to true"
 EDIT_ENCODING = "request header accept-encoding: set to identity"
 
@@ -37,10 +39,22 @@ class Call:
     room: Room = field(repr=False)
     headers: Headers = field(repr=False)
     edits: list[str] = field(default_factory=list)
+    continued: Continued = NOTHING
+    """What of the provider's memory the request goes on from."""
     hides_usage: bool = False
     """Whether the answer will hold a usage chunk that the client must not see."""
     servers: Mapping[str, str] = field(default_factory=dict)
     """URLs of the MCP servers that the request names."""
+
+    @property
+    def recorded(self) -> Dialect | None:
+        """The dialect in which the call is recorded, `None` if it is only passed."""
+        return self.route.recorded if self.request.method == b"POST" else None
+
+    @property
+    def is_centralized(self) -> bool:
+        """Whether it is made with the configured key, which everybody shares."""
+        return self.credential.kind == CENTRALIZED
 
     def let_go(self) -> None:
         """Forget the body, which has been sent: its answer may go on for long."""
@@ -76,6 +90,8 @@ class Call:
 
     def _facts(self, dialect: Dialect, limit: int) -> RequestFacts:
         """Read the body, unpacked if it is compressed; it is forwarded as it came all the same."""
+        if not self.body and self.route.path == "/conversations":
+            return RequestFacts()  # an empty conversation: there is nothing to read
         body: bytes | bytearray = self.body
         encoding = self.request.headers.get(b"content-encoding")
         try:
@@ -84,8 +100,20 @@ class Call:
         except Undecodable as error:
             notes = Notes()
             notes.add(f"request: {error}")
+            if dialect is Dialect.RESPONSES:
+                self.continued = UNREADABLE
             return RequestFacts(notes=notes)
-        return DIALECTS[dialect].read_request(body)
+        facts = DIALECTS[dialect].read_request(body)
+        if dialect is Dialect.RESPONSES:
+            self.continued = continued(facts, body)
+        return facts
+
+    def _stores(self, facts: RequestFacts) -> bool:
+        """Whether the provider keeps what comes of the call, or may as far as could be read."""
+        if self.route.recorded is not Dialect.RESPONSES:
+            return facts.stores
+        is_clear = not (facts.notes or facts.unread)
+        return facts.stores or not is_clear or self.route.path == "/conversations"
 
     def _ask_for_usage(self) -> None:
         """Ask for the token usage of a chat stream, which would otherwise not be known."""
@@ -106,6 +134,8 @@ class Call:
         agent = agents.identify(self.request.headers, facts.hints)
         is_side_call = agent.sends_tools and not facts.sends_tools
         kind = PromptKind.SIDE_CALL if is_side_call else facts.kind
+        if self.request.path.endswith("/responses/compact"):
+            kind = PromptKind.COMPACTION
         prompts = facts.prompts
         if kind is not PromptKind.TYPED:
             prompts = tuple(
@@ -135,7 +165,7 @@ class Call:
             history_ids=facts.history_ids,
             previous_response_id=facts.previous_response_id,
             digests=facts.digests,
-            stores=facts.stores,
+            stores=self._stores(facts),
             unread=facts.unread,
             metadata={} if kind is PromptKind.TYPED else {"kind": kind.value},
             edits=self.edits,

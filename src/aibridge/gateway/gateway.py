@@ -17,9 +17,11 @@ from aibridge.gateway.dispatch import Withheld, dispatch, key_refused, refuses_k
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.observers import observe
+from aibridge.gateway.polled import Polled, PolledAnswer
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import read_on, relay, relay_recorded
 from aibridge.gateway.request import Request, read
+from aibridge.gateway.stored import MakersUnavailable, StoredThings
 from aibridge.gateway.target import target_of
 from aibridge.gateway.upstream import Pool, TimedOut, UpstreamError
 from aibridge.identity.known import IdentityUnavailable
@@ -42,6 +44,7 @@ class Gateway:
         recorder: Recorder,
         pool: Pool,
         rules: Rules,
+        stored: StoredThings,
     ) -> None:
         self._targets = {one.name.encode(): target_of(one) for one in providers}
         self._recorder = recorder
@@ -50,6 +53,7 @@ class Gateway:
         self._monitor = ClientMonitor()
         self._admission = Admission(find_person, rules, self._monitor)
         self._reads = LargeReads()
+        self._stored = stored
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -59,7 +63,7 @@ class Gateway:
             await self._serve(request, client)
         except Refusal as refusal:
             await refuse(client, refusal, request.dialect)
-        except (IdentityUnavailable, RecorderUnavailable, NoRoom) as error:
+        except (IdentityUnavailable, MakersUnavailable, RecorderUnavailable, NoRoom) as error:
             await refuse(client, _trouble(error), request.dialect)
         except asyncio.CancelledError:
             if not client.gone:
@@ -75,6 +79,7 @@ class Gateway:
         """Stop what runs beside the requests."""
         self._monitor.close()
         self._reads.close()
+        self._stored.close()
 
     async def _serve(self, request: Request, client: Client) -> None:
         if request.is_probe:
@@ -82,16 +87,18 @@ class Gateway:
             await client.write(b"", more=False)
             return
         call = await self._admission.admit(request, client)
-        recorded = call.route.recorded
+        recorded = call.recorded
         with call.room:
+            polled = await self._stored.admit(call)
             if recorded is None:
-                await self._pass(call, client)
+                await self._pass(call, polled, client)
             else:
                 start = await call.read(recorded, self._rules.max_body_bytes, self._reads)
+                await self._stored.check_continued(call)
                 await self._record(call, start, recorded, client)
 
-    async def _pass(self, call: Call, client: Client) -> None:
-        """Forward a call that is not recorded."""
+    async def _pass(self, call: Call, polled: Polled | None, client: Client) -> None:
+        """Forward a call that is not recorded; its answer may complete one that was."""
         with self._monitor.cancel_on_leaving(client):
             try:
                 response = await dispatch(self._pool, call, [])
@@ -101,13 +108,18 @@ class Gateway:
                 if refuses_key(call, response):
                     observer = observe(call.route.dialect, response.status, dict(response.headers))
                     raise await key_refused(call, response, observer, self._reads)
-                await relay(response, client)
+                if polled is None:
+                    await relay(response, client)
+                else:
+                    answer = PolledAnswer(polled, response, self._recorder, self._reads)
+                    await answer.relay(client)
             finally:
                 response.close()
 
     async def _record(self, call: Call, start: Start, dialect: Dialect, client: Client) -> None:
         """Forward a call with its record: begun before, complete before the client sees the end."""
         exchange = Exchange(self._recorder, self._recorder.start(start), self._reads)
+        self._stored.begin(exchange)
         try:
             await self._exchange(call, dialect, exchange, client)
         except asyncio.CancelledError:
@@ -124,6 +136,7 @@ class Gateway:
             raise
         finally:
             exchange.abandon()
+            self._stored.end(exchange)
 
     async def _exchange(
         self, call: Call, dialect: Dialect, exchange: Exchange, client: Client
@@ -154,6 +167,7 @@ class Gateway:
 
 
 _TROUBLE: tuple[tuple[type[Exception], str], ...] = (
+    (MakersUnavailable, "AI Bridge cannot look up whose this is at the moment; please try again."),
     (IdentityUnavailable, "AI Bridge cannot look up tokens at the moment; please try again."),
     (RecorderUnavailable, "AI Bridge cannot record calls at the moment; please try again."),
     (NoRoom, "AI Bridge has too many requests in hand at the moment; please try again."),

@@ -65,6 +65,7 @@ COMPLETED: Outcome = (Status.COMPLETED, "", "")
 QUEUED: Outcome = (Status.QUEUED, "", "")
 CANCELLED: Outcome = (Status.CANCELLED, "", "the client closed the connection")
 TRUNCATED: Outcome = (Status.FAILED, "truncated", "the answer ended without its last event")
+CANCELLED_THERE: Outcome = (Status.CANCELLED, "", "the answer was cancelled at the provider")
 INTERRUPTED: Outcome = (Status.FAILED, "interrupted", "the bridge stopped before the answer ended")
 
 
@@ -81,7 +82,7 @@ def of_answer(status: int, facts: ResponseFacts) -> Outcome:
         return QUEUED
     if not facts.ended and not facts.stop_reason:
         return TRUNCATED
-    return COMPLETED
+    return CANCELLED_THERE if facts.stop_reason == "cancelled" else COMPLETED
 
 
 def of_failure(error: UpstreamError) -> Outcome:

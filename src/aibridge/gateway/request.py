@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from aibridge.gateway.target import Target
-from aibridge.providers.provider import Route
+from aibridge.providers.routes import Route
 from aibridge.providers.types import Dialect
 
 
@@ -18,6 +18,7 @@ class Request(NamedTuple):
     headers: dict[bytes, bytes]
     target: Target | None
     route: Route | None
+    ip: str = ""
 
     def __repr__(self) -> str:
         """Show what is asked for, without the headers, which hold the token."""
@@ -64,6 +65,7 @@ def read(scope: Mapping[str, Any], targets: Mapping[bytes, Target]) -> Request:
         dict(header_list),
         target,
         None if target is None else target.provider.route(path),
+        (scope.get("client") or ("",))[0],
     )
 
 

@@ -5,34 +5,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from aibridge.providers.types import POST_ONLY, TYPES, Dialect, Methods, ProviderType
+from aibridge.providers.routes import UNSAFE, Route, Routes, read_opened
+from aibridge.providers.types import TYPES, Method, ProviderType
 
 if TYPE_CHECKING:
     from aibridge.providers.settings import ProviderSettings
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-
-_UNSAFE = re.compile(
-    r"""
-      \.\.                   # traversal, plain…
-    | %2e | %2f | %5c | \\   # …and encoded: a dot or slash that has to be encoded hides something
-    | %25                    # …and encoded twice, for an upstream that decodes twice
-    | %c[01] | %e0%[89]      # …and encoded as longer UTF-8 than it is
-    | %(?![0-9a-f]{2})       # …and escaped in a way that is no URL's
-    | // | /\.(?:/|$)        # an empty or a dot segment, which normalising would take away
-    | %[01][0-9a-f] | %7f    # encoded control characters
-    | [^\x21-\x7e] | [?#]    # raw ones, raw non-ASCII, and what would end the path upstream
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-
-_ID = "[A-Za-z0-9._~:=+@,-]+"
-"""A segment that is an id: no escapes and no parameters, which a provider may cut off."""
-
-_MODEL_ID = f"{_ID}(?:%2[Ff]{_ID})*"
-_MODEL = re.compile(rf"(?:/v1)?/models/{_MODEL_ID}(?:/{_MODEL_ID})*")
-"""A model by its id, in which some have a slash (``openai/gpt-5``), sent encoded or not."""
-_SLASH = re.compile("%2f", re.IGNORECASE)
 
 
 class Secret:
@@ -101,7 +80,7 @@ class BaseURL:
         if "?" in text or "#" in text:
             raise ValueError("must not have a query or fragment")
         path = parts.path.rstrip("/")
-        if _UNSAFE.search(path) or not re.fullmatch(r"[\x21-\x7e]+", text):
+        if UNSAFE.search(path) or not re.fullmatch(r"[\x21-\x7e]+", text):
             raise ValueError("has a character or path segment that an address must not have")
         return cls(parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme], path)
 
@@ -113,22 +92,11 @@ class BaseURL:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """Where a request goes. ``path`` is below the base URL, without a query.
-
-    ``recorded`` is the dialect of a recorded path and `None` of one that is only passed;
-    ``dialect`` is the one in which our own refusals are worded.
-    """
-
-    path: str
-    recorded: Dialect | None
-    dialect: Dialect
-    methods: Methods = POST_ONLY
-
-
-@dataclass(frozen=True, slots=True)
 class Provider:
-    """An upstream. The first of ``keys`` pays; without keys every caller brings their own."""
+    """An upstream. The first of ``keys`` pays; without keys every caller brings their own.
+
+    ``opened`` are methods and paths that are forwarded beside those of its type.
+    """
 
     name: str
     type: ProviderType
@@ -136,14 +104,12 @@ class Provider:
     keys: tuple[Secret, ...] = ()
     ask_for_usage: bool = True
     redirect_hosts: frozenset[str] = frozenset()
-    _exact: dict[str, Route] = field(init=False, repr=False, compare=False)
-    _patterns: tuple[tuple[re.Pattern[str], Methods], ...] = field(
-        init=False, repr=False, compare=False
-    )
+    opened: tuple[tuple[Method, str], ...] = ()
+    allow_foreign_ids: bool = False
+    _routes: Routes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_exact", _exact_routes(self.type))
-        object.__setattr__(self, "_patterns", _patterns(self.type))
+        object.__setattr__(self, "_routes", Routes(self.type, self.opened))
 
     @classmethod
     def from_settings(cls, settings: "ProviderSettings") -> Self:
@@ -155,6 +121,8 @@ class Provider:
             keys=settings.api_keys,
             ask_for_usage=settings.ask_for_usage,
             redirect_hosts=frozenset(settings.redirect_hosts),
+            opened=tuple(map(read_opened, settings.routes)),
+            allow_foreign_ids=settings.allow_foreign_ids,
         )
 
     def route(self, path: str) -> Route | None:
@@ -163,51 +131,8 @@ class Provider:
         ``path`` is what follows the provider's name in the URL, still percent-encoded and
         without the query.
         """
-        route = self._exact.get(path)
-        if route is not None or _UNSAFE.search(_plain(path)):
-            return route
-        for pattern, methods in self._patterns:
-            if pattern.fullmatch(path):
-                return Route(path[len(self.type.prefix) :], None, self.type.dialect, methods)
-        return None
+        return self._routes.find(path)
 
     def target(self, route: Route) -> str:
         """Return the path of the upstream request: the base URL's own, once, and the route's."""
         return self.base_url.path + route.path
-
-
-def _plain(path: str) -> str:
-    """Return a path as a provider may read it: with the slashes of a model's id in plain."""
-    return _SLASH.sub("/", path) if _MODEL.fullmatch(path) else path
-
-
-def _is_exact(path: str) -> bool:
-    return not path.endswith("/") and "{id}" not in path
-
-
-def _exact_routes(kind: ProviderType) -> dict[str, Route]:
-    """The routes of a type by the path a client asks for."""
-    passed = {
-        kind.prefix + path: Route(path, None, kind.dialect, methods)
-        for path, methods in kind.passed.items()
-        if _is_exact(path)
-    }
-    recorded = {
-        kind.prefix + path: Route(path, dialect, dialect) for path, dialect in kind.recorded.items()
-    }
-    return passed | recorded
-
-
-def _patterns(kind: ProviderType) -> tuple[tuple[re.Pattern[str], Methods], ...]:
-    """The other routes of a type, as patterns of the path a client asks for."""
-    return tuple(
-        (_pattern(kind.prefix + path), methods)
-        for path, methods in kind.passed.items()
-        if not _is_exact(path)
-    )
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    text = re.escape(path).replace(re.escape("/models/{id}"), f"/models/{_MODEL_ID}")
-    text = text.replace(re.escape("{id}"), _ID)
-    return re.compile(text + ".*" if path.endswith("/") else text)

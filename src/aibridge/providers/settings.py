@@ -16,12 +16,14 @@ from pydantic import (
 
 from aibridge.providers.encryption import ENCRYPTED, decrypt
 from aibridge.providers.provider import BaseURL, Secret
+from aibridge.providers.routes import read_opened
 from aibridge.providers.types import TYPES
 
 RESERVED_NAMES = frozenset({"interceptions", "sessions", "models", "clients", "keys", "providers"})
 """Words that the API uses where a provider's name stands in the URL."""
 
 MAX_KEYS = 5
+MAX_ROUTES = 100
 KEY_FORMS = '"env:NAME", "file:PATH", "encrypted:TEXT" or the key itself'
 
 CHECKED = ConfigDict(
@@ -127,6 +129,17 @@ class ProviderSettings(BaseModel):
         description="Hosts, HOST or HOST:PORT, to which the provider may redirect requests: these "
         "get the credential and the prompts. Any other redirect is refused.",
     )
+    routes: tuple[str, ...] = Field(
+        default=(),
+        max_length=MAX_ROUTES,
+        description='More routes to forward, such as "GET /files": without any record, and with '
+        "the key that all share.",
+    )
+    allow_foreign_ids: bool = Field(
+        default=False,
+        description="Whether the configured key reaches responses and conversations that the "
+        "bridge does not know to be the caller's.",
+    )
 
     @field_validator("type")
     @classmethod
@@ -174,6 +187,16 @@ class ProviderSettings(BaseModel):
             if url is None or url.path or host.endswith("/"):
                 raise ValueError("expected hosts, each HOST or HOST:PORT")
         return tuple(host.lower() for host in value)
+
+    @field_validator("routes")
+    @classmethod
+    def _usable_routes(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        kind = TYPES.get(info.data.get("type", ""))
+        for text in value:
+            _, path = read_opened(text)
+            if kind is not None and kind.prefix and f"{path}/".startswith(f"{kind.prefix}/"):
+                raise ValueError(f"the paths of type {kind.name} stand below {kind.prefix}")
+        return value
 
     @field_validator("api_keys")
     @classmethod

@@ -41,15 +41,24 @@ class Method(StrEnum):
     DELETE = "DELETE"
 
 
+class Stored(StrEnum):
+    """What a provider keeps for somebody, to be asked for by its id."""
+
+    RESPONSE = "response"
+    CONVERSATION = "conversation"
+
+
 class Methods(NamedTuple):
     """The methods of a route: with a configured key, and with the caller's own credential.
 
-    Everybody shares a configured key, so what changes or deletes things that somebody made is
-    only for callers who bring their own.
+    Everybody shares a configured key, so with it nothing that somebody made is read, changed or
+    deleted, but by its maker: ``stored`` is what the first ``{id}`` of the path names, where the
+    bridge knows who made it.
     """
 
     central: tuple[Method, ...]
     own: tuple[Method, ...]
+    stored: Stored | None = None
 
     def of(self, *, own: bool) -> tuple[Method, ...]:
         """Return the methods that pass with the caller's own credential, or without."""
@@ -86,8 +95,8 @@ class ProviderType:
 
     ``prefix`` is the part of the path between the provider's name and the routes; it is not
     repeated upstream, where ``base_url`` already ends in it. ``recorded`` maps a path to the
-    dialect it speaks; such routes take POST. ``passed`` maps the paths that are forwarded without
-    a record to their methods. ``dialect`` is the one in which errors of those are worded.
+    dialect it speaks: what is posted there is recorded. ``passed`` maps paths to the methods that
+    are forwarded without a record. ``dialect`` is the one in which errors of those are worded.
     """
 
     name: str
@@ -114,32 +123,49 @@ def _own(*methods: Method) -> Methods:
     return Methods((), methods)
 
 
+def _of_maker(stored: Stored, *methods: Method) -> Methods:
+    """Return methods that pass with a configured key for the maker of a thing only."""
+    return Methods(methods, methods, stored)
+
+
 POST_ONLY = _everybody(Method.POST)
 _READ_ONLY = _everybody(Method.GET, Method.HEAD)
 
 _STORED_RESPONSES = {
     "/responses/input_tokens": POST_ONLY,
-    "/responses/{id}": _everybody(Method.GET, Method.HEAD, own=(Method.DELETE,)),
-    "/responses/{id}/input_items": _own(Method.GET, Method.HEAD),
-    "/responses/{id}/cancel": _own(Method.POST),
+    "/responses/{id}": _of_maker(Stored.RESPONSE, Method.GET, Method.HEAD, Method.DELETE),
+    "/responses/{id}/input_items": _of_maker(Stored.RESPONSE, Method.GET, Method.HEAD),
+    "/responses/{id}/cancel": _of_maker(Stored.RESPONSE, Method.POST),
 }
 """What is known below ``/responses/``: anything else may be a model call under another name, which
-would not be recorded. An answer in the background is polled for by its id, which nobody can guess.
+would not be recorded.
 """
+_STORED_CONVERSATIONS = {
+    "/conversations/{id}": _of_maker(
+        Stored.CONVERSATION, Method.GET, Method.HEAD, Method.POST, Method.DELETE
+    ),
+    "/conversations/{id}/items": _of_maker(Stored.CONVERSATION, Method.GET, Method.HEAD),
+    "/conversations/{id}/items/{id}": _of_maker(
+        Stored.CONVERSATION, Method.GET, Method.HEAD, Method.DELETE
+    ),
+}
 
-_OPENAI_RECORDED = {
+_MODEL_CALLS = {
     "/chat/completions": Dialect.CHAT,
     "/responses": Dialect.RESPONSES,
     "/responses/compact": Dialect.RESPONSES,
 }
+_OPENAI_RECORDED = {
+    **_MODEL_CALLS,
+    "/conversations": Dialect.RESPONSES,
+    "/conversations/{id}/items": Dialect.RESPONSES,
+}
+"""What is added to a conversation calls no model, but has texts that a later call goes on from."""
 _OPENAI_PASSED = {
-    "/conversations": POST_ONLY,
-    "/conversations/{id}": _own(Method.GET, Method.HEAD, Method.POST, Method.DELETE),
-    "/conversations/{id}/items": _own(Method.GET, Method.HEAD, Method.POST),
-    "/conversations/{id}/items/{id}": _own(Method.GET, Method.HEAD, Method.DELETE),
     "/models": _READ_ONLY,
     "/models/": _READ_ONLY,
     **_STORED_RESPONSES,
+    **_STORED_CONVERSATIONS,
 }
 
 
@@ -183,7 +209,7 @@ TYPES: dict[str, ProviderType] = {
             base_url="https://api.individual.githubcopilot.com",
             dialect=Dialect.CHAT,
             auth=Auth.BEARER,
-            recorded={**_OPENAI_RECORDED, "/v1/messages": Dialect.MESSAGES},
+            recorded={**_MODEL_CALLS, "/v1/messages": Dialect.MESSAGES},
             passed={
                 "/models": _READ_ONLY,
                 "/models/": _READ_ONLY,

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from aibridge.recorder.linking import Linker
-from aibridge.recorder.records import End, Start, unseen_end
-from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
+from aibridge.recorder.records import End, Start
+from aibridge.recorder.rows import Place, end_rows, kind, read_end, start_rows, whole_rows
 from aibridge.recorder.ticket import Pending
 from aibridge.store.rows import CorrelationRow, Kind, Linked, Row
-from aibridge.store.standing import UNSEEN, Standing
+from aibridge.store.standing import Standing
 from aibridge.store.writing import BatchWriter
 
 
@@ -81,14 +81,17 @@ def _add(
         rows.add_begun(start, place, end)
     elif end is not None and not item.end_is_kept and _is_news(rows, start, found, end):
         rows.add(end_rows(start, place, end, rows.kind_id(start, end)), end)
+        rows.ended.add(start.id)
     return place
 
 
 def _is_news(rows: "_Rows", start: Start, found: Standing | None, end: End) -> bool:
-    """Whether the database has no end, or only one that nobody saw, which is taken back then."""
+    """Whether the database has no end, or only a less final one, which is taken back then."""
+    if start.id in rows.ended:
+        return False
     if found is None or not found.ended:
         return True
-    if not found.unseen or end.error_type == UNSEEN:
+    if end.finality <= found.finality:
         return False
     rows.take_back_end(start, Place(*found[:3]))
     return True
@@ -111,6 +114,8 @@ class _Rows:
         self._rows: list[Row] = []
         self._awaited: set[str] = set()
         """Tool calls and keys that would be found if the rows were written."""
+        self.ended: set[str] = set()
+        """Interceptions whose ends are among the rows: two polls may have seen the same end."""
 
     def add_begun(self, start: Start, place: Place, end: End | None) -> None:
         """Add an interception that is not in the database, with its end if it has one."""
@@ -118,6 +123,7 @@ class _Rows:
             self.add(start_rows(start, place, self.server_id), None)
         else:
             self.add(whole_rows(start, place, end, self.kind_id(start, end)), end)
+            self.ended.add(start.id)
         if (named := start.parent_session_id or start.client_session_id) is not None:
             sessions = self._store.sessions
             sessions.put(start.initiator_id, named, place.session_id, start.started_at)
@@ -139,9 +145,9 @@ class _Rows:
         return self._kinds[its_kind]
 
     def take_back_end(self, start: Start, place: Place) -> None:
-        """Undo that an interception was closed without its end having been seen."""
-        unseen = unseen_end(start)
-        self._store.take_back(end_rows(start, place, unseen, self.kind_id(start, unseen)))
+        """Undo what the end added that the database has."""
+        row, used, tools = self._store.ended_interception(start.id)
+        self._store.take_back(end_rows(start, place, read_end(row, used, tools), row.kind_id or 0))
 
     def by_call(self, start: Start, call_id: str) -> Linked | None:
         """Return the newest interception that issued a tool call, in this session if named."""

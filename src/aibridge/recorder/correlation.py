@@ -35,6 +35,11 @@ def conversation_key(conversation_id: str) -> str:
     return _key("conversation", conversation_id)
 
 
+def stored_key(route: str, id_: str) -> str:
+    """Return the key of what an answer on a route says that the provider stores."""
+    return (conversation_key if "/conversations" in route else response_key)(id_)
+
+
 def task_key(text: str) -> str:
     """Return the key of a task that a sub-agent is given."""
     return _key("task", text.strip())
@@ -89,8 +94,8 @@ def keys_of_end(start: Start, end: End) -> Iterator[str]:
     may_be_tried_again = end.status in FAILED or start.kind is PromptKind.RETRY
     if may_be_tried_again and (attempt := attempt_key(start)):
         yield attempt
-    if start.stores and end.facts.response_id:
-        yield response_key(end.facts.response_id)
+    if end.facts.response_id and (start.stores or end.facts.is_queued):
+        yield stored_key(start.route, end.facts.response_id)
     tasks = (each for each in end.facts.tool_calls if each.name.lower() in DELEGATING)
     for call, _ in zip(tasks, range(MAX_TASKS), strict=False):
         yield from _keys_of_task(call)

@@ -77,12 +77,16 @@ class Recorder:
 
     def start(self, start: Start) -> Ticket:
         """Accept an interception. Raises `RecorderUnavailable`, and then nothing is kept of it."""
-        if not self.ready or self._intake.waiting() > MAX_WAITING:
-            raise RecorderUnavailable("no records are taken at the moment")
-        ticket = Ticket(start, started=self._loop.create_future(), ended=self._loop.create_future())
-        self._open += 1
-        self._intake.put(ticket)
-        return ticket
+        return self._take(Ticket(start, started=self._future(), ended=self._future()))
+
+    def complete(self, start: Start, end: End) -> Ticket:
+        """Accept an end that was seen after an interception had ended, for what it is then.
+
+        It counts where it is more final than the end that stands there. Raises
+        `RecorderUnavailable`.
+        """
+        started, ended = self._future(), self._future()
+        return self._take(Ticket(start, end, unsure=True, started=started, ended=ended))
 
     async def started(self, ticket: Ticket) -> None:
         """Wait until the start is committed. Raises `RecordingError` if it could not be."""
@@ -154,6 +158,16 @@ class Recorder:
         self._timer.cancel()
         self._try_again()
         await asyncio.to_thread(self._stop)
+
+    def _future(self) -> asyncio.Future[None]:
+        return self._loop.create_future()
+
+    def _take(self, ticket: Ticket) -> Ticket:
+        if not self.ready or self._intake.waiting() > MAX_WAITING:
+            raise RecorderUnavailable("no records are taken at the moment")
+        self._open += 1
+        self._intake.put(ticket)
+        return ticket
 
     def _begin(self) -> None:
         if self.spooled:

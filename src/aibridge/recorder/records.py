@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from aibridge.dialects.facts import Digests, Notes, Prompt, PromptKind, ResponseFacts, typed
-from aibridge.store.standing import UNSEEN
+from aibridge.store.standing import BROKEN, QUEUED, UNSEEN, Finality
 
 
 class Status(StrEnum):
@@ -18,7 +18,7 @@ class Status(StrEnum):
     FAILED = "failed"
     """The provider refused, broke off or could not be reached."""
     CANCELLED = "cancelled"
-    """The client went away before the end."""
+    """The client went away before the end, or had the answer cancelled at the provider."""
 
 
 @dataclass(slots=True)
@@ -80,6 +80,16 @@ class End:
     edits: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: ResponseFacts = field(default_factory=ResponseFacts)
+
+    @property
+    def finality(self) -> Finality:
+        """Whether a later end may take the place of this one."""
+        if self.error_type == UNSEEN:
+            return Finality.UNSEEN
+        if self.status == QUEUED:
+            return Finality.QUEUED
+        broken = self.status in BROKEN and not self.facts.stop_reason
+        return Finality.BROKEN_OFF if broken else Finality.FINAL
 
 
 UNSEEN_NOTE = "the end was not seen: the bridge stopped while the answer was under way"

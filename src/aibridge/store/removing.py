@@ -25,7 +25,7 @@ from aibridge.store import remaining, text_index
 from aibridge.store.aging import AgingSession, older
 from aibridge.store.due import DueSession
 from aibridge.store.measures import magnitude_of
-from aibridge.store.rows import TextRow
+from aibridge.store.rows import COUNTERS, TextRow
 from aibridge.store.schema import (
     correlation_keys,
     initiator_kinds,
@@ -42,12 +42,6 @@ from aibridge.store.texts import text_row
 from aibridge.store.threads import begins_thread
 
 CHILDREN = (user_prompts, token_usages, tool_usages, model_thoughts)
-COUNTERS = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read_input_tokens",
-    "cache_write_input_tokens",
-)
 
 _c, _s = interceptions.c, sessions.c
 

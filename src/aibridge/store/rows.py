@@ -78,6 +78,15 @@ class TokenUsageRow(NamedTuple):
     cache_write_12h_input_tokens: int = 0
 
 
+COUNTERS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+)
+"""The tokens of a row of ``token_usages`` that are added up for sessions."""
+
+
 class UserPromptRow(NamedTuple):
     """A row of ``user_prompts``."""
 

@@ -179,9 +179,7 @@ interceptions = Table(
     Column("notes", Json, nullable=False),
     # Known when the answer ends:
     Column("ended_at", Time, nullable=True),
-    Column(
-        "status", String(16), nullable=False
-    ),  # running | queued | completed | failed | cancelled
+    Column("status", String(16), nullable=False),  # of `recorder.records.Status`
     Column("http_status", Integer, nullable=True),
     Column("error_type", String(32), nullable=False),
     Column("error_message", Text, nullable=False),

@@ -5,6 +5,7 @@ array for each column, so that its statement is the same however many rows there
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from sqlalchemy.sql import ClauseElement
 from aibridge.store import correlation, schema, standing, taking_back
 from aibridge.store.measures import length_of, magnitude_of
 from aibridge.store.rows import (
+    COUNTERS,
     CorrelationRow,
     EndRow,
     InitiatorKindRow,
@@ -46,6 +48,8 @@ _VALUES = re.compile(r"VALUES \([?, ]+\)")
 _ARRAYS = {int: "%({})s::bigint[]", bool: "%({})s::boolean[]", str: "%({})b::text[]"}
 """How a column of each type is given to PostgreSQL; texts in binary, which spares escaping them."""
 
+SUMS = SessionRow._fields[SessionRow._fields.index("threads") :]
+"""What of a session grows with each of its interceptions."""
 _THESE = "sessions.id = new.session_id AND sessions.initiator_id = new.initiator_id"
 _ADD_SESSION_KINDS = f"""
 INSERT INTO session_kinds (session_id, initiator_id, kind_id, last_active_at)
@@ -114,6 +118,10 @@ class Statements:
         self.open = self._query(_open_interceptions(among_several=is_postgresql))
         self.open_one = self._query(_open_interception())
         self.prompts = self._query(_prompts_of())
+        self.one = self._query(select(schema.interceptions).where(_mine(schema.interceptions.c.id)))
+        self.used = self._query(_facts_of(schema.token_usages, COUNTERS))
+        self.called = self._query(_facts_of(schema.tool_usages, ("tool", "input")))
+        self.remove_facts = [self._query(each) for each in taking_back.removing_facts()]
         self.reopen = self._query(taking_back.reopening())
         self.remove_session_kind = self._query(taking_back.removing_session_kind())
         self.remove_initiator_kind = self._query(taking_back.removing_initiator_kind())
@@ -222,11 +230,10 @@ def _merged(table: Table, new: Any) -> dict[str, ColumnElement[Any]]:  # noqa: A
     def greatest(name: str) -> ColumnElement[Any]:
         return case((new[name] > table.c[name], new[name]), else_=table.c[name])
 
-    counts = SessionRow._fields[SessionRow._fields.index("threads") :]
     return {
         **{name: first(name) for name in ("client", "metadata", "started_at")},
         **{name: last(name) for name in ("last_prompt_at", "last_prompt")},
-        **{name: table.c[name] + new[name] for name in counts},
+        **{name: table.c[name] + new[name] for name in SUMS},
         "last_active_at": active_at,
         **{name: greatest(name) for name in ("ended_at", "last_started_at")},
         "length": length_of(greatest("last_started_at") - first("started_at")),
@@ -243,6 +250,16 @@ def _find_kind() -> ClauseElement:
 def _open() -> Select[Any]:
     calls = schema.interceptions
     return select(calls).where(calls.c.ended_at.is_(None))
+
+
+def _mine(id_: ColumnElement[str]) -> ColumnElement[bool]:
+    return id_ == bindparam("of_id")
+
+
+def _facts_of(table: Table, names: Iterable[str]) -> ClauseElement:
+    """Select columns of what is under an interception, in the order of recording."""
+    c = table.c
+    return select(*(c[name] for name in names)).where(_mine(c.interception_id)).order_by(c.id)
 
 
 def _prompts_of() -> ClauseElement:

@@ -1,10 +1,17 @@
-"""Statements that take back what an end without facts added, for one that was seen after all."""
+"""Statements that take back what an end added, for one that was seen after it."""
 
 from sqlalchemy import bindparam, delete, exists, literal_column, null, update
 from sqlalchemy.sql import ClauseElement
 
 from aibridge.store.rows import SessionKindRow
-from aibridge.store.schema import initiator_kinds, interceptions, session_kinds
+from aibridge.store.schema import (
+    initiator_kinds,
+    interceptions,
+    model_thoughts,
+    session_kinds,
+    token_usages,
+    tool_usages,
+)
 
 _c = interceptions.c
 
@@ -13,6 +20,14 @@ def reopening() -> ClauseElement:
     """Let an interception stand without an end, by its id; its columns are those of the old one."""
     changed = update(interceptions).where(_c.id == bindparam("of_id"))
     return changed.values(ended_at=null(), kind_id=null()).returning(_c.id)
+
+
+def removing_facts() -> list[ClauseElement]:
+    """Remove what an answer said, by the id of its interception."""
+    return [
+        delete(table).where(table.c.interception_id == bindparam("of_id")).returning(table.c.id)
+        for table in (token_usages, tool_usages, model_thoughts)
+    ]
 
 
 def removing_session_kind() -> ClauseElement:

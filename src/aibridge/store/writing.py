@@ -28,11 +28,14 @@ from aibridge.store.rows import (
 )
 from aibridge.store.servers import Lease, was_taken_for_gone
 from aibridge.store.standing import Standing
-from aibridge.store.statements import Statements
+from aibridge.store.statements import SUMS, Statements
 from aibridge.store.trouble import DRIVER_ERRORS
 
 RECENT_MICROSECONDS = 8 * 24 * 3600 * 1_000_000
 """How far back a tool call is looked for at first: further back are other partitions."""
+
+MAX_FACTS = 100_000
+"""Tokens or tool calls that are read of one interception: more than an answer can have."""
 
 MAX_PROMPTS = 100
 """Prompts that are read of one interception."""
@@ -139,6 +142,23 @@ class BatchWriter:
         rows = self._link.select(self._statements.open_one, {"of_id": id_}, 1)
         return [InterceptionRow(*row) for row in rows]
 
+    def ended_interception(
+        self, id_: str
+    ) -> tuple[InterceptionRow, list[tuple[int, int, int, int]], list[tuple[str, str]]]:
+        """Return an interception, the tokens of its model runs, and its tool calls.
+
+        The tokens are those of `aibridge.store.rows.COUNTERS`, the calls names and arguments.
+        """
+        names, sql = {"of_id": id_}, self._statements
+        (row,) = self._link.select(sql.one, names, 1)
+        used = self._link.select(sql.used, names, MAX_FACTS)
+        tools = self._link.select(sql.called, names, MAX_FACTS)
+        return (
+            InterceptionRow(*row),
+            [tuple(each) for each in used],
+            [tuple(each) for each in tools],
+        )
+
     def prompts(self, id_: str) -> list[tuple[str, str]]:
         """Return the prompts of an interception, each with its metadata."""
         rows = self._link.select(self._statements.prompts, {"of_id": id_}, MAX_PROMPTS)
@@ -173,15 +193,17 @@ class BatchWriter:
         self._link.write(self._statements.move_session_kinds, sorts[SessionKindRow])
 
     def take_back(self, rows: Iterable[Row]) -> None:
-        """Undo that an end without facts was added, by the rows that it added."""
+        """Undo that an end was added, by the rows that it added."""
         for row in rows:
             if isinstance(row, EndRow):
                 self._link.select(self._statements.reopen, {"of_id": row.id}, 1)
+                for sql in self._statements.remove_facts:
+                    self._link.select(sql, {"of_id": row.id}, 1)
             elif isinstance(row, TextRow):
                 text_index.remove(self._link.cursor, row)
             elif isinstance(row, SessionRow):
-                less = row._replace(threads=-row.threads, interceptions=-row.interceptions)
-                self.add([less])
+                sums = {name: -getattr(row, name) for name in SUMS}
+                self.add([row._replace(**sums)])
             elif isinstance(row, SessionKindRow):
                 names = {f"of_{name}": value for name, value in row._asdict().items()}
                 self._link.select(self._statements.remove_session_kind, names, 1)

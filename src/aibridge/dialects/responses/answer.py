@@ -109,6 +109,8 @@ class StreamReader(AnswerReader):
         """Read an answer that came in one piece."""
         self._take_response(body, ends=True)
         self.is_queued = self.error is None and self.stop_reason in _YET_TO_BE_MADE
+        if self.is_queued:
+            self.stop_reason = ""
 
     def tokens(self, usage: dict[str, Any]) -> TokenUsage:
         """Count tokens: OpenAI's ``input_tokens`` includes what the cache read or wrote."""

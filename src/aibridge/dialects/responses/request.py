@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from aibridge.dialects.bounds import Buffer
-from aibridge.dialects.facts import Notes, RequestFacts
+from aibridge.dialects.facts import Notes, Prompt, RequestFacts
 from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, read_less, text
 from aibridge.dialects.servers import servers_in
 from aibridge.dialects.tail import Part, Tail, last, parts
@@ -21,6 +21,8 @@ class _Named(Struct):
 
 class _Request(_Named):
     input: list[Raw] | str | None = None
+    items: list[Raw] | None = None
+    store: Any = None
     tools: Raw = Raw()
     metadata: Any = None
     client_metadata: Any = None
@@ -56,10 +58,11 @@ def read_request(body: Buffer) -> RequestFacts:
         return _named(read_less(_NAMED, body, notes, "the request") or _Named(), notes)
     facts = _named(request, notes)
     tail = _read_tail(request.input or [], notes)
-    facts.prompts = tail.prompts()
+    facts.prompts = tail.prompts() + _added(request.items or [], notes)
     facts.tool_result_ids = tail.results()
     facts.sends_tools = is_filled_array(request.tools)
     facts.servers = servers_in(request.tools)
+    facts.stores = request.store is not False
     facts.hints = _hints(request)
     return facts
 
@@ -82,6 +85,18 @@ def _read_tail(items: list[Raw] | str, notes: Notes) -> Tail:
         elif item.role == "user":
             tail.say(parts(item.content, notes))
     return tail
+
+
+def _added(items: list[Raw], notes: Notes) -> tuple[Prompt, ...]:
+    """Return what a person says in items that are added to a conversation: all of it is new."""
+    said: list[Prompt] = []
+    for raw in last(items, notes):
+        item = read(_ITEM, raw, notes, "an item of a conversation")
+        if item is not None and item.role == "user":
+            message = Tail(notes)
+            message.say(parts(item.content, notes))
+            said += message.prompts()
+    return tuple(reversed(said))
 
 
 def _is_by_the_model(item: _Item) -> bool:

@@ -1,0 +1,77 @@
+"""What of a provider's memory a request goes on from: an earlier response, or a conversation.
+
+It decides whose texts the model is given. So where a request could not be read without remarks it
+is looked at once more for this alone, and what cannot be told is not taken for nothing.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw, Struct
+
+from aibridge.dialects.bounds import Buffer
+from aibridge.dialects.facts import Notes, RequestFacts
+from aibridge.dialects.fields import label, mapping, read
+
+MAX_ID = 4096
+"""Bytes of the JSON of what is continued: ids are short."""
+
+_NAMES = (b'"previous_response_id"', b'"conversation"')
+_HIDDEN = rb"\u00"
+"""An escape, behind which a name may hide."""
+_ENCODING_BYTES = 4
+"""Zeros among the first bytes of a JSON text say that it is not UTF-8."""
+_NOTHING = (b"", b"null", b'""')
+
+
+class Continued(NamedTuple):
+    """The ids of what a request goes on from; ``is_readable`` says that there are no others."""
+
+    response_id: str = ""
+    conversation_id: str = ""
+    is_readable: bool = True
+
+
+class _Request(Struct):
+    previous_response_id: Raw = Raw()
+    conversation: Raw = Raw()
+
+
+_ANY = msgspec.json.Decoder()
+_REQUEST = msgspec.json.Decoder(_Request)
+UNREADABLE = Continued(is_readable=False)
+
+
+def continued(facts: RequestFacts, body: Buffer) -> Continued:
+    """Return what a request goes on from, of which these facts were read; never raises."""
+    if facts.notes or facts.unread:
+        return _read(bytes(body))
+    hints = facts.hints
+    return Continued(hints.get("previous_response_id", ""), hints.get("conversation", ""))
+
+
+def _read(body: bytes) -> Continued:
+    small = body.lower()
+    if 0 in body[:_ENCODING_BYTES]:
+        small = small.replace(b"\0", b"")
+    named = [name for name in _NAMES if name in small]
+    if not named and _HIDDEN not in small:
+        return Continued()
+    request = read(_REQUEST, body, Notes(), "the request")
+    if request is None or any(name not in body for name in named):
+        return UNREADABLE
+    response, conversation = _value(request.previous_response_id), _value(request.conversation)
+    response_id = label(response)
+    conversation_id = label(conversation) or label(mapping(conversation).get("id"))
+    missed = (response is not None and not response_id) or (
+        conversation is not None and not conversation_id
+    )
+    return UNREADABLE if missed else Continued(response_id, conversation_id)
+
+
+def _value(raw: Raw) -> object:
+    """Return what a field says, `None` if nothing, and what no id is read from if too much."""
+    data = bytes(raw)
+    if data in _NOTHING:
+        return None
+    return () if len(data) > MAX_ID else read(_ANY, data, Notes(), "an id") or ()

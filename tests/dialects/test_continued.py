@@ -1,0 +1,67 @@
+"""What a request goes on from: found, or said not to be readable."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aibridge.dialects import responses
+from aibridge.dialects.responses.continued import MAX_ID, UNREADABLE, Continued, continued
+
+
+def found(body: bytes) -> Continued:
+    return continued(responses.read_request(body), body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, Continued()),
+        ({"previous_response_id": "resp_1"}, Continued("resp_1")),
+        ({"previous_response_id": None, "conversation": ""}, Continued()),
+        ({"conversation": "conv_1"}, Continued("", "conv_1")),
+        ({"conversation": {"id": "conv_1"}}, Continued("", "conv_1")),
+        ({"previous_response_id": "r", "conversation": "c"}, Continued("r", "c")),
+        ({"input": [{"role": "user", "content": '"conversation": "x"'}]}, Continued()),
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"tools": [], "input": 5}, {"temperature": float("nan")}])
+def test_what_a_request_goes_on_from(fields, expected, more):
+    """Other fields of an odd shape change nothing; where no JSON is left, nothing is told."""
+    body = json.dumps({"model": "m", **more, **fields}).encode()
+    if "temperature" in more:
+        expected = UNREADABLE if fields.keys() - {"input"} else Continued()
+    assert found(body) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"input": 5, "conversation": 7}',
+        b'{"input": 5, "conversation": {"name": "c"}}',
+        b'{"input": 5, "previous_response_id": ["r"]}',
+        b'{"input": 5, "Previous_Response_ID": "r"}',
+        b'{"input": 5, "conversation": "%s"}' % (b"x" * MAX_ID),
+        b'["conversation"]',
+        b'{"conversation": "c"',
+        b'{"\\u0063onversation": "c"',
+        '{"conversation": "c"}'.encode("utf-16-le"),
+        '{"conversation": "c"}'.encode("utf-32"),
+        b"[" * 5000 + b'"conversation"',
+    ],
+)
+def test_what_cannot_be_told_is_not_taken_for_nothing(body):
+    assert found(body) == UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "body", [b"\0", b"\0\0\0\0{}", '{"model": "m"}'.encode("utf-16"), b"{", b""]
+)
+def test_what_names_nothing_goes_on_from_nothing_in_whatever_shape(body):
+    assert found(body) == Continued()
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=50).map(b'{"conversation":'.__add__))
+def test_any_bytes_are_looked_at(body):
+    assert isinstance(found(body), Continued)
