@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aibridge import health, metrics
+from aibridge.agents import Agents
 from aibridge.api.app import create_app, services_of
 from aibridge.contract.paths import PREFIXES
 from aibridge.gateway.admission import Rules
@@ -70,7 +71,8 @@ class Application:
         elif path in health.PATHS:
             await health.answer(path, Client(receive, send), self._readiness)
         elif path == metrics.PATH:
-            await metrics.answer(Client(receive, send), self._recorder)
+            unread = 0 if self._gateway is None else self._gateway.unread
+            await metrics.answer(Client(receive, send), self._recorder, unread)
         else:
             await self._api(dict(scope), receive, send)
 
@@ -89,7 +91,12 @@ class Application:
             self._people.person,
             self._recorder,
             self._pool,
-            Rules(settings.max_body_bytes, settings.max_buffered_bytes, settings.allow_byok),
+            Rules(
+                settings.max_body_bytes,
+                settings.max_buffered_bytes,
+                settings.allow_byok,
+                Agents(settings.agents),
+            ),
         )
         self._chores = [
             asyncio.create_task(self._uses.write_regularly()),

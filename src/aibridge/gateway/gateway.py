@@ -49,6 +49,8 @@ class Gateway:
         self._monitor = ClientMonitor()
         self._admission = Admission(find_person, rules, self._monitor)
         self._reads = LargeReads()
+        self.unread = 0
+        """Requests of which something was not read."""
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -86,7 +88,9 @@ class Gateway:
             if recorded is None:
                 await self._pass(call, client)
             else:
-                start = await call.read(recorded, self._rules.max_body_bytes, self._reads)
+                limit, agents = self._rules.max_body_bytes, self._rules.agents
+                start = await call.read(recorded, limit, self._reads, agents)
+                self.unread += start.unread
                 await self._record(call, start, recorded, client)
 
     async def _pass(self, call: Call, client: Client) -> None:
