@@ -5,9 +5,10 @@ import json
 import pytest
 
 from aibridge.dialects import DIALECTS
-from aibridge.dialects.conversation import MAX_HISTORY, NOTHING_READ
+from aibridge.dialects.conversation import MAX_HISTORY, MAX_PROMPT, NOTHING_READ
 from aibridge.dialects.digests import MAX_TEXT
 from aibridge.dialects.facts import Prompt, PromptKind
+from aibridge.dialects.prompts.openings import OPENINGS
 
 BOTH = ("messages", "chat")
 HI = {"role": "user", "content": "hi"}
@@ -273,6 +274,19 @@ def test_no_digest_is_made_of_a_long_conversation():
     assert digests(*said("x" * MAX_TEXT, "ok", "two")) is None
 
 
+@pytest.mark.parametrize("more", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}])
+def test_no_digest_is_made_of_a_part_of_a_conversation(more):
+    assert read("responses", talk("responses", HI, **more)).digests is None
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_of_much_that_was_typed_the_last_is_kept(name):
+    filler = {"role": "user", "content": "x" * MAX_PROMPT}
+    facts = read(name, talk(name, filler, SECRET))
+    assert [each.text[-6:] for each in facts.prompts] == ["xxxxxx", "secret"]
+    assert facts.unread
+
+
 def test_what_responses_keep_and_go_on_from():
     facts = read("responses", {"input": "hi", "previous_response_id": "resp_1", "store": False})
     assert (facts.previous_response_id, facts.stores) == ("resp_1", False)
@@ -303,6 +317,16 @@ def test_what_responses_keep_and_go_on_from():
 )  # fmt: skip
 def test_what_a_request_is_for_is_told_by_its_body(name, more, kind):
     assert read(name, talk(name, HI, **more)).kind is kind
+
+
+@pytest.mark.parametrize(("begin", "kind"), OPENINGS.items())
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_system_prompt_says_what_a_request_is_for(name, begin, kind):
+    if name == "messages":
+        body = talk(name, HI, system=[{"type": "text", "text": f"{begin} and more"}])
+    else:
+        body = talk(name, {"role": "system", "content": f"\n{begin} and more"}, HI)
+    assert read(name, body).kind is kind
 
 
 @pytest.mark.parametrize("role", ["system", "developer"])

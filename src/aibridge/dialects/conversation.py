@@ -117,6 +117,8 @@ class Conversation:
 
     def _take_tail(self) -> None:
         """Take prompts and results of the tail, in the order of the conversation."""
+        for said in self._tail:  # the last one first: the room is for what is new
+            said.texts = self._cut(said.texts)
         self._tail.reverse()
         self.prompts = gather([self._prompts(said) for said in self._tail])
         results = [id_ for said in self._tail for id_, _ in said.results if id_]
@@ -130,7 +132,6 @@ class Conversation:
         words = [each for _, raw in said.results if raw for each in words_in_result(bytes(raw))]
         if said.role is not Role.PERSON:
             return words
-        said.texts = self._cut(said.texts)
         return [*words, *said.prompts]
 
     def _look_elsewhere(self) -> None:

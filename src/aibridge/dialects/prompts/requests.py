@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from aibridge.dialects.facts import Prompt, PromptKind
-from aibridge.dialects.prompts.tables import OPENINGS, PROBES, SUBAGENT_SIGN
+from aibridge.dialects.prompts.openings import OPENINGS, PROBES, SUBAGENT_SIGN
 
 MAX_OPENING = 160
 """Bytes of each text of a system prompt that are looked at."""

@@ -113,6 +113,8 @@ BEGINNINGS: dict[str, PromptKind | None] = {
     "Web page content:\n---\n": PromptKind.SIDE_CALL,
     "[SUGGESTION MODE:": PromptKind.SIDE_CALL,
     "The user stepped away and is coming back. Recap in": PromptKind.SIDE_CALL,
+    "<policy_spec>\n# Claude Code": PromptKind.SIDE_CALL,
+    "You are now acting as the memory extraction subagent.": PromptKind.SIDE_CALL,
     "Please write a 5-10 word title for the following conversation": PromptKind.SIDE_CALL,
     # Codex
     "You are performing a CONTEXT CHECKPOINT COMPACTION.": PromptKind.COMPACTION,
@@ -208,39 +210,3 @@ EXAMPLES = (
     "I switched to a new code base. Please don't consider the above files",
 )
 """How messages begin that Aider puts before each conversation, which tell it from no other."""
-
-OPENINGS: dict[str, PromptKind] = {
-    "You are a title generator. You output ONLY a thread title.": PromptKind.SIDE_CALL,
-    "You run a web search for another Claude model": PromptKind.SIDE_CALL,
-    "You are an assistant for performing a web search tool use": PromptKind.SIDE_CALL,
-    "You are naming a coding session": PromptKind.SIDE_CALL,
-    "Analyze if this message indicates a new conversation topic": PromptKind.SIDE_CALL,
-    "Generate a concise, sentence-case title": PromptKind.SIDE_CALL,
-    "Summarize this coding conversation in under 50 characters": PromptKind.SIDE_CALL,
-    "You are coming up with a succinct title": PromptKind.SIDE_CALL,
-    "You are a classifier. Answer with exactly one of these labels": PromptKind.SIDE_CALL,
-    "you will generate a short title based on the first message": PromptKind.SIDE_CALL,
-    "You are an expert in crafting pithy titles for chatbot": PromptKind.SIDE_CALL,
-    "You are a specialized Task Routing AI.": PromptKind.SIDE_CALL,
-    "You are a sophisticated AI diagnostic agent specializing in": PromptKind.SIDE_CALL,
-    "You are an expert software engineer that generates concise, ": PromptKind.SIDE_CALL,
-    "You are a helpful AI assistant tasked with summarizing": PromptKind.COMPACTION,
-    "You are an anchored context summarization assistant": PromptKind.COMPACTION,
-    "You are the component that summarizes": PromptKind.COMPACTION,
-    "You are a specialized system component responsible for distilling": PromptKind.COMPACTION,
-    "You are maintaining a context-aware state summary": PromptKind.COMPACTION,
-    "*Briefly* summarize this partial conversation": PromptKind.COMPACTION,
-    "You are now acting as the managed memory extraction subagent": PromptKind.SIDE_CALL,
-    "You are a general-purpose subagent working for a parent agent": PromptKind.SUBAGENT,
-    "You are a subagent spawned by a workflow orchestration script": PromptKind.SUBAGENT,
-    "You are a file search specialist": PromptKind.SUBAGENT,
-    "You are a web search agent. Run web searches": PromptKind.SIDE_CALL,
-    "As a sub-agent, complete your parent's task yourself": PromptKind.SUBAGENT,
-}
-"""How system prompts begin that agents send with calls of their own, and what for."""
-
-SUBAGENT_SIGN = b"cc_is_subagent=true"
-"""What stands in the first text of Claude Code's system prompt for a sub-agent."""
-
-PROBES = frozenset({"quota", "count", "test", "ping", "hi", "hello", "."})
-"""What vendors' clients send with a limit of one token, to see whether a key works."""

@@ -81,6 +81,8 @@ def read_request(body: Buffer) -> RequestFacts:
     items = [] if isinstance(request.input, str) else request.input or []
     talk = _conversation(request, items, notes)
     complete(facts, talk, request.instructions or system_of(items), None)
+    if request.previous_response_id or request.conversation:
+        facts.digests = None  # most of the conversation is with the provider
     return facts
 
 
