@@ -85,6 +85,12 @@ def test_what_a_request_is_for_is_told_by_its_headers(headers, kind, agent_type,
     assert (agent.kind, agent.agent_type, agent.parent_session_id) == (kind, agent_type, parent)
 
 
+def test_a_parent_is_named_as_its_own_requests_name_it():
+    name = " " + "ses_" * 100
+    own = identify({"x-session-id": name}).session_id
+    assert identify({"x-parent-session-id": name}).parent_session_id == own
+
+
 def test_a_title_belongs_to_the_session_that_it_is_for():
     kilo = {"user-agent": "kilo/7.7", "x-session-id": "title-ses_1"}
     assert identify(kilo).session_id == "ses_1"
@@ -119,8 +125,8 @@ def test_how_often_a_client_has_tried(said, retries):
 )
 def test_whatever_is_sent_there_is_an_answer(headers):
     agent = BUILT_IN.identify(headers, {})
-    for text in (agent.agent_type, agent.parent_session_id or ""):
-        assert len(text) <= 64
+    for text, length in ((agent.agent_type, 64), (agent.parent_session_id or "", 256)):
+        assert len(text) <= length
         assert text.isprintable()
         text.encode()
     assert 0 <= agent.retries <= MAX_RETRIES

@@ -173,6 +173,20 @@ def test_mere_context_is_kept_where_there_is_nothing_else():
     assert not facts.unread
 
 
+def test_a_command_may_expand_to_the_next_message():
+    said = [
+        {"role": "user", "content": "<command-message>x</command-message>\n<command-name>/review"
+         "</command-name>\n<command-args>it</command-args>"},
+        {"role": "user", "content": [{"type": "text", "text": "Look at all of…"},
+                                     {"type": "text", "text": "be quick"}]},
+    ]  # fmt: skip
+    assert read("messages", talk("messages", *said)).prompts == (
+        Prompt("/review it"),
+        Prompt("Look at all of…", PromptKind.AUTOMATION),
+        Prompt("be quick"),
+    )
+
+
 PREFILL = {"role": "assistant", "content": "{"}
 
 

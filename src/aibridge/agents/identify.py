@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from aibridge.agents.purposes import Headers, purpose_of, retries_of
+from aibridge.agents.purposes import MAX_SESSION_ID, Headers, purpose_of, retries_of
 from aibridge.agents.settings import AgentSettings
 from aibridge.agents.table import (
     CLIENTS,
@@ -15,9 +15,6 @@ from aibridge.agents.table import (
     Client,
 )
 from aibridge.dialects.facts import PromptKind
-
-MAX_SESSION_ID = 256
-"""Characters kept of a session id."""
 
 MAX_USER_AGENT = 256
 """Bytes of a user agent that are looked at: what a client says of itself stands in front."""

@@ -12,6 +12,9 @@ Headers = Mapping[bytes, bytes]
 MAX_LABEL = 64
 """Characters kept of the type of a sub-agent."""
 
+MAX_SESSION_ID = 256
+"""Characters kept of a session id."""
+
 MAX_RETRIES = 1000
 """More retries than a client makes; a larger number is cut."""
 
@@ -103,9 +106,13 @@ def retries_of(headers: Headers) -> int:
     return min(int(said[:6]), MAX_RETRIES) if said.isdigit() else 0
 
 
-def _label(value: bytes | str) -> str:
+def _label(value: bytes | str, length: int = MAX_LABEL) -> str:
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-    return "".join(filter(str.isprintable, text)).strip()[:MAX_LABEL]
+    return "".join(filter(str.isprintable, text)).strip()[:length].rstrip()
+
+
+def _session(value: bytes) -> str:
+    return _label(value, MAX_SESSION_ID)
 
 
 def _claude_code(headers: Headers) -> Purpose | None:
@@ -139,7 +146,7 @@ def _codex(headers: Headers) -> Purpose | None:
         return Purpose(PromptKind.TYPED if is_turn else None)
     own = headers.get(b"session-id") or headers.get(b"session_id")
     is_own_session = headers.get(b"thread-id", own) == own  # else the session is the parent's
-    return Purpose(kind, agent, (_label(parent) or None) if is_own_session else None)
+    return Purpose(kind, agent, (_session(parent) or None) if is_own_session else None)
 
 
 def _turn(said: bytes) -> _Turn:
@@ -156,7 +163,7 @@ def _copilot(headers: Headers) -> Purpose | None:
 
 def _opencode(headers: Headers) -> Purpose | None:
     for name in _SESSION_OF:
-        if parent := _label(headers.get(name, b"")):
+        if parent := _session(headers.get(name, b"")):
             return Purpose(PromptKind.SUBAGENT, "", parent)
     if any(headers.get(name, b"").startswith(_TITLE) for name in _TITLED):
         return Purpose(PromptKind.SIDE_CALL)

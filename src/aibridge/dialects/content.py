@@ -61,7 +61,8 @@ class Said:
 
     ``calls`` are ids of calls, ``items`` those of other things that the model said.
     ``is_plain`` is true of the model's words if nothing but text is among them, ``has_more`` of a
-    person's message with parts that are no texts. ``content`` is kept of what may have to be
+    person's message with parts that are no texts, ``after_command`` of one that begins with what a
+    slash command expanded to. ``content`` is kept of what may have to be
     looked at once more.
     """
 
@@ -73,13 +74,14 @@ class Said:
     is_plain: bool = True
     has_more: bool = False
     content: Raw = field(default_factory=Raw)
+    after_command: bool = False
     _prompts: list[Prompt] | None = None
 
     @property
     def prompts(self) -> list[Prompt]:
         """What the texts say, each with who wrote it."""
         if self._prompts is None:
-            self._prompts = prompts_in(self.texts)
+            self._prompts = prompts_in(self.texts, after_command=self.after_command)
         return self._prompts
 
 

@@ -7,6 +7,7 @@ request, and nearly all of it is on record.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from msgspec import Raw
 
@@ -14,6 +15,7 @@ from aibridge.dialects.content import Role, Said, attached_texts, parts, texts
 from aibridge.dialects.digests import digests
 from aibridge.dialects.facts import Digests, Notes, Prompt, PromptKind, RequestFacts
 from aibridge.dialects.prompts import (
+    ends_with_command,
     gather,
     is_system,
     kind_of,
@@ -120,6 +122,8 @@ class Conversation:
         for said in self._tail:  # the last one first: the room is for what is new
             said.texts = self._cut(said.texts)
         self._tail.reverse()
+        for before, said in pairwise(self._tail):
+            said.after_command = ends_with_command(before.texts)
         self.prompts = gather([self._prompts(said) for said in self._tail])
         results = [id_ for said in self._tail for id_, _ in said.results if id_]
         self.result_ids = tuple(results[-MAX_RESULTS:])

@@ -14,14 +14,15 @@ _LOCAL = "<local-command-"
 """How texts begin that stand beside a command which went to no model."""
 
 
-def prompts_in(texts: Sequence[str]) -> list[Prompt]:
+def prompts_in(texts: Sequence[str], *, after_command: bool = False) -> list[Prompt]:
     """Return what the texts of one message say, texts of a kind in a row joined by newlines.
 
-    A slash command stands by itself, and what it expanded to is the agent's.
+    A slash command stands by itself, and what it expanded to is the agent's, also in the message
+    after it.
     """
     found: list[Prompt] = []
     run: list[Prompt] = []
-    expansion = -1
+    expansion = 0 if after_command else -1
     for number, text in enumerate(texts):
         if text.lstrip().startswith(_COMMAND) and (command := slash_command(text)):
             found += [*_joined(run), Prompt(command)]
@@ -32,6 +33,12 @@ def prompts_in(texts: Sequence[str]) -> list[Prompt]:
         else:
             run += pieces(text)
     return [*found, *_joined(run)]
+
+
+def ends_with_command(texts: Sequence[str]) -> bool:
+    """Say whether the last text of a message is a command that expands to the next message."""
+    last = len(texts) - 1
+    return last >= 0 and texts[last].lstrip().startswith(_COMMAND) and _expands(texts, last)
 
 
 def _expands(texts: Sequence[str], number: int) -> bool:

@@ -31,6 +31,7 @@ _FIRST_TAG = re.compile(r"<([\w-]+)")
 _IMAGE = re.compile(r"\s*(?:\[Image: [^\]\n]*\]\s*)+|\s*</?image\b[^<>]*>\s*")
 _TOOL_RESULT = re.compile(r"\[\w+(?: for '[^\n]*')?\] Result:")
 _BEGINNINGS = tuple(BEGINNINGS)
+_BEFORE_TASKS = tuple(template.before for template in TEMPLATES if template.before)
 _AGENTS_END = ("\n\n# task_progress", "\n\n# TODO LIST")
 
 
@@ -83,7 +84,8 @@ def queued_words(text: str) -> str:
 
 def _unwrapped(text: str, bare: str) -> str:
     """Return what was typed in a template or in tags; else the text as it is."""
-    for template in TEMPLATES:
+    may_fit = bare.startswith(_BEFORE_TASKS) or "\n\n" in text
+    for template in TEMPLATES if may_fit else ():
         if (found := _in_template(text, bare, template)) is not None:
             return found
     if not bare.startswith("<"):
