@@ -288,6 +288,26 @@ def test_providers_may_come_as_json_from_the_environment() -> None:
     assert (provider.name, provider.ask_for_usage) == ("o-2", False)
 
 
+def test_agents_are_tables_or_json_in_the_environment() -> None:
+    table = "[[agents]]\nname='Night'\nuser_agents=['night/']\nsession_headers=['X-Night-Id']"
+    environ = {"AIBRIDGE_AGENTS": '[{"name": "Day", "markers": ["x-day"]}]'}
+    (night,) = load(write(table), {}, {}).agents
+    assert (night.name, night.session_headers) == ("Night", ("x-night-id",))
+    assert [agent.name for agent in load(write(table), environ, {}).agents] == ["Day"]
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("user_agents=['night/']", "agents[0].name in bridge.toml"),
+        ("name='Night'\nuser_agent='night/'", "is unknown; did you mean user_agents?"),
+        ("name='Night'\nmarkers=['a b']", "agents[0].markers[0]"),
+    ],
+)
+def test_an_agent_that_cannot_be(table: str, expected: str) -> None:
+    assert expected in problem("[[agents]]\n" + table)
+
+
 def test_keys_come_from_variables_files_or_stand_there() -> None:
     Path("key").write_text(" from-file \nsecond line")
     keys = "api_keys = ['env:A_KEY', 'file:key', 'sk-plain']"

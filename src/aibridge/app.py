@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aibridge import health, metrics
+from aibridge.agents import Agents
 from aibridge.api.app import create_app, services_of
 from aibridge.contract.paths import PREFIXES
 from aibridge.durations import microseconds
@@ -72,7 +73,8 @@ class Application:
         elif path in health.PATHS:
             await health.answer(path, Client(receive, send), self._readiness)
         elif path == metrics.PATH:
-            await metrics.answer(Client(receive, send), self._recorder)
+            unread = 0 if self._gateway is None else self._gateway.unread
+            await metrics.answer(Client(receive, send), self._recorder, unread)
         else:
             await self._api(dict(scope), receive, send)
 
@@ -96,7 +98,12 @@ class Application:
             self._people.look_up,
             self._recorder,
             self._pool,
-            Rules(settings.max_body_bytes, settings.max_buffered_bytes, settings.allow_byok),
+            Rules(
+                settings.max_body_bytes,
+                settings.max_buffered_bytes,
+                settings.allow_byok,
+                Agents(settings.agents),
+            ),
             StoredThings(self._database, self._recorder),
         )
         self._chores = [

@@ -1,4 +1,4 @@
-"""``/metrics``: how records are being kept, for Prometheus."""
+"""``/metrics``: how records are being kept, and what could not be read, for Prometheus."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -13,25 +13,29 @@ if TYPE_CHECKING:
 PATH = "/metrics"
 
 
-async def answer(client: Client, recorder: Recorder | None) -> None:
+async def answer(client: Client, recorder: Recorder | None, unread: int) -> None:
     """Answer with the metrics of this process."""
     from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415
     from prometheus_client.registry import CollectorRegistry  # noqa: PLC0415 - only who is asked
 
     registry = CollectorRegistry()
     if recorder is not None:
-        registry.register(_Recording(recorder))
+        registry.register(_Recording(recorder, unread))
     await say(client, 200, CONTENT_TYPE_LATEST, generate_latest(registry))
 
 
 class _Recording:
     """What is known of the recorder now."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, unread: int) -> None:
         self._recorder = recorder
+        self._unread = unread
 
     def collect(self) -> "Iterator[Metric]":
-        from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415
+        from prometheus_client.metrics_core import (  # noqa: PLC0415
+            CounterMetricFamily,
+            GaugeMetricFamily,
+        )
 
         recorder = self._recorder
         server = str(recorder.server_id or "")
@@ -44,3 +48,10 @@ class _Recording:
             family = GaugeMetricFamily(f"aibridge_records_{name}", meaning, labels=["server"])
             family.add_metric([server], value)
             yield family
+        counted = CounterMetricFamily(
+            "aibridge_requests_unread",
+            "Requests that may hold more than could be read of them.",
+            labels=["server"],
+        )
+        counted.add_metric([server], self._unread)
+        yield counted

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from aibridge.agents import AgentSettings
 from aibridge.durations import duration_text, parse_duration
 from aibridge.listener.settings import ListenerSettings
 from aibridge.providers import encryption
@@ -164,6 +165,12 @@ class Settings(ListenerSettings):
         "copilot if left out, with the keys in ANTHROPIC_API_KEY and OPENAI_API_KEY.",
     )
 
+    agents: tuple[AgentSettings, ...] = Field(
+        default=(),
+        description="Clients that the built-in table of agents does not know, a table each (JSON "
+        "in the environment).",
+    )
+
     @field_validator("data_dir")
     @classmethod
     def _home(cls, value: Path) -> Path:
@@ -210,6 +217,9 @@ class Settings(ListenerSettings):
 
 TABLES: dict[str, type[BaseModel]] = {"recording": RecordingSettings}
 """The options that are tables of options."""
+
+LISTS: dict[str, type[BaseModel]] = {"providers": ProviderSettings, "agents": AgentSettings}
+"""The options that are lists of such tables."""
 
 
 def load(
@@ -305,7 +315,7 @@ def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if value:
             table, key = known[variable]
             target = values.setdefault(table, {}) if table else values
-            target[key] = _json(variable, value) if key == "providers" else value
+            target[key] = _json(variable, value) if key in LISTS else value
     return values
 
 
@@ -333,7 +343,7 @@ def _say(detail: ErrorDetails, sources: list[_Source]) -> str:
     given = [source for source in sources if source.has(key, path)]
     place = f"{given[-1].called(path, key)} {given[-1].name}" if given else f"{path} by default"
     if detail["type"] == "extra_forbidden":
-        model = TABLES.get(key, ProviderSettings) if len(detail["loc"]) > 1 else Settings
+        model = {**TABLES, **LISTS}[key] if len(detail["loc"]) > 1 else Settings
         return f"{place} is unknown{_guess(str(detail['loc'][-1]), list(model.model_fields))}"
     message = detail["msg"].removeprefix("Value error, ")
     return f"{place}{_shown(detail)}: {message[:1].lower()}{message[1:]}"
@@ -370,7 +380,7 @@ class Option:
 
 
 def describe() -> list[Option]:
-    """Return every option in the order of the settings, those of a provider last."""
+    """Return every option in the order of the settings, those within lists last."""
     config = Option(
         "config",
         CONFIG_VARIABLE,
@@ -400,11 +410,12 @@ def describe() -> list[Option]:
         for table, model in TABLES.items()
         for name, field in model.model_fields.items()
     )
-    of_provider = (
-        Option(f"providers.{name}", "", "", _default(field), field.description or "")
-        for name, field in ProviderSettings.model_fields.items()
+    of_lists = (
+        Option(f"{table}.{name}", "", "", _default(field), field.description or "")
+        for table, model in LISTS.items()
+        for name, field in model.model_fields.items()
     )
-    return [config, *options, *of_tables, *of_provider]
+    return [config, *options, *of_tables, *of_lists]
 
 
 def _default(field: FieldInfo) -> str:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from aibridge.dialects import DIALECTS, bounds
 from aibridge.dialects.answers.reading import MAX_PARTS, MAX_UNREADABLE, MAX_USAGE_FIELDS
 from aibridge.dialects.bounds import MAX_STRING, MAX_UNCHECKED, TooManyValues, bounded
-from aibridge.dialects.fields import MAX_SURROGATES
-from aibridge.dialects.tail import MAX_MESSAGES, MAX_PROMPT
+from aibridge.dialects.conversation import MAX_MESSAGES, MAX_PROMPT
+from aibridge.dialects.repair import MAX_SURROGATES
 
 TEXTS = st.text(st.sampled_from('a "\\/\n\u00e9\u20ac\U0001f600,[{'), max_size=400)
 VALUES = st.recursive(
@@ -180,7 +180,10 @@ def test_only_the_last_messages_are_read(name):
     within = DIALECTS[name].read_request(b'{"%s":[%s%s]}' % (key, first, most[:-1]))
     beyond = DIALECTS[name].read_request(b'{"%s":[%s%s{}]}' % (key, first, most))
     assert (within.typed, within.notes) == ("first", [])
-    assert (beyond.typed, beyond.notes) == (None, ["only the last 1000 messages were read"])
+    assert (beyond.typed, beyond.notes) == (
+        None,
+        ["only the last 1000 messages were read"],
+    )
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\\ud800"])

@@ -57,7 +57,7 @@ def test_whether_a_stream_asks_for_usage(fields, asks):
     assert chat.read_request(request(USER, **fields)).asks_usage is asks
 
 
-def test_hints_and_tools():
+def test_hints():
     facts = chat.read_request(
         request(
             USER,
@@ -65,11 +65,9 @@ def test_hints_and_tools():
             user="",
             session_id=5,
             metadata={"session_id": "s"},
-            functions=[{}],
         )
     )
     assert facts.hints == {"prompt_cache_key": "k", "session_id": "s"}
-    assert facts.sends_tools
 
 
 def chunk(delta=None, *, finish=None, index=0, **fields):

@@ -49,8 +49,8 @@ REMINDER = "<system-reminder>\nmind the gap\n</system-reminder>"
             id="results and a new prompt",
         ),
         pytest.param([user("one", "two")], "one\ntwo", (), id="several parts"),
-        pytest.param([user("one"), user("two"), user(REMINDER)], "two", (), id="the last one"),
-        pytest.param([user("hi"), ASSISTANT], None, (), id="a prefilled answer"),
+        pytest.param([user("one"), user("two"), user(REMINDER)], "one\ntwo", (), id="all of them"),
+        pytest.param([user("hi"), ASSISTANT], None, (), id="an answer to go on with"),
         pytest.param(
             [user({"type": "image", "source": {}}, "what is it")], "what is it", (), id="image"
         ),
@@ -92,21 +92,6 @@ def test_hints_are_bounded():
 
 
 @pytest.mark.parametrize(
-    ("tools", "sends"),
-    [
-        ("[{}]", True),
-        ("[ \n 1]", True),
-        ("[]", False),
-        ("[ \n]", False),
-        ("null", False),
-        ("{}", False),
-    ],
-)
-def test_tools_are_sent_if_the_list_is_not_empty(tools, sends):
-    assert messages.read_request(b'{"tools":' + tools.encode() + b"}").sends_tools is sends
-
-
-@pytest.mark.parametrize(
     ("body", "note"),
     [
         (b"", "the request is not valid JSON"),
@@ -130,7 +115,7 @@ def test_bad_requests_are_noted(body, note):
 
 
 def test_model_and_stream_are_read_of_a_request_with_strange_messages():
-    facts = messages.read_request(b'{"model":"m","stream":true,"messages":{}}')
+    facts = messages.read_request(b'{"model":"m","stream":true,"messages":5}')
     assert (facts.model, facts.stream) == ("m", True)
     assert facts.notes == ["the request has an unexpected shape"]
 

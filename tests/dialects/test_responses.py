@@ -66,19 +66,19 @@ OUTPUTS = [
         *(
             pytest.param([said("user", "hi"), item], None, (), id=str(item.get("type")))
             for item in (
-                said("assistant", "hello"),
                 {"type": "reasoning", "summary": []},
                 {"type": "item_reference", "id": "rs_1"},
                 {"type": "web_search_call", "id": "ws_1"},
             )
         ),
+        pytest.param([said("user", "hi"), said("assistant", "Hel")], "hi", (), id="a prefill"),
         pytest.param(None, None, (), id="nothing"),
     ],
 )
 def test_what_was_typed_and_which_results_come_back(given, prompt, results):
     facts = responses.read_request(request(given, stream=True, tools=[{}]))
     assert (facts.typed, facts.tool_result_ids, facts.notes) == (prompt, results, [])
-    assert (facts.model, facts.stream, facts.sends_tools) == ("gpt", True, True)
+    assert (facts.model, facts.stream) == ("gpt", True)
 
 
 @pytest.mark.parametrize("conversation", ["conv_1", {"id": "conv_1"}])
@@ -100,8 +100,8 @@ def test_hints(conversation):
         "session_id": "s",
         "thread_id": "t",
         "conversation": "conv_1",
-        "previous_response_id": "resp_0",
     }
+    assert facts.previous_response_id == "resp_0"
 
 
 USAGE: dict[str, Any] = {

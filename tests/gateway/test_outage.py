@@ -40,7 +40,8 @@ def metrics(bridge):
     """What Prometheus would read, without what all names have in common."""
     answer = ask(bridge.url, "/metrics", method="GET")
     assert answer.status == 200
-    families = list(text_string_to_metric_families(answer.body.decode()))
+    said = text_string_to_metric_families(answer.body.decode())
+    families = [family for family in said if family.name.startswith("aibridge_records_")]
     assert {family.type for family in families} == {"gauge"}
     found = {family.name.removeprefix("aibridge_records_"): family.samples for family in families}
     return {name: sample.value for name, (sample,) in found.items()}.items()

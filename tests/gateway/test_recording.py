@@ -231,10 +231,49 @@ def test_a_client_names_its_session(bridge):
     assert found == [("s-1", ("anthropic", "m-1")), ("s-2", ("anthropic", "m-1"))]
 
 
-def test_what_an_agent_asks_for_itself_is_no_prompt(bridge):
+def kinds_of(record):
+    return [(prompt["prompt"], prompt["metadata"]["kind"]) for prompt in record.prompts]
+
+
+def test_what_an_agent_asks_for_itself_is_kept_as_a_side_call(bridge):
+    auxiliary = ("x-claude-code-request-class", "auxiliary")
+    ask(bridge, "messages", "A title for this?", CLAUDE_CODE, auxiliary)
+    record = bridge.record()
+    assert record.metadata == {"kind": "side_call"}
+    assert kinds_of(record) == [("A title for this?", "side_call")]
+
+
+def test_what_was_typed_without_tools_is_typed(bridge):
     ask(bridge, "messages", "A title for this?", CLAUDE_CODE, tools=False)
     record = bridge.record()
-    assert (record.metadata, record.prompts) == ({"kind": "side_call"}, [])
+    assert (record.metadata, kinds_of(record)) == ({}, [("A title for this?", "typed")])
+
+
+def test_a_header_that_says_what_a_request_is_for_beats_its_text(bridge):
+    text = "Your task is to create a detailed summary of the conversation."
+    ask(bridge, "messages", text, CLAUDE_CODE, ("x-claude-code-request-class", "main"))
+    ask(bridge, "messages", text, CLAUDE_CODE)
+    said, guessed = bridge.records()
+    assert (said.metadata, kinds_of(said)) == ({}, [(text, "typed")])
+    assert (guessed.metadata, kinds_of(guessed)) == (
+        {"kind": "compaction"},
+        [(text, "compaction")],
+    )
+
+
+def test_requests_that_were_not_read_are_counted(bridge):
+    def unread():
+        answer = bridge.ask("/metrics", method="GET")
+        (line,) = (line for line in answer.body.splitlines() if b"unread_total{" in line)
+        return float(line.split()[-1])
+
+    before = unread()
+    ask(bridge, "messages", "What was typed.")
+    assert unread() == before
+    bridge.ask(ROUTES["messages"], body=b"{}}")
+    bridge.ask(ROUTES["messages"], body=b"?", headers=[("content-encoding", "rot13")])
+    assert unread() == before + 2
+    assert [bool(record.notes) for record in bridge.records()] == [False, True, True]
 
 
 def test_the_first_byte_is_timed(bridge):

@@ -94,7 +94,8 @@ class RequestFacts:
     previous_response_id: str = ""
     digests: Digests | None = None
     hints: Mapping[str, str] = field(default_factory=dict)
-    sends_tools: bool = False
+    openings: tuple[str, ...] = ()
+    """How the texts of the system prompt begin: they name clients that nothing else does."""
     asks_usage: bool = True
     stores: bool = False
     """Whether the provider keeps the answer, to be asked for by its id."""

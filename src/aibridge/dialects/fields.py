@@ -1,6 +1,5 @@
 """Taking fields out of foreign JSON: leniently, within bounds, without ever raising."""
 
-import re
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -9,6 +8,7 @@ from msgspec import Raw
 
 from aibridge.dialects.bounds import MAX_UNCHECKED, MAX_VALUES, Buffer, TooManyValues, bounded
 from aibridge.dialects.facts import Notes
+from aibridge.dialects.repair import MAX_REPAIRED, repaired
 
 MAX_TOKENS = 10**12
 """More tokens than any one answer has; a larger count is not believed."""
@@ -19,12 +19,6 @@ MAX_HINT = 256
 MAX_LABEL = 512
 """Characters kept of a name or an id."""
 
-MAX_REPAIRED = 1 << 20
-"""Bytes of a text with half characters that is repaired to be read; a longer one is not read."""
-
-MAX_SURROGATES = 50_000
-"""Half characters and pairs of them that are looked at; a text with more is not repaired."""
-
 BOM = b"\xef\xbb\xbf"
 """A byte order mark, which some put before UTF-8 and nobody needs."""
 
@@ -33,22 +27,13 @@ _LIST = msgspec.json.Decoder(list[Raw])
 
 T = TypeVar("T")
 
-_FILLED_ARRAY = re.compile(rb"\s*\[\s*[^\s\]]")
-_SURROGATE = re.compile(
-    rb"(?<!\\)(\\+)(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..)", re.DOTALL
-)
-"""A pair or a lone half, after as many backslashes as there are."""
-
 _MISSHAPEN = "{} has an unexpected shape"
-_LONE = len(r"ud83d")
-_REPLACEMENT = rb"\ufffd"
 
 
 def read(decoder: msgspec.json.Decoder[T], data: Buffer, notes: Notes, what: str) -> T | None:
     """Decode ``data``, or note that ``what`` is not understood and return ``None``.
 
-    Half of a surrogate pair or bytes that are no UTF-8 are replaced by U+FFFD: agents and
-    providers that cut a text in the middle of a character do send them.
+    What providers read all the same is repaired, as `aibridge.dialects.repair` says.
     """
     try:
         if len(data) > MAX_UNCHECKED:
@@ -82,12 +67,10 @@ def _read_repaired(
     if len(data) > MAX_REPAIRED:
         notes.add(f"{what} is not valid JSON, and too large to be repaired")
         return None
-    repaired = data if data.isascii() else data.decode("utf-8", "replace").encode()
-    if b"\\ud" in repaired or b"\\uD" in repaired:
-        repaired = _SURROGATE.sub(_without_lone_surrogate, repaired, MAX_SURROGATES)
+    better = repaired(data)
     try:
-        if repaired != data:
-            return decoder.decode(repaired)
+        if better != data:
+            return decoder.decode(better)
     except msgspec.ValidationError:
         notes.add(_MISSHAPEN.format(what))
         return None
@@ -95,15 +78,6 @@ def _read_repaired(
         pass
     notes.add(f"{what} is not valid JSON")
     return None
-
-
-def _without_lone_surrogate(found: re.Match[bytes]) -> bytes:
-    if found.end() - found.start() == len(_REPLACEMENT):  # as most are
-        return _REPLACEMENT
-    backslashes, rest = found[1], found[0][len(found[1]) :]
-    if len(backslashes) % 2 == 0:  # no escape, but there may be one in the rest
-        return backslashes + _SURROGATE.sub(_without_lone_surrogate, rest)
-    return backslashes + b"ufffd" if len(rest) == _LONE else found[0]
 
 
 def unlisted(data: bytes) -> bytes:
@@ -146,11 +120,6 @@ def count(usage: Mapping[str, object], key: str, notes: Notes) -> int:
         return value
     notes.add(f"usage: {key} is not a number of tokens")
     return 0
-
-
-def is_filled_array(raw: Raw) -> bool:
-    """Whether ``raw`` is a JSON array of at least one element; reads only its beginning."""
-    return bool(raw) and _FILLED_ARRAY.match(memoryview(raw)) is not None
 
 
 def compact(raw: Raw) -> str:

@@ -4,6 +4,7 @@ import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from aibridge.agents import BUILT_IN, Agents
 from aibridge.gateway.body_budget import STEP, BodyBudget, Room
 from aibridge.gateway.call import Call
 from aibridge.gateway.caller import (
@@ -34,11 +35,13 @@ class Rules:
     """What is accepted of clients.
 
     ``max_body_bytes`` bounds a request's body, ``max_buffered_bytes`` those of all together.
+    ``agents`` are the clients that are known by name.
     """
 
     max_body_bytes: int = 32 << 20
     max_buffered_bytes: int = 512 << 20
     allow_byok: bool = True
+    agents: Agents = BUILT_IN
 
 
 class Admission:

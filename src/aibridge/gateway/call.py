@@ -1,12 +1,13 @@
 """A call that may go on: who makes it, to which provider and route, with which credential."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from aibridge import agents
+from aibridge.agents import Agent, Agents
 from aibridge.dialects import DIALECTS, chat
 from aibridge.dialects.encoding import Undecodable, decode
-from aibridge.dialects.facts import Notes, PromptKind, RequestFacts
+from aibridge.dialects.facts import Notes, Prompt, PromptKind, RequestFacts
 from aibridge.dialects.responses.continued import UNREADABLE, Continued, continued
 from aibridge.gateway.body_budget import Room
 from aibridge.gateway.caller import CENTRALIZED, Credential
@@ -22,6 +23,10 @@ from aibridge.recorder.records import Start
 
 MAX_USER_AGENT = 256
 NOTHING = Continued()
+_COMPACTS = "/responses/compact"
+_GUESSED = frozenset({PromptKind.COMPACTION, PromptKind.SIDE_CALL})
+"""Kinds of whole requests that are told by a text only where no header says what it is."""
+
 EDIT_REQUEST = "request body: stream_options.include_usage set to true"
 EDIT_ENCODING = "request header accept-encoding: set to identity"
 
@@ -74,12 +79,12 @@ class Call:
             len(self.body),
         )
 
-    async def read(self, dialect: Dialect, limit: int, reads: LargeReads) -> Start:
+    async def read(self, dialect: Dialect, limit: int, reads: LargeReads, agents: Agents) -> Start:
         """Read the request, edit it where that is needed, and return the start of its record."""
         weight = weight_of(self.body, compressed=b"content-encoding" in self.request.headers)
-        return self._start(
-            await reads.call(self.person.user_id, weight, self._read, dialect, limit)
-        )
+        facts = await reads.call(self.person.user_id, weight, self._read, dialect, limit)
+        headers = self.request.headers
+        return self._start(facts, agents.identify(headers, facts.hints, facts.openings))
 
     def _read(self, dialect: Dialect, limit: int) -> RequestFacts:
         facts = self._facts(dialect, limit)
@@ -102,7 +107,7 @@ class Call:
             notes.add(f"request: {error}")
             if dialect is Dialect.RESPONSES:
                 self.continued = UNREADABLE
-            return RequestFacts(notes=notes)
+            return RequestFacts(unread=True, notes=notes)
         facts = DIALECTS[dialect].read_request(body)
         if dialect is Dialect.RESPONSES:
             self.continued = continued(facts, body)
@@ -130,18 +135,10 @@ class Call:
             self.headers = [*kept, (b"accept-encoding", b"identity")]
             self.edits.append(EDIT_ENCODING)
 
-    def _start(self, facts: RequestFacts) -> Start:
-        agent = agents.identify(self.request.headers, facts.hints)
-        is_side_call = agent.sends_tools and not facts.sends_tools
-        kind = PromptKind.SIDE_CALL if is_side_call else facts.kind
-        if self.request.path.endswith("/responses/compact"):
-            kind = PromptKind.COMPACTION
-        prompts = facts.prompts
-        if kind is not PromptKind.TYPED:
-            prompts = tuple(
-                each._replace(kind=kind) if each.kind is PromptKind.TYPED else each
-                for each in prompts
-            )
+    def _start(self, facts: RequestFacts, agent: Agent) -> Start:
+        is_compaction = self.request.path.endswith(_COMPACTS)
+        said = PromptKind.COMPACTION if is_compaction else agent.kind
+        kind, prompts = _with_kinds(said, facts.kind, facts.prompts)
         user_agent = self.request.headers.get(b"user-agent", b"").decode("latin-1")
         return Start(
             id=new_id(),
@@ -165,9 +162,40 @@ class Call:
             history_ids=facts.history_ids,
             previous_response_id=facts.previous_response_id,
             digests=facts.digests,
+            agent_type=agent.agent_type,
+            parent_session_id=agent.parent_session_id,
+            retries=agent.retries,
             stores=self._stores(facts),
             unread=facts.unread,
-            metadata={} if kind is PromptKind.TYPED else {"kind": kind.value},
+            metadata=_metadata(kind, agent.agent_type),
             edits=self.edits,
             notes=facts.notes,
         )
+
+
+def _with_kinds(
+    said: PromptKind | None, found: PromptKind, prompts: tuple[Prompt, ...]
+) -> tuple[PromptKind, tuple[Prompt, ...]]:
+    """Return what a request is for, and its prompts with their kinds.
+
+    What a header has ``said`` counts more than what was ``found`` in the body.
+    """
+    kind = found if said is None else said
+    if kind is not PromptKind.TYPED:
+        return kind, _changed(prompts, {PromptKind.TYPED}, kind)
+    if said is PromptKind.TYPED:
+        prompts = _changed(prompts, _GUESSED, kind)
+    if prompts and all(each.kind is not PromptKind.TYPED for each in prompts):
+        kind = prompts[0].kind
+    return kind, prompts
+
+
+def _changed(
+    prompts: tuple[Prompt, ...], old: Collection[PromptKind], new: PromptKind
+) -> tuple[Prompt, ...]:
+    return tuple(each._replace(kind=new) if each.kind in old else each for each in prompts)
+
+
+def _metadata(kind: PromptKind, agent_type: str) -> dict[str, Any]:
+    found = {"kind": "" if kind is PromptKind.TYPED else kind.value, "agent_type": agent_type}
+    return {name: value for name, value in found.items() if value}

@@ -54,6 +54,8 @@ class Gateway:
         self._admission = Admission(find_person, rules, self._monitor)
         self._reads = LargeReads()
         self._stored = stored
+        self.unread = 0
+        """Requests of which something was not read."""
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -93,8 +95,10 @@ class Gateway:
             if recorded is None:
                 await self._pass(call, polled, client)
             else:
-                start = await call.read(recorded, self._rules.max_body_bytes, self._reads)
+                limit, agents = self._rules.max_body_bytes, self._rules.agents
+                start = await call.read(recorded, limit, self._reads, agents)
                 await self._stored.check_continued(call)
+                self.unread += start.unread
                 await self._record(call, start, recorded, client)
 
     async def _pass(self, call: Call, polled: Polled | None, client: Client) -> None:

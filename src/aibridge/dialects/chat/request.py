@@ -1,14 +1,19 @@
 """The request: what was typed, which tool results it carries, whether it asks for usage."""
 
+import re
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
+from aibridge.dialects.body import REQUEST, lowered, read_body
 from aibridge.dialects.bounds import Buffer
+from aibridge.dialects.content import Role, Said, parts, role_of, texts
+from aibridge.dialects.conversation import Conversation, complete, system_of
 from aibridge.dialects.facts import Notes, RequestFacts
-from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, read_less, text
-from aibridge.dialects.tail import Tail, last, parts
+from aibridge.dialects.fields import label, mapping, read, read_less
+from aibridge.dialects.naming import session_hints
+from aibridge.dialects.repair import as_utf8
 
 
 class _Named(Struct):
@@ -21,37 +26,57 @@ class _Named(Struct):
 
 class _Request(_Named):
     messages: list[Raw] | None = None
-    tools: Raw = Raw()
-    functions: Raw = Raw()
+    max_tokens: Any = None
+    max_completion_tokens: Any = None
     metadata: Any = None
     prompt_cache_key: Any = None
     user: Any = None
     session_id: Any = None
+    litellm_session_id: Any = None
 
 
 class _Message(Struct):
     role: Any = None
     content: Raw = Raw()
     tool_call_id: Any = None
+    name: Any = None
+    tool_calls: Raw = Raw()
+
+
+class _Call(Struct):
+    id: Any = None
 
 
 _REQUEST = msgspec.json.Decoder(_Request)
 _NAMED = msgspec.json.Decoder(_Named)
 _MESSAGE = msgspec.json.Decoder(_Message)
+_CALLS = msgspec.json.Decoder(list[_Call] | None)
+
+_CALLS_AS_TEXT = "Calling tools:"
+_ID_AS_TEXT = re.compile(r"""['"]id['"]: ?['"]([\w-]{4,64})['"]""")
+"""How smolagents writes its earlier calls, which it sends as text."""
 
 
 def read_request(body: Buffer) -> RequestFacts:
     """Read a request; what cannot be understood is noted, and judged by the provider."""
     notes = Notes()
-    request = read(_REQUEST, body, notes, "the request")
+    body = as_utf8(body)
+    request = read_body(_REQUEST, body, "messages", notes)
     if request is None:
-        return _named(read_less(_NAMED, body, notes, "the request") or _Named(), notes)
+        return _named(read_less(_NAMED, body, notes, REQUEST) or _Named(), notes)
     facts = _named(request, notes)
-    tail = _read_tail(request.messages or [], notes)
-    facts.prompts = tail.prompts()
-    facts.tool_result_ids = tail.results()
-    facts.sends_tools = is_filled_array(request.tools) or is_filled_array(request.functions)
-    facts.hints = _hints(request)
+    facts.hints = session_hints(
+        request.metadata,
+        session_id=request.session_id,
+        litellm_session_id=request.litellm_session_id,
+        prompt_cache_key=request.prompt_cache_key,
+        user=request.user,
+    )
+    messages = request.messages or []
+    talk = Conversation(notes)
+    talk.read(messages, _said)
+    limit = request.max_completion_tokens or request.max_tokens
+    complete(facts, talk, system_of(messages), limit)
     return facts
 
 
@@ -59,30 +84,38 @@ def _named(request: _Named, notes: Notes) -> RequestFacts:
     stream = request.stream is True
     asks = mapping(request.stream_options).get("include_usage") is True
     return RequestFacts(
-        model=label(request.model), stream=stream, asks_usage=asks or not stream, notes=notes
+        model=label(request.model),
+        stream=stream,
+        asks_usage=asks or not stream,
+        unread=bool(notes),
+        notes=notes,
     )
 
 
-def _read_tail(messages: list[Raw], notes: Notes) -> Tail:
-    tail = Tail(notes)
-    for raw in last(messages, notes):
-        message = read(_MESSAGE, raw, notes, "a message")
-        if message is None or message.role == "assistant":
-            break
-        if message.role == "user":
-            tail.say(parts(message.content, notes))
-        elif message.role == "tool":
-            tail.carry(message.tool_call_id)
-    return tail
+def _said(raw: Raw, notes: Notes) -> Said | None:
+    message = read(_MESSAGE, raw, notes, "a message")
+    if message is not None and not message.content and not message.tool_calls:
+        message = read(_MESSAGE, lowered(raw), notes, "a message")
+    if message is None:
+        return None
+    role = role_of(message.role)
+    if role is Role.AGENT:
+        return Said(role, content=message.content)
+    if role is Role.TOOL and (call_id := label(message.tool_call_id) or label(message.name)):
+        return Said(role, results=[(call_id, message.content)])
+    content = parts(message.content, notes)
+    said = texts(content)
+    if role is Role.MODEL:
+        calls = read(_CALLS, message.tool_calls, Notes(), "calls") if message.tool_calls else None
+        ids = [label(call.id) for call in calls or () if call.id] + _ids_as_text(said)
+        return Said(role, said, calls=ids, is_plain=not calls)
+    return Said(Role.PERSON, said, has_more=len(said) < len(content), content=message.content)
 
 
-def _hints(request: _Request) -> dict[str, str]:
-    metadata = mapping(request.metadata)
-    return hints(
-        {
-            "prompt_cache_key": request.prompt_cache_key,
-            "user": request.user,
-            "user_id": metadata.get("user_id"),
-            "session_id": text(request.session_id) or metadata.get("session_id"),
-        }
-    )
+def _ids_as_text(said: list[str]) -> list[str]:
+    return [
+        found
+        for text in said
+        if _CALLS_AS_TEXT in text
+        for found in _ID_AS_TEXT.findall(text, text.find(_CALLS_AS_TEXT))
+    ]

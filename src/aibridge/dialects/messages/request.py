@@ -1,30 +1,30 @@
 """The request: what was typed, which tool results it carries, who it is for."""
 
-import re
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
+from aibridge.dialects.body import REQUEST, lowered, read_body
 from aibridge.dialects.bounds import Buffer
+from aibridge.dialects.content import Part, Role, Said, parts, role_of, texts
+from aibridge.dialects.conversation import Conversation, complete
 from aibridge.dialects.facts import Notes, RequestFacts
-from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, read_less, text
+from aibridge.dialects.fields import label, read, read_less, text
+from aibridge.dialects.naming import session_hints
+from aibridge.dialects.repair import as_utf8
 from aibridge.dialects.servers import servers_in
-from aibridge.dialects.tail import Tail, last, parts
-
-MAX_USER_ID = 4096
-"""Characters that are read of the user id that a client gives."""
-
-_OLD_SESSION = re.compile(r"_session_(.+)$")
 
 
 class _Request(Struct):
     model: Any = None
     stream: Any = None
     messages: list[Raw] | None = None
-    tools: Raw = Raw()
+    system: Raw = Raw()
+    max_tokens: Any = None
     metadata: Any = None
     mcp_servers: Raw = Raw()
+    session_id: Any = None
 
 
 class _Named(Struct):
@@ -42,54 +42,54 @@ class _Message(Struct):
 _REQUEST = msgspec.json.Decoder(_Request)
 _NAMED = msgspec.json.Decoder(_Named)
 _MESSAGE = msgspec.json.Decoder(_Message)
-_JSON = msgspec.json.Decoder()
 
 
 def read_request(body: Buffer) -> RequestFacts:
     """Read a request; what cannot be understood is noted, and judged by the provider."""
     notes = Notes()
-    request = read(_REQUEST, body, notes, "the request")
+    body = as_utf8(body)
+    request = read_body(_REQUEST, body, "messages", notes)
     if request is None:
-        return _read_names(body, notes)
-    tail = _read_tail(request.messages or [], notes)
-    return RequestFacts(
-        model=label(request.model),
-        stream=request.stream is True,
-        prompts=tail.prompts(),
-        tool_result_ids=tail.results(),
-        hints=_hints(request.metadata),
-        sends_tools=is_filled_array(request.tools),
-        servers=servers_in(request.mcp_servers),
-        notes=notes,
-    )
+        named = read_less(_NAMED, body, notes, REQUEST) or _Named()
+        return _named(named.model, named.stream, notes)
+    facts = _named(request.model, request.stream, notes)
+    facts.hints = session_hints(request.metadata, session_id=request.session_id)
+    facts.servers = servers_in(request.mcp_servers)
+    talk = Conversation(notes)
+    talk.read(request.messages or [], _said)
+    if talk.has_nobody:
+        talk.add([texts(parts(request.system, notes))])
+    complete(facts, talk, request.system, request.max_tokens)
+    return facts
 
 
-def _read_names(body: Buffer, notes: Notes) -> RequestFacts:
-    named = read_less(_NAMED, body, notes, "the request") or _Named()
-    return RequestFacts(model=label(named.model), stream=named.stream is True, notes=notes)
+def _named(model: object, stream: object, notes: Notes) -> RequestFacts:
+    return RequestFacts(model=label(model), stream=stream is True, unread=bool(notes), notes=notes)
 
 
-def _read_tail(messages: list[Raw], notes: Notes) -> Tail:
-    tail = Tail(notes)
-    for raw in last(messages, notes):
-        message = read(_MESSAGE, raw, notes, "a message")
-        if message is None or message.role == "assistant":
-            break
-        if message.role == "user":
-            content = parts(message.content, notes)
-            tail.say(content)
-            tail.carry(*(part.tool_use_id for part in content if part.type == "tool_result"))
-    return tail
+def _said(raw: Raw, notes: Notes) -> Said | None:
+    message = read(_MESSAGE, raw, notes, "a message")
+    if message is not None and not message.content:
+        message = read(_MESSAGE, lowered(raw), notes, "a message")
+    if message is None:
+        return None
+    role = role_of(message.role)
+    if role is Role.AGENT:
+        return Said(role, content=message.content)
+    content = parts(message.content, notes)
+    if role is Role.MODEL:
+        calls = [label(part.id) for part in content if part.id]
+        is_plain = all(text(part.type) in {"text", ""} for part in content)
+        return Said(role, texts(content), calls=calls, is_plain=is_plain)
+    return _by_a_person(content, message.content)
 
 
-def _hints(metadata: object) -> dict[str, str]:
-    user_id = text(mapping(metadata).get("user_id"))[:MAX_USER_ID]
-    return hints({"user_id": user_id, "session_id": _session_id(user_id)})
-
-
-def _session_id(user_id: str) -> object:
-    """The session in Claude Code's user id: a JSON object, or ``user_…_session_…``."""
-    if user_id.startswith("{"):
-        return mapping(read(_JSON, user_id.encode(), Notes(), "user_id")).get("session_id")
-    session = _OLD_SESSION.search(user_id)
-    return session[1] if session else None
+def _by_a_person(content: list[Part], raw: Raw) -> Said:
+    results = [
+        (label(part.tool_use_id), part.content)
+        for part in content
+        if text(part.type).endswith("tool_result")
+    ]
+    said = texts(content)
+    has_more = len(said) + len(results) < len(content)
+    return Said(Role.PERSON, said, results, has_more=has_more, content=raw)

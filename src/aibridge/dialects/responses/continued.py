@@ -46,8 +46,7 @@ def continued(facts: RequestFacts, body: Buffer) -> Continued:
     """Return what a request goes on from, of which these facts were read; never raises."""
     if facts.notes or facts.unread:
         return _read(bytes(body))
-    hints = facts.hints
-    return Continued(hints.get("previous_response_id", ""), hints.get("conversation", ""))
+    return Continued(facts.previous_response_id, facts.hints.get("conversation", ""))
 
 
 def _read(body: bytes) -> Continued:

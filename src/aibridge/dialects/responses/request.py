@@ -1,15 +1,29 @@
 """The request: what was typed, which tool results it carries, which session it names."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
+from aibridge.dialects.body import REQUEST, lowered, read_body
 from aibridge.dialects.bounds import Buffer
-from aibridge.dialects.facts import Notes, Prompt, RequestFacts
-from aibridge.dialects.fields import hints, is_filled_array, label, mapping, read, read_less, text
+from aibridge.dialects.content import Role, Said, parts, role_of, texts
+from aibridge.dialects.conversation import (
+    MAX_MESSAGES,
+    NOTHING_READ,
+    Conversation,
+    complete,
+    system_of,
+)
+from aibridge.dialects.facts import Notes, RequestFacts
+from aibridge.dialects.fields import label, mapping, read, read_less, text
+from aibridge.dialects.naming import session_hints
+from aibridge.dialects.repair import as_utf8
 from aibridge.dialects.servers import servers_in
-from aibridge.dialects.tail import Part, Tail, last, parts
+
+MIN_ITEM_ID = 12
+"""Characters of an item's id that is of the provider's making; clients make shorter ones up."""
 
 
 class _Named(Struct):
@@ -22,29 +36,41 @@ class _Named(Struct):
 class _Request(_Named):
     input: list[Raw] | str | None = None
     items: list[Raw] | None = None
-    store: Any = None
     tools: Raw = Raw()
+    instructions: Raw = Raw()
+    prompt: Any = None
     metadata: Any = None
     client_metadata: Any = None
     conversation: Any = None
     previous_response_id: Any = None
     prompt_cache_key: Any = None
     user: Any = None
+    store: Any = None
+    max_output_tokens: Any = None
 
 
 class _Item(Struct):
     type: Any = None
     role: Any = None
     content: Raw = Raw()
+    text: Any = None
+    id: Any = None
     call_id: Any = None
+    output: Raw = Raw()
 
 
 _REQUEST = msgspec.json.Decoder(_Request)
 _NAMED = msgspec.json.Decoder(_Named)
-_ITEM = msgspec.json.Decoder(_Item)
+_ITEM = msgspec.json.Decoder(_Item | str)
+_RELAXED = msgspec.json.Decoder(_Item)
 
-_BY_THE_MODEL = ("reasoning", "item_reference", "compaction", "mcp_list_tools")
+_BY_THE_MODEL = frozenset({"reasoning", "item_reference", "compaction", "mcp_list_tools"})
 """Types of items that the model or the provider said, beside the calls (``…_call``)."""
+
+_BY_THE_AGENT = frozenset({"additional_tools"})
+_GOES_ON = frozenset({"mcp_approval_response"})
+_ATTACHED = frozenset({"input_image", "input_file"})
+_MESSAGES = frozenset({"message", "input_text", "output_text", ""}) | _ATTACHED
 
 
 def read_request(body: Buffer) -> RequestFacts:
@@ -53,68 +79,109 @@ def read_request(body: Buffer) -> RequestFacts:
     A WebSocket's ``response.create`` frame is one too.
     """
     notes = Notes()
-    request = read(_REQUEST, body, notes, "the request")
+    body = as_utf8(body)
+    request = read_body(_REQUEST, body, "input", notes)
     if request is None:
-        return _named(read_less(_NAMED, body, notes, "the request") or _Named(), notes)
+        return _named(read_less(_NAMED, body, notes, REQUEST) or _Named(), notes)
     facts = _named(request, notes)
-    tail = _read_tail(request.input or [], notes)
-    facts.prompts = tail.prompts() + _added(request.items or [], notes)
-    facts.tool_result_ids = tail.results()
-    facts.sends_tools = is_filled_array(request.tools)
     facts.servers = servers_in(request.tools)
-    facts.stores = request.store is not False
     facts.hints = _hints(request)
+    facts.previous_response_id = label(request.previous_response_id)
+    facts.stores = request.store is not False
+    items = [] if isinstance(request.input, str) else request.input or []
+    talk = _conversation(request, items, notes)
+    complete(facts, talk, request.instructions or system_of(items), None)
+    if request.previous_response_id or request.conversation:
+        facts.digests = None  # most of the conversation is with the provider
     return facts
 
 
+def _conversation(request: _Request, items: list[Raw], notes: Notes) -> Conversation:
+    talk = Conversation(notes)
+    if isinstance(request.input, str):
+        items = [Raw(msgspec.json.encode(request.input))]
+    talk.read(items, _said)
+    talk.add(_added(request.items or [], notes))
+    if talk.has_nobody:
+        template = mapping(request.prompt)
+        talk.add([list(_variables(template.get("variables"))), _texts(request.instructions, notes)])
+        if template and not talk.prompts:
+            notes.add(NOTHING_READ)
+    return talk
+
+
+def _texts(raw: Raw, notes: Notes) -> list[str]:
+    return texts(parts(raw, notes))
+
+
+def _variables(values: object) -> Iterator[str]:
+    """Yield the texts that a prompt which the provider keeps is filled in with."""
+    for value in mapping(values).values():
+        yield text(value) or text(mapping(value).get("text"))
+
+
 def _named(request: _Named, notes: Notes) -> RequestFacts:
-    return RequestFacts(model=label(request.model), stream=request.stream is True, notes=notes)
+    stream = request.stream is True
+    return RequestFacts(model=label(request.model), stream=stream, unread=bool(notes), notes=notes)
 
 
-def _read_tail(items: list[Raw] | str, notes: Notes) -> Tail:
-    tail = Tail(notes)
-    if isinstance(items, str):
-        tail.say([Part(type="input_text", text=items)])
-        return tail
-    for raw in last(items, notes):
-        item = read(_ITEM, raw, notes, "an input item")
-        if item is None or _is_by_the_model(item):
-            break
-        if text(item.type).endswith("_call_output"):
-            tail.carry(item.call_id)
-        elif item.role == "user":
-            tail.say(parts(item.content, notes))
-    return tail
+def _said(raw: Raw, notes: Notes) -> Said | None:
+    item = read(_ITEM, raw, notes, "an input item")
+    if isinstance(item, str):
+        return Said(Role.PERSON, [item])
+    if item is not None and _lacks_content(item):
+        item = read(_RELAXED, lowered(raw), notes, "an input item")
+    return None if item is None else _said_in(item, notes)
 
 
-def _added(items: list[Raw], notes: Notes) -> tuple[Prompt, ...]:
-    """Return what a person says in items that are added to a conversation: all of it is new."""
-    said: list[Prompt] = []
-    for raw in last(items, notes):
-        item = read(_ITEM, raw, notes, "an item of a conversation")
-        if item is not None and item.role == "user":
-            message = Tail(notes)
-            message.say(parts(item.content, notes))
-            said += message.prompts()
-    return tuple(reversed(said))
+def _added(items: list[Raw], notes: Notes) -> Iterator[list[str]]:
+    """Yield what a person says in each item that is added to a conversation: all of it is new."""
+    for raw in items[:MAX_MESSAGES]:
+        said = _said(raw, notes)
+        if said is not None and said.role is Role.PERSON:
+            yield said.texts
 
 
-def _is_by_the_model(item: _Item) -> bool:
+def _lacks_content(item: _Item) -> bool:
+    return not item.content and not item.text and text(item.type) in _MESSAGES
+
+
+def _said_in(item: _Item, notes: Notes) -> Said:
     kind = text(item.type)
-    return item.role == "assistant" or kind.endswith("_call") or kind in _BY_THE_MODEL
+    if kind.endswith("_call_output"):
+        return Said(Role.TOOL, results=[(label(item.call_id), item.output)])
+    if kind in _GOES_ON:
+        return Said(Role.TOOL)
+    if kind.endswith("_call") or kind in _BY_THE_MODEL:
+        return Said(Role.MODEL, calls=_call(item), items=_own(item), is_plain=False)
+    role = Role.AGENT if kind in _BY_THE_AGENT else role_of(item.role)
+    if role is Role.AGENT:
+        return Said(Role.AGENT, content=item.content)
+    content = parts(item.content, notes)
+    said = texts(content) or [text(item.text)] * bool(text(item.text))
+    if role is Role.MODEL:
+        return Said(role, said, items=_own(item))
+    has_more = kind != "agent_message" and (len(said) < len(content) or kind in _ATTACHED)
+    return Said(Role.PERSON, said, has_more=has_more, content=item.content)
+
+
+def _call(item: _Item) -> list[str]:
+    return [found] if (found := label(item.call_id)) else []
+
+
+def _own(item: _Item) -> list[str]:
+    found = label(item.id)
+    return [found] if len(found) >= MIN_ITEM_ID else []
 
 
 def _hints(request: _Request) -> dict[str, str]:
-    metadata, client = mapping(request.metadata), mapping(request.client_metadata)
+    client = mapping(request.client_metadata)
     conversation = request.conversation
-    return hints(
-        {
-            "prompt_cache_key": request.prompt_cache_key,
-            "user": request.user,
-            "user_id": metadata.get("user_id"),
-            "session_id": text(client.get("session_id")) or metadata.get("session_id"),
-            "thread_id": client.get("thread_id"),
-            "conversation": text(conversation) or mapping(conversation).get("id"),
-            "previous_response_id": request.previous_response_id,
-        }
+    return session_hints(
+        request.metadata,
+        session_id=client.get("session_id"),
+        prompt_cache_key=request.prompt_cache_key,
+        user=request.user,
+        thread_id=client.get("thread_id"),
+        conversation=text(conversation) or mapping(conversation).get("id"),
     )

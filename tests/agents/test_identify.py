@@ -2,7 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibridge.agents import CLIENTS, HINTS, Agent, identify
+from aibridge.agents import BUILT_IN, Agent
+from aibridge.agents.table import CLIENTS, SESSION_HEADERS, SESSION_HINTS
+from aibridge.dialects.facts import PromptKind
+
+identify = BUILT_IN.identify
 
 Headers = dict[bytes, bytes]
 
@@ -41,6 +45,12 @@ def named(user_agent: str, **headers: str) -> str | None:
         ("litellm/1.80.0", "LiteLLM"),
         ("langchainjs-openai/1.0.0", "LangChain"),
         ("ai-sdk/openai/2.0.0", "AI SDK (TypeScript)"),
+        ("ai-sdk-anthropic/4.0.105 ai-sdk-provider-utils/5.0.81", "AI SDK (TypeScript)"),
+        ("ai-sdk-openai-compatible/3.0.92", "AI SDK (TypeScript)"),
+        ("Agents/JavaScript 0.3.1", "OpenAI Agents SDK (TypeScript)"),
+        ("Agents/Python 0.6", "OpenAI Agents SDK (Python)"),
+        ("kilo/latest/7.7.9/cli ai-sdk/provider-utils/4.0.27", "Kilo Code"),
+        ("OpenHands/1.2", "OpenHands"),
         ("Anthropic/Python 1.17.0", "Anthropic SDK (Python)"),
         ("AsyncAnthropic/Python 1.17.0", "Anthropic SDK (Python)"),
         ("Anthropic/JS 0.94.0", "Anthropic SDK (TypeScript)"),
@@ -71,7 +81,16 @@ def test_a_client_is_known_by_its_user_agent(user_agent: str, client: str | None
         ("litellm/1.8", "http-referer", "https://aider.chat", "Aider"),
         ("OpenAI/JS 5.0", "http-referer", "https://www.continue.dev/", "Continue"),
         ("Anthropic/JS 0.94.0", "x-initiator", "agent", "GitHub Copilot (CLI)"),
-        ("OpenAI/JS 5.0", "x-initiator", "agent", "OpenAI SDK (TypeScript)"),
+        ("OpenAI/JS 5.0", "x-initiator", "agent", "GitHub Copilot (CLI)"),
+        ("OpenAI/JS 5.0", "x-interaction-type", "conversation-user", "GitHub Copilot (CLI)"),
+        ("OpenAI/Python 3.0", "x-initiator", "agent", "OpenAI SDK (Python)"),
+        ("litellm/1.105.7", "x-title", "OpenHands", "OpenHands"),
+        ("litellm/1.105.7", "http-referer", "https://docs.all-hands.dev/", "OpenHands"),
+        ("ai-sdk/openai/2.0", "x-title", "Kilo Code", "Kilo Code"),
+        ("ai-sdk/openai/2.0", "http-referer", "https://kilocode.ai", "Kilo Code"),
+        ("ai-sdk/openai/2.0", "x-kilocode-version", "7", "Kilo Code"),
+        ("OpenAI/JS 5.0", "x-title", "Cline", "Cline"),
+        ("x", "x-title", "goose", "Goose"),
         ("claude-cli/2.1", "originator", "roo-code", "Claude Code"),
         ("opencode/1.18", "x-initiator", "user", "OpenCode"),
     ],
@@ -91,7 +110,7 @@ def test_a_header_gives_away_who_uses_a_library(
                 b"x-claude-code-session-id": b"3a4f19fa",
                 b"x-app": b"cli",
             },
-            Agent("Claude Code", "3a4f19fa", True),
+            Agent("Claude Code", "3a4f19fa"),
         ),
         (
             {
@@ -100,11 +119,11 @@ def test_a_header_gives_away_who_uses_a_library(
                 b"session-id": b"01a204c6",
                 b"thread-id": b"other",
             },
-            Agent("Codex", "01a204c6", True),
+            Agent("Codex", "01a204c6"),
         ),
         (
             {b"user-agent": b"codex_cli_rs/0.38.0", b"session_id": b"8f1f"},
-            Agent("Codex", "8f1f", True),
+            Agent("Codex", "8f1f"),
         ),
         (
             {
@@ -112,19 +131,19 @@ def test_a_header_gives_away_who_uses_a_library(
                 b"x-session-affinity": b"ses_2",
                 b"x-session-id": b"ses_1",
             },
-            Agent("OpenCode", "ses_1", True),
+            Agent("OpenCode", "ses_1"),
         ),
         (
             {b"user-agent": b"opencode/1.0", b"x-opencode-session": b"ses_3"},
-            Agent("OpenCode", "ses_3", True),
+            Agent("OpenCode", "ses_3"),
         ),
         (
             {b"user-agent": b"Kilo-Code/7.0", b"x-session-affinity": b"ses_4"},
-            Agent("Kilo Code", "ses_4", True),
+            Agent("Kilo Code", "ses_4"),
         ),
         (
             {b"user-agent": b"Kilo-Code/4.9", b"x-kilocode-taskid": b"task"},
-            Agent("Kilo Code", "task", False),
+            Agent("Kilo Code", "task"),
         ),
         (
             {
@@ -132,26 +151,26 @@ def test_a_header_gives_away_who_uses_a_library(
                 b"x-initiator": b"user",
                 b"x-interaction-type": b"conversation-user",
             },
-            Agent("GitHub Copilot (CLI)", None, False),
+            Agent("GitHub Copilot (CLI)", None, PromptKind.TYPED),
         ),
         (
             {b"user-agent": b"copilot/1.0", b"x-client-session-id": b"c"},
-            Agent("GitHub Copilot (CLI)", "c", False),
+            Agent("GitHub Copilot (CLI)", "c"),
         ),
         (
             {b"user-agent": b"GitHubCopilotChat/0.3", b"x-interaction-id": b"i"},
-            Agent("GitHub Copilot (VS Code)", "i", False),
+            Agent("GitHub Copilot (VS Code)", "i"),
         ),
-        ({b"user-agent": b"mux/1", b"x-mux-workspace-id": b"w"}, Agent("Xum", "w", False)),
+        ({b"user-agent": b"mux/1", b"x-mux-workspace-id": b"w"}, Agent("Xum", "w")),
         (
             {b"user-agent": b"coder-agents/1", b"x-coder-chat-id": b"chat"},
-            Agent("Coder Agents", "chat", False),
+            Agent("Coder Agents", "chat"),
         ),
-        ({b"user-agent": b"Cline/3.1", b"x-task-id": b"t"}, Agent("Cline", "t", False)),
-        ({b"user-agent": b"goose/1.4", b"agent-session-id": b"g"}, Agent("Goose", "g", False)),
-        ({b"user-agent": b"Anthropic/Python 1.17.0"}, Agent("Anthropic SDK (Python)", None, False)),
-        ({b"x-session-id": b"whose?"}, Agent(None, None, False)),
-        ({}, Agent(None, None, False)),
+        ({b"user-agent": b"Cline/3.1", b"x-task-id": b"t"}, Agent("Cline", "t")),
+        ({b"user-agent": b"goose/1.4", b"agent-session-id": b"g"}, Agent("Goose", "g")),
+        ({b"user-agent": b"Anthropic/Python 1.17.0"}, Agent("Anthropic SDK (Python)", None)),
+        ({b"x-session-id": b"whose?"}, Agent(None, "whose?")),
+        ({}, Agent(None, None)),
     ],
 )
 def test_what_clients_send(headers: Headers, agent: Agent) -> None:
@@ -164,7 +183,7 @@ def test_what_clients_send(headers: Headers, agent: Agent) -> None:
         ({}, None),
         ({"user": "u1", "previous_response_id": "resp_1"}, None),
         ({"conversation": "conv_1"}, "conv_1"),
-        ({"conversation": "conv_1", "prompt_cache_key": "k1"}, "k1"),
+        ({"conversation": "conv_1", "prompt_cache_key": "k1"}, "conv_1"),
         ({"prompt_cache_key": "k1", "session_id": "s1"}, "s1"),
         ({"prompt_cache_key": " ", "conversation": "conv_1"}, "conv_1"),
     ],
@@ -173,6 +192,54 @@ def test_the_body_names_a_session_where_no_header_does(
     hints: dict[str, str], session_id: str | None
 ) -> None:
     assert identify({b"user-agent": b"OpenAI/Python 3.54.0"}, hints).session_id == session_id
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "opening", "client"),
+    [
+        ("ai-sdk/openai-compatible/3.0", "You are Cline, an AI coding agent.", "Cline"),
+        ("ls/JS 5.23.2", "You are an agent in the Continue CLI. Given", "Continue"),
+        ("ai-sdk/openai/2", "You are Kilo, a highly skilled software engineer", "Kilo Code"),
+        ("litellm/1.81", "Act as an expert software developer.\nAlways", "Aider"),
+        ("OpenAI/Python 2.20", "Act as an expert code analyst.\nAnswer", "Aider"),
+        ("openai/python", "You are an expert assistant who can solve any task using", "smolagents"),
+        ("litellm/1.1", "You are a helpful assistant that can interact with a computer.",
+         "mini-swe-agent"),
+        ("litellm/1.1", "You are a helpful assistant that can interact with a computer to",
+         "LiteLLM"),
+        ("", "You are a general-purpose AI agent called goose, created by", "Goose"),
+        ("Anthropic/JS 1.0", "You are the GitHub Copilot CLI, a terminal", "GitHub Copilot (CLI)"),
+        ("litellm/1.1", "<SOUL>\nYou are OpenHands agent, a helpful", "OpenHands"),
+        ("codex_exec/0.1", "You are Cline, an AI coding agent.", "Codex"),
+        ("curl/8", "Who is Cline? You are Cline, no?", "curl"),
+    ],
+)  # fmt: skip
+def test_a_system_prompt_gives_away_who_uses_a_library(
+    user_agent: str, opening: str, client: str
+) -> None:
+    headers = {b"user-agent": user_agent.encode()}
+    assert identify(headers, {}, ("You are helpful.", opening)).client == client
+    assert identify(headers, {}, ()).client != client or client in {"Codex", "curl", "LiteLLM"}
+
+
+@pytest.mark.parametrize("header", SESSION_HEADERS)
+@pytest.mark.parametrize("user_agent", [b"acme-bot/1.0", b"curl/8", b"Anthropic/Python 1.0"])
+def test_any_client_may_name_its_session(header: bytes, user_agent: bytes) -> None:
+    headers = {b"user-agent": user_agent, header: b"s-1"}
+    assert identify(headers, {"session_id": "body"}).session_id == "s-1"
+    headers[b"x-ai-bridge-session-id"] = b"s-2"
+    assert identify(headers, {}).session_id == "s-2"
+
+
+def test_a_client_s_own_header_goes_before_those_of_all() -> None:
+    headers = {
+        b"user-agent": b"claude-cli/2.1",
+        b"x-session-id": b"proxy",
+        b"x-claude-code-session-id": b"own",
+    }
+    assert identify(headers, {}).session_id == "own"
+    headers[b"x-ai-bridge-session-id"] = b"ours"
+    assert identify(headers, {}).session_id == "ours"
 
 
 def test_a_header_goes_before_the_body() -> None:
@@ -202,7 +269,7 @@ def test_a_session_id_is_fit_to_be_stored(sent: bytes, kept: str) -> None:
         st.sampled_from([b"user-agent", b"originator", b"session-id", b"x-initiator"]),
         st.binary(max_size=400) | st.sampled_from([b"codex", b"Anthropic/JS", b"roo-code"]),
     ),
-    st.dictionaries(st.sampled_from(HINTS), st.text(max_size=400)),
+    st.dictionaries(st.sampled_from(SESSION_HINTS), st.text(max_size=400)),
 )
 def test_whatever_is_sent_there_is_an_answer(headers: Headers, hints: dict[str, str]) -> None:
     session_id = identify(headers, hints).session_id
@@ -219,10 +286,10 @@ def test_the_table_is_written_as_it_is_matched() -> None:
         values = (
             *client.agents,
             *(m.value for m in client.markers),
-            *(m.under for m in client.markers),
+            *(under for m in client.markers for under in m.under),
         )
         assert all(text == text.lower() for text in (*headers, *values))
-        assert client.agents or client.markers
+        assert client.agents or client.markers or client.openings
         assert len(client.name) <= 64
 
 

@@ -1,0 +1,10 @@
+"""Which client is calling, which session of it and what for: tables, and the steps that read them.
+
+Names and headers come from recorded traffic and from what the clients' own public sources send. A
+header is matched by its lower-case name, a value whatever its case.
+"""
+
+from aibridge.agents.identify import BUILT_IN, Agent, Agents
+from aibridge.agents.settings import AgentSettings
+
+__all__ = ["BUILT_IN", "Agent", "AgentSettings", "Agents"]
