@@ -33,7 +33,7 @@ def test_an_injected_block_is_not_typed(tag):
     assert prompt([f"what is {block} for?"]) == f"what is {block} for?"
 
 
-@pytest.mark.parametrize("tag", AUTOMATED)
+@pytest.mark.parametrize("tag", sorted(AUTOMATED))
 def test_news_for_the_agent_is_kept(tag):
     block = f"<{tag}>\nit has ended\n</{tag}>"
     assert prompts_in([f"{block}\nand now?"]) == [
