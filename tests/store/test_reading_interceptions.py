@@ -152,6 +152,25 @@ def test_children_come_in_order_of_recording(connection: Connection) -> None:
     assert children.tool_usages[uid(1)][0].injected is False
 
 
+@pytest.mark.parametrize("text", ["é\0\U0001f600" * 9, "x" * 27, "\0" * 27, ""])
+def test_a_text_is_read_as_far_as_it_may_be_shown(
+    record_database: Database,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+) -> None:
+    if record_database.is_postgresql:
+        text = text.replace("\0", "\ufffd")  # it has none in texts
+    record(connection, Call(1, prompts=(text,), thoughts=(text,)))
+    for most in (1, 2, 9, 26, 27, 28):
+        monkeypatch.setattr(children_of, "share", lambda _, most=most: most)
+        children = children_of.read(connection, [uid(1)], thoughts=True)
+        (prompt,), (thought,) = children.user_prompts[uid(1)], children.thoughts[uid(1)]
+        assert prompt.prompt == thought.content == text[: len(prompt.prompt)]
+        assert (len(prompt.prompt) > most) == (len(text) > most)
+        assert min(len(text), most) <= len(prompt.prompt) <= 4 * (most + 1)
+
+
 def test_children_of_a_page_take_one_query_a_table(
     record_database: Database, connection: Connection
 ) -> None:

@@ -1,7 +1,7 @@
 """What is recorded under interceptions, read for many of them at once.
 
 Texts may be of any length, and an answer has many of them. So of each there is a share of what is
-read together, and one character more where it goes on.
+read together, and a little more where it goes on.
 """
 
 from collections import defaultdict
@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import Connection, Table, select
 
 from aibridge.store.among import among
+from aibridge.store.beginnings import beginning
 from aibridge.store.rows import ModelThoughtRow, TokenUsageRow, ToolUsageRow, UserPromptRow
 from aibridge.store.schema import model_thoughts, token_usages, tool_usages, user_prompts
 
@@ -32,7 +33,7 @@ def share(number: int) -> int:
 class Children:
     """What is recorded under some interceptions, by interception id, in order of recording.
 
-    A text of more than ``most`` characters has one more of them, which is not to be shown.
+    A text of more than ``most`` characters, which are all that is to be shown, has more than these.
     """
 
     token_usages: Mapping[str, Sequence[TokenUsageRow]]
@@ -68,17 +69,12 @@ def read(connection: Connection, ids: Sequence[str], *, thoughts: bool = False) 
     )
 
 
-def cut(column: ColumnElement[str], most: int) -> ColumnElement[str]:
-    """Return the first characters of a text, and one more which tells that it is longer."""
-    return func.substr(column, 1, most + 1)
-
-
 def _children(
     connection: Connection, table: Table, kind: type[_Child], ids: Sequence[str], most: int
 ) -> Mapping[str, Sequence[_Child]]:
     fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
     columns = {name: table.c[name] for name in fields}
-    long = {name: cut(columns[name], most) for name in fields if name in _LONG}
+    long = {name: beginning(columns[name], most) for name in fields if name in _LONG}
     statement = select(*(columns | long).values())
     found: defaultdict[str, list[_Child]] = defaultdict(list)
     for some in portions(ids):

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from aibridge.store.among import among
-from aibridge.store.children import cut
+from aibridge.store.beginnings import beginning
 from aibridge.store.filters import Filter, initiated
 from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
 from aibridge.store.latest import Search
@@ -33,7 +33,7 @@ from aibridge.store.schema import (
 )
 
 MAX_PREVIEW = 4096
-"""Characters of a session's last prompt that are shown; there is one more where it is longer."""
+"""Characters of a session's last prompt that are shown; there are more where it is longer."""
 MOST_MORE, MORE = 1000, 50
 """How many sessions a page may have beyond its limit, and how many of them are read at once."""
 
@@ -64,7 +64,7 @@ _LATEST_FIRST = (_s.last_active_at.desc(), _s.id.desc(), _s.initiator_id.desc())
 
 def _recorded_sessions() -> Select[Any]:
     columns = {name: _s[name] for name in SessionRow._fields}
-    preview = {"last_prompt": cut(_s.last_prompt, MAX_PREVIEW)}
+    preview = {"last_prompt": beginning(_s.last_prompt, MAX_PREVIEW)}
     statement = select(*(columns | preview).values(), *user_columns(_s.initiator_id))
     return statement.outerjoin_from(sessions, users, users.c.id == _s.initiator_id)
 
