@@ -48,7 +48,8 @@ def test_unknown_client_session_in_the_body(bridge, wire, dialect, fields):
     body = {**HI, **fields}
     if dialect == "responses":
         body["input"] = body.pop("messages")
-    record = ask(bridge, wire, dialect, body, {"user-agent": "acme-bot/1.0"})
+    own = {"x-ai-bridge-token": bridge.token, "authorization": "Bearer sk-their-own"}
+    record = ask(bridge, wire, dialect, body, {"user-agent": "acme-bot/1.0", **own})
     assert record.session_id == "acme-7"
 
 

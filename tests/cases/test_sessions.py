@@ -167,7 +167,7 @@ def test_codex_02(bridge: Bridge, wire: Wire) -> None:
     goes_on = talk.ask(history=[talk.user(context), talk.user("run echo"), talk.user(summary)])
     assert typed(bridge)[0] == "run echo"
     assert set(typed(bridge)) == {"run echo"}
-    assert texts(bridge, "summary") == [summary]
+    assert texts(bridge, "summary") == ["run echo", summary]
     assert len({record(bridge, each).session_id for each in (first, goes_on)}) == 1
 
 
@@ -287,13 +287,12 @@ def test_a_loop_without_any_id_or_tool_is_one_session(
 
 def test_smolagents_01(bridge: Bridge, wire: Wire) -> None:
     talk = Talk(bridge, wire, "chat", ("user-agent", "OpenAI/Python 3.57.0"))
-    first = talk.ask(talk.user("New task:\nrun echo"), text="Calling tools:\n[{'id': 'call_a'}]")
-    steps = [
-        talk.ask(
-            talk.user(f"Observation:\nran-{step}"), text=f"Calling tools:\n[{{'id': '{step}'}}]"
-        )
-        for step in "bc"
-    ]
+    first = talk.ask(talk.user("New task:\nrun echo"), call=("bash", {}))
+    steps = []
+    for step in "bc":
+        said = f"Calling tools:\n[{{'id': '{talk.call_id}', 'type': 'function'}}]"
+        talk.history[-1] = {"role": "assistant", "content": said}
+        steps.append(talk.ask(talk.user(f"Observation:\nran-{step}"), call=("bash", {})))
     assert typed(bridge) == ["run echo"]
     assert [root for _, root in links(bridge, *steps)] == [first, first]
     assert sessions(bridge) == [(first, 1, "run echo")]

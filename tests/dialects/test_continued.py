@@ -28,10 +28,8 @@ def found(body: bytes) -> Continued:
 )
 @pytest.mark.parametrize("more", [{}, {"tools": [], "input": 5}, {"temperature": float("nan")}])
 def test_what_a_request_goes_on_from(fields, expected, more):
-    """Other fields of an odd shape change nothing; where no JSON is left, nothing is told."""
+    """Other fields of an odd shape change nothing, nor does what providers read all the same."""
     body = json.dumps({"model": "m", **more, **fields}).encode()
-    if "temperature" in more:
-        expected = UNREADABLE if fields.keys() - {"input"} else Continued()
     assert found(body) == expected
 
 
@@ -46,13 +44,21 @@ def test_what_a_request_goes_on_from(fields, expected, more):
         b'["conversation"]',
         b'{"conversation": "c"',
         b'{"\\u0063onversation": "c"',
-        '{"conversation": "c"}'.encode("utf-16-le"),
-        '{"conversation": "c"}'.encode("utf-32"),
         b"[" * 5000 + b'"conversation"',
     ],
 )
 def test_what_cannot_be_told_is_not_taken_for_nothing(body):
     assert found(body) == UNREADABLE
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_what_a_request_goes_on_from_is_read_in_every_encoding(encoding):
+    assert found('{"conversation": "c"}'.encode(encoding)).conversation_id == "c"
+
+
+@pytest.mark.parametrize("name", ["conversation", "previous_response_id"])
+def test_of_two_that_a_request_names_the_last_counts_as_with_providers(name):
+    assert "other" in found(f'{{"{name}": "mine", "{name}": "other"}}'.encode())
 
 
 @pytest.mark.parametrize(
