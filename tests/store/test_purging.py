@@ -115,6 +115,7 @@ def filled(record_database: Database) -> tuple[Database, dict[str, Any]]:
     """A database with all calls, and what it would be without the old ones."""
     with record_database.write() as connection:
         record(connection, *KEPT)
+        connection.execute(insert(schema.correlation_keys), [_key(one) for one in KEPT])
     kept = state(record_database)
     with record_database.write() as connection:
         forget(connection)
