@@ -119,6 +119,18 @@ def test_claude_code_06(bridge: Bridge, wire: Wire) -> None:
     assert sessions(bridge) == [("s-1", 2, "once more, please")]
 
 
+def test_claude_code_06_when_it_is_run_again(bridge: Bridge, wire: Wire) -> None:
+    talk = claude(bridge, wire)
+    first = talk.ask(talk.user("sleep a while"), call=BASH)
+    stopped = talk.result("rejected", "[Request interrupted by user for tool use]")
+    put_in = {"role": "assistant", "content": [{"type": "text", "text": "No response requested."}]}
+    second = talk.ask(stopped, put_in, talk.user("once more, please"), call=BASH)
+    third = talk.ask(talk.result("ran"))
+    assert typed(bridge) == ["sleep a while", "once more, please"]
+    assert links(bridge, second, third) == [(first, None), (second, second)]
+    assert sessions(bridge) == [("s-1", 2, "once more, please")]
+
+
 def test_claude_code_09(bridge: Bridge, wire: Wire) -> None:
     talk = claude(bridge, wire)
     task = {"description": "child", "prompt": "look for it", "subagent_type": "general-purpose"}

@@ -23,6 +23,7 @@ from aibridge.dialects.prompts import (
     prompts_in,
     words_in_result,
 )
+from aibridge.dialects.prompts.tables import SAID_FOR_THE_MODEL
 
 MAX_RESULTS = 128
 """Tool results whose ids are kept of one request, the last ones."""
@@ -106,7 +107,7 @@ class Conversation:
         is_prefill = True
         for at in range(len(messages) - 1, first - 1, -1):
             said = read(messages[at], self.notes)
-            if said is None:
+            if said is None or _is_put_in(said):
                 continue
             if said.role is Role.MODEL and not (is_prefill and said.is_plain):
                 self._past.append(said)
@@ -187,6 +188,11 @@ def _ids(said: Said) -> list[str]:
         *said.calls[::-1],
         *said.items[::-1],
     ]
+
+
+def _is_put_in(said: Said) -> bool:
+    """Say whether words of the model are the agent's: the conversation had not come to them."""
+    return said.role is Role.MODEL and len(said.texts) == 1 and said.texts[0] in SAID_FOR_THE_MODEL
 
 
 def _has_calls(said: Said) -> bool:

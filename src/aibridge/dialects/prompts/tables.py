@@ -211,3 +211,10 @@ EXAMPLES = (
     "I switched to a new code base. Please don't consider the above files",
 )
 """How messages begin that Aider puts before each conversation, which tell it from no other."""
+
+SAID_FOR_THE_MODEL: frozenset[str] = frozenset(
+    {
+        "No response requested.",  # Claude Code, after an interruption
+    }
+)
+"""What agents put into the model's mouth, so that the next message may be the person's again."""
