@@ -1,15 +1,28 @@
 """What the record says of answers that are not as the documentation has them."""
 
 import json
+import threading
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from aibridge.gateway import relay as relays
 from tests.bridge import ROUTES, Bridge, Record
 from tests.gateway import samples
 from tests.gateway.samples import event
-from tests.wire import END_OF_CHUNKS, STREAM_HEAD, Wire, chunk, head, reply, streamed
+from tests.wire import (
+    END_OF_CHUNKS,
+    STREAM_HEAD,
+    Caller,
+    Step,
+    Then,
+    Wire,
+    chunk,
+    head,
+    reply,
+    streamed,
+)
 
 ENGINES = ("sqlite",)
 """What is tested here does not depend on the engine."""
@@ -25,7 +38,7 @@ AS_TEXT = head(headers=[("content-type", "text/plain"), CHUNKED])
 
 
 def told(
-    wire: Wire, bridge: Bridge, dialect: str, steps: Iterable[bytes], *, stream: bool, **more: Any
+    wire: Wire, bridge: Bridge, dialect: str, steps: Iterable[Step], *, stream: bool, **more: Any
 ) -> tuple[bytes, Record]:
     """Have a provider answer so; return what the client got and what is on record."""
     bridge.forget()
@@ -368,3 +381,35 @@ def test_redirect(wire: Wire, bridge: Bridge, status: str) -> None:
     wire.play(away)
     bridge.ask(ROUTES["chat"], body=b"{}")
     assert bridge.record().status == "failed"
+
+
+def test_usage_in_a_piece_of_its_own_behind_the_last_event_is_recorded(
+    wire: Wire, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()
+
+    async def late(*these: Any) -> bytes:
+        waits.set()
+        return await behind(*these)
+
+    behind = relays._late
+    monkeypatch.setattr(relays, "_late", late)
+    said = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    usage = event({"choices": [], "usage": CHAT_USAGE})
+    steps = (STREAM_HEAD, chunk(said + DONE), waits, chunk(usage), END_OF_CHUNKS)
+    options = {"stream_options": {"include_usage": True}}
+    body, record = told(wire, bridge, "chat", steps, stream=True, **options)
+    assert body == said + DONE + usage
+    assert tokens(record) == (20, 7, 0, 0)
+
+
+def test_usage_that_never_comes_is_not_waited_for_long(wire: Wire, bridge: Bridge) -> None:
+    said = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    wire.play(STREAM_HEAD, chunk(said + DONE), Then.STALL)
+    body = json.dumps(samples.request("chat", stream=True)).encode()
+    with Caller(bridge.url) as caller:
+        caller.send(ROUTES["chat"], headers=bridge.headers(), body=body)
+        caller.begin()
+        caller.read_until(DONE)
+        record = bridge.record()
+    assert (record.status, record.usages) == ("completed", [])

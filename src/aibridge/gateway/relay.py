@@ -1,6 +1,7 @@
 """The relay: an answer's bytes go to the client as they come, its last event after its record."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aibridge.gateway.client import Client
@@ -13,6 +14,10 @@ from aibridge.gateway.upstream import Response, UpstreamError
 READ_ON_SECONDS = 10.0
 MAX_READ_ON = 32 << 20
 """How long, and for how many bytes, usage is waited for that a client did not stay for."""
+
+LATE_SECONDS = 0.25
+MAX_LATE = 64 << 10
+"""How long, and for how many bytes, usage is waited for that comes behind the last event."""
 
 LEFT_BEFORE_USAGE = "the client left before the usage came"
 REST_MISSED = "the rest of the answer did not come"
@@ -61,12 +66,29 @@ async def relay_recorded(
         await begin()
         await client.write(ready)
         ready = b""
+    if held and observer.lacks_usage:
+        held += await _late(response, read, observer)
     await exchange.complete()
     await begin()
     await client.write(ready + held, more=not response.ended)
     while not response.ended:
         ready, held = await read()
         await client.write(ready + held, more=not response.ended)
+
+
+async def _late(
+    response: Response, read: Callable[[], Awaitable[Split]], observer: Observer
+) -> bytes:
+    """Return what comes behind the last event, as far as the usage may be in it."""
+    late = b""
+    give_up = asyncio.get_running_loop().time() + LATE_SECONDS
+    with suppress(TimeoutError, UpstreamError):
+        while observer.lacks_usage and not response.ended and len(late) < MAX_LATE:
+            async with asyncio.timeout_at(give_up):
+                await response.arrived()
+            ready, held = await read()
+            late += ready + held
+    return late
 
 
 async def read_on(response: Response, exchange: Exchange) -> None:

@@ -39,6 +39,10 @@ class Observer(Protocol):
     def content_ended(self) -> bool:
         """Whether all of the content has come, so that only the tokens may be missing."""
 
+    @property
+    def lacks_usage(self) -> bool:
+        """Whether no token was counted yet, though a piece that comes behind the end may do so."""
+
     def feed(self, chunk: bytes, *, last: bool) -> Split:
         """Take a piece; ``last`` says that the body ends with it."""
 

@@ -69,6 +69,11 @@ class SniffingObserver:
         """Whether all of the content has come."""
         return self._chosen is not None and self._chosen.content_ended
 
+    @property
+    def lacks_usage(self) -> bool:
+        """Whether no token was counted yet."""
+        return self._chosen is not None and self._chosen.lacks_usage
+
     def feed(self, chunk: bytes, *, last: bool) -> Split:
         """Take a piece; white space passes while nothing else has come."""
         if self._encoding:

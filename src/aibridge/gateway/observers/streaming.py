@@ -47,6 +47,11 @@ class StreamObserver:
         """Whether all of the content has come, so that only the tokens may be missing."""
         return self._reader.content_ended
 
+    @property
+    def lacks_usage(self) -> bool:
+        """Whether no token was counted yet."""
+        return self._reader.usage is None and not self._blind
+
     def weight(self, chunk: bytes) -> int:
         """Say how many bytes may have to be read: what is held of an event, and the piece."""
         if self._blind:

@@ -55,6 +55,8 @@ class WholeObserver:
         """Whether any of the body has come: by then the model has made all of it."""
         return self._body.size > 0
 
+    lacks_usage = False  # what a body says is read when all of it is there
+
     def feed(self, chunk: bytes, *, last: bool) -> Split:
         """Keep the piece for reading; nothing needs to wait until the body ends."""
         self._body.add(chunk)

@@ -70,6 +70,11 @@ class Response:
                 raise self.error
             await self._wait()
 
+    async def arrived(self) -> None:
+        """Wait until `read` has something to return, or to raise, at once."""
+        while self.waiting and self.error is None:
+            await self._wait()
+
     async def read(self) -> bytes:
         """Return what has come of the body since the last call, waiting for some; empty at the end.
 
