@@ -19,7 +19,7 @@ from aibridge.ids import now
 from aibridge.providers.types import Dialect, Stored
 from aibridge.recorder.recorder import Recorder
 from aibridge.recorder.records import End, Start
-from aibridge.recorder.recovery import read_start
+from aibridge.recorder.restoring import read_start
 from aibridge.store.keyed import Keyed
 from aibridge.store.standing import Finality
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from aibridge.recorder.linking import Linker
 from aibridge.recorder.records import End, Start
-from aibridge.recorder.rows import Place, end_rows, kind, read_end, start_rows, whole_rows
+from aibridge.recorder.restoring import read_end
+from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
 from aibridge.recorder.ticket import Pending
 from aibridge.store.rows import CorrelationRow, Kind, Linked, Row
 from aibridge.store.standing import Standing

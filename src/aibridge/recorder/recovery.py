@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from aibridge.dialects.facts import Notes, PromptKind
 from aibridge.recorder.entries import Unreadable, from_entry, to_entry
-from aibridge.recorder.records import Start, unseen_end
-from aibridge.recorder.rows import Place, end_rows, kind, read_prompt
+from aibridge.recorder.records import unseen_end
+from aibridge.recorder.restoring import read_start
+from aibridge.recorder.rows import Place, end_rows, kind
 from aibridge.store.database import Database
 from aibridge.store.rows import InterceptionRow, Row
 from aibridge.store.servers import leave_for
@@ -79,30 +79,3 @@ def _closing(writer: BatchWriter, row: InterceptionRow) -> Iterator[Row]:
     start = read_start(row, writer.prompts(row.id))
     end = unseen_end(start)
     return end_rows(start, place, end, writer.kind_id(kind(start, end)))
-
-
-def read_start(row: InterceptionRow, prompts: Iterable[tuple[str, str]]) -> Start:
-    """Return the start of an interception as the database has it, with its prompts' rows."""
-    metadata = _decode(row.metadata)
-    return Start(
-        id=row.id,
-        initiator_id=row.initiator_id,
-        api_key_id=row.api_key_id or "",
-        provider=row.provider,
-        provider_name=row.provider_name,
-        route=row.route,
-        model=row.model,
-        client=row.client,
-        client_session_id=row.client_session_id,
-        credential_kind=row.credential_kind,
-        credential_hint=row.credential_hint,
-        user_agent=row.user_agent,
-        stream=row.stream,
-        request_bytes=row.request_bytes,
-        started_at=row.started_at,
-        prompts=tuple(read_prompt(text, about) for text, about in prompts),
-        kind=PromptKind(metadata.get("kind", PromptKind.TYPED)),
-        metadata=metadata,
-        edits=_decode(row.edits),
-        notes=Notes(_decode(row.notes)),
-    )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from aibridge.dialects.facts import Prompt, PromptKind, ResponseFacts, TokenUsage, ToolCall
+from aibridge.dialects.facts import PromptKind, ResponseFacts, TokenUsage
 from aibridge.ids import new_id
 from aibridge.recorder.correlation import keys_of_end, keys_of_start
 from aibridge.recorder.records import End, Start, Status
@@ -37,12 +37,6 @@ _KIND_SHAPES = {
     PromptKind.RETRY: Shape.RETRY,
     PromptKind.AUTOMATION: Shape.AUTOMATION,
 }
-
-
-Used = tuple[int, int, int, int]
-"""Input and output tokens of a model run, those that the cache read, and those that it wrote."""
-Called = tuple[str, str]
-"""The name of a tool that was called, and its arguments."""
 
 
 class Place(NamedTuple):
@@ -178,26 +172,6 @@ def _prompts(start: Start, response_id: str) -> Iterator[UserPromptRow]:
 def _keys(start: Start, keys: Iterable[str]) -> Iterator[CorrelationRow]:
     for key in keys:
         yield CorrelationRow(start.initiator_id, key, start.id, start.started_at)
-
-
-def read_end(row: InterceptionRow, used: Iterable[Used], tools: Iterable[Called]) -> End:
-    """Return an end as far as it was added to sessions and to the index of texts."""
-    return End(
-        ended_at=row.ended_at or row.started_at,
-        status=Status(row.status),
-        error_type=row.error_type,
-        error_message=row.error_message,
-        facts=ResponseFacts(
-            usages=[TokenUsage(*tokens) for tokens in used],
-            tool_calls=[ToolCall(*call) for call in tools],
-        ),
-    )
-
-
-def read_prompt(text: str, metadata: str) -> Prompt:
-    """Return a prompt as its row has it; those of earlier releases were all typed."""
-    kind = msgspec.json.decode(metadata).get("kind", PromptKind.TYPED)
-    return Prompt(text, PromptKind(kind))
 
 
 def _found(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:

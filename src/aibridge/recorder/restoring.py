@@ -1,0 +1,70 @@
+"""Starts and ends as the database has them: facts made of rows again, as far as they are needed."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from aibridge.dialects.facts import (
+    Notes,
+    Prompt,
+    PromptKind,
+    ResponseFacts,
+    TokenUsage,
+    ToolCall,
+)
+from aibridge.recorder.records import End, Start, Status
+from aibridge.store.rows import InterceptionRow
+
+_decode = msgspec.json.decode
+
+Used = tuple[int, int, int, int]
+"""Input and output tokens of a model run, those that the cache read, and those that it wrote."""
+Called = tuple[str, str]
+"""The name of a tool that was called, and its arguments."""
+
+
+def read_start(row: InterceptionRow, prompts: Iterable[tuple[str, str]]) -> Start:
+    """Return the start of an interception as the database has it, with its prompts' rows."""
+    metadata = _decode(row.metadata)
+    return Start(
+        id=row.id,
+        initiator_id=row.initiator_id,
+        api_key_id=row.api_key_id or "",
+        provider=row.provider,
+        provider_name=row.provider_name,
+        route=row.route,
+        model=row.model,
+        client=row.client,
+        client_session_id=row.client_session_id,
+        credential_kind=row.credential_kind,
+        credential_hint=row.credential_hint,
+        user_agent=row.user_agent,
+        stream=row.stream,
+        request_bytes=row.request_bytes,
+        started_at=row.started_at,
+        prompts=tuple(read_prompt(text, about) for text, about in prompts),
+        kind=PromptKind(metadata.get("kind", PromptKind.TYPED)),
+        metadata=metadata,
+        edits=_decode(row.edits),
+        notes=Notes(_decode(row.notes)),
+    )
+
+
+def read_end(row: InterceptionRow, used: Iterable[Used], tools: Iterable[Called]) -> End:
+    """Return an end as far as it was added to sessions and to the index of texts."""
+    return End(
+        ended_at=row.ended_at or row.started_at,
+        status=Status(row.status),
+        error_type=row.error_type,
+        error_message=row.error_message,
+        facts=ResponseFacts(
+            usages=[TokenUsage(*tokens) for tokens in used],
+            tool_calls=[ToolCall(*call) for call in tools],
+        ),
+    )
+
+
+def read_prompt(text: str, metadata: str) -> Prompt:
+    """Return a prompt as its row has it; those of earlier releases were all typed."""
+    kind = _decode(metadata).get("kind", PromptKind.TYPED)
+    return Prompt(text, PromptKind(kind))
