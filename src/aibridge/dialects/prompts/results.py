@@ -19,10 +19,18 @@ MAX_WORDS = 64 << 10
 _HEAD = 800
 """Bytes at the start of a result in which a refusal or an answer begins."""
 
-_SIGN = re.compile(
-    rb"he user said:|questions have been answered: |answered your questions: |"
-    rb"he user answered: |the following answers:|following feedback: |User responded: |"
-    rb'User selected: |\\?"answers\\?"\s*:|<answer>|<user_message>'
+_SIGNS = (
+    b"he user said:",
+    b"questions have been answered: ",
+    b"answered your questions: ",
+    b"he user answered: ",
+    b"the following answers:",
+    b"following feedback: ",
+    b"User responded: ",
+    b"User selected: ",
+    b'"answers',
+    b"<answer>",
+    b"<user_message>",
 )
 _ANYWHERE = (b"The user sent ", b"</feedback>")
 _REMINDER = re.compile(
@@ -45,7 +53,8 @@ _ANY = msgspec.json.Decoder()
 
 def words_in_result(raw: bytes) -> list[Prompt]:
     """Return the words of the person in a tool's result, given as JSON."""
-    if not _SIGN.search(raw, 0, _HEAD) and not any(sign in raw for sign in _ANYWHERE):
+    head = raw[:_HEAD]
+    if not any(sign in head for sign in _SIGNS) and not any(sign in raw for sign in _ANYWHERE):
         return []
     value = read(_ANY, raw, Notes(), "a result")
     return [Prompt(words) for text in _texts(value) if (words := _words(text[:MAX_WORDS]))]
