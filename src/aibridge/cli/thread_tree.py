@@ -7,6 +7,7 @@ below it. Texts are foreign: never read as markup, with what would steer a termi
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Group
@@ -100,9 +101,7 @@ def add_threads(tree: Tree, threads: Sequence[Thread]) -> None:
 def _add_thread(tree: Tree, thread: Thread, above: Thread | None) -> Tree:
     lines = [_title(thread), Text(" · ".join(_about(thread, above)), "dim")]
     branch = tree.add(Group(*lines))
-    _add_texts(branch, thread)
-    for action in thread.agentic_actions:
-        _add_action(branch, action)
+    _add_steps(branch, thread)
     if thread.final is not None:
         _add_final(branch, thread.final, thread.status)
     if thread.error_type or thread.error_message:
@@ -153,8 +152,22 @@ def _link(parent_id: str, above: Thread | None) -> str:
     return "after the one above"
 
 
-def _add_texts(branch: Tree, thread: Thread) -> None:
-    """Draw the texts that the title does not tell: what was typed meanwhile, and summaries."""
+def _add_steps(branch: Tree, thread: Thread) -> None:
+    """Draw texts and actions in the order of their requests, whose ids begin with the time."""
+    texts = deque(_untitled(thread))
+    for action in thread.agentic_actions:
+        request_id = action.tool_calls[0].interception_id if action.tool_calls else ""
+        while texts and texts[0].interception_id <= request_id:
+            _add_text(branch, texts.popleft())
+        _add_action(branch, action)
+    for text in texts:
+        _add_text(branch, text)
+    if thread.texts_truncated:
+        branch.add(Text("… and more texts", "dim"))
+
+
+def _untitled(thread: Thread) -> Iterator[ThreadText]:
+    """Yield the texts that the title does not tell: what was typed meanwhile, and summaries."""
     is_titled = False
     for text in thread.texts:
         if text.kind == RETRY or (text.kind == TYPED and text.interception_id == thread.id):
@@ -162,9 +175,11 @@ def _add_texts(branch: Tree, thread: Thread) -> None:
         if text.kind == thread.kind != TYPED and not is_titled:
             is_titled = True
             continue
-        branch.add(_told(_label(text.kind), text))
-    if thread.texts_truncated:
-        branch.add(Text("… and more texts", "dim"))
+        yield text
+
+
+def _add_text(branch: Tree, text: ThreadText) -> None:
+    branch.add(_told(_label(text.kind), text))
 
 
 def _add_action(branch: Tree, action: AgenticAction) -> None:
