@@ -1,6 +1,7 @@
 """The relay: an answer's bytes go to the client as they come, its last event after its record."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aibridge.gateway.client import Client
@@ -50,6 +51,20 @@ async def relay_recorded(
         exchange.came(chunk)
         return await exchange.observe(chunk, last=response.ended)
 
+    await relay_until_recorded(response, client, begin, read, exchange.complete)
+
+
+async def relay_until_recorded(
+    response: Response,
+    client: Client,
+    begin: Callable[[], Awaitable[None]],
+    read: Callable[[], Awaitable[Split]],
+    complete: Callable[[], Awaitable[None]],
+) -> None:
+    """Send an answer on as it is ``read``, and what ends it once ``complete`` has returned.
+
+    ``begin`` sends the answer's head, unless it was sent.
+    """
     if response.waiting:
         await begin()
     ready, held = await read()
@@ -61,7 +76,7 @@ async def relay_recorded(
         await begin()
         await client.write(ready)
         ready = b""
-    await exchange.complete()
+    await complete()
     await begin()
     await client.write(ready + held, more=not response.ended)
     while not response.ended:
