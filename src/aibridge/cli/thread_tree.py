@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none 
 
 MAX_SHOWN = 2000
 """Characters of one text that are drawn; the rest is counted."""
+MAX_UNTYPED = 400
+"""Characters of a text that nobody typed, so that what was typed is not lost among them."""
 MAX_DEPTH = 8
 """How deep sub-agents of sub-agents are drawn; what comes from deeper ones stands beside them."""
 
@@ -50,14 +52,14 @@ LABELS = {
 _STYLES = {"completed": "green"}
 
 
-def foreign(text: str, style: str = "", *, goes_on: bool = False) -> Text:
-    """Return foreign text to draw, cut to `MAX_SHOWN` characters.
+def foreign(text: str, style: str = "", *, goes_on: bool = False, most: int = MAX_SHOWN) -> Text:
+    """Return foreign text to draw, cut to ``most`` characters.
 
     ``goes_on`` says that there is more of it on record.
     """
-    drawn = Text(visible(text[:MAX_SHOWN].rstrip()), style)
-    if len(text) > MAX_SHOWN:
-        drawn.append(f" … {len(text) - MAX_SHOWN:,} more characters, see --json", "dim")
+    drawn = Text(visible(text[:most].rstrip()), style)
+    if len(text) > most:
+        drawn.append(f" … {len(text) - most:,} more characters, see --json", "dim")
     elif goes_on:
         drawn.append(" … and more", "dim")
     return drawn
@@ -123,7 +125,9 @@ def _title(thread: Thread) -> Text:
 
 
 def _told(name: str, text: ThreadText) -> Text:
-    return Text.assemble((f"{name}: ", "dim"), foreign(text.text, "dim", goes_on=text.truncated))
+    most = MAX_SHOWN if text.kind == TYPED else MAX_UNTYPED
+    drawn = foreign(text.text, "dim", goes_on=text.truncated, most=most)
+    return Text.assemble((f"{name}: ", "dim"), drawn)
 
 
 def _label(kind: str) -> str:
