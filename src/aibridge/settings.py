@@ -100,8 +100,8 @@ class Settings(ListenerSettings):
     )
     session_pause: Duration = Field(
         default=timedelta(hours=24),
-        description="How long a session may pause until it has ended, such as 24h: a client that "
-        "goes on under the same session id begins another one then; 0 lets it go on for ever.",
+        description="A session ends once its client has sent nothing for this long, such as 24h; "
+        "what the client sends later under the same id begins another one. 0 ends none.",
     )
     log_level: LogLevel = Field(default="info", description="debug, info, warning or error.")
     max_body_bytes: int = Field(

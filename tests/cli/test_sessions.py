@@ -270,6 +270,41 @@ def test_after_what_a_prompt_came_is_said_as_far_as_it_is_certain(
     assert text.count(link) == text.count("after ") == 1
 
 
+def test_texts_and_tool_calls_of_a_thread_are_drawn_in_the_order_of_their_requests(
+    database: Database,
+) -> None:
+    calls = (
+        Call(1, prompts=("look",), tools=("Agent",)),
+        Call(2, at=1, root=1, parent=1),
+        Call(3, at=2, root=1, parent=2, prompts=("it ended",), kind="automation", tools=("Read",)),
+        Call(4, at=3, root=1, parent=3, prompts=("and now?",)),
+    )
+    with database.write() as connection:
+        forget(connection)
+        record(connection, *(replace(call, session="s") for call in calls))
+    found = reading.show_session(database, "s", ThreadPage(limit=50))
+    assert found is not None
+    lines = [text for _, text in told(drawn(sessions.render_session(found)).splitlines())]
+    wanted = ["look", "tool Agent", "automation: it ended", "tool Read", "typed: and now?", "final"]
+    assert [each for line in lines for each in wanted if line.startswith(each)] == wanted
+
+
+def test_less_is_drawn_of_what_nobody_typed(database: Database) -> None:
+    calls = (
+        Call(1, prompts=("Q" * 1_000,)),
+        Call(2, at=1, root=1, parent=1, prompts=("X" * 1_000,)),
+        Call(3, at=2, root=1, parent=2, prompts=("Z" * 1_000,), kind="automation"),
+    )
+    with database.write() as connection:
+        forget(connection)
+        record(connection, *(replace(call, session="s") for call in calls))
+    found = reading.show_session(database, "s", ThreadPage(limit=50))
+    assert found is not None
+    text = drawn(sessions.render_session(found))
+    assert [text.count(letter) for letter in "QXZ"] == [1_000, 1_000, 400]
+    assert "… 600 more characters, see --json" in text
+
+
 def test_sub_agents_of_sub_agents_are_drawn_to_a_depth(database: Database) -> None:
     with database.write() as connection:
         forget(connection)

@@ -22,14 +22,18 @@ COMMANDS = {
     "tokens": ("aibridge.cli.tokens", "app", "The tokens that clients send."),
     "budgets": ("aibridge.cli.budgets", "app", "What each member of a group may spend."),
     "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),
-    "interceptions": ("aibridge.cli.interceptions", "app", "The same, request by request."),
+    "interceptions": (
+        "aibridge.cli.interceptions",
+        "app",
+        "What was recorded, request by request.",
+    ),
     "export": ("aibridge.cli.export", "app", "The record, written out for other programs."),
-    "db": ("aibridge.cli.db", "app", "The database itself."),
+    "db": ("aibridge.cli.db", "app", "Check, upgrade, purge or copy the database."),
     "audit": ("aibridge.cli.audit", "app", "Who changed what."),
     "secrets": ("aibridge.cli.encryption", "app", "Encryption of provider keys."),
     "login": ("aibridge.cli.login", "login", "Get a token for a password."),
     "logout": ("aibridge.cli.login", "logout", "Delete the token that is used."),
-    "completion": ("aibridge.cli.completion", "completion", "Complete with the Tab key."),
+    "completion": ("aibridge.cli.completion", "completion", "Complete commands with the Tab key."),
     "practice": ("aibridge.cli.practice", "practice", "Run a provider to practise with."),
 }
 """The commands: their module, the function or app in it, and the line of the overview."""
@@ -96,7 +100,9 @@ def _show_version(wanted: bool) -> None:
 def bridge(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Say which it is."),
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """A gateway between coding agents and model providers that keeps every call on record."""

@@ -36,7 +36,7 @@ def list_audit_logs(
     search: Search = "",
     limit: Limit = 100,
     after_id: Annotated[
-        str | None, typer.Option(help="The last one of the page before.", metavar="ID")
+        str | None, typer.Option(help="Go on after this one, the last of a page.", metavar="ID")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from aibridge.sdk import InterceptionFilter, SessionFilter
 
 _Before = typer.Option(
-    parser=parse_time, metavar="TIME", help="What started then or before: RFC 3339 with an offset."
+    parser=parse_time,
+    metavar="TIME",
+    help="Only what started at this time or earlier: RFC 3339 with an offset.",
 )
-_After = typer.Option(parser=parse_time, metavar="TIME", help="What started then or after.")
+_After = typer.Option(
+    parser=parse_time, metavar="TIME", help="Only what started at this time or later."
+)
 
 
 KINDS = ("typed", "side_call", "subagent", "compaction", "summary", "retry", "automation")
@@ -30,8 +34,8 @@ class What:
     """What is looked for, whenever it was; every one that is given has to match."""
 
     initiator: Annotated[str, typer.Option(help="A user's id, a username, or me.")] = ""
-    provider: Annotated[str, typer.Option(help="A type of providers, such as anthropic.")] = ""
-    provider_name: Annotated[str, typer.Option(help="A provider, by its own name.")] = ""
+    provider: Annotated[str, typer.Option(help="A provider's type, such as anthropic.")] = ""
+    provider_name: Annotated[str, typer.Option(help="A provider's name in the settings.")] = ""
     model: Annotated[str, typer.Option(help="A model.")] = ""
     client_name: Annotated[
         str, typer.Option("--client", help="A client, such as 'Claude Code'.")
@@ -41,11 +45,14 @@ class What:
         typer.Option(
             autocompletion=_kinds,
             metavar="KIND",
-            help=f"A kind of prompts: {', '.join(KINDS[:-1])} or {KINDS[-1]}.",
+            help=f"What has a prompt of this kind: {', '.join(KINDS[:-1])} or {KINDS[-1]}.",
         ),
     ] = ""
     search: Annotated[
-        str, typer.Option("--search", "-q", help="A search in the API's own language.")
+        str,
+        typer.Option(
+            "--search", "-q", help="A search, such as 'tool:bash tokens>100k': see docs/api.md."
+        ),
     ] = ""
 
     def interceptions(self) -> "InterceptionFilter":

@@ -32,11 +32,14 @@ def list_sessions(
     session_id: Annotated[str, typer.Option(help="The session's id.", metavar="ID")] = "",
     limit: Limit = 50,
     after_id: Annotated[
-        str | None, typer.Option(help="The last session of the page before.", metavar="ID")
+        str | None,
+        typer.Option(help="Go on after this session, the last one of a page.", metavar="ID"),
     ] = None,
     after_user: Annotated[
         str | None,
-        typer.Option(help="Whose that was, where people's ids are the same: a user's id."),
+        typer.Option(
+            help="The user's id whose session that was, where clients of several sent the same id."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -62,7 +65,8 @@ def show_session(
     initiator: Annotated[
         str | None,
         typer.Option(
-            help="Whose session, where people's ids are the same: a user's id, a username, or me."
+            help="Whose session, where clients of several users sent the same id: "
+            "a user's id, a username, or me."
         ),
     ] = None,
     as_json: AsJson = False,

@@ -7,6 +7,7 @@ below it. Texts are foreign: never read as markup, with what would steer a termi
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Group
@@ -32,6 +33,8 @@ if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none 
 
 MAX_SHOWN = 2000
 """Characters of one text that are drawn; the rest is counted."""
+MAX_UNTYPED = 400
+"""Characters of a text that nobody typed, so that what was typed is not lost among them."""
 MAX_DEPTH = 8
 """How deep sub-agents of sub-agents are drawn; what comes from deeper ones stands beside them."""
 
@@ -49,14 +52,14 @@ LABELS = {
 _STYLES = {"completed": "green"}
 
 
-def foreign(text: str, style: str = "", *, goes_on: bool = False) -> Text:
-    """Return foreign text to draw, cut to `MAX_SHOWN` characters.
+def foreign(text: str, style: str = "", *, goes_on: bool = False, most: int = MAX_SHOWN) -> Text:
+    """Return foreign text to draw, cut to ``most`` characters.
 
     ``goes_on`` says that there is more of it on record.
     """
-    drawn = Text(visible(text[:MAX_SHOWN].rstrip()), style)
-    if len(text) > MAX_SHOWN:
-        drawn.append(f" … {len(text) - MAX_SHOWN:,} more characters, see --json", "dim")
+    drawn = Text(visible(text[:most].rstrip()), style)
+    if len(text) > most:
+        drawn.append(f" … {len(text) - most:,} more characters, see --json", "dim")
     elif goes_on:
         drawn.append(" … and more", "dim")
     return drawn
@@ -100,9 +103,7 @@ def add_threads(tree: Tree, threads: Sequence[Thread]) -> None:
 def _add_thread(tree: Tree, thread: Thread, above: Thread | None) -> Tree:
     lines = [_title(thread), Text(" · ".join(_about(thread, above)), "dim")]
     branch = tree.add(Group(*lines))
-    _add_texts(branch, thread)
-    for action in thread.agentic_actions:
-        _add_action(branch, action)
+    _add_steps(branch, thread)
     if thread.final is not None:
         _add_final(branch, thread.final, thread.status)
     if thread.error_type or thread.error_message:
@@ -124,7 +125,9 @@ def _title(thread: Thread) -> Text:
 
 
 def _told(name: str, text: ThreadText) -> Text:
-    return Text.assemble((f"{name}: ", "dim"), foreign(text.text, "dim", goes_on=text.truncated))
+    most = MAX_SHOWN if text.kind == TYPED else MAX_UNTYPED
+    drawn = foreign(text.text, "dim", goes_on=text.truncated, most=most)
+    return Text.assemble((f"{name}: ", "dim"), drawn)
 
 
 def _label(kind: str) -> str:
@@ -153,8 +156,22 @@ def _link(parent_id: str, above: Thread | None) -> str:
     return "after the one above"
 
 
-def _add_texts(branch: Tree, thread: Thread) -> None:
-    """Draw the texts that the title does not tell: what was typed meanwhile, and summaries."""
+def _add_steps(branch: Tree, thread: Thread) -> None:
+    """Draw texts and actions in the order of their requests, whose ids begin with the time."""
+    texts = deque(_untitled(thread))
+    for action in thread.agentic_actions:
+        request_id = action.tool_calls[0].interception_id if action.tool_calls else ""
+        while texts and texts[0].interception_id <= request_id:
+            _add_text(branch, texts.popleft())
+        _add_action(branch, action)
+    for text in texts:
+        _add_text(branch, text)
+    if thread.texts_truncated:
+        branch.add(Text("… and more texts", "dim"))
+
+
+def _untitled(thread: Thread) -> Iterator[ThreadText]:
+    """Yield the texts that the title does not tell: what was typed meanwhile, and summaries."""
     is_titled = False
     for text in thread.texts:
         if text.kind == RETRY or (text.kind == TYPED and text.interception_id == thread.id):
@@ -162,9 +179,11 @@ def _add_texts(branch: Tree, thread: Thread) -> None:
         if text.kind == thread.kind != TYPED and not is_titled:
             is_titled = True
             continue
-        branch.add(_told(_label(text.kind), text))
-    if thread.texts_truncated:
-        branch.add(Text("… and more texts", "dim"))
+        yield text
+
+
+def _add_text(branch: Tree, text: ThreadText) -> None:
+    branch.add(_told(_label(text.kind), text))
 
 
 def _add_action(branch: Tree, action: AgenticAction) -> None:

@@ -31,7 +31,7 @@ class TokenUsage(Model):
 
 
 class UserPrompt(Model):
-    """A text that the request puts into the person's mouth.
+    """A text that the request sends as the user's.
 
     ``metadata`` has its ``kind``: ``typed`` where the person wrote it. ``"truncated": true`` says
     that there is more of it than is shown.

@@ -115,7 +115,7 @@ class FinalAnswer(Model):
 
 
 class ThreadText(Model):
-    """A text that the requests of a thread put into the person's mouth, and who wrote it.
+    """A text that the requests of a thread send as the user's, and who wrote it.
 
     ``kind`` is ``typed`` for the person's own, else what the agent wrote it for: ``side_call``,
     ``subagent``, ``compaction``, ``summary``, ``retry``, ``automation``.

@@ -19,7 +19,7 @@ class Notes(list[str]):
 
 
 class PromptKind(StrEnum):
-    """Who wrote a text that a request puts into the person's mouth, or what for."""
+    """Who wrote a text that a request sends as the user's, or what for."""
 
     TYPED = "typed"
     """The person, at the keyboard or through a program of theirs."""

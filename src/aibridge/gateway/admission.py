@@ -104,6 +104,8 @@ class Admission:
 
 def _not_served(request: Request) -> str:
     told = f"route not supported: {request.method.decode('latin-1')} {request.path}"
+    if request.target is None:
+        return f"{told}. No provider of the name in this address is configured."
     if not _GEMINI.search(request.path):
         return told
     return (

@@ -4,6 +4,7 @@ What was made in the background, or broke off, ends on the record when somebody 
 As with any answer, the client does not see its end before that is committed.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from aibridge.dialects.facts import ResponseFacts
@@ -14,6 +15,7 @@ from aibridge.gateway.large import LargeReads
 from aibridge.gateway.observers import Observer, observe
 from aibridge.gateway.observers.streaming import Split
 from aibridge.gateway.outcome import of_answer
+from aibridge.gateway.relay import relay_until_recorded
 from aibridge.gateway.upstream import Response
 from aibridge.ids import now
 from aibridge.providers.types import Dialect, Stored
@@ -75,24 +77,10 @@ class PolledAnswer:
 
         Raises `RecorderUnavailable` or `RecordingError` where it cannot be.
         """
-        response = self._response
-        if response.waiting:
-            await self._begin(client)
-        ready, held = await self._read()
-        while not held and not response.ended:
-            await self._begin(client)
-            await client.write(ready)
-            ready, held = await self._read()
-        if held and ready:
-            await self._begin(client)
-            await client.write(ready)
-            ready = b""
-        await self._complete()
-        await self._begin(client)
-        await client.write(ready + held, more=not response.ended)
-        while not response.ended:
-            ready, held = await self._read()
-            await client.write(ready + held, more=not response.ended)
+        begin = partial(self._begin, client)
+        await relay_until_recorded(
+            self._response, client, self._observer, begin, self._read, self._complete
+        )
 
     async def _begin(self, client: Client) -> None:
         if not client.began:

@@ -55,6 +55,21 @@ async def relay_recorded(
         exchange.came(chunk)
         return await exchange.observe(chunk, last=response.ended)
 
+    await relay_until_recorded(response, client, observer, begin, read, exchange.complete)
+
+
+async def relay_until_recorded(
+    response: Response,
+    client: Client,
+    observer: Observer,
+    begin: Callable[[], Awaitable[None]],
+    read: Callable[[], Awaitable[Split]],
+    complete: Callable[[], Awaitable[None]],
+) -> None:
+    """Send an answer on as it is ``read``, and what ends it once ``complete`` has returned.
+
+    ``begin`` sends the answer's head, unless it was sent.
+    """
     if response.waiting:
         await begin()
     ready, held = await read()
@@ -68,7 +83,7 @@ async def relay_recorded(
         ready = b""
     if held and observer.lacks_usage:
         held += await _late(response, read, observer)
-    await exchange.complete()
+    await complete()
     await begin()
     await client.write(ready + held, more=not response.ended)
     while not response.ended:

@@ -20,7 +20,7 @@ _KINDS = {AuditResource.USER: "user", AuditResource.TOKEN: "token"}
 class Rejection(StrEnum):
     """What is wrong with a token. Only who shows its secret is told that it was good once."""
 
-    MALFORMED = "it does not have the form of one; is it a provider's key?"
+    MALFORMED = "it does not have the form of one, and may be a provider's key"
     UNKNOWN = "there is none like it; it may have been deleted"
     EXPIRED = "it has expired"
     SUSPENDED = "its user is suspended"

@@ -104,7 +104,7 @@ def keys_of_end(start: Start, end: End) -> Iterator[str]:
 def _keys_of_task(call: ToolCall) -> Iterator[str]:
     try:
         fields = _decode(call.input)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return
     for name in _TASK_FIELDS:
         if name in fields and bytes(fields[name]).startswith(b'"'):

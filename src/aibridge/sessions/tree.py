@@ -123,7 +123,7 @@ def _prompt(head: InterceptionRow, children: Children) -> str | None:
 
 
 def _texts(rows: Sequence[InterceptionRow], children: Children) -> Iterator[ThreadText]:
-    """Yield what the requests put into the person's mouth, in order."""
+    """Yield what the requests send as the user's, in order."""
     most = min(MAX_TEXT, children.most)
     for prompt in chain.from_iterable(children.user_prompts.get(row.id, ()) for row in rows):
         text, is_cut = shown(prompt.prompt, most)

@@ -217,4 +217,4 @@ SAID_FOR_THE_MODEL: frozenset[str] = frozenset(
         "No response requested.",  # Claude Code, after an interruption
     }
 )
-"""What agents put into the model's mouth, so that the next message may be the person's again."""
+"""What agents send as the model's, so that the next message may be the person's again."""
