@@ -150,7 +150,7 @@ def test_claude_code_09(bridge: Bridge, wire: Wire) -> None:
         (first, first),
         (first, None),
         (third, third),
-        (first, first),
+        (second, first),
     ]
     assert sessions(bridge) == [("s-1", 1, "send somebody")]
 

@@ -102,6 +102,17 @@ def test_what_an_agent_says_by_itself_goes_on_with_the_thread_before(story, kind
     assert story.summaries() == [("s", 1, "run it")]
 
 
+@pytest.mark.parametrize("kind", [PromptKind.COMPACTION, PromptKind.AUTOMATION])
+def test_what_an_agent_says_by_itself_follows_the_last_prompt_though_that_called_no_tool(
+    story, kind
+):
+    story.ask("run it", "c1", client_session_id="s")
+    second = story.ask("how deep", history_ids=("c1",), client_session_id="s")
+    story.ask("title?", kind=PromptKind.SIDE_CALL, client_session_id="s")
+    ask = {"kind": kind, "client_session_id": "s", "history_ids": ("c1",)}
+    assert story.links(story.ask("goes on", **ask)) == [(second.id, second.id)]
+
+
 def test_after_a_compaction_the_summary_goes_on_with_the_thread(story):
     first = story.ask("run it", "c1", client_session_id="s")
     ask = {"history_ids": ("c1",), "client_session_id": "s"}

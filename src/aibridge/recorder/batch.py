@@ -160,6 +160,11 @@ class _Rows:
         self._flush_if(key)
         return self._store.by_key(start.initiator_id, key)
 
+    def newest_own(self, start: Start, session_id: str) -> Linked | None:
+        """Return the newest interception of a session that is the person's own."""
+        self.flush()
+        return self._store.newest_own(start.initiator_id, session_id)
+
     def latest_session(self, start: Start, client_session_id: str) -> tuple[str, int] | None:
         """Return the newest session under a client's id, and when it was last active."""
         sessions = self._store.sessions

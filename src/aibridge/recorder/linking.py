@@ -19,6 +19,7 @@ from aibridge.store.rows import Linked
 TASK_MICROSECONDS = 3_600 * 1_000_000
 """How long after a model has given out a task a request is known by it to be the sub-agent's."""
 
+_GOES_ON = frozenset({PromptKind.AUTOMATION, PromptKind.COMPACTION})
 _NOT_TYPED = frozenset({PromptKind.AUTOMATION, PromptKind.COMPACTION, PromptKind.SUMMARY})
 """Kinds of requests that go on with the thread before them, and begin none."""
 
@@ -31,6 +32,9 @@ class Finder(Protocol):
 
     def by_key(self, start: Start, key: str) -> Linked | None:
         """Return the newest interception that is kept under a key."""
+
+    def newest_own(self, start: Start, session_id: str) -> Linked | None:
+        """Return the newest interception of a session that is the person's own."""
 
     def latest_session(self, start: Start, client_session_id: str) -> tuple[str, int] | None:
         """Return the newest session under a client's id, and when it was last active."""
@@ -108,7 +112,15 @@ class Linker:
             return found
         if start.client_session_id is not None and start.typed is not None:
             return None
-        return self._in_history(start) or self._by_texts(start)
+        return self._in_session(start) or self._in_history(start) or self._by_texts(start)
+
+    def _in_session(self, start: Start) -> Linked | None:
+        """Return what an agent goes on with by itself in a session that it names.
+
+        The last call in the history may be of an earlier prompt than the last.
+        """
+        session = self._session(start) if start.kind in _GOES_ON else None
+        return None if session is None else self._find.newest_own(start, session)
 
     def _in_history(self, start: Start) -> Linked | None:
         ids = list(reversed(start.history_ids))

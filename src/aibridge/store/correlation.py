@@ -58,6 +58,20 @@ def by_key() -> Select[Any]:
     )
 
 
+def newest_own() -> Select[Any]:
+    """Find the newest interception of a session that is the person's own: no agent's kind is."""
+    return (
+        select(*_FOUND)
+        .where(
+            _c.session_id == bindparam("session_id"),
+            _c.initiator_id == bindparam("initiator_id"),
+            _c.metadata == literal_column("'{}'"),
+            _c.ended_at.is_not(None),
+        )
+        .order_by(_c.started_at.desc(), _c.id.desc())
+    )
+
+
 def latest_session() -> Select[Any]:
     """Find the session that began last of those that a client gave one id, and when it was active.
 

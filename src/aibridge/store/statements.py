@@ -113,6 +113,7 @@ class Statements:
         self.by_call_in_session = self._query(
             correlation.by_call(in_session=True, bounded=is_postgresql)
         )
+        self.newest_own = self._query(correlation.newest_own())
         self.by_key = self._query(correlation.by_key())
         self.latest_session = self._query(correlation.latest_session())
         self.open = self._query(_open_interceptions(among_several=is_postgresql))

@@ -111,6 +111,13 @@ class BatchWriter:
             return Linked(*row)
         return None
 
+    def newest_own(self, initiator_id: str, session_id: str) -> Linked | None:
+        """Return the newest interception of a session that is the person's own."""
+        names = {"initiator_id": initiator_id, "session_id": session_id}
+        for row in self._link.select(self._statements.newest_own, names, 1):
+            return Linked(*row)
+        return None
+
     def latest_session(self, initiator_id: str, session_id: str) -> tuple[str, int] | None:
         """Return the newest session under a client's id, and when it was active last."""
         names = latest_session_names(initiator_id, session_id)
