@@ -20,6 +20,7 @@ from aibridge.dialects.facts import Notes, RequestFacts
 from aibridge.dialects.fields import label, mapping, read, read_less, text
 from aibridge.dialects.naming import session_hints
 from aibridge.dialects.repair import as_utf8
+from aibridge.dialects.responses.continued import id_of_conversation
 from aibridge.dialects.servers import servers_in
 
 MIN_ITEM_ID = 12
@@ -87,6 +88,7 @@ def read_request(body: Buffer) -> RequestFacts:
     facts.servers = servers_in(request.tools)
     facts.hints = _hints(request)
     facts.previous_response_id = label(request.previous_response_id)
+    _note_unclear(request, notes)
     facts.stores = request.store is not False
     items = [] if isinstance(request.input, str) else request.input or []
     talk = _conversation(request, items, notes)
@@ -94,6 +96,15 @@ def read_request(body: Buffer) -> RequestFacts:
     if request.previous_response_id or request.conversation:
         facts.digests = None  # most of the conversation is with the provider
     return facts
+
+
+def _note_unclear(request: _Request, notes: Notes) -> None:
+    """Note that what the request goes on from is named in a way that says no id."""
+    response, conversation = request.previous_response_id, request.conversation
+    if (response and not label(response)) or (
+        conversation and not id_of_conversation(conversation)
+    ):
+        notes.add("what the request goes on from could not be read")
 
 
 def _conversation(request: _Request, items: list[Raw], notes: Notes) -> Conversation:
@@ -176,12 +187,11 @@ def _own(item: _Item) -> list[str]:
 
 def _hints(request: _Request) -> dict[str, str]:
     client = mapping(request.client_metadata)
-    conversation = request.conversation
     return session_hints(
         request.metadata,
         session_id=client.get("session_id"),
         prompt_cache_key=request.prompt_cache_key,
         user=request.user,
         thread_id=client.get("thread_id"),
-        conversation=text(conversation) or mapping(conversation).get("id"),
+        conversation=id_of_conversation(request.conversation),
     )
