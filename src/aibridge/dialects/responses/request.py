@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 
 from aibridge.dialects.body import REQUEST, lowered, read_body
 from aibridge.dialects.bounds import Buffer
-from aibridge.dialects.content import Role, Said, parts, role_of, texts
+from aibridge.dialects.content import Role, Said, has_more, parts, role_of, texts
 from aibridge.dialects.conversation import (
     MAX_MESSAGES,
     NOTHING_READ,
@@ -172,8 +172,8 @@ def _said_in(item: _Item, notes: Notes) -> Said:
     said = texts(content) or [text(item.text)] * bool(text(item.text))
     if role is Role.MODEL:
         return Said(role, said, items=_own(item))
-    has_more = kind != "agent_message" and (len(said) < len(content) or kind in _ATTACHED)
-    return Said(Role.PERSON, said, has_more=has_more, content=item.content)
+    is_more = kind != "agent_message" and (has_more(content) or kind in _ATTACHED)
+    return Said(Role.PERSON, said, has_more=is_more, content=item.content)
 
 
 def _call(item: _Item) -> list[str]:
