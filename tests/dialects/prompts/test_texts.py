@@ -58,8 +58,7 @@ def test_the_inside_of_a_wrapper_is_typed(tag):
     [
         ("<command-name>/a</command-name> and this", "/a\nand this"),
         (
-            "<command-message>a</command-message>\n<command-name>/a</command-name>\n"
-            "<command-args>b <c></command-args>\nand this",
+            "<command-name>/a</command-name>\n<command-args>b <c></command-args>\nand this",
             "/a b <c>\nand this",
         ),
         ("<command-name>/a</command-name>\n<skill-format>true</skill-format>", "/a"),

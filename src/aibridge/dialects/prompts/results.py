@@ -20,7 +20,8 @@ _HEAD = 800
 """Bytes at the start of a result in which a refusal or an answer begins."""
 
 _SIGN = re.compile(
-    rb"he user said:|reason for the rejection:|tool call\. User feedback: |questions have been answered: |answered your questions: |"
+    rb"he user said:|reason for the rejection:|"
+    rb"tool call\. User feedback: |questions have been answered: |answered your questions: |"
     rb"he user answered: |the following answers:|following feedback: |User responded: |"
     rb'User selected: |\\?"answers\\?"\s*:|<answer>|<user_message>'
 )
