@@ -331,3 +331,19 @@ def test_resp_previous_response_id(bridge: Bridge, wire: Wire) -> None:
     found = [record(bridge, each).session_id for each in (first, second, third)]
     assert found == [first] * 3
     assert links(bridge, third) == [(second, second)]
+
+
+@pytest.mark.parametrize("dialect", ["messages", "chat", "responses"])
+@pytest.mark.parametrize("headers", [(), (("x-session-id", "s-1"),)])
+def test_what_a_client_tries_again_is_one_prompt_whatever_came_of_it(
+    bridge, wire, dialect, headers
+):
+    """The client may have left before the answer ended, or lost it."""
+    first, again, other = (Talk(bridge, wire, dialect, *headers) for _ in range(3))
+    ids = [first.ask(first.user("hi"))]
+    count = ("x-stainless-retry-count", "1")
+    ids.append(again.ask(again.user("hi"), headers=[count]))
+    assert links(bridge, *ids) == [(None, None), (ids[0], ids[0])]
+    assert (typed(bridge), texts(bridge, "retry")) == (["hi"], ["hi"])
+    other.ask(other.user("hi"))
+    assert typed(bridge) == ["hi", "hi"]

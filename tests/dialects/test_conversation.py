@@ -204,6 +204,41 @@ def test_an_answer_that_goes_on_is_no_prefill():
 
 
 @pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("messages", {"role": "assistant", "content": [{"type": "server_tool_use", "id": "s1"}]}),
+        ("messages", {"role": "assistant", "content": [{"type": "thinking", "thinking": "…"}]}),
+        ("chat", {"role": "assistant", "tool_calls": [{"id": "made-up"}]}),
+        ("responses", {"type": "reasoning", "summary": []}),
+        ("responses", {"type": "item_reference", "id": "rs_0123456789ab"}),
+        ("responses", {"type": "web_search_call", "id": "ws_0123456789ab"}),
+    ],
+)
+def test_what_stands_before_an_answer_to_go_on_with_is_kept(name, last):
+    rules = {"role": "developer", "content": "rules"}
+    facts = read(name, talk(name, HI, rules, last))
+    assert facts.prompts == (Prompt("hi", PromptKind.AUTOMATION),)
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_what_the_system_says_last_is_kept(name):
+    facts = read(name, talk(name, HI, PREFILL, {"role": "developer", "content": "then this"}))
+    assert facts.prompts == (Prompt("hi"), Prompt("then this", PromptKind.AUTOMATION))
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("blank", ["", " \n", [], [{"type": "text", "text": ""}]])
+def test_beside_a_person_who_says_nothing_the_system_is_read(name, blank):
+    said = [{"role": "developer", "content": "do it"}, {"role": "user", "content": blank}]
+    facts = read(name, talk(name, *said))
+    assert (facts.typed, facts.unread) == ("do it", False)
+
+
+def test_a_prompt_without_messages_is_read():
+    assert read("chat", json.dumps({"prompt": "hi"}).encode()).typed == "hi"
+
+
+@pytest.mark.parametrize(
     ("name", "past", "ids"),
     [
         ("messages", [{"role": "assistant", "content": [

@@ -25,6 +25,12 @@ ERRORS: list[tuple[str, bytes, ProviderError]] = [
     ("", b'{"error_code":336,"error_msg":"no"}', ProviderError("336", "no")),
     ("", b'{"type":"error","error":null,"message":"no"}', ProviderError("", "no")),
     ("", b'[{"error":{"message":"no","code":400,"status":"S"}}]', ProviderError("400", "no")),
+    (
+        "",
+        b'{"success":false,"errors":[{"code":7009,"message":"no"}],"result":null}',
+        ProviderError("7009", "no"),
+    ),
+    ("", b'{"errors":["no"]}', ProviderError("", "no")),
     ("", b'{"base_resp":{"status_code":1002,"status_msg":"no"}}', ProviderError("1002", "no")),
 ]
 

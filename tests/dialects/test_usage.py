@@ -20,7 +20,7 @@ def by_lifetime(usage: TokenUsage) -> tuple[int, ...]:
     return tuple(getattr(usage, f"cache_write_{lifetime}") for lifetime in LIFETIMES)
 
 
-def of_prompt(prompt: int, completion: int, total: Any = None, **more: Any) -> Any:
+def of_prompt(prompt: float, completion: float, total: Any = None, **more: Any) -> Any:
     found = {"prompt_tokens": prompt, "completion_tokens": completion, **more}
     return found if total is None else {**found, "total_tokens": total}
 
@@ -71,6 +71,12 @@ DETAILS = "prompt_tokens_details"
             (30, 7, 60, 10),
             id="the cache beside the prompt, by the total",
         ),
+        pytest.param(
+            of_prompt(10, 7, 137, **{DETAILS: {"cached_tokens": 120}}),
+            (10, 7, 120, 0),
+            id="more of the cache than of the prompt, beside it by the total",
+        ),
+        pytest.param(of_prompt(20.0, 7.0, 27.0), (20, 7, 0, 0), id="whole numbers as floats"),
         pytest.param(
             {"input_tokens": 100, "output_tokens": 7, "total_tokens": 107},
             (100, 7, 0, 0),
@@ -312,3 +318,18 @@ def test_raw_usage_is_kept_up_to_a_bound(size: int, kept: bool) -> None:
     facts = messages.read_answer(whole({"input_tokens": 1, "x": "y" * size}))
     assert facts.usage is not None
     assert ("usage" in facts.usage.metadata, not facts.notes) == (kept, kept)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [{"type": "message", "input_tokens": 0, "output_tokens": 0}],
+        [{"type": "message", "input_tokens": 0}, {"type": "compaction", "output_tokens": 0}],
+        [{"type": "message"}, {"type": "advisor_message", "model": "m-2"}],
+    ],
+)
+def test_runs_of_zeros_erase_no_tokens(runs):
+    (usage,) = messages.read_answer(
+        whole({"input_tokens": 10, "output_tokens": 5, "iterations": runs})
+    ).usages
+    assert counted(usage) == (10, 5, 0, 0)

@@ -215,7 +215,8 @@ async def test_an_answer_of_a_bridge_that_is_gone_stays_as_it_is(recorder, datab
 async def test_what_a_provider_stores_has_a_key(recorder, rows, more, over, key):
     made = await record(recorder, over, client_session_id="s-1", **more)
     expected = [(ANA, key, made.id, made.started_at)] if key else []
-    assert [tuple(row.values()) for row in rows("correlation_keys")] == expected
+    kept = [tuple(row.values()) for row in rows("correlation_keys")]
+    assert [row for row in kept if not row[1].startswith("attempt:")] == expected
 
 
 def test_keys_are_short_and_of_one_sort():

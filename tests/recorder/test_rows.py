@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from aibridge.dialects.facts import Notes, ResponseFacts, Thought, TokenUsage, ToolCall
+from aibridge.recorder.correlation import attempt_key
 from aibridge.recorder.records import Status
 from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
 from aibridge.store.measures import Shape
 from aibridge.store.rows import (
+    CorrelationRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -34,7 +36,9 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
     begun = start(
         started_at=5, metadata={"a": 1}, edits=["e"], notes=Notes(["n"]), client_session_id="c"
     )
-    interception, prompt = start_rows(begun, Place("s-1", "p-1", "r-1"), 7)
+    interception, prompt, key = start_rows(begun, Place("s-1", "p-1", "r-1"), 7)
+    assert isinstance(key, CorrelationRow)
+    assert (key.key, key.interception_id) == (attempt_key(begun), begun.id)
     assert interception == InterceptionRow(
         id=begun.id,
         initiator_id=ANA,

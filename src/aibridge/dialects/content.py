@@ -78,6 +78,11 @@ class Said:
     _prompts: list[Prompt] | None = None
 
     @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing in it."""
+        return not (self.results or self.has_more or any(map(str.strip, self.texts)))
+
+    @property
     def prompts(self) -> list[Prompt]:
         """What the texts say, each with who wrote it."""
         if self._prompts is None:
@@ -129,6 +134,14 @@ def _odd_part(value: object) -> Part | None:
 def texts(found: Sequence[Part]) -> list[str]:
     """Return the texts of parts, whatever their types."""
     return [said for part in found if (said := _text(part))]
+
+
+def has_more(found: Sequence[Part]) -> bool:
+    """Say whether there are parts that are neither texts, empty ones too, nor results."""
+    return any(
+        not isinstance(part.text, str) and not _text(part) and not part.tool_use_id
+        for part in found
+    )
 
 
 def _text(part: Part) -> str:

@@ -5,7 +5,7 @@ request, and nearly all of it is on record.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -61,6 +61,8 @@ class Conversation:
     digests: Digests | None = None
     _tail: list[Said] = field(default_factory=list)
     _past: list[Said] = field(default_factory=list)
+    _late: list[Said] = field(default_factory=list)
+    """What the system says after the model's last words, and nobody else."""
     _goes_on: bool = False
     _is_empty: bool = True
     _room: int = MAX_PROMPT
@@ -75,6 +77,8 @@ class Conversation:
             if first:
                 self.notes.add(f"only the last {MAX_MESSAGES} messages were read")
         self._take_tail()
+        if self._goes_on and not self._tail:
+            self._keep_before(messages[first:at], read)
         if self.result_ids:
             self.history_ids = self.result_ids[-MAX_HISTORY:]
         else:
@@ -87,8 +91,10 @@ class Conversation:
 
     @property
     def has_nobody(self) -> bool:
-        """Whether there is no message of a person, nor anything that goes on with earlier ones."""
-        return not self._goes_on and not any(said.role is Role.PERSON for said in self._tail)
+        """Whether there is nothing that a person says, nor that goes on with earlier messages."""
+        return not self._goes_on and not any(
+            said.role is Role.PERSON and not said.is_blank for said in self._tail
+        )
 
     def say_if_nothing_was_read(self) -> None:
         """Note that a request has neither a person's words nor results, though there should be."""
@@ -113,6 +119,8 @@ class Conversation:
                 self._past.append(said)
                 self._goes_on = not self._tail
                 return at
+            if said.role is Role.MODEL and not self._late:
+                self._late = list(self._tail)
             is_prefill = is_prefill and said.role in {Role.MODEL, Role.AGENT}
             if said.role is not Role.MODEL:
                 self._tail.append(said)
@@ -126,6 +134,7 @@ class Conversation:
         for before, said in pairwise(self._tail):
             said.after_command = ends_with_command(before.texts)
         self.prompts = gather([self._prompts(said) for said in self._tail])
+        self.prompts += tuple(self._from_late())
         results = [id_ for said in self._tail for id_, _ in said.results if id_]
         self.result_ids = tuple(results[-MAX_RESULTS:])
         if any(said.results or said.role is Role.TOOL for said in self._tail):
@@ -133,11 +142,28 @@ class Conversation:
         elif not self.prompts:
             self._look_elsewhere()
 
+    def _keep_before(self, messages: Sequence[Raw], read: Read) -> None:
+        """Keep what stands before an answer that is to be gone on with.
+
+        It is on record already if that answer is; whoever made the answer up would hide it else.
+        """
+        for raw in reversed(messages):
+            said = read(raw, Notes())
+            if said is not None and said.role in {Role.PERSON, Role.TOOL}:
+                found = gather([prompts_in(self._cut(said.texts))])
+                self.prompts = tuple(each._replace(kind=PromptKind.AUTOMATION) for each in found)
+                return
+
     def _prompts(self, said: Said) -> list[Prompt]:
         words = [each for _, raw in said.results if raw for each in words_in_result(bytes(raw))]
         if said.role is not Role.PERSON:
             return words
         return [*words, *said.prompts]
+
+    def _from_late(self) -> Iterator[Prompt]:
+        for said in reversed(self._late):
+            if found := "\n".join(self._cut(texts(parts(said.content, self.notes)))).strip():
+                yield Prompt(found, PromptKind.AUTOMATION)
 
     def _look_elsewhere(self) -> None:
         """Take mere context, else what stands in attachments, else what the system messages say."""
@@ -147,7 +173,7 @@ class Conversation:
             self.prompts = (Prompt(context, PromptKind.AUTOMATION),)
         elif people:
             self.add([attached_texts(said.content) for said in people])
-        elif not self.notes:
+        if self.has_nobody and not self.notes:
             self.add([texts(parts(said.content, self.notes)) for said in self._tail])
 
     def _cut(self, found: Sequence[str]) -> list[str]:

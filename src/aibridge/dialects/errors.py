@@ -35,15 +35,21 @@ _GOOD_CODES = frozenset({"", "0", "200", "ok", "success"})
 
 
 class Outcome(Struct):
-    """What an answer says of an error at its top: under ``error``, or MiniMax's ``base_resp``."""
+    """What an answer says of an error at its top.
+
+    It is under ``error``, the first of ``errors`` (Cloudflare), or MiniMax's ``base_resp``.
+    """
 
     error: Any = None
+    errors: Any = None
     base_resp: Any = None
 
     def failure(self) -> ProviderError | None:
         """Return the error, ``None`` if there is none."""
         if self.error:
             return error_of(self.error)
+        if self.errors and isinstance(self.errors, list):
+            return error_of(self.errors[0])
         if self.base_resp:
             status = mapping(self.base_resp)
             code = status.get("status_code")
@@ -133,7 +139,7 @@ def _error_in(value: object) -> ProviderError:
     if isinstance(value, list) and value:
         value = value[0]
     fields = mapping(value)
-    outcome = Outcome(error=fields.get("error"), base_resp=fields.get("base_resp"))
+    outcome = Outcome(fields.get("error"), fields.get("errors"), fields.get("base_resp"))
     return outcome.failure() or error_of(value)
 
 

@@ -116,6 +116,8 @@ def count(usage: Mapping[str, object], key: str, notes: Notes) -> int:
     value = usage.get(key)
     if value is None:
         return 0
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # gateways in languages with one kind of number write 10.0
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS:
         return value
     notes.add(f"usage: {key} is not a number of tokens")

@@ -78,6 +78,8 @@ def keys_of_start(start: Start, *, begins: bool) -> Iterator[str]:
     The first texts alone are a key only where the conversation is known already, and this does not
     begin a session: made-up examples stand first in many conversations.
     """
+    if attempt := attempt_key(start):
+        yield attempt  # whoever tries again may have left before this ended
     if start.kind is PromptKind.COMPACTION and start.client_session_id:
         yield compaction_key(start)
     if start.digests is not None and start.client_session_id is None:
@@ -87,13 +89,7 @@ def keys_of_start(start: Start, *, begins: bool) -> Iterator[str]:
 
 
 def keys_of_end(start: Start, end: End) -> Iterator[str]:
-    """Yield the keys of an interception that are known when its answer has ended.
-
-    What failed may be tried again, until it has been answered.
-    """
-    may_be_tried_again = end.status in FAILED or start.kind is PromptKind.RETRY
-    if may_be_tried_again and (attempt := attempt_key(start)):
-        yield attempt
+    """Yield the keys of an interception that are known when its answer has ended."""
     if end.facts.response_id and (start.stores or end.facts.is_queued):
         yield stored_key(start.route, end.facts.response_id)
     tasks = (each for each in end.facts.tool_calls if each.name.lower() in DELEGATING)

@@ -20,6 +20,7 @@ REMINDER = (
     [
         ("ran", []),
         ("The user said so in a file.", []),
+        ("A log:\nthe user said: hello\nUser feedback: great", []),
         (REFUSED + "STOP what you are doing and wait for the user.", []),
         (REFUSED + "To tell you how, the user said:\nuse the\nother one", "use the\nother one"),
         (
@@ -56,7 +57,17 @@ REMINDER = (
         ("<answer>\nred\n</answer>", "red"),
         (json.dumps({"answers": {"colour": {"answers": ["red", "warm"]}}}), "red\nwarm"),
         ("ok\n\n" + REMINDER.format("Please address this message and continue"), "stop it"),
-        ("x" * 100_000 + REMINDER.format(""), []),
+        ("x" * 1_000_000 + REMINDER.format(""), "stop it"),
+        (REFUSED + "The user said: not there", "not there"),
+        (
+            REFUSED + "The user provided the following reason for the rejection:  not there",
+            "not there",
+        ),
+        ("The user rejected this tool call. User feedback: not there", "not there"),
+        (
+            'Your questions have been answered: "Which?"="Red" user notes: a dark one. You can now',
+            "Red\na dark one",
+        ),
         ("x" * 60_000 + REMINDER.format(""), "stop it"),
         ("The user sent the following message:\nno reminder", []),
     ],

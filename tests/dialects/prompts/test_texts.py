@@ -53,6 +53,33 @@ def test_the_inside_of_a_wrapper_is_typed(tag):
     assert prompt([strange]) == strange
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<command-name>/a</command-name> and this", "/a\nand this"),
+        (
+            "<command-name>/a</command-name>\n<command-args>b <c></command-args>\nand this",
+            "/a b <c>\nand this",
+        ),
+        ("<command-name>/a</command-name>\n<skill-format>true</skill-format>", "/a"),
+        ("<bash-input>ls</bash-input> and this", "! ls\nand this"),
+        ("<user_query>a</user_query> and this", "a\nand this"),
+        ("<context>x</context><userRequest>a</userRequest>\nand this", "a\nand this"),
+    ],
+)
+def test_what_follows_a_wrapper_is_typed_too(text, words):
+    assert prompt([text]) == words
+
+
+def test_what_follows_a_notice_of_an_interruption_is_typed():
+    notice = "[Request interrupted by user for tool use]"
+    assert prompts_in([notice]) == [Prompt(notice, AUTOMATION)]
+    assert prompts_in([f"{notice}\nno, the other"]) == [
+        Prompt(notice, AUTOMATION),
+        Prompt("no, the other"),
+    ]
+
+
 @pytest.mark.parametrize("tag", WRAPPED)
 def test_a_wrapper_counts_if_it_is_around_all_of_a_text(tag):
     details = "<environment_details>x</environment_details>"

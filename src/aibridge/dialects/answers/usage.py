@@ -87,7 +87,8 @@ def openai_tokens(usage: _Fields, prompt: str, completion: str, notes: Notes) ->
     cached = read + tokens.cache_write
     given, output = count(usage, prompt, notes), count(usage, completion, notes)
     total = count(usage, "total_tokens", notes)
-    if total == given + cached + output and usage.keys() & _BESIDE:
+    may_be_beside = cached > given or usage.keys() & _BESIDE
+    if may_be_beside and total == given + cached + output:
         given += cached
     tokens.input = max(0, given - cached)
     tokens.output = max(output, total - given) if given else output

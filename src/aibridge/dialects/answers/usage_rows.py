@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from aibridge.dialects.answers.usage import is_small
+from aibridge.dialects.answers.usage import is_small, merged
 from aibridge.dialects.facts import Notes, TokenUsage
 from aibridge.dialects.fields import label
 
@@ -31,13 +31,13 @@ def usage_rows(
     Source: https://platform.claude.com/docs/en/build-with-claude/compaction
     """
     runs = _runs(usage, notes)
-    if not runs:
-        first = tokens(usage)
+    if len(runs) == 1:
+        runs = [merged(usage, runs[0])]
+    rows = [tokens(run) for run in runs]
+    if not any(row.input or row.output or row.cache_read or row.cache_write for row in rows):
+        first = tokens(usage)  # runs that were begun and not counted say less than the sum
         first.metadata = _metadata(usage, {}, beside, notes, is_first=True)
         return [first]
-    if len(runs) == 1:
-        runs = [{**usage, **runs[0]}]
-    rows = [tokens(run) for run in runs]
     for number, (row, run) in enumerate(zip(rows, runs, strict=True)):
         row.metadata = _metadata(usage, run, beside, notes, is_first=not number)
     return rows

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 
 from aibridge.dialects.body import REQUEST, lowered, read_body
 from aibridge.dialects.bounds import Buffer
-from aibridge.dialects.content import Role, Said, parts, role_of, texts
+from aibridge.dialects.content import Role, Said, has_more, parts, role_of, texts
 from aibridge.dialects.conversation import Conversation, complete, system_of
 from aibridge.dialects.facts import Notes, RequestFacts
 from aibridge.dialects.fields import label, mapping, read, read_less
@@ -26,6 +26,7 @@ class _Named(Struct):
 
 class _Request(_Named):
     messages: list[Raw] | None = None
+    prompt: Raw = Raw()
     max_tokens: Any = None
     max_completion_tokens: Any = None
     metadata: Any = None
@@ -75,6 +76,8 @@ def read_request(body: Buffer) -> RequestFacts:
     messages = request.messages or []
     talk = Conversation(notes)
     talk.read(messages, _said)
+    if not messages:
+        talk.add([texts(parts(request.prompt, notes))])  # as OpenRouter takes it
     limit = request.max_completion_tokens or request.max_tokens
     complete(facts, talk, system_of(messages), limit)
     return facts
@@ -109,7 +112,7 @@ def _said(raw: Raw, notes: Notes) -> Said | None:
         calls = read(_CALLS, message.tool_calls, Notes(), "calls") if message.tool_calls else None
         ids = [label(call.id) for call in calls or () if call.id] + _ids_as_text(said)
         return Said(role, said, calls=ids, is_plain=not calls)
-    return Said(Role.PERSON, said, has_more=len(said) < len(content), content=message.content)
+    return Said(Role.PERSON, said, has_more=has_more(content), content=message.content)
 
 
 def _ids_as_text(said: list[str]) -> list[str]:

@@ -62,7 +62,7 @@ class StreamReader(AnswerReader):
         event = event or read_less(BARE, data, self.notes, "an event")
         if event is None:
             return self.fail(shown(ProviderError(), data)) if name == "error" else self.skip()
-        if (event.error or event.base_resp) and (error := event.failure()):
+        if (event.error or event.errors or event.base_resp) and (error := event.failure()):
             self.take_usage(event.usage)
             return self.fail(error)
         kind = text(event.type) or name

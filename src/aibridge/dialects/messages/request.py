@@ -7,7 +7,7 @@ from msgspec import Raw, Struct
 
 from aibridge.dialects.body import REQUEST, lowered, read_body
 from aibridge.dialects.bounds import Buffer
-from aibridge.dialects.content import Part, Role, Said, parts, role_of, texts
+from aibridge.dialects.content import Part, Role, Said, has_more, parts, role_of, texts
 from aibridge.dialects.conversation import Conversation, complete
 from aibridge.dialects.facts import Notes, RequestFacts
 from aibridge.dialects.fields import label, read, read_less, text
@@ -91,5 +91,4 @@ def _by_a_person(content: list[Part], raw: Raw) -> Said:
         if text(part.type).endswith("tool_result")
     ]
     said = texts(content)
-    has_more = len(said) + len(results) < len(content)
-    return Said(Role.PERSON, said, results, has_more=has_more, content=raw)
+    return Said(Role.PERSON, said, results, has_more=has_more(content), content=raw)

@@ -14,13 +14,15 @@ from aibridge.dialects.prompts.tables import QUEUED
 from aibridge.dialects.prompts.wrappers import queued_words
 
 MAX_WORDS = 64 << 10
-"""Characters that are taken of one result."""
+"""Characters that are looked at in front of one result, and as many at its end."""
 
 _HEAD = 800
 """Bytes at the start of a result in which a refusal or an answer begins."""
 
 _SIGNS = (
     b"he user said:",
+    b"reason for the rejection:",
+    b"tool call. User feedback: ",
     b"questions have been answered: ",
     b"answered your questions: ",
     b"he user answered: ",
@@ -36,12 +38,17 @@ _ANYWHERE = (b"The user sent ", b"</feedback>")
 _REMINDER = re.compile(
     r"<system-reminder>\s*(The user sent (?:(?!</system-reminder>).)*)", re.DOTALL
 )
-_ANSWER = re.compile(r'"="(.*?)"(?=, "|\. |\.?$| selected | user notes)', re.DOTALL)
+_ANSWER = re.compile(
+    r'"="(.*?)"(?=, "|\. |\.?$| selected | user notes)| user notes: (.*?)(?=, "|\. You |\.?$)',
+    re.DOTALL,
+)
 _CLARIFIED = re.compile(r"^  Answer: (.+)$", re.MULTILINE)
 _REST = re.compile(
-    r"he user said:\n(?P<reason>.*)|"
+    r"(?:he user said:\n|\AThe user doesn't want .{0,400}? said: |reason for the rejection:)"
+    r"(?P<reason>.*)|"
     r"(?:questions have been answered|answered your questions|he user answered): (?P<answers>.*)|"
-    r"(?:the following answers:|following feedback: |User responded: |User selected: )(?P<rest>.*)",
+    r"(?:the following answers:|following feedback: |User responded: |User selected: |"
+    r"tool call\. User feedback: )(?P<rest>.*)",
     re.DOTALL,
 )
 _NOTE = "\n\nNote: The user's next message"
@@ -57,7 +64,7 @@ def words_in_result(raw: bytes) -> list[Prompt]:
     if not any(sign in head for sign in _SIGNS) and not any(sign in raw for sign in _ANYWHERE):
         return []
     value = read(_ANY, raw, Notes(), "a result")
-    return [Prompt(words) for text in _texts(value) if (words := _words(text[:MAX_WORDS]))]
+    return [Prompt(words) for text in _texts(value) if (words := _words(_ends(text)))]
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -70,6 +77,11 @@ def _texts(value: object) -> Iterator[str]:
                 yield text
 
 
+def _ends(text: str) -> str:
+    """Return a text, or both ends of a long one: what was typed meanwhile stands at the end."""
+    return text if len(text) <= 2 * MAX_WORDS else text[:MAX_WORDS] + text[-MAX_WORDS:]
+
+
 def _words(text: str) -> str:
     queued = [queued_words(each) for each in _REMINDER.findall(text) if _is_queued(each)]
     if queued:
@@ -80,7 +92,8 @@ def _words(text: str) -> str:
     if found is None:
         return next(filter(None, (_inside(text, tag) for tag in _TAGS)), "")
     if found["answers"]:
-        return "\n".join(_ANSWER.findall(found["answers"])) or found["answers"].strip()
+        said = ["".join(each) for each in _ANSWER.findall(found["answers"])]
+        return "\n".join(said) or found["answers"].strip()
     words: str = (found["reason"] or found["rest"] or "").partition(_NOTE)[0]
     return "\n".join(_CLARIFIED.findall(words)) if words.startswith(_CLARIFY) else words.strip()
 

@@ -32,6 +32,7 @@ _IMAGE = re.compile(r"\s*(?:\[Image: [^\]\n]*\]\s*)+|\s*</?image\b[^<>]*>\s*")
 _TOOL_RESULT = re.compile(r"\[\w+(?: for '[^\n]*')?\] Result:")
 _BEGINNINGS = tuple(BEGINNINGS)
 _BEFORE_TASKS = tuple(template.before for template in TEMPLATES if template.before)
+_INTERRUPTED = re.compile(r"\[Request interrupted by user[^\]\n]*\]\s*")
 _AGENTS_END = ("\n\n# task_progress", "\n\n# TODO LIST")
 
 
@@ -68,7 +69,10 @@ def _own(text: str) -> Iterator[Prompt]:
 
 def _by_the_agent(text: str, bare: str) -> Iterator[Prompt]:
     kind = next(kind for begin, kind in BEGINNINGS.items() if bare.startswith(begin))
-    if kind is PromptKind.AUTOMATION:
+    if interrupted := _INTERRUPTED.match(bare):
+        yield Prompt(interrupted[0].rstrip(), kind or PromptKind.AUTOMATION)
+        yield from [Prompt(rest)] if (rest := bare[interrupted.end() :]).strip() else []
+    elif kind is PromptKind.AUTOMATION:
         text, _, task = text.partition(NEXT_TASK)
         yield from [Prompt(text, kind), *([Prompt(task)] if task.strip() else [])]
     elif kind is not None:
@@ -167,7 +171,8 @@ def _inside(text: str) -> str:
         end = text.rfind(f"</{tag}>")
         start = text.rfind(f"<{tag}>", 0, max(end, 0))
         if start >= 0:
-            return text[start + len(tag) + 2 : end].strip()
+            inside = text[start + len(tag) + 2 : end].strip()
+            return _with_rest(inside, text[end + len(tag) + 3 :])
     return ""
 
 
@@ -186,12 +191,30 @@ def _wrapped(text: str) -> str:
 
 def slash_command(text: str) -> str:
     """Return the slash command that a text stands for as it was typed, or the empty string."""
-    return f"{_between(text, 'command-name')} {_between(text, 'command-args')}".strip()
+    command = f"{_between(text, 'command-name')} {_between(text, 'command-args')}".strip()
+    return command and _with_rest(command, _after_blocks(text))
 
 
 def _shell_command(text: str) -> str:
     command = _between(text, "bash-input")
-    return f"! {command}" if command else ""
+    return _with_rest(f"! {command}", _after_blocks(text)) if command else ""
+
+
+def _with_rest(typed: str, rest: str) -> str:
+    """Return what was typed, with what follows the wrapper it stood in."""
+    return f"{typed}\n{rest.strip()}".strip()
+
+
+def _after_blocks(text: str) -> str:
+    """Return what follows the tags, one behind the other, with which a text begins."""
+    position = _skip_space(text, 0)
+    while tag := _FIRST_TAG.match(text, position):
+        closing = f"</{tag[1]}>"
+        end = text.find(closing, tag.end())
+        if end < 0:
+            break
+        position = _skip_space(text, end + len(closing))
+    return text[position:]
 
 
 def _between(text: str, tag: str) -> str:

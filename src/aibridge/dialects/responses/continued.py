@@ -38,6 +38,7 @@ class _Request(Struct):
 
 
 _ANY = msgspec.json.Decoder()
+_FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _REQUEST = msgspec.json.Decoder(_Request)
 UNREADABLE = Continued(is_readable=False)
 
@@ -46,7 +47,27 @@ def continued(facts: RequestFacts, body: Buffer) -> Continued:
     """Return what a request goes on from, of which these facts were read; never raises."""
     if facts.notes or facts.unread:
         return _read(bytes(body))
+    if _has_other_names(bytes(body)):
+        return UNREADABLE
     return Continued(facts.previous_response_id, facts.hints.get("conversation", ""))
+
+
+def id_of_conversation(value: object) -> str:
+    """Return the id of a conversation, as a string or in an object; empty if that is not clear."""
+    if label(value):
+        return label(value)
+    names = mapping(value)
+    return label(names.get("id")) if [name.lower() for name in names].count("id") == 1 else ""
+
+
+def _has_other_names(body: bytes) -> bool:
+    """Say whether a field names what is continued in another case, as servers in Go take it."""
+    small = body.lower()
+    is_plain = all(small.count(name) == body.count(name) for name in _NAMES)
+    if is_plain and _HIDDEN not in body:
+        return False
+    names = [f'"{name}"'.encode() for name in read(_FIELDS, body, Notes(), "the request") or ()]
+    return any(name.lower() in _NAMES and name not in _NAMES for name in names)
 
 
 def _read(body: bytes) -> Continued:
@@ -57,11 +78,11 @@ def _read(body: bytes) -> Continued:
     if not named and _HIDDEN not in small:
         return Continued()
     request = read(_REQUEST, body, Notes(), "the request")
-    if request is None or any(name not in body for name in named):
+    if request is None or _has_other_names(body):
         return UNREADABLE
     response, conversation = _value(request.previous_response_id), _value(request.conversation)
     response_id = label(response)
-    conversation_id = label(conversation) or label(mapping(conversation).get("id"))
+    conversation_id = id_of_conversation(conversation)
     missed = (response is not None and not response_id) or (
         conversation is not None and not conversation_id
     )

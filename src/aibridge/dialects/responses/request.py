@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 
 from aibridge.dialects.body import REQUEST, lowered, read_body
 from aibridge.dialects.bounds import Buffer
-from aibridge.dialects.content import Role, Said, parts, role_of, texts
+from aibridge.dialects.content import Role, Said, has_more, parts, role_of, texts
 from aibridge.dialects.conversation import (
     MAX_MESSAGES,
     NOTHING_READ,
@@ -20,6 +20,7 @@ from aibridge.dialects.facts import Notes, RequestFacts
 from aibridge.dialects.fields import label, mapping, read, read_less, text
 from aibridge.dialects.naming import session_hints
 from aibridge.dialects.repair import as_utf8
+from aibridge.dialects.responses.continued import id_of_conversation
 from aibridge.dialects.servers import servers_in
 
 MIN_ITEM_ID = 12
@@ -87,6 +88,7 @@ def read_request(body: Buffer) -> RequestFacts:
     facts.servers = servers_in(request.tools)
     facts.hints = _hints(request)
     facts.previous_response_id = label(request.previous_response_id)
+    _note_unclear(request, notes)
     facts.stores = request.store is not False
     items = [] if isinstance(request.input, str) else request.input or []
     talk = _conversation(request, items, notes)
@@ -94,6 +96,15 @@ def read_request(body: Buffer) -> RequestFacts:
     if request.previous_response_id or request.conversation:
         facts.digests = None  # most of the conversation is with the provider
     return facts
+
+
+def _note_unclear(request: _Request, notes: Notes) -> None:
+    """Note that what the request goes on from is named in a way that says no id."""
+    response, conversation = request.previous_response_id, request.conversation
+    if (response and not label(response)) or (
+        conversation and not id_of_conversation(conversation)
+    ):
+        notes.add("what the request goes on from could not be read")
 
 
 def _conversation(request: _Request, items: list[Raw], notes: Notes) -> Conversation:
@@ -161,8 +172,8 @@ def _said_in(item: _Item, notes: Notes) -> Said:
     said = texts(content) or [text(item.text)] * bool(text(item.text))
     if role is Role.MODEL:
         return Said(role, said, items=_own(item))
-    has_more = kind != "agent_message" and (len(said) < len(content) or kind in _ATTACHED)
-    return Said(Role.PERSON, said, has_more=has_more, content=item.content)
+    is_more = kind != "agent_message" and (has_more(content) or kind in _ATTACHED)
+    return Said(Role.PERSON, said, has_more=is_more, content=item.content)
 
 
 def _call(item: _Item) -> list[str]:
@@ -176,12 +187,11 @@ def _own(item: _Item) -> list[str]:
 
 def _hints(request: _Request) -> dict[str, str]:
     client = mapping(request.client_metadata)
-    conversation = request.conversation
     return session_hints(
         request.metadata,
         session_id=client.get("session_id"),
         prompt_cache_key=request.prompt_cache_key,
         user=request.user,
         thread_id=client.get("thread_id"),
-        conversation=text(conversation) or mapping(conversation).get("id"),
+        conversation=id_of_conversation(request.conversation),
     )
