@@ -57,6 +57,10 @@ CHILD = {"x-openai-subagent": "collab_spawn", "x-codex-parent-thread-id": "t0"}
             "review",
             "t0",
         ),
+        (turn(subagent="review"), SUBAGENT, "review", None),
+        (turn(subagent_kind=5, compaction={"a": 1}, parent_thread_id="t0"), SUBAGENT, "", "t0"),
+        (turn(request_kind=None, subagent="compact"), COMPACTION, "compact", None),
+        ({"x-claude-code-agent-id": "", "x-claude-code-parent-agent-id": ""}, None, "", None),
         (turn(thread_source="memory_consolidation"), SIDE_CALL, "", None),
         (turn(thread_source="subagent", turn_id="2", root_turn_id="1"), SUBAGENT, "", None),
         (

@@ -1,7 +1,7 @@
 """What a request is for, as the headers of vendors' clients say."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -65,12 +65,13 @@ class _Turn(msgspec.Struct):
     request_kind: str = ""
     thread_source: str = ""
     subagent_kind: str = ""
+    subagent: str = ""
     parent_thread_id: str = ""
     turn_id: str = ""
     root_turn_id: str = ""
 
 
-_TURN = msgspec.json.Decoder(_Turn)
+_FIELDS = msgspec.json.Decoder(dict[str, Any])
 _NO_TURN = _Turn()
 
 _SIGNS = frozenset(
@@ -117,8 +118,8 @@ def _session(value: bytes) -> str:
 
 def _claude_code(headers: Headers) -> Purpose | None:
     kind = _CLASSES.get(headers.get(b"x-claude-code-request-class", b"").lower())
-    is_subagent = (
-        b"x-claude-code-agent-id" in headers or b"x-claude-code-parent-agent-id" in headers
+    is_subagent = headers.get(b"x-claude-code-agent-id") or headers.get(
+        b"x-claude-code-parent-agent-id"
     )
     if kind is None and is_subagent:
         kind = PromptKind.SUBAGENT
@@ -133,7 +134,7 @@ def _codex(headers: Headers) -> Purpose | None:
     parent = headers.get(b"x-codex-parent-thread-id", b"") or turn.parent_thread_id.encode()
     if turn is _NO_TURN and not said and not parent:
         return None
-    agent = _label(said) or _label(turn.subagent_kind)
+    agent = _label(said) or _label(turn.subagent_kind) or _label(turn.subagent)
     kind = _KINDS.get(turn.request_kind) or _SUBAGENTS.get(agent)
     if kind is None and turn.turn_id and turn.turn_id == turn.root_turn_id:
         return Purpose(PromptKind.TYPED)  # whatever the thread was made for, a person goes on
@@ -150,10 +151,14 @@ def _codex(headers: Headers) -> Purpose | None:
 
 
 def _turn(said: bytes) -> _Turn:
+    """Read the metadata of a turn; a field of an unexpected type says nothing."""
     try:
-        return _TURN.decode(said) if said else _NO_TURN
+        fields = _FIELDS.decode(said) if said else {}
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _NO_TURN
+    told = {name: fields.get(name) for name in _Turn.__struct_fields__}
+    found = {name: value for name, value in told.items() if value and isinstance(value, str)}
+    return _Turn(**found) if fields else _NO_TURN
 
 
 def _copilot(headers: Headers) -> Purpose | None:
