@@ -413,3 +413,14 @@ def test_usage_that_never_comes_is_not_waited_for_long(wire: Wire, bridge: Bridg
         caller.read_until(DONE)
         record = bridge.record()
     assert (record.status, record.usages) == ("completed", [])
+
+
+@pytest.mark.parametrize("dialect", samples.DIALECTS)
+def test_an_error_that_is_bare_json_within_a_stream(
+    wire: Wire, bridge: Bridge, dialect: str
+) -> None:
+    bare = b'{"error":{"type":"overloaded_error","message":"no data for you"}}\n\n'
+    steps = (STREAM_HEAD, chunk(samples.EVENTS[dialect][0] + bare), END_OF_CHUNKS)
+    body, record = told(wire, bridge, dialect, steps, stream=True)
+    assert body.endswith(bare)
+    assert outcome(record) == ("failed", "overloaded", "no data for you")

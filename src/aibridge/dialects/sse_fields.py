@@ -17,7 +17,10 @@ def lines_in(buffer: bytes, start: int, end: int) -> int:
 
 
 def fields_of(buffer: bytes, start: int, end: int) -> tuple[str, bytes] | None:
-    """Name and data of an event; ``None`` without data, as such an event is not dispatched."""
+    """Name and data of an event; ``None`` without data, as such an event is not dispatched.
+
+    Some providers break off with an error that is bare JSON: that is taken for data.
+    """
     name, data = b"", start
     if buffer.startswith(b"event: ", start, end):
         data = buffer.find(b"\n", start, end) + 1 or end
@@ -32,6 +35,8 @@ def fields_of(buffer: bytes, start: int, end: int) -> tuple[str, bytes] | None:
 
 
 def _fields_by_line(buffer: bytes, start: int, end: int) -> tuple[str, bytes] | None:
+    if buffer.startswith(b"{", start, end):
+        return "", buffer[start:end]
     if buffer.find(b"data", start, end) < 0:
         return None
     name, data = b"", []
