@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from aibridge.recorder.linking import Linker
-from aibridge.recorder.records import End, Start
+from aibridge.recorder.records import End, Start, Status
 from aibridge.recorder.restoring import read_end
 from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
 from aibridge.recorder.ticket import Pending
@@ -81,8 +81,7 @@ def _add(
         place = linker.place(start)
         rows.add_begun(start, place, end)
     elif end is not None and not item.end_is_kept and _is_news(rows, start, found, end):
-        rows.add(end_rows(start, place, end, rows.kind_id(start, end)), end)
-        rows.ended.add(start.id)
+        rows.add_end(start, place, end)
     return place
 
 
@@ -113,30 +112,38 @@ class _Rows:
         self._kinds = kinds
         self.server_id = server_id
         self._rows: list[Row] = []
-        self._awaited: set[str] = set()
-        """Tool calls and keys that would be found if the rows were written."""
+        self._called: set[str] = set()
+        """Tool calls that would be found if the rows were written."""
+        self._keyed: dict[tuple[str, str], Linked] = {}
+        """What the keys of this batch lead to, by person and key."""
         self.ended: set[str] = set()
         """Interceptions whose ends are among the rows: two polls may have seen the same end."""
 
     def add_begun(self, start: Start, place: Place, end: End | None) -> None:
         """Add an interception that is not in the database, with its end if it has one."""
         if end is None:
-            self.add(start_rows(start, place, self.server_id), None)
+            self._add(start_rows(start, place, self.server_id), start, place, None)
         else:
-            self.add(whole_rows(start, place, end, self.kind_id(start, end)), end)
-            self.ended.add(start.id)
+            self._add(whole_rows(start, place, end, self.kind_id(start, end)), start, place, end)
         if (named := start.parent_session_id or start.client_session_id) is not None:
             sessions = self._store.sessions
             sessions.put(start.initiator_id, named, place.session_id, start.started_at)
 
-    def add(self, rows: Iterable[Row], end: End | None) -> None:
-        """Add rows, those of an ``end`` among them if one is given."""
+    def add_end(self, start: Start, place: Place, end: End) -> None:
+        """Add the end of an interception that is in the database."""
+        self._add(end_rows(start, place, end, self.kind_id(start, end)), start, place, end)
+
+    def _add(self, rows: Iterable[Row], start: Start, place: Place, end: End | None) -> None:
+        status = Status.RUNNING if end is None else end.status
+        root_id = place.root_id or start.id
+        found = Linked(start.id, root_id, place.session_id, status.value, start.started_at)
         for row in rows:
             self._rows.append(row)
             if isinstance(row, CorrelationRow):
-                self._awaited.add(row.key)
-        if end is not None and end.facts.tool_calls:
-            self._awaited.update(call.call_id for call in end.facts.tool_calls)
+                self._keyed[row.initiator_id, row.key] = found
+        if end is not None:
+            self.ended.add(start.id)
+            self._called.update(call.call_id for call in end.facts.tool_calls)
 
     def kind_id(self, start: Start, end: End) -> int:
         """Return the number of an interception's kind."""
@@ -152,13 +159,14 @@ class _Rows:
 
     def by_call(self, start: Start, call_id: str) -> Linked | None:
         """Return the newest interception that issued a tool call, in this session if named."""
-        self._flush_if(call_id)
+        if call_id in self._called:
+            self.flush()
         return self._store.by_call(start.initiator_id, call_id, start.client_session_id)
 
     def by_key(self, start: Start, key: str) -> Linked | None:
         """Return the newest interception that is kept under a key."""
-        self._flush_if(key)
-        return self._store.by_key(start.initiator_id, key)
+        found = self._keyed.get((start.initiator_id, key))
+        return found or self._store.by_key(start.initiator_id, key)
 
     def newest_own(self, start: Start, session_id: str) -> Linked | None:
         """Return the newest interception of a session that is the person's own."""
@@ -177,8 +185,4 @@ class _Rows:
         """Write what was added."""
         self._store.add(self._rows)
         self._rows = []
-        self._awaited = set()
-
-    def _flush_if(self, awaited: str) -> None:
-        if awaited in self._awaited:
-            self.flush()
+        self._called = set()
