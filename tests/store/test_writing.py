@@ -409,9 +409,30 @@ def test_a_tool_call_is_found_by_its_index(record_database, writer, name):
         assert not any(step.startswith("SCAN") for step in steps)
 
 
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("by_key", "PRIMARY KEY (initiator_id=? AND key=?)"),
+        ("newest_own", "USING INDEX ix_interceptions_session (session_id=?"),
+        ("latest_session", "USING PRIMARY KEY (id="),
+    ],
+)
+def test_what_a_request_goes_on_with_is_found_by_its_own_index(
+    record_database, writer, name, index
+):
+    if record_database.is_postgresql:
+        with writer.transaction():  # tables as small as these would be read whole
+            writer._link.cursor.execute("SET LOCAL enable_seqscan = off")
+            assert not any("Seq Scan" in step for step in plan_of(writer, "EXPLAIN", name))
+    else:
+        steps = plan_of(writer, "EXPLAIN QUERY PLAN", name)
+        assert any(index in step for step in steps)
+
+
 def plan_of(writer: BatchWriter, explain: str, name: str) -> list[str]:
     """Return the steps by which a statement is run."""
     values = {"initiator_id": "i", "call_id": "c", "session_id": "s", "since": ""}
+    values |= {"correlation_key": "k", "first": "s@", "beyond": "sA"}
     sql = f"{explain} {getattr(writer._statements, name)}"
     return [step[-1] for step in writer._link.select(sql, values, 99)]
 

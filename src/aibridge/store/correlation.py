@@ -6,7 +6,18 @@ An interception is found by a tool call that it issued, or by a key under which 
 
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, case, literal_column, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from aibridge.store import schema
 
@@ -18,6 +29,11 @@ _FOUND = (_c.id, _root, _c.session_id, _c.status, _c.started_at)
 SEPARATOR = "@"
 """What stands between a client's session id and the time from which it is another session."""
 _AFTER_SEPARATOR = chr(ord(SEPARATOR) + 1)
+
+
+def _unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
+    """Return a column as no index has it: what is somebody's may be much, of one session little."""
+    return func.coalesce(column, literal_column("''"))
 
 
 def by_call(*, in_session: bool, bounded: bool) -> Select[Any]:
@@ -64,7 +80,7 @@ def newest_own() -> Select[Any]:
         select(*_FOUND)
         .where(
             _c.session_id == bindparam("session_id"),
-            _c.initiator_id == bindparam("initiator_id"),
+            _unindexed(_c.initiator_id) == bindparam("initiator_id"),
             _c.metadata == literal_column("'{}'"),
             _c.ended_at.is_not(None),
         )
@@ -84,7 +100,7 @@ def latest_session() -> Select[Any]:
         select(s.id, active)
         .where(
             or_(s.id == bindparam("session_id"), later),
-            s.initiator_id == bindparam("initiator_id"),
+            _unindexed(s.initiator_id) == bindparam("initiator_id"),
         )
         .order_by(s.started_at.desc())
     )
