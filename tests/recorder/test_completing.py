@@ -228,7 +228,8 @@ def test_keys_are_short_and_of_one_sort():
     ]
     assert len(set(keys)) == 4
     assert max(map(len, keys)) <= 64
-    assert stored_key("/v1/responses/compact", "x") == response_key("x")
+    compact = start(route="/v1/responses/compact", stores=True)
+    assert stored_key(compact, end(facts=facts(response_id="x"))) == response_key("x")
 
 
 async def test_nobody_is_found_by_a_key_of_somebody_else(recorder, database):

@@ -66,18 +66,21 @@ class Call:
         self.body = b""
         self.room.give_back()
 
-    def head(self) -> bytes:
-        """Return the head of the upstream request."""
-        path = self.target.provider.target(self.route).encode()
-        query = self.request.query
+    def head(self, target: bytes | None = None, authority: bytes | None = None) -> bytes:
+        """Return the head of the upstream request, or of one to where a redirect leads."""
         return request_head(
             self.request.method,
-            path + b"?" + query if query else path,
-            self.target.authority,
+            self._own_target() if target is None else target,
+            self.target.authority if authority is None else authority,
             self.headers,
             self.credential.headers,
             len(self.body),
         )
+
+    def _own_target(self) -> bytes:
+        path = self.target.provider.target(self.route).encode()
+        query = self.request.query
+        return path + b"?" + query if query else path
 
     async def read(self, dialect: Dialect, limit: int, reads: LargeReads, agents: Agents) -> Start:
         """Read the request, edit it where that is needed, and return the start of its record."""

@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Callable
 
 from aibridge.gateway.call import Call
-from aibridge.gateway.caller import CENTRALIZED
-from aibridge.gateway.headers import request_head
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.observers import Observer
 from aibridge.gateway.refusal import Refusal
@@ -66,14 +64,7 @@ async def dispatch(pool: Pool, call: Call, edits: list[str]) -> Response:
         place = _next(call, response, place, followed)
         followed += 1
         edits.append(f"redirect ({response.status}) followed to {place.authority.decode()}")
-        head = request_head(
-            method,
-            place.target,
-            place.authority,
-            call.headers,
-            call.credential.headers,
-            len(call.body),
-        )
+        head = call.head(place.target, place.authority)
         response = await pool.send(place.address, method, head, call.body)
     call.let_go()
     return response
@@ -81,7 +72,7 @@ async def dispatch(pool: Pool, call: Call, edits: list[str]) -> Response:
 
 def refuses_key(call: Call, response: Response) -> bool:
     """Whether a provider refuses the key that the bridge is configured with."""
-    return response.status == _UNAUTHORIZED and call.credential.kind == CENTRALIZED
+    return response.status == _UNAUTHORIZED and call.is_centralized
 
 
 async def key_refused(

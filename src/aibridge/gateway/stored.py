@@ -1,4 +1,4 @@
-"""What a provider keeps for somebody: asked for by its maker only, and on record where it matters.
+"""Ownership of the responses and conversations that providers keep: only their maker reaches them.
 
 With the configured key, which everybody shares, a response or a conversation of somebody else could
 be read, changed, or gone on from. So the database is asked who made it. An answer that was made in
@@ -70,7 +70,7 @@ class _Maker(NamedTuple):
 
 
 class StoredThings:
-    """Knows who made what. Belongs to an event loop; its threads ask the database."""
+    """Checks who made what a provider keeps. Belongs to an event loop; threads ask the database."""
 
     def __init__(self, database: Database, recorder: Recorder) -> None:
         self._database = database
@@ -123,10 +123,7 @@ class StoredThings:
         """Remember who made what has ended."""
         self._running.pop(exchange, None)
         start, end = exchange.ticket.start, exchange.ticket.end
-        if end is None or not end.facts.response_id:
-            return
-        if start.stores or end.facts.is_queued:
-            key = stored_key(start.route, end.facts.response_id)
+        if end is not None and (key := stored_key(start, end)):
             thing = _Thing(start.initiator_id, start.provider_name, key)
             self._remember(thing, start.id, is_final=end.finality is Finality.FINAL)
 

@@ -35,9 +35,12 @@ def conversation_key(conversation_id: str) -> str:
     return _key("conversation", conversation_id)
 
 
-def stored_key(route: str, id_: str) -> str:
-    """Return the key of what an answer on a route says that the provider stores."""
-    return (conversation_key if "/conversations" in route else response_key)(id_)
+def stored_key(start: Start, end: End) -> str | None:
+    """Return the key of what the provider stores of an answer, ``None`` if it stores nothing."""
+    id_ = end.facts.response_id
+    if not id_ or not (start.stores or end.facts.is_queued):
+        return None
+    return (conversation_key if "/conversations" in start.route else response_key)(id_)
 
 
 def task_key(text: str) -> str:
@@ -90,8 +93,8 @@ def keys_of_start(start: Start, *, begins: bool) -> Iterator[str]:
 
 def keys_of_end(start: Start, end: End) -> Iterator[str]:
     """Yield the keys of an interception that are known when its answer has ended."""
-    if end.facts.response_id and (start.stores or end.facts.is_queued):
-        yield stored_key(start.route, end.facts.response_id)
+    if stored := stored_key(start, end):
+        yield stored
     tasks = (each for each in end.facts.tool_calls if each.name.lower() in DELEGATING)
     for call, _ in zip(tasks, range(MAX_TASKS), strict=False):
         yield from _keys_of_task(call)

@@ -19,13 +19,14 @@ from aibridge.store.rows import Linked
 TASK_MICROSECONDS = 3_600 * 1_000_000
 """How long after a model has given out a task a request is known by it to be the sub-agent's."""
 
-_GOES_ON = frozenset({PromptKind.AUTOMATION, PromptKind.COMPACTION})
-_NOT_TYPED = frozenset({PromptKind.AUTOMATION, PromptKind.COMPACTION, PromptKind.SUMMARY})
+_BY_ITSELF = frozenset({PromptKind.AUTOMATION, PromptKind.COMPACTION})
+"""Kinds of requests that an agent makes within a conversation, in which it sends all that was."""
+_CONTINUING = _BY_ITSELF | {PromptKind.SUMMARY}
 """Kinds of requests that go on with the thread before them, and begin none."""
 
 
 class Finder(Protocol):
-    """What is asked of the database, of one person's record."""
+    """Looks up interceptions and sessions of the person who makes a request."""
 
     def by_call(self, start: Start, call_id: str) -> Linked | None:
         """Return the newest interception that issued a tool call, in this session if named."""
@@ -41,9 +42,10 @@ class Finder(Protocol):
 
 
 class Linker:
-    """Finds the place of one request after the other; ``pause`` in microseconds ends a session.
+    """Finds the session and the thread of each request.
 
-    It may find that a request is another attempt or a sub-agent's, and then says so in its start.
+    A session ends after a ``pause``, in microseconds. A request that turns out to be another
+    attempt, or a sub-agent's, is marked so in its start.
     """
 
     def __init__(self, find: Finder, pause: int) -> None:
@@ -51,7 +53,7 @@ class Linker:
         self._pause = pause
 
     def place(self, start: Start) -> Place:
-        """Return where a request belongs."""
+        """Return the session of a request, and the thread that it goes on with, if any."""
         return (
             self._attempted(start)
             or self._delegated(start)
@@ -97,7 +99,7 @@ class Linker:
         before = self._before(start)
         if before is None:
             return None
-        if not start.prompts or start.kind in _NOT_TYPED:
+        if not start.prompts or start.kind in _CONTINUING:
             return Place(before.session_id, before.id, before.root_id)
         session = self._session(start)
         if session is None and start.started_at - before.started_at <= self._pause:
@@ -119,18 +121,23 @@ class Linker:
 
         The last call in the history may be of an earlier prompt than the last.
         """
-        session = self._session(start) if start.kind in _GOES_ON else None
+        session = self._session(start) if start.kind in _BY_ITSELF else None
         return None if session is None else self._find.newest_own(start, session)
 
     def _in_history(self, start: Start) -> Linked | None:
-        ids = list(reversed(start.history_ids))
-        responses = [start.previous_response_id, *ids] if start.previous_response_id else ids
-        for id_ in responses:
-            found = self._find.by_call(start, id_) if id_ in ids else None
-            found = found or self._find.by_key(start, correlation.response_key(id_))
-            if found is not None:
-                return found
-        return None
+        """Return the interception of the response before, else of the newest id in the history."""
+        if start.previous_response_id and (
+            found := self._by_response(start, start.previous_response_id)
+        ):
+            return found
+        known = (
+            self._find.by_call(start, id_) or self._by_response(start, id_)
+            for id_ in reversed(start.history_ids)
+        )
+        return next(filter(None, known), None)
+
+    def _by_response(self, start: Start, id_: str) -> Linked | None:
+        return self._find.by_key(start, correlation.response_key(id_))
 
     def _by_texts(self, start: Start) -> Linked | None:
         """Return the last request of a conversation without ids, or the one that was summarized."""
@@ -166,7 +173,7 @@ class Linker:
 
 
 def _mark(start: Start, kind: PromptKind) -> None:
-    """Say of a request and of what seemed typed in it what it was found to be."""
+    """Set the kind of a request, and that of the prompts in it that seemed typed."""
     start.kind = kind
     start.metadata = {**start.metadata, "kind": kind.value}
     start.prompts = tuple(

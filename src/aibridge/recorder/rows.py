@@ -28,15 +28,6 @@ from aibridge.store.rows import (
 from aibridge.store.texts import text_row
 
 _encode = msgspec.json.Encoder().encode
-_KIND_SHAPES = {
-    PromptKind.TYPED: Shape.PROMPT,
-    PromptKind.SIDE_CALL: Shape.SIDE_CALL,
-    PromptKind.SUBAGENT: Shape.SUBAGENT,
-    PromptKind.COMPACTION: Shape.COMPACTION,
-    PromptKind.SUMMARY: Shape.SUMMARY,
-    PromptKind.RETRY: Shape.RETRY,
-    PromptKind.AUTOMATION: Shape.AUTOMATION,
-}
 
 
 class Place(NamedTuple):
@@ -73,7 +64,7 @@ def _shape(start: Start, end: End) -> int:
     if start.kind is not PromptKind.TYPED:
         kinds.add(start.kind)
     shape = sum(part for part, is_there in has.items() if is_there)
-    return shape + sum(_KIND_SHAPES[each] for each in kinds)
+    return shape + sum(Shape[each.name] for each in kinds)
 
 
 def end_rows(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:

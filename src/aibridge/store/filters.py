@@ -124,8 +124,6 @@ _c, _k = interceptions.c, kinds.c
 client_name = func.coalesce(func.nullif(_k.client, ""), UNKNOWN_CLIENT)
 """The client of a kind as lists name it, never empty."""
 
-_SHAPES = {shape.name.lower(): shape for shape in Shape if shape.name}
-_SHAPES["typed"] = Shape.PROMPT
 PARTS = ("error", "estimated", "prompt", "thinking", "tool", "unread")
 """What an interception can be asked to have."""
 KINDS = ("typed", "side_call", "subagent", "compaction", "summary", "retry", "automation")
@@ -180,7 +178,7 @@ def of_kind(where: Filter) -> list[ColumnElement[bool]]:
 
 
 def _has(part: str) -> ColumnElement[bool]:
-    return _k.shape.bitwise_and(literal_column(str(_SHAPES[part].value))) != 0
+    return _k.shape.bitwise_and(literal_column(str(Shape[part.upper()].value))) != 0
 
 
 def apart(number: ColumnElement[int]) -> ColumnElement[int]:

@@ -15,13 +15,13 @@ MAX_TIME = (1 << 53) - 1
 
 
 class Shape(IntFlag):
-    """What an interception has; the names are those of the ``has`` filter, or of kinds of prompts.
+    """What an interception has; the names are those of the ``has`` filter and of kinds of prompts.
 
     ``PROMPT`` is one that a person typed. ``ESTIMATED`` are tokens that only the bridge counted.
     """
 
     ERROR = 1
-    PROMPT = 2
+    PROMPT = TYPED = 2
     THINKING = 4
     TOOL = 8
     UNREAD = 16
