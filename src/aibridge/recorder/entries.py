@@ -36,7 +36,7 @@ class _OlderEnd(msgspec.Struct):
 
 
 class _OlderBody(msgspec.Struct):
-    """What releases before 0.5 wrote of a start and an end in other fields."""
+    """What was written of a start and an end while they had one prompt, and one usage."""
 
     start: _OlderStart
     end: _OlderEnd | None = None

@@ -9,7 +9,7 @@ from aibridge.recorder.replay import Replay
 from aibridge.recorder.spooler import Spooler
 from aibridge.recorder.ticket import NotYetKept, RecordingError, Ticket, settle
 from aibridge.recorder.writer import Writer
-from aibridge.store.active_sessions import PAUSE
+from aibridge.store.correlation import PAUSE
 from aibridge.store.database import Database
 from aibridge.store.servers import Lease
 from aibridge.store.spool import Spool

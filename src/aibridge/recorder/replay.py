@@ -12,7 +12,7 @@ from aibridge.recorder.batch import commit
 from aibridge.recorder.entries import Unreadable, from_entry
 from aibridge.recorder.recovery import close_left_open
 from aibridge.recorder.ticket import Pending
-from aibridge.store.active_sessions import PAUSE
+from aibridge.store.correlation import PAUSE
 from aibridge.store.database import Database
 from aibridge.store.spool import Kept, Spool
 from aibridge.store.trouble import is_away, said

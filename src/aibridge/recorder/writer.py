@@ -14,7 +14,7 @@ from aibridge.recorder.intake import Intake
 from aibridge.recorder.outage import POLL_SECONDS, Outage, Turn
 from aibridge.recorder.replay import Replay
 from aibridge.recorder.ticket import NotYetKept, RecordingError, Settled, Ticket
-from aibridge.store.active_sessions import PAUSE
+from aibridge.store.correlation import PAUSE
 from aibridge.store.database import Database
 from aibridge.store.servers import Lease
 from aibridge.store.spool import SpoolError

@@ -1,9 +1,10 @@
-"""Statements that find what a request goes on with: an interception, or a session.
+"""Finding what a request goes on with: an interception, or a session.
 
 An interception is found by a tool call that it issued, or by a key under which it is kept
 (`aibridge.recorder.correlation`); a session by the id that its client gives it.
 """
 
+from collections import OrderedDict
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +26,11 @@ _c = schema.interceptions.c
 _root = case((_c.thread_root_id.is_(None), _c.id), else_=_c.thread_root_id)
 _FOUND = (_c.id, _root, _c.session_id, _c.status, _c.started_at)
 """The columns of `aibridge.store.rows.Linked`."""
+
+PAUSE = 24 * 3600 * 1_000_000
+"""Microseconds without a request after which a session has ended, where nothing else is set."""
+MAX_SESSIONS = 10_000
+"""Sessions that are remembered; of more those that were used longest ago are forgotten."""
 
 SEPARATOR = "@"
 """What stands between a client's session id and the time from which it is another session."""
@@ -119,3 +125,27 @@ def latest_session_names(initiator_id: str, client_session_id: str) -> dict[str,
 def session_id_from(client_session_id: str, started_at: str) -> str:
     """Return the id of a session that begins, under a client's id, after another has ended."""
     return f"{client_session_id[: 255 - len(started_at)]}{SEPARATOR}{started_at}"
+
+
+class ActiveSessions:
+    """Remembers the sessions that were active last, so that few requests have to ask for theirs.
+
+    They are kept by person and client's session id. A session ends after a ``pause``, in
+    microseconds.
+    """
+
+    def __init__(self, pause: int) -> None:
+        self.pause = pause
+        self._sessions: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
+
+    def get(self, initiator_id: str, client_session_id: str) -> tuple[str, int] | None:
+        """Return a session and when it was active, ``None`` if it is not remembered."""
+        return self._sessions.get((initiator_id, client_session_id))
+
+    def put(self, initiator_id: str, client_session_id: str, session_id: str, at: int) -> None:
+        """Remember that a session was active at a moment, in microseconds."""
+        key = initiator_id, client_session_id
+        self._sessions[key] = (session_id, at)
+        self._sessions.move_to_end(key)
+        if len(self._sessions) > MAX_SESSIONS:
+            self._sessions.popitem(last=False)

@@ -11,8 +11,7 @@ from typing import Any
 
 from aibridge.ids import first_id_at, now
 from aibridge.store import standing, text_index
-from aibridge.store.active_sessions import PAUSE, ActiveSessions
-from aibridge.store.correlation import latest_session_names
+from aibridge.store.correlation import PAUSE, ActiveSessions, latest_session_names
 from aibridge.store.database import Database
 from aibridge.store.rows import (
     CorrelationRow,
