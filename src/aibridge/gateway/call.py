@@ -61,6 +61,11 @@ class Call:
         """Whether it is made with the configured key, which everybody shares."""
         return self.credential.kind == CENTRALIZED
 
+    @property
+    def is_for_makers(self) -> bool:
+        """Whether it reaches only those things at the provider that its caller has made."""
+        return self.is_centralized and not self.target.provider.allow_foreign_ids
+
     def let_go(self) -> None:
         """Forget the body, which has been sent: its answer may go on for long."""
         self.body = b""
@@ -112,7 +117,7 @@ class Call:
                 self.continued = UNREADABLE
             return RequestFacts(unread=True, notes=notes)
         facts = DIALECTS[dialect].read_request(body)
-        if dialect is Dialect.RESPONSES:
+        if dialect is Dialect.RESPONSES and self.is_for_makers:
             self.continued = continued(facts, body)
         return facts
 

@@ -94,7 +94,7 @@ class StoredThings:
             return None
         thing = _thing(call, _KEYS[stored](id_))
         maker, found = await self._look_up(thing, id_, with_end=fetches)
-        if call.is_centralized and not call.target.provider.allow_foreign_ids and maker is None:
+        if call.is_for_makers and maker is None:
             raise self._refused(call, 404, stored)
         if call.is_centralized and call.recorded is None and call.request.method not in _READS:
             await self._ask(partial(self._log_act, call, stored, maker))
@@ -103,7 +103,7 @@ class StoredThings:
     async def check_continued(self, call: Call) -> None:
         """Raise `Refusal` for a request that goes on from what may not be the caller's own."""
         continued = call.continued
-        if not call.is_centralized or call.target.provider.allow_foreign_ids:
+        if not call.is_for_makers:
             return
         if not continued.is_readable:
             raise Refusal(400, "AI Bridge cannot read whose response or conversation this goes on.")
