@@ -1,3 +1,3 @@
-from tests.gateway.conftest import bridge, serve, shared_bridge, shared_wire, wire
+from tests.gateway.conftest import bridge, left, serve, shared_bridge, shared_wire, wire
 
-__all__ = ["bridge", "serve", "shared_bridge", "shared_wire", "wire"]
+__all__ = ["bridge", "left", "serve", "shared_bridge", "shared_wire", "wire"]

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from aibridge.gateway.client import Client
 from tests.bridge import KEY, ROUTES
 from tests.wire import STREAM_HEAD, Caller, Then, Wire, ask, chunk, head, reply
 
@@ -203,20 +202,6 @@ ABANDONED = {
     "responses": (RESPONSES_REQUEST, RESPONSES, 3, (30, 12, 10, 0)),
     "messages": (CLAUDE | {"stream": True}, MESSAGES, 4, (25, 150, 0, 0)),
 }
-
-
-@pytest.fixture
-def left(monkeypatch):
-    """Set when the bridge has noticed that a client left, before it does anything about it."""
-    noticed = threading.Event()
-    wait = Client.wait_for_leaving
-
-    async def wait_and_tell(client):
-        await wait(client)
-        noticed.set()
-
-    monkeypatch.setattr(Client, "wait_for_leaving", wait_and_tell)
-    return noticed
 
 
 def begin_and_leave(bridge, dialect, left, last):

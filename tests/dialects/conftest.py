@@ -24,6 +24,17 @@ def sse(*events: dict[str, Any] | str, named: bool = False) -> bytes:
     return "".join(lines).encode()
 
 
+def said(name: str, text: str) -> dict[str, Any]:
+    """Return the event of a dialect that says ``text``."""
+    if name == "messages":
+        delta = {"type": "text_delta", "text": text}
+        return {"type": "content_block_delta", "index": 0, "delta": delta}
+    if name == "chat":
+        head = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        return {**head, "choices": [{"index": 0, "delta": {"content": text}}]}
+    return {"type": "response.output_text.delta", "output_index": 0, "delta": text}
+
+
 def play(dialect: Dialect, stream: bytes, size: int = 0, *, skip: bool = True) -> ResponseFacts:
     """The facts of ``stream`` fed in chunks of ``size`` bytes (0: in one)."""
     reader = dialect.StreamReader()

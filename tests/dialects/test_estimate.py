@@ -7,19 +7,9 @@ import pytest
 
 from aibridge.dialects import DIALECTS, chat, messages
 from aibridge.dialects.sse import EventStream
+from tests.dialects.conftest import said
 
 names = pytest.mark.parametrize("name", ["messages", "chat", "responses"])
-
-
-def said(name: str, text: str) -> dict[str, Any]:
-    """Return the event of a dialect that says ``text``."""
-    if name == "messages":
-        delta = {"type": "text_delta", "text": text}
-        return {"type": "content_block_delta", "index": 0, "delta": delta}
-    if name == "chat":
-        head = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-        return {**head, "choices": [{"index": 0, "delta": {"content": text}}]}
-    return {"type": "response.output_text.delta", "output_index": 0, "delta": text}
 
 
 def call(name: str, arguments: Any, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 import uvloop
 
+from aibridge.gateway.client import Client
 from tests import bridge as bridges
 from tests.bridge import Bridge
 from tests.databases import Databases
@@ -54,6 +56,20 @@ def bridge(shared_bridge: Bridge, wire: Wire) -> Bridge:
     """A bridge before `wire`, with an empty record; shared within a module."""
     shared_bridge.forget()
     return shared_bridge
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when the bridge has noticed that a client left, before it does anything about it."""
+    noticed = threading.Event()
+    wait = Client.wait_for_leaving
+
+    async def wait_and_tell(client: Client) -> None:
+        await wait(client)
+        noticed.set()
+
+    monkeypatch.setattr(Client, "wait_for_leaving", wait_and_tell)
+    return noticed
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,7 +9,6 @@ import pytest
 
 from aibridge.dialects.facts import TokenUsage
 from aibridge.gateway import relay as relays
-from aibridge.gateway.client import Client
 from aibridge.gateway.observers.streaming import StreamObserver
 from tests import bridge as bridges
 from tests.bridge import ROUTES
@@ -230,20 +229,6 @@ def test_a_stopped_bridge_takes_no_calls(wire, serve):
         url = bridge.url
     with pytest.raises(ConnectionError):
         ask(url, "/healthz", method="GET")
-
-
-@pytest.fixture
-def left(monkeypatch):
-    """Set when the bridge has noticed that a client left, before it does anything about it."""
-    noticed = threading.Event()
-    wait = Client.wait_for_leaving
-
-    async def wait_and_tell(client):
-        await wait(client)
-        noticed.set()
-
-    monkeypatch.setattr(Client, "wait_for_leaving", wait_and_tell)
-    return noticed
 
 
 @pytest.fixture
