@@ -124,7 +124,7 @@ def test_claude_code_01(bridge, wire):
 
 def test_claude_code_02(bridge, wire):
     image = {"type": "image", "source": {"type": "base64", "data": "QUJD"}}
-    said = user(CONTEXT, "What is in this image?", "[Image: source: /tmp/claude-0/images/1.png]")
+    said = user(CONTEXT, "What is in this image?", "[Image: source: /home/ana/images/1.png]")
     said["content"].insert(2, image)
     (record,) = ask_all(bridge, wire, "messages", [[said, ENVIRONMENT]], CLAUDE_CODE)
     assert typed(record) == ["What is in this image?"]

@@ -107,7 +107,8 @@ def test_what_an_agent_says_by_itself_follows_the_last_prompt_though_that_called
     story, kind
 ):
     story.ask("run it", "c1", client_session_id="s")
-    second = story.ask("how deep", history_ids=("c1",), client_session_id="s")
+    asked = {"history_ids": ("c1",), "client_session_id": "s"}
+    second = story.ask("how deep", metadata={"agent_type": "lead"}, **asked)
     story.ask("title?", kind=PromptKind.SIDE_CALL, client_session_id="s")
     ask = {"kind": kind, "client_session_id": "s", "history_ids": ("c1",)}
     assert story.links(story.ask("goes on", **ask)) == [(second.id, second.id)]

@@ -1,4 +1,4 @@
-"""Answers that are fetched by their ids: the interception that made them may be completed by it.
+"""Completion of interceptions by answers that are fetched later, by their ids.
 
 What was made in the background, or broke off, ends on the record when somebody sees how it ended.
 As with any answer, the client does not see its end before that is committed.

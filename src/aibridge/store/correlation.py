@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from aibridge.store import schema
+from aibridge.store.threads import of_person
 
 _c = schema.interceptions.c
 _root = case((_c.thread_root_id.is_(None), _c.id), else_=_c.thread_root_id)
@@ -87,7 +88,7 @@ def newest_own() -> Select[Any]:
         .where(
             _c.session_id == bindparam("session_id"),
             _unindexed(_c.initiator_id) == bindparam("initiator_id"),
-            _c.metadata == literal_column("'{}'"),
+            of_person(_c),
             _c.ended_at.is_not(None),
         )
         .order_by(_c.started_at.desc(), _c.id.desc())

@@ -1,4 +1,4 @@
-"""Interceptions by their keys of correlation, as far as going on with one needs to know it."""
+"""Look up an interception by a correlation key, with what is needed to complete it later."""
 
 from typing import NamedTuple
 

@@ -170,7 +170,7 @@ class Statements:
         return self._write(table, insert.on_conflict_do_update(index_elements=key, set_=sums))
 
     def _keying(self) -> Write:
-        """Let a key lead to the interception that had it last."""
+        """Upsert correlation keys: of several interceptions with one key the newest stays."""
         table = schema.correlation_keys
         insert = self._insert(table)
         newest = {name: insert.excluded[name] for name in ("interception_id", "created_at")}

@@ -5,7 +5,7 @@ A request that the agent makes for itself has its kind in its metadata; the pers
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, not_, or_
+from sqlalchemy import ColumnElement, and_, literal_column, not_, or_
 
 _KIND = '"kind":'
 
@@ -22,7 +22,7 @@ def beginning_threads(interceptions: Any) -> ColumnElement[bool]:  # noqa: ANN40
 
 def of_person(interceptions: Any) -> ColumnElement[bool]:  # noqa: ANN401 - columns
     """Return the condition under which a request is the person's own."""
-    named: ColumnElement[bool] = interceptions.metadata.like(f"%{_KIND}%")
+    named: ColumnElement[bool] = interceptions.metadata.like(literal_column(f"'%{_KIND}%'"))
     return not_(named)
 
 

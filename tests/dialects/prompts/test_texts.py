@@ -140,7 +140,7 @@ ls -l
         ),
         (["<bash-input>ls -l</bash-input>"], "! ls -l"),
         (["<command-name>cut"], "<command-name>cut"),
-        (["Look at it", "[Image: source: /tmp/1.png]"], "Look at it"),
+        (["Look at it", "[Image: source: /home/ana/1.png]"], "Look at it"),
         (["[Image: original 90x90, displayed at 45x45.] [Image: source: /a]"], None),
         (["[Image: mine] is what I mean"], "[Image: mine] is what I mean"),
         (["Look", "<image name=[Image #1]>", "</image>"], "Look"),
