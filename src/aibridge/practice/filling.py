@@ -121,7 +121,7 @@ def _string(schema: JSON, given: str | None) -> str:
     if given is not None:
         return given
     least, most = schema.get("minLength"), schema.get("maxLength")
-    text = "hello".ljust(min(least, 1000) if isinstance(least, int) else 0, "o")
+    text = "hello".ljust(max(0, min(least, 1000)) if isinstance(least, int) else 0, "o")
     return text[:most] if isinstance(most, int) and most >= 0 else text
 
 
