@@ -33,6 +33,10 @@ NOT_TEXT = "\ud800"
 ENDLESS = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i % 9 + 1 FROM n) SELECT count(*) FROM n"
 )
+DAMAGED_ENDS = """CREATE TRIGGER damaged_ends AFTER INSERT ON entries WHEN NEW.ended BEGIN
+    UPDATE entries SET body = x'00' WHERE number = NEW.number;
+END"""
+"""Damage every end as it comes: the replay may have read it a moment later."""
 TABLES = ("interceptions", "user_prompts", "token_usages", "tool_usages", "model_thoughts")
 
 
@@ -484,10 +488,10 @@ async def test_what_loses_its_end_to_damage_is_closed_as_interrupted(
         await first.started(lost)
         under_way = first.start(start())
         await first.started(under_way)
+        with spool._transaction():
+            spool._connection.execute(DAMAGED_ENDS)
         first.finish(lost, end())
         await first.ended(lost)
-        with spool._transaction():
-            spool._connection.execute("UPDATE entries SET body = x'00' WHERE ended")
     await Turns(first).until(away=False)
     assert [row["status"] for row in rows("interceptions")] == ["failed", "running"]
     assert rows("interceptions")[0]["error_type"] == "interrupted"
