@@ -2,9 +2,12 @@ import pytest
 
 from aibridge.contract import Provider
 from aibridge.identity.rights import Rights
+from aibridge.providers.types import TYPES, wire_of
 from tests.api.people_api import NOT_FOUND, Api
-from tests.builders import Call, record
+from tests.builders import Call, record, uid
 
+BASE = "/api/v2/aibridge"
+LISTED = {"interceptions": "results", "sessions": "sessions"}
 PATHS = ["/aibridge/providers", "/ai-gateway/providers"]
 
 
@@ -76,3 +79,53 @@ async def test_who_reads_their_own_record_is_told_what_is_in_it_beside_the_confi
         )
     found = await api.get("ann", PATHS[0])
     assert found == [shown("mine", "anthropic"), shown("openai", "openai", "OpenAI")]
+
+
+OF_EACH_TYPE = {number: kind for number, kind in enumerate(sorted(TYPES), 1)}
+SPEAKS_OPENAI = [number for number, kind in OF_EACH_TYPE.items() if wire_of(kind) == "openai"]
+
+
+@pytest.fixture
+def of_each_type(seed):
+    seed(*(Call(n, at=n, columns={"provider": kind}) for n, kind in OF_EACH_TYPE.items()))
+
+
+@pytest.mark.parametrize("kind", ["interceptions", "sessions"])
+async def test_the_record_shows_whose_api_a_provider_speaks(client, of_each_type, kind):
+    body = (await client.get(f"{BASE}/{kind}")).json()
+    shown = [one.get("provider") or one["providers"][0] for one in body[LISTED[kind]]]
+    assert shown == [wire_of(OF_EACH_TYPE[n]) for n in sorted(OF_EACH_TYPE, reverse=True)]
+
+
+async def test_a_session_shows_whose_api_its_providers_speak(client, of_each_type):
+    for number, kind in OF_EACH_TYPE.items():
+        detail = (await client.get(f"{BASE}/sessions/{uid(number)}")).json()
+        shown = [detail["providers"], [thread["provider"] for thread in detail["threads"]]]
+        assert shown == [[wire_of(kind)]] * 2
+
+
+async def test_a_session_has_each_api_once(client, seed):
+    kinds = ("azure", "openai", "vercel", "anthropic")
+    seed(*(Call(n, n, session="s", columns={"provider": k}) for n, k in enumerate(kinds, 1)))
+    for path in ("sessions", "sessions/s"):
+        body = (await client.get(f"{BASE}/{path}")).json()
+        assert (body.get("sessions") or [body])[0]["providers"] == ["anthropic", "openai"]
+
+
+@pytest.mark.parametrize("kind", ["interceptions", "sessions"])
+@pytest.mark.parametrize(
+    ("q", "numbers"),
+    [
+        ("provider:openai", SPEAKS_OPENAI),
+        ("-provider:openai", sorted(set(OF_EACH_TYPE) - set(SPEAKS_OPENAI))),
+        ("provider:openai provider:anthropic -provider:copilot", [1, *SPEAKS_OPENAI]),
+        ("provider:azure", [2]),
+        ("provider:openai -provider:azure", [n for n in SPEAKS_OPENAI if n != 2]),
+    ],
+)
+async def test_a_search_finds_all_providers_that_speak_an_api(
+    client, of_each_type, kind, q, numbers
+):
+    body = (await client.get(f"{BASE}/{kind}", params={"q": q})).json()
+    assert sorted(one["id"] for one in body[LISTED[kind]]) == [uid(n) for n in numbers]
+    assert body["count"] == len(numbers)

@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
+from itertools import chain
+from uuid import UUID
 
 from aibridge.api.access import Visitor
 from aibridge.api.query import Search
 from aibridge.identity.rights import Reach, Right
+from aibridge.providers.types import speaking
 from aibridge.search import Term
 from aibridge.sessions import reading
 from aibridge.store.database import Database
@@ -18,10 +22,15 @@ ME = "me"
 MAX_NUMBER = 1 << 53
 """The largest number that can be compared with: beyond it not every client's are exact."""
 
-_TEXTS = ("provider", "provider_name", "model", "client", "session_id")
+_TEXTS = ("provider_name", "model", "client", "session_id")
 _WORDS = ("prompt", "tool", "error")
-KEYS = ("initiator", *_TEXTS, *_WORDS, "has", "kind", "started_after", "started_before")
+_VALUED = (
+    *("initiator", "provider", *_TEXTS, *_WORDS),
+    *("has", "kind", "started_after", "started_before"),
+)
 _COMPARED = ("tokens",)
+KEYS = (*_VALUED, *_COMPARED)
+"""What ``q`` may ask for in the lists of interceptions and of sessions."""
 
 _NUMBER = re.compile(r"([0-9]{1,16})([kM]?)")
 _FACTORS = {"": 1, "k": 1000, "M": 1_000_000}
@@ -32,7 +41,7 @@ def search_interceptions(database: Database, caller: Visitor, text: str) -> Filt
 
     Raises `ApiError` 400 with every complaint about ``q``.
     """
-    search = Search(text, KEYS, compared=_COMPARED, bare="initiator")
+    search = Search(text, _VALUED, compared=_COMPARED, bare="initiator")
     where = _filter(search, database, caller)
     search.check("Invalid interceptions search query.")
     return where
@@ -43,7 +52,7 @@ def search_sessions(database: Database, caller: Visitor, text: str) -> Filter:
 
     Raises `ApiError` 400 with every complaint about ``q``.
     """
-    search = Search(text, KEYS, compared=_COMPARED)
+    search = Search(text, _VALUED, compared=_COMPARED)
     where = _filter(search, database, caller)
     search.check("Invalid session search query.")
     return where
@@ -64,6 +73,7 @@ def _filter(search: Search, database: Database, caller: Visitor) -> Filter:
     _check_words(search)
     return Filter(
         initiator_id=_initiators(search, database, caller),
+        provider=_providers(search.values("provider")),
         started_after=started_after,
         started_before=started_before,
         visible_to=visible_to(caller),
@@ -79,14 +89,24 @@ def visible_to(caller: Visitor) -> str | None:
     return None if caller.reach(Right.READ_RECORD) is Reach.ALL else caller.person.user_id
 
 
+def _providers(wires: Values) -> Values:
+    """Return which types of providers are meant: all that speak one's API, as the record shows."""
+    any_of, none_of = (chain.from_iterable(map(speaking, one)) for one in astuple(wires))
+    return Values(tuple(any_of), tuple(none_of))
+
+
 def _initiators(search: Search, database: Database, caller: Visitor) -> Values:
-    """Return the ids of the users that are named. Who may not read others learns of none."""
+    """Return the ids of the users that are named. Who may not read others learns of none.
+
+    An id is taken as it is, also of a user who was deleted or never was.
+    """
     asked: dict[str, Term] = {}
     for term in search.of("initiator"):
         asked.setdefault(term.value, term)
     me = caller.person
     mine = {ME, me.user_id, me.username.lower()}
-    known = {name: me.user_id for name in asked if name.lower() in mine}
+    known = {name: id_ for name in asked if (id_ := _user_id(name))}
+    known |= {name: me.user_id for name in asked if name.lower() in mine}
     others = [name for name in asked if name not in known]
     if caller.reach(Right.READ_RECORD) is Reach.ALL and others:
         known |= reading.find_initiators(database, others)
@@ -96,6 +116,13 @@ def _initiators(search: Search, database: Database, caller: Visitor) -> Values:
             search.refuse(asked[name], user)
     names = search.values("initiator")
     return Values(_ids(known, names.any_of), _ids(known, names.none_of))
+
+
+def _user_id(name: str) -> str | None:
+    try:
+        return str(UUID(name))
+    except ValueError:
+        return None
 
 
 def _ids(known: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from aibridge.contract.base import Metadata, MinimalUser, Model, OptionalFlag, Time
+from aibridge.contract.base import Id, Metadata, MinimalUser, Model, OptionalFlag, Time
 
 
 class TokenUsage(Model):
@@ -13,8 +13,8 @@ class TokenUsage(Model):
     told.
     """
 
-    id: str
-    interception_id: str
+    id: Id
+    interception_id: Id
     provider_response_id: str
     input_tokens: int
     output_tokens: int
@@ -37,8 +37,8 @@ class UserPrompt(Model):
     that there is more of it than is shown.
     """
 
-    id: str
-    interception_id: str
+    id: Id
+    interception_id: Id
     provider_response_id: str
     prompt: str
     metadata: Metadata
@@ -51,8 +51,8 @@ class ToolUsage(Model):
     ``server_url`` is empty for a tool of the client, ``invocation_error`` when nothing failed.
     """
 
-    id: str
-    interception_id: str
+    id: Id
+    interception_id: Id
     provider_response_id: str
     server_url: str
     tool: str
@@ -66,11 +66,12 @@ class ToolUsage(Model):
 class Interception(Model):
     """One request of a client on a recorded route, with its answer.
 
-    ``provider`` is the provider's type, ``provider_name`` the configured one. The keys from
-    ``status`` on are this server's own, beyond the contract of the original.
+    ``provider`` is whose API the provider speaks (``openai``, ``anthropic``, ``copilot``),
+    ``provider_name`` which one it is. The keys from ``status`` on are this server's own, beyond the
+    contract of the original.
     """
 
-    id: str
+    id: Id
     api_key_id: str | None
     initiator: MinimalUser
     provider: str
@@ -97,8 +98,8 @@ class Interception(Model):
     route: str = ""
     user_agent: str = ""
     session_id: str = ""
-    thread_root_id: str | None = None
-    thread_parent_id: str | None = None
+    thread_root_id: Id | None = None
+    thread_parent_id: Id | None = None
     credential_kind: str = ""
     credential_hint: str = ""
     edits: list[str] = Field(default_factory=list)

@@ -93,6 +93,7 @@ _GENERAL_ACCOUNTS = frozenset({b"x-account-id", b"x-org-id", b"x-organization-id
 class ProviderType:
     """What differs between providers, as data.
 
+    ``wire`` is whose API it speaks: the type of the same name, which the record shows for it.
     ``prefix`` is the part of the path between the provider's name and the routes; it is not
     repeated upstream, where ``base_url`` already ends in it. ``recorded`` maps a path to the
     dialect it speaks: what is posted there is recorded. ``passed`` maps paths to the methods that
@@ -100,6 +101,7 @@ class ProviderType:
     """
 
     name: str
+    wire: str
     base_url: str
     dialect: Dialect
     auth: Auth
@@ -177,6 +179,7 @@ def _openai(
 ) -> ProviderType:
     return ProviderType(
         name=name,
+        wire="openai",
         base_url=base_url,
         dialect=Dialect.CHAT,
         auth=auth,
@@ -192,6 +195,7 @@ TYPES: dict[str, ProviderType] = {
     for kind in (
         ProviderType(
             name="anthropic",
+            wire="anthropic",
             base_url="https://api.anthropic.com/",
             dialect=Dialect.MESSAGES,
             auth=Auth.X_API_KEY,
@@ -206,6 +210,7 @@ TYPES: dict[str, ProviderType] = {
         _openai("openai", "https://api.openai.com/v1/"),
         ProviderType(
             name="copilot",
+            wire="copilot",
             base_url="https://api.individual.githubcopilot.com",
             dialect=Dialect.CHAT,
             auth=Auth.BEARER,
@@ -229,3 +234,14 @@ TYPES: dict[str, ProviderType] = {
     )
 }
 """Every type by its name. An empty ``base_url`` has no default: the configuration gives it."""
+
+
+def wire_of(name: str) -> str:
+    """Return whose API a type speaks; one that is not known any more speaks its own."""
+    kind = TYPES.get(name)
+    return name if kind is None else kind.wire
+
+
+def speaking(wire: str) -> tuple[str, ...]:
+    """Return the types that speak the API of this one, itself the first."""
+    return (wire, *(kind.name for kind in TYPES.values() if kind.wire == wire != kind.name))

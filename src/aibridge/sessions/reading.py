@@ -141,7 +141,7 @@ def list_clients(
 
 
 def find_initiators(database: Database, names: Iterable[str]) -> Mapping[str, str]:
-    """Return the ids of the users named by id or username, by name; the unknown are left out."""
+    """Return the ids of users by their usernames; the unknown are left out."""
     with database.read() as connection:
         found = {name: interceptions.find_initiator(connection, name) for name in names}
     return {name: id_ for name, id_ in found.items() if id_ is not None}
@@ -153,7 +153,7 @@ def _detail(found: RecordedSession, metadata: list[str], threads: list[Thread]) 
     return SessionDetail(
         id=row.id,
         initiator=shape.user(found.user),
-        providers=found.providers,
+        providers=shape.wires(found.providers),
         models=found.models,
         client=row.client,
         metadata=read_object(row.metadata),

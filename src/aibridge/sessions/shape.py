@@ -14,6 +14,7 @@ from aibridge.contract import (
     Usage,
     UserPrompt,
 )
+from aibridge.providers.types import wire_of
 from aibridge.sessions.metadata import flatten, read_object, read_texts
 from aibridge.store.children import Children
 from aibridge.store.interceptions import RecordedInterception, UserRow
@@ -93,6 +94,11 @@ def session_usage(row: SessionRow, metadata: Iterable[str]) -> Usage:
     return Usage(**sums, metadata=flatten(objects), estimated=any(map(is_estimated, objects)))
 
 
+def wires(types: Iterable[str]) -> list[str]:
+    """Return whose APIs types of providers speak, each once, ascending."""
+    return sorted(set(map(wire_of, types)))
+
+
 def session(recorded: RecordedSession) -> Session:
     """Shape a session for the list."""
     row = recorded.row
@@ -100,7 +106,7 @@ def session(recorded: RecordedSession) -> Session:
     return Session(
         id=row.id,
         initiator=user(recorded.user),
-        providers=recorded.providers,
+        providers=wires(recorded.providers),
         models=recorded.models,
         client=row.client or None,
         metadata=read_object(row.metadata),
@@ -126,7 +132,7 @@ def interception(recorded: RecordedInterception, children: Children) -> Intercep
         id=row.id,
         api_key_id=row.api_key_id,
         initiator=user(recorded.user),
-        provider=row.provider,
+        provider=wire_of(row.provider),
         provider_name=row.provider_name,
         model=row.model,
         client=row.client or None,

@@ -12,6 +12,7 @@ from aibridge.contract import (
     ThreadText,
     ToolCall,
 )
+from aibridge.providers.types import wire_of
 from aibridge.sessions.metadata import read_object
 from aibridge.sessions.shape import (
     TYPED,
@@ -76,7 +77,7 @@ def _thread(
         id=id_,
         prompt=None if prompt is None else prompt[: children.most],
         model=head.model,
-        provider=head.provider,
+        provider=wire_of(head.provider),
         credential_kind=head.credential_kind,
         credential_hint=credential_hint(head.credential_hint),
         started_at=moment(rows[0].started_at),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -60,23 +59,8 @@ def user_columns(initiator_id: ColumnElement[str]) -> list[ColumnElement[str]]:
 
 
 def find_initiator(connection: Connection, text: str) -> str | None:
-    """Return the id of a user named by id or username, in either case; ``None`` if there is none.
-
-    The id of a user who was deleted counts while something of theirs is on record.
-    """
-    named = select(users.c.id).where(users.c.username_key == text.lower())
-    return connection.scalar(named) or _find_initiator_by_id(connection, text)
-
-
-def _find_initiator_by_id(connection: Connection, text: str) -> str | None:
-    try:
-        id_ = str(UUID(text))
-    except ValueError:
-        return None
-    known = select(users.c.id).where(users.c.id == id_)
-    counted = initiator_kinds.c
-    recorded = select(counted.initiator_id).where(counted.initiator_id == id_).limit(1)
-    return connection.scalar(known) or connection.scalar(recorded)
+    """Return the id of the user with a username, in either case; ``None`` if there is none."""
+    return connection.scalar(select(users.c.id).where(users.c.username_key == text.lower()))
 
 
 def page(
