@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from aibridge.api.errors import ApiError, not_found
+from aibridge.api.parameters import refuse_unknown
 from aibridge.api.services import Given, Services
 from aibridge.contract import TokenScope
 from aibridge.identity.audit import Act, Actor
@@ -99,6 +100,7 @@ Known = Annotated[Visitor, Depends(_known)]
 
 async def _caller(request: Request, known: Known) -> Visitor:
     _check_scope(known.person, request.method)
+    refuse_unknown(request.query_params, request.scope["route"].openapi_extra)
     return known
 
 
@@ -112,4 +114,8 @@ def _check_scope(person: Person, method: str) -> None:
 
 
 Caller = Annotated[Visitor, Depends(_caller)]
-"""Who calls; without a good token the request ends with 401, with too narrow a one with 403."""
+"""Who calls; without a good token the request ends with 401, with too narrow a one with 403.
+
+A parameter of the query that the endpoint is not `documented` to have is refused with 400: a
+filter that is not known would be one that is not applied.
+"""

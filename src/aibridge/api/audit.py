@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 
 from aibridge.api import shapes
 from aibridge.api.access import Caller
-from aibridge.api.admin_search import search_audit
+from aibridge.api.admin_search import AUDIT_KEYS, search_audit
 from aibridge.api.documented import CURSORS, documented, search
 from aibridge.api.errors import trouble
 from aibridge.api.parameters import Parameters, id_page, no_such_cursor
@@ -15,10 +15,8 @@ from aibridge.store import audit as store
 
 router = APIRouter(tags=["audit"], dependencies=[trouble("Internal error getting audit logs.")])
 
-_KEYS = "username, action, resource_type, resource_id, resource_target, date_from, date_to"
 
-
-@router.get("/audit", **documented(AuditLogList, parameters=(*CURSORS, search(_KEYS))))
+@router.get("/audit", **documented(AuditLogList, parameters=(*CURSORS, search(AUDIT_KEYS))))
 def list_audit_logs(request: Request, caller: Caller) -> JsonResponse:
     """List what was done, by whom and from where, newest first."""
     parameters = Parameters(request.query_params)

@@ -48,11 +48,12 @@ SEARCH_FORMAT = "aibridge-search"
 """The format of `q`: a language of its own, which no pattern can tell."""
 
 
-def search(keys: str) -> Parameter:
-    """Return the parameter ``q``, with the keys it knows in an endpoint."""
+def search(keys: Iterable[str], bare: str = "") -> Parameter:
+    """Return the parameter ``q``, with the keys it knows in an endpoint, and what bare text is."""
+    told = f"What to look for: terms such as key:value or -key:value. Keys: {', '.join(keys)}."
     return _query(
         "q",
-        f"What to look for: terms such as key:value or -key:value. Keys: {keys}.",
+        f"{told} Bare text: {bare}." if bare else told,
         type="string",
         format=SEARCH_FORMAT,
         maxLength=8192,

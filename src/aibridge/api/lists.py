@@ -23,7 +23,7 @@ router = APIRouter(tags=["record"])
 @router.get(
     "/interceptions",
     dependencies=[trouble("Internal error getting AI Bridge interceptions.")],
-    **documented(InterceptionList, parameters=(*CURSORS, search(", ".join(KEYS)))),
+    **documented(InterceptionList, parameters=(*CURSORS, search(KEYS, "the initiator"))),
 )
 def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
     """Answer a page of interceptions, newest first; an empty one to who may not read them."""
@@ -76,7 +76,7 @@ def _id(text: str) -> str:
 @router.get(
     "/models",
     dependencies=[trouble("Internal error getting AI Gateway models.")],
-    **documented(list[str], parameters=(*PAGING, search("model, or bare text: how they begin"))),
+    **documented(list[str], parameters=(*PAGING, search(["model"], "how they begin"))),
 )
 def list_models(request: Request, caller: Caller) -> JsonResponse:
     """Answer the distinct models on record, ascending."""
@@ -86,7 +86,7 @@ def list_models(request: Request, caller: Caller) -> JsonResponse:
 @router.get(
     "/clients",
     dependencies=[trouble("Internal error getting AI Gateway clients.")],
-    **documented(list[str], parameters=(*PAGING, search("client, or bare text: how they begin"))),
+    **documented(list[str], parameters=(*PAGING, search(["client"], "how they begin"))),
 )
 def list_clients(request: Request, caller: Caller) -> JsonResponse:
     """Answer the distinct clients on record, ascending, with Unknown for those not recognised."""

@@ -1,9 +1,10 @@
 """Query parameters, read strictly; the texts are those of the contract (sections 1.3 to 1.8)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -87,14 +88,20 @@ class Parameters:
         return paging
 
     def _complain(self, name: str, text: str) -> None:
-        detail = f'Query param "{name}" {text}'
-        self._complaints.append(Validation(field=name, detail=detail))
+        self._complaints.append(_complaint(name, text))
 
     def check(self) -> None:
         """Refuse the request when any parameter so far was bad."""
         if self._complaints:
-            message = "Query parameters have invalid values."
-            raise ApiError(400, message, validations=self._complaints)
+            raise _invalid(self._complaints)
+
+
+def _complaint(name: str, text: str) -> Validation:
+    return Validation(field=name, detail=f'Query param "{name}" {text}')
+
+
+def _invalid(complaints: Sequence[Validation]) -> ApiError:
+    return ApiError(400, "Query parameters have invalid values.", validations=complaints)
 
 
 def parse_integer(text: str) -> int | None:
@@ -130,6 +137,14 @@ def parse_time(text: str) -> int:
     offset = timedelta(hours=int(hours), minutes=int(minutes))
     seconds = (local + offset if sign == "-" else local - offset) // timedelta(seconds=1)
     return seconds * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))
+
+
+def refuse_unknown(query: Mapping[str, str], described: Mapping[str, Any]) -> None:
+    """Refuse a query with parameters that the description of its endpoint does not have."""
+    known = {parameter["name"] for parameter in described["parameters"]}
+    names = [name[:_SHOWN] for name in query if name not in known]
+    if names:
+        raise _invalid([_complaint(name, "is not a valid query param") for name in names])
 
 
 def id_page(parameters: Parameters) -> tuple[Paging, str | None]:

@@ -33,7 +33,8 @@ SessionPath = Annotated[str, Path(description="The session's id, as its client s
             *PAGING,
             text("after_session_id", "The id of the last session of the page before."),
             uuid("after_initiator_id", "Whose that session was, where ids are the same."),
-            search(", ".join(KEYS)),
+            uuid("after_id", "Means nothing here; clients of the original may send it."),
+            search(KEYS),
         ),
     ),
 )
@@ -66,6 +67,7 @@ def list_sessions(request: Request, caller: Caller) -> JsonResponse:
 
 
 def _session_cursor(parameters: Parameters) -> SessionCursor | None:
+    parameters.uuid("after_id")  # the original's client may send it: it means nothing here
     session_id = parameters.text("after_session_id")
     initiator_id = parameters.uuid("after_initiator_id")
     return SessionCursor(session_id, initiator_id) if session_id else None

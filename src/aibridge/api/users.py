@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from aibridge.addresses import network_of
 from aibridge.api import shapes
 from aibridge.api.access import Caller, Visitor
-from aibridge.api.admin_search import search_users
+from aibridge.api.admin_search import USER_KEYS, search_users
 from aibridge.api.bodies import body
 from aibridge.api.documented import CURSORS, documented, search
 from aibridge.api.errors import ApiError, not_found, trouble
@@ -47,7 +47,7 @@ def named_user(connection: Connection, caller: Visitor, text: str, right: Right)
     "/users",
     **documented(
         UserList,
-        parameters=(*CURSORS, search("bare text in names and addresses, status, role")),
+        parameters=(*CURSORS, search(USER_KEYS, "part of a name or an address")),
     ),
 )
 def list_users(request: Request, caller: Caller) -> JsonResponse:

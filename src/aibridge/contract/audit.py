@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from aibridge.contract.base import MinimalUser, Model, Time
+from aibridge.contract.base import Id, MinimalUser, Model, Time
 
 
 class AuditAction(StrEnum):
@@ -44,7 +44,7 @@ class AuditLog(Model):
     it was called then. ``ip`` is empty where nothing came over the network.
     """
 
-    id: str
+    id: Id
     time: Time
     user: MinimalUser
     api_key_id: str
@@ -52,7 +52,7 @@ class AuditLog(Model):
     user_agent: str
     action: AuditAction
     resource_type: AuditResource
-    resource_id: str
+    resource_id: Id
     resource_target: str
     diff: dict[str, AuditDiffField]
     description: str

@@ -3,7 +3,15 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -17,9 +25,14 @@ def _is_empty(value: object) -> bool:
 
 
 Time = Annotated[
-    AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json-unless-none")
+    AwareDatetime,
+    PlainSerializer(rfc3339, return_type=str, when_used="json-unless-none"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment, exact to the microsecond; in JSON as `rfc3339` writes it."""
+
+Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+"""A UUID in lower case. Ids of sessions, tokens and what providers keep are other texts."""
 
 Metadata = dict[str, Any]
 """A JSON object of whatever was known; never null."""
@@ -63,7 +76,7 @@ WHOLE = BeforeValidator(_number)
 class MinimalUser(Model):
     """A user as shown beside their records; ``username`` is empty when the user was deleted."""
 
-    id: str
+    id: Id
     username: str
     name: str = Field(default="", exclude_if=_is_empty)
     avatar_url: str = Field(default="", exclude_if=_is_empty)

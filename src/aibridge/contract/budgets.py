@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from aibridge.contract.base import WHOLE, Body, Model, Time
+from aibridge.contract.base import WHOLE, Body, Id, Model, Time
 
 MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
 """A million dollars, in micro-dollars."""
@@ -19,7 +19,7 @@ SpendLimit = Annotated[
 class GroupAIBudget(Model):
     """The budget of a group: a limit for each member, not for all of them together."""
 
-    group_id: str
+    group_id: Id
     spend_limit_micros: int
     created_at: Time
     updated_at: Time
@@ -34,8 +34,8 @@ class UpsertGroupAIBudgetRequest(Body):
 class UserAIBudgetOverride(Model):
     """One user's own limit, which replaces any group's; spending is charged to ``group_id``."""
 
-    user_id: str
-    group_id: str
+    user_id: Id
+    group_id: Id
     spend_limit_micros: int
     created_at: Time
     updated_at: Time

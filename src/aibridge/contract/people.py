@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from aibridge.contract.base import WHOLE, Body, MinimalUser, Model, OptionalTexts, Time
+from aibridge.contract.base import WHOLE, Body, Id, MinimalUser, Model, OptionalTexts, Time
 
 
 class SiteRole(StrEnum):
@@ -52,14 +52,14 @@ class Role(Model):
 class User(Model):
     """A user. ``roles`` are those beside ``member``, which everybody is."""
 
-    id: str
+    id: Id
     username: str
     name: str
     email: str
     avatar_url: str
     status: UserStatus
     roles: list[Role]
-    organization_ids: list[str]
+    organization_ids: list[Id]
     created_at: Time
     updated_at: Time
 
@@ -99,8 +99,8 @@ class CreateFirstUserRequest(Body):
 class CreateFirstUserResponse(Model):
     """Who was made, and where they belong."""
 
-    user_id: str
-    organization_id: str
+    user_id: Id
+    organization_id: Id
 
 
 class CreateUserRequest(Body):
@@ -156,7 +156,7 @@ class Token(Model):
     """
 
     id: str
-    user_id: str
+    user_id: Id
     username: str
     token_name: str
     scopes: list[TokenScope]
@@ -193,7 +193,7 @@ class CreatedToken(Token):
 class Organization(Model):
     """The one organization; its id is that of its group Everyone too."""
 
-    id: str
+    id: Id
     name: str
     display_name: str
     is_default: bool
@@ -202,10 +202,10 @@ class Organization(Model):
 class Group(Model):
     """A group of users. Everyone holds all of them, and has the organization's id."""
 
-    id: str
+    id: Id
     name: str
     display_name: str
-    organization_id: str
+    organization_id: Id
     avatar_url: str
     source: Literal["user"]
     total_member_count: int

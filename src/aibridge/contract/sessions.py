@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from aibridge.contract.base import (
+    Id,
     Metadata,
     MinimalUser,
     Model,
@@ -80,8 +81,8 @@ class ModelThought(Model):
 class ToolCall(Model):
     """A tool that the model asked for, within an agentic action."""
 
-    id: str
-    interception_id: str
+    id: Id
+    interception_id: Id
     provider_response_id: str
     server_url: str
     tool: str
@@ -123,7 +124,7 @@ class ThreadText(Model):
 
     text: str
     kind: str
-    interception_id: str
+    interception_id: Id
     truncated: OptionalFlag = False
     """Whether there is more of it than is shown."""
 
@@ -136,7 +137,7 @@ class Thread(Model):
     interception, and the error the newest one since an attempt succeeded, null if none.
     """
 
-    id: str
+    id: Id
     prompt: OptionalText = None
     model: str
     provider: str
@@ -155,7 +156,7 @@ class Thread(Model):
     """What the root was for: ``typed`` for the person's, else a kind of `ThreadText`."""
     agent_type: str = ""
     """The type of the sub-agent, as its agent names it; empty for none."""
-    parent_id: str | None = None
+    parent_id: Id | None = None
     """The id of the thread that it came from, which may be older than what is kept."""
     attempts: int = 1
     """How often its requests were tried: 1, and one more for each retry."""
