@@ -90,6 +90,7 @@ def _ask(method: str, path: str, body: object = None) -> Probe:
 
 PROBES: Mapping[Right, Probe] = {
     Right.READ_PROVIDERS: _ask("GET", "/ai-gateway/providers"),
+    Right.READ_CONFIGURATION: _ask("GET", "/ai/providers"),
     Right.READ_USERS: _ask("GET", "/users/{user}"),
     Right.WRITE_USERS: _ask("PUT", "/users/{user}/status/activate"),
     Right.WRITE_ROLES: _ask("PUT", "/users/{user}/roles", {"roles": []}),

@@ -3,8 +3,11 @@
 import os
 import time
 from random import Random
+from uuid import UUID, uuid5
 
 _random = Random()  # noqa: S311 - seeded by the system; an id must be unique, not secret
+_NAMES = UUID("5d3d2c0e-6a0f-4c55-9d7b-0c5d5f1a7e42")
+"""The namespace of ids that follow from texts; never to change."""
 os.register_at_fork(after_in_child=_random.seed)
 
 
@@ -33,6 +36,17 @@ def first_id_at(moment: int) -> str:
 def time_of(id_: str) -> int:
     """Return the millisecond that an id begins with, in microseconds since 1970."""
     return int(id_[:8] + id_[9:13], 16) * 1000
+
+
+def uuid_of(text: str) -> str:
+    """Return a text that is a UUID in lower case, and of any other one that always follows from it.
+
+    (RFC 9562, section 5.5)
+    """
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return str(uuid5(_NAMES, text))
 
 
 def now() -> int:

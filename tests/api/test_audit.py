@@ -1,5 +1,7 @@
 import json
+from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -125,7 +127,7 @@ async def test_every_change_is_on_record_once(api: Api) -> None:
     group = await some_acts(api)
     await api.call("root", "PATCH", f"/groups/{group}", {"add_users": ["ann"]}, expect=200)
     await api.call("root", "DELETE", f"/groups/{group}/ai/budget", expect=204)
-    await api.call("root", "DELETE", f"/groups/{group}", expect=204)
+    await api.call("root", "DELETE", f"/groups/{group}", expect=200)
     made = (await api.call("ann", "POST", "/users/me/keys/tokens", {}, expect=201)).json()
     await api.call("ann", "DELETE", f"/users/me/keys/{made['id']}", expect=204)
     await api.call("root", "PUT", "/users/ann/roles", {"roles": ["auditor"]}, expect=200)
@@ -141,3 +143,47 @@ async def test_every_change_is_on_record_once(api: Api) -> None:
         ("write", "user", "root"),
     ]
     assert all(isinstance(json.loads(row.diff), dict) for row in api.acts())
+
+
+async def test_every_resource_has_a_uuid_and_is_found_by_its_own_id_too(api: Api) -> None:
+    made = (await api.call("ann", "POST", "/users/me/keys/tokens", {}, expect=201)).json()
+    (entry,) = (await api.get("root", "/audit"))["audit_logs"][:1]
+    assert entry["resource_key"] == made["id"]
+    assert str(UUID(entry["resource_id"])) == entry["resource_id"]
+    for id_ in (made["id"], entry["resource_id"], entry["resource_id"].upper()):
+        found = await api.get("root", "/audit", q=f"resource_id:{id_}")
+        assert [one["id"] for one in found["audit_logs"]] == [entry["id"]]
+    assert (await api.get("root", "/audit", q="resource_id:other"))["count"] == 0
+    (_, *others) = (await api.get("root", "/audit"))["audit_logs"]
+    for one in others:
+        if one["resource_type"] != "api_key":
+            assert "resource_key" not in one
+
+
+async def test_acts_are_found_by_days_and_by_values_in_any_case(api: Api) -> None:
+    await some_acts(api)
+    whole = await api.get("root", "/audit")
+    today = whole["audit_logs"][0]["time"][:10]
+    day = date.fromisoformat(today)
+    before, after = day - timedelta(days=1), day + timedelta(days=1)
+    for q, found in {
+        f"date_from:{today}": True,
+        f"date_to:{today}": True,
+        f"date_from:{today} date_to:{today}": True,
+        f"-date_from:{today}": False,
+        f"date_from:{after}": False,
+        f"date_to:{before}": False,
+        f"date_from:{before} date_to:{after}": True,
+    }.items():
+        recent = [one for one in whole["audit_logs"] if one["time"][:10] == today]
+        listed = await api.get("root", "/audit", q=q)
+        assert bool(set_of(listed) & {one["id"] for one in recent}) == found, q
+    for q in ("action:create", "action:CREATE", "resource_type:Group", "resource_target:CORE"):
+        assert (await api.get("root", "/audit", q=q))["count"] > 0, q
+    for q in ("date_from:2026-13-01", "date_from:2026-1-1", "date_to:yesterday"):
+        wrong = await api.refused(400, "root", "GET", "/audit", params={"q": q})
+        assert "must be a valid date format" in wrong["validations"][0]["detail"]
+
+
+def set_of(listed: dict[str, Any]) -> set[str]:
+    return {one["id"] for one in listed["audit_logs"]}

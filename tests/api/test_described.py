@@ -86,7 +86,9 @@ def shapes(schema: Any) -> Iterator[Any]:
 
 def test_every_time_and_every_id_has_its_format(app: FastAPI) -> None:
     told: dict[str, set[str]] = {"uuid": set(), "date-time": set()}
-    for model, schema in app.openapi()["components"]["schemas"].items():
+    schemas = dict(app.openapi()["components"]["schemas"])
+    del schemas["AuthorizationObject"]  # what it names may be anything
+    for model, schema in schemas.items():
         for name, property_ in schema.get("properties", {}).items():
             formats = {one.get("format") for one in shapes(property_)}
             is_id = name == "id" or name.endswith(("_id", "_ids"))

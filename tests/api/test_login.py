@@ -197,7 +197,7 @@ async def test_logins_and_failures_are_on_record(api: Api) -> None:
         api.ids["ann"],
         "ann",
     )
-    assert (got_in.resource_type, got_in.resource_id) == ("api_key", token[:10])
+    assert (got_in.resource_type, got_in.resource_key) == ("api_key", token[:10])
     assert (failed.action, failed.actor_id, failed.actor_username) == (
         "login",
         NIL,

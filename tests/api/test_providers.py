@@ -1,7 +1,11 @@
+from typing import Any
+
 import pytest
 
-from aibridge.contract import Provider
+from aibridge.api.shapes import configured_provider
+from aibridge.contract import AIProvider
 from aibridge.identity.rights import Rights
+from aibridge.providers.settings import ProviderSettings
 from aibridge.providers.types import TYPES, wire_of
 from tests.api.people_api import NOT_FOUND, Api
 from tests.builders import Call, record, uid
@@ -15,18 +19,20 @@ def called(name: str, kind: str) -> dict[str, str]:
     return {"provider_name": name, "provider": kind}
 
 
-def shown(name: str, kind: str, display_name: str = "") -> dict[str, str]:
-    return {"name": name, "type": kind, "display_name": display_name or name, "icon": ""}
+def shown(name: str, kind: str) -> dict[str, str]:
+    return {"name": name, "type": kind, "display_name": name, "icon": ""}
+
+
+def configured(*settings: dict[str, Any]) -> tuple[AIProvider, ...]:
+    """Return providers as the settings have them."""
+    return tuple(configured_provider(ProviderSettings.model_validate(one)) for one in settings)
 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_providers_are_those_configured_and_those_on_record(api: Api, path: str) -> None:
     assert await api.get("root", path) == []
-    configured = (
-        Provider(name="openai", type="openai", display_name="OpenAI", icon=""),
-        Provider(name="claude", type="anthropic", display_name="Claude", icon=""),
-    )
-    api.change(providers=configured)
+    claude = {"name": "claude", "type": "anthropic"}
+    api.change(configured=configured({"type": "openai"}, claude))
     with api.database.write() as connection:
         record(
             connection,
@@ -36,14 +42,14 @@ async def test_providers_are_those_configured_and_those_on_record(api: Api, path
             Call(4, running=True, columns=called("running", "openai")),
         )
     assert await api.get("root", path) == [
-        shown("claude", "anthropic", "Claude"),
-        shown("openai", "openai", "OpenAI"),
+        shown("claude", "anthropic"),
+        shown("openai", "openai"),
         shown("was", "copilot"),
     ]
 
 
 async def test_a_name_that_had_another_type_is_listed_once_as_configured(api: Api) -> None:
-    api.change(providers=(Provider(name="a", type="openai", display_name="A", icon=""),))
+    api.change(configured=configured({"name": "a", "type": "openai"}))
     with api.database.write() as connection:
         record(
             connection,
@@ -52,7 +58,7 @@ async def test_a_name_that_had_another_type_is_listed_once_as_configured(api: Ap
             Call(3, columns=called("b", "azure")),
         )
     found = await api.get("aud", PATHS[0])
-    assert found == [shown("a", "openai", "A"), shown("b", "azure")]
+    assert found == [shown("a", "openai"), shown("b", "azure")]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -68,8 +74,7 @@ async def test_only_owners_and_auditors_are_told(api: Api, path: str) -> None:
 async def test_who_reads_their_own_record_is_told_what_is_in_it_beside_the_configured(
     api: Api,
 ) -> None:
-    configured = Provider(name="openai", type="openai", display_name="OpenAI", icon="")
-    api.change(rights=Rights(members_read_own=True), providers=(configured,))
+    api.change(rights=Rights(members_read_own=True), configured=configured({"type": "openai"}))
     with api.database.write() as connection:
         mine = called("mine", "anthropic")
         record(
@@ -78,10 +83,44 @@ async def test_who_reads_their_own_record_is_told_what_is_in_it_beside_the_confi
             Call(2, initiator=api.ids["bob"], columns=called("theirs", "copilot")),
         )
     found = await api.get("ann", PATHS[0])
-    assert found == [shown("mine", "anthropic"), shown("openai", "openai", "OpenAI")]
+    assert found == [shown("mine", "anthropic"), shown("openai", "openai")]
 
 
-OF_EACH_TYPE = {number: kind for number, kind in enumerate(sorted(TYPES), 1)}
+async def test_the_owner_is_shown_what_is_configured_and_the_ends_of_keys(api: Api) -> None:
+    key = "sk-test-0123456789abcdefghij"
+    api.change(
+        configured=configured(
+            {"type": "anthropic", "api_keys": [key, key]},
+            {"name": "ours", "type": "azure", "base_url": "https://ours.example.com/openai/v1"},
+        )
+    )
+    found = await api.get("root", "/ai/providers")
+    claude, ours = found
+    assert [one["masked"] for one in claude["api_keys"]] == ["sk-t...ghij"] * 2
+    assert len({claude["id"], ours["id"], *(one["id"] for one in claude["api_keys"])}) == 4
+    assert claude | {"id": "", "api_keys": len(claude["api_keys"])} == {
+        "id": "",
+        "type": "anthropic",
+        "name": "anthropic",
+        "display_name": "anthropic",
+        "icon": "",
+        "enabled": True,
+        "base_url": "https://api.anthropic.com/",
+        "api_keys": 2,
+        "settings": None,
+        "created_at": None,
+        "updated_at": None,
+    }
+    assert ours["base_url"] == "https://ours.example.com/openai/v1"
+    for name in (ours["id"], ours["id"].upper(), "ours"):
+        assert await api.get("root", f"/ai/providers/{name}") == ours
+    await api.refused(404, "root", "GET", "/ai/providers/theirs")
+    for path in ("/ai/providers", "/ai/providers/ours"):
+        expected = {"root": 200, "hr": 404, "aud": 404, "ann": 404, "bob": 404}
+        assert await api.statuses("GET", path) == expected
+
+
+OF_EACH_TYPE = dict(enumerate(sorted(TYPES), 1))
 SPEAKS_OPENAI = [number for number, kind in OF_EACH_TYPE.items() if wire_of(kind) == "openai"]
 
 

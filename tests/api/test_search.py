@@ -264,22 +264,22 @@ async def test_who_may_not_read_learns_of_no_other_user(
             for value in ("*", '""', r'"\""', "😀", r'" \x00"')
         ),
         (
-            "has:tool -has:Error",
+            "has:Tool -has:errors",
             [
                 wrong(
                     "has",
-                    'has invalid value: "Error" is none of error, estimated, prompt, thinking, '
+                    'has invalid value: "errors" is none of error, estimated, prompt, thinking, '
                     "tool, unread",
                     10,
                 )
             ],
         ),
         (
-            "kind:typed -kind:Typed",
+            "kind:Typed -kind:type",
             [
                 wrong(
                     "kind",
-                    'has invalid value: "Typed" is none of typed, side_call, subagent, compaction, '
+                    'has invalid value: "type" is none of typed, side_call, subagent, compaction, '
                     "summary, retry, automation",
                     12,
                 )

@@ -1,9 +1,11 @@
+import json
 import time
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from aibridge.contract import TokenScope
 from tests.api.people_api import NOT_FOUND, ROLES, Api
 
 MINE = "/users/me/keys/tokens"
@@ -203,3 +205,105 @@ async def test_a_scope_gives_nobody_a_right_they_have_not(api: Api) -> None:
     token = (await create(api, "ann", scopes=["admin"]))["key"]
     assert await api.refused(404, token, "POST", "/users", {"username": "x"}) == NOT_FOUND
     assert await api.refused(404, token, "GET", "/audit") == NOT_FOUND
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ({"lifetime": 0, "token_name": ""}, 30 * DAY),
+        ({"lifetime": 7 * DAY * 10**9, "token_name": ""}, 7 * DAY),
+        ({"lifetime": 10**9, "token_name": "x"}, 1),
+        ({"lifetime": 36_500 * DAY * 10**9, "token_name": "x"}, 36_500 * DAY),
+        ({"lifetime": 0, "lifetime_seconds": 5}, 5),
+    ],
+)
+async def test_a_token_is_made_as_clients_of_go_ask(api: Api, body: Any, seconds: int) -> None:
+    made = await create(api, "ann", **body)
+    assert made["lifetime_seconds"] == seconds
+    assert made["scopes"] == ["admin", "gateway", "read"]
+
+
+@pytest.mark.parametrize(
+    ("body", "scopes"),
+    [
+        ({"scope": "all"}, ["admin", "gateway", "read"]),
+        ({"scope": ""}, ["admin", "gateway", "read"]),
+        ({"scopes": ["all"]}, ["admin", "gateway", "read"]),
+        ({"scopes": ["coder:all"], "allow_list": ["*:*"]}, ["admin", "gateway", "read"]),
+        ({"scope": "all", "scopes": ["read"]}, ["read"]),
+    ],
+)
+async def test_all_scopes_have_the_names_of_the_original_too(
+    api: Api, body: Any, scopes: list[str]
+) -> None:
+    assert (await create(api, "ann", **body))["scopes"] == scopes
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"lifetime": -1}, {"lifetime"}),
+        ({"lifetime": 999_999_999}, {"body"}),
+        ({"lifetime": 36_500 * DAY * 10**9 + 1}, {"lifetime"}),
+        ({"lifetime": 10**9, "lifetime_seconds": 1}, {"body"}),
+        ({"lifetime": "1h"}, {"lifetime"}),
+        ({"scope": "application_connect"}, {"scope"}),
+        ({"scopes": ["all", "read"]}, {"scopes.0"}),
+        ({"allow_list": ["workspace:*"]}, {"allow_list.0"}),
+        ({"allow_list": None}, {"allow_list"}),
+    ],
+)
+async def test_a_narrower_token_than_there_can_be_is_refused(
+    api: Api, body: Any, fields: set[str]
+) -> None:
+    assert await api.invalid("ann", "POST", MINE, body) >= fields
+    assert len(await api.get("ann", MINE)) == 1
+
+
+async def test_a_token_for_the_api_is_made_as_by_a_login(api: Api) -> None:
+    made = (await api.call("ann", "POST", "/users/me/keys", expect=201)).json()
+    assert made.keys() == {"key"}
+    token = await api.get(made["key"], f"/users/me/keys/{made['key'][:10]}")
+    assert (token["scopes"], token["lifetime_seconds"]) == (["admin", "read"], DAY)
+    assert token["login_type"] == "password"
+    assert [entry.action for entry in api.acts()] == ["create"]
+    assert await api.refused(404, "ann", "POST", "/users/bob/keys") == NOT_FOUND
+    reader = api.token("ann", scopes=[TokenScope.READ])
+    await api.refused(403, reader, "POST", "/users/me/keys")
+
+
+async def test_it_is_told_how_long_a_token_may_live(api: Api) -> None:
+    found = await api.get("ann", f"{MINE}/tokenconfig")
+    assert found == {"max_token_lifetime": 36_500 * DAY * 10**9}
+    assert await api.refused(404, "ann", "GET", "/users/bob/keys/tokens/tokenconfig") == NOT_FOUND
+
+
+async def test_a_token_is_found_by_its_name(api: Api) -> None:
+    made = await create(api, "ann", token_name="my laptop")
+    del made["key"]
+    assert await api.get("ann", f"{MINE}/my%20laptop") == made
+    for who, path in (("ann", "/users/me/keys/tokens/other"), ("bob", f"{MINE}/my%20laptop")):
+        assert await api.refused(404, who, "GET", path) == NOT_FOUND
+    assert await api.get("root", "/users/ann/keys/tokens/my%20laptop") == made
+    assert await api.refused(404, "bob", "GET", "/users/ann/keys/tokens/main") == NOT_FOUND
+
+
+async def test_an_expired_token_is_refused_and_stays_in_the_list(api: Api) -> None:
+    made = await create(api, "ann", token_name="old", lifetime_seconds=0)
+    await api.call(made["key"], "GET", "/users/me", expect=200)
+    for _ in range(2):
+        await api.call("ann", "PUT", f"/users/me/keys/{made['id']}/expire", expect=204)
+    await api.call(made["key"], "GET", "/users/me", expect=401)
+    (token,) = [one for one in await api.get("ann", MINE) if one["id"] == made["id"]]
+    assert token["expires_at"] is not None
+    for wanted, names in (("true", ["main", "old"]), ("false", ["main"])):
+        found = await api.get("ann", MINE, include_expired=wanted)
+        assert [one["token_name"] for one in found] == names
+    (_, expired) = api.acts()
+    assert (expired.action, expired.resource_key) == ("write", made["id"])
+    assert json.loads(expired.diff).keys() == {"expires_at"}
+    path = f"/users/ann/keys/{made['id']}/expire"
+    assert await api.refused(404, "bob", "PUT", path) == NOT_FOUND

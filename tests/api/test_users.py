@@ -313,15 +313,17 @@ async def test_roles_are_replaced(api: Api) -> None:
     changed = (await api.call("root", "PUT", "/users/bob/roles", wanted, expect=200)).json()
     assert [role["name"] for role in changed["roles"]] == ["auditor", "user-admin"]
     assert await api.get("bob", "/users/me") == changed
-    none = (await api.call("root", "PUT", "/users/bob/roles", {"roles": []}, expect=200)).json()
-    assert none["roles"] == []
+    bodies: list[Any] = [{"roles": []}, {"roles": None}]
+    for body in bodies:
+        none = (await api.call("root", "PUT", "/users/bob/roles", body, expect=200)).json()
+        assert none["roles"] == []
 
 
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
         ({}, {"roles"}),
-        ({"roles": None}, {"roles"}),
+        ({"roles": "owner"}, {"roles"}),
         ({"roles": [None]}, {"roles.0"}),
         ({"roles": ["Owner"]}, {"roles.0"}),
         ({"roles": [], "role": "owner"}, {"role"}),
@@ -402,7 +404,7 @@ async def test_with_an_old_password_go_all_tokens_but_the_one_of_who_changes_it(
     await api.call("ann", "PUT", "/users/me/password", body, expect=204)
     await api.call(other, "GET", "/users/me", expect=401)
     await api.call(mine, "GET", "/users/me", expect=200)
-    deleted = [act.resource_id for act in api.acts() if act.resource_type == "api_key"]
+    deleted = [act.resource_key for act in api.acts() if act.resource_type == "api_key"]
     assert deleted == [other[:10]]
     await api.call("root", "PUT", "/users/ann/password", {"password": "a third one"}, expect=204)
     await api.call(mine, "GET", "/users/me", expect=401)
@@ -493,3 +495,95 @@ async def test_who_gets_a_role_in_the_meantime_keeps_their_password(
     monkeypatch.setattr(passwords, "hash", meanwhile)
     await api.refused(403, "hr", "PUT", "/users/bob/password", {"password": "another password"})
     assert await logs_in(api, "bob", PASSWORD)
+
+
+async def test_the_roles_of_a_user_are_told_by_name(api: Api) -> None:
+    everywhere: Any = {"00000000-0000-4000-8000-000000000001": []}
+    expected = {"roles": ["auditor"], "organization_roles": everywhere}
+    for who in ("root", "aud"):
+        assert await api.get(who, "/users/aud/roles") == expected
+    assert await api.get("ann", "/users/me/roles") == {**expected, "roles": []}
+    assert await api.refused(404, "ann", "GET", "/users/aud/roles") == NOT_FOUND
+
+
+async def test_the_roles_there_are_can_be_given_by_owners(api: Api) -> None:
+    for who, assignable in {"root": True, "hr": False, "ann": False}.items():
+        found = await api.get(who, "/users/roles")
+        assert [one["name"] for one in found] == ["owner", "user-admin", "auditor"]
+        assert {one["assignable"] for one in found} == {assignable}
+
+
+async def test_everybody_is_a_member_of_the_organization(api: Api) -> None:
+    path = "/organizations/default/members"
+    for slash in ("", "/"):
+        found = await api.get("root", path + slash)
+        assert [one["username"] for one in found] == ["ann", "aud", "bob", "hr", "root"]
+        assert [one["name"] for one in found[1]["global_roles"]] == ["auditor"]
+        assert [one["username"] for one in await api.get("ann", path + slash)] == ["ann"]
+    assert await api.refused(404, "root", "GET", "/organizations/x/members") == NOT_FOUND
+
+
+FROM_GO = {
+    "email": "eve@example.com",
+    "username": "eve",
+    "name": "",
+    "password": "correct horse battery",
+    "login_type": "",
+    "user_status": None,
+    "organization_ids": None,
+}
+"""A new user as clients of Go write one."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"login_type": "password", "roles": ["auditor"], "user_status": "active"},
+        {"user_status": "dormant"},
+        {"organization_ids": ["00000000-0000-4000-8000-000000000001"]},
+        {"organization_id": NIL, "disable_login": False},
+        {"password": "", "login_type": "none"},
+        {"password": "", "service_account": True, "email": ""},
+        {"password": "", "disable_login": True},
+    ],
+)
+async def test_a_user_is_made_as_clients_of_go_ask(api: Api, change: dict[str, Any]) -> None:
+    made = (await api.call("root", "POST", "/users", FROM_GO | change, expect=201)).json()
+    assert (made["username"], made["status"]) == ("eve", "active")
+    assert [one["name"] for one in made["roles"]] == change.get("roles", [])
+    password = (FROM_GO | change)["password"]
+    assert await logs_in(api, "eve", password or "correct horse battery") == bool(password)
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({"login_type": "none"}, {"body"}),
+        ({"service_account": True}, {"body"}),
+        ({"disable_login": True}, {"body"}),
+        ({"login_type": "oidc"}, {"login_type"}),
+        ({"user_status": "suspended"}, {"user_status"}),
+        ({"organization_ids": [NIL.replace("0", "1")]}, {"organization_ids"}),
+        ({"organization_id": NIL.replace("0", "1")}, {"organization_ids"}),
+        ({"organization_ids": ["x"]}, {"organization_ids.0"}),
+        ({"quota_allowance": 0}, {"quota_allowance"}),
+    ],
+)
+async def test_what_clients_of_go_may_ask_and_cannot_be_is_refused(
+    api: Api, change: dict[str, Any], fields: set[str]
+) -> None:
+    assert await api.invalid("root", "POST", "/users", FROM_GO | change) == fields
+    assert (await api.get("root", "/users"))["count"] == 5
+
+
+async def test_users_are_found_by_part_of_their_name_and_in_any_case(api: Api) -> None:
+    for q, expected in {
+        "name:AN": ["ann"],
+        "name:oo": ["root"],
+        "-name:o": ["ann", "aud", "hr"],
+        "status:ACTIVE role:Auditor": ["aud"],
+        "NAME:ann bob": [],
+    }.items():
+        found = await api.get("root", "/users", q=q)
+        assert [user["username"] for user in found["users"]] == expected, q

@@ -13,6 +13,7 @@ from aibridge.identity.accounts import (
 )
 from aibridge.identity.audit import Act
 from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError, TakenError
+from aibridge.identity.people import OPERATOR
 from aibridge.store.users import (
     ACTIVE,
     SUSPENDED,
@@ -94,7 +95,11 @@ def test_what_stands_in_paths_is_no_username(connection: Connection, name: str) 
 
 
 def test_the_names_of_paths_are_reserved() -> None:
-    assert {"me", "first", "login", "logout"} == RESERVED
+    assert {"me", "first", "login", "logout", "authmethods"} < RESERVED
+
+
+def test_nobody_can_be_taken_for_the_operator_in_the_audit_log() -> None:
+    assert OPERATOR.username in RESERVED
 
 
 def test_a_name_that_is_taken_leaves_no_trace(connection: Connection, ben: User) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from aibridge.contract import AuditAction, AuditResource
 from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import SECRET_FIELDS, Act, Actor, Target, difference
-from aibridge.ids import now
+from aibridge.ids import now, uuid_of
 from aibridge.store.database import Database
 from aibridge.store.users import Connection, count
 from tests.builders import ANA
@@ -32,10 +32,11 @@ def test_an_entry_says_who_what_when_and_from_where(connection: Connection) -> N
         "a browser",
         "write",
         "group",
-        "g-1",
+        uuid_of("g-1"),
         "platform",
         '{"a": {"old": 1, "new": 2, "secret": false}}',
         "why",
+        "g-1",
     )
 
 

@@ -65,7 +65,7 @@ def test_issuing_is_on_record_and_the_secret_is_not(connection: Connection, ana:
     )
     entry = entries(connection)[-1]
     assert (entry.action, entry.resource_type) == ("create", "api_key")
-    assert (entry.resource_id, entry.resource_target) == (issued.row.id, "laptop of ana")
+    assert (entry.resource_key, entry.resource_target) == (issued.row.id, "laptop of ana")
     assert {key: change["new"] for key, change in json.loads(entry.diff).items()} == {
         "token_name": "laptop",
         "user_id": ana.id,
@@ -97,7 +97,7 @@ def test_deleting_takes_just_that_token_and_is_on_record(
     delete_token(act, first, action)
     assert list_tokens(connection) == [second]
     entry = entries(connection)[-1]
-    assert (entry.action, entry.resource_id) == (action, first.id)
+    assert (entry.action, entry.resource_key) == (action, first.id)
     assert json.loads(entry.diff)["token_name"] == {"old": "a", "new": None, "secret": False}
 
 

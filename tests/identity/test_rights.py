@@ -26,6 +26,7 @@ TABLE = {
     "budgets.write": (ALL, ALL, NONE, NONE),
     "overrides.read": (ALL, ALL, OWN, OWN),
     "overrides.write": (ALL, ALL, NONE, NONE),
+    "configuration.read": (ALL, NONE, NONE, NONE),
     "audit.read": (ALL, NONE, ALL, NONE),
 }
 CELLS = [

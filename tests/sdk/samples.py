@@ -119,8 +119,11 @@ def group(name: object) -> dict[str, Any]:
     }
 
 
+MEMBER = {**ANA, "email": "", "status": "active", "created_at": NOON, "updated_at": NOON}
+
+
 def group_detail(name: object) -> dict[str, Any]:
-    return {**group(name), "members": [ANA]}
+    return {**group(name), "members": [MEMBER]}
 
 
 def group_budget() -> dict[str, Any]:

@@ -200,7 +200,7 @@ CASES = [
         '{"remove_users":["ana"]}',
         answer=GROUP,
     ),
-    Case("delete_group", (G,), f"DELETE /groups/{G}", status=EMPTY),
+    Case("delete_group", (G,), f"DELETE /groups/{G}", answer={"message": "Gone."}),
     Case(
         "group_ai_budget",
         (G,),

@@ -82,7 +82,7 @@ OTHERS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("create_user", ("ana",), samples.user("u")),
     ("create_token", (), {**samples.token("t"), "key": "t-s"}),
     ("add_group_members", ("g", ["ana"]), samples.group_detail("g")),
-    ("delete_group", ("g",), None),
+    ("delete_group", ("g",), {"message": "Gone."}),
     ("logout", (), {"message": "Done."}),
 ]
 

@@ -66,7 +66,7 @@ def test_of_a_user_are_everyone_and_the_groups_they_are_in(connection: Connectio
     store.add_members(connection, CORE.id, [BEN])
 
     def of(user_id: str) -> list[str]:
-        return [group.name for group in store.list_groups(connection, of_user=user_id)]
+        return [group.name for group in store.list_groups(connection, of_users=[user_id])]
 
     assert (of(ANA), of(BEN), of(CLEO)) == (["Everyone", "web"], ["Core", "Everyone"], ["Everyone"])
 

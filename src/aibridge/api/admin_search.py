@@ -5,7 +5,7 @@ from aibridge.contract import AuditAction, AuditResource, SiteRole
 from aibridge.store.audit import AuditFilter
 from aibridge.store.users import ACTIVE, SUSPENDED, UserFilter
 
-USER_KEYS = ("status", "role", "search")
+USER_KEYS = ("search", "name", "status", "role")
 AUDIT_KEYS = (
     "username",
     "action",
@@ -26,6 +26,7 @@ def search_users(text: str, only: str | None) -> UserFilter:
     search = Search(text, USER_KEYS, bare="search")
     where = UserFilter(
         text=search.values("search"),
+        name=search.values("name"),
         status=search.one_of("status", (ACTIVE, SUSPENDED)),
         role=search.one_of("role", tuple(SiteRole)),
         only=only,
@@ -37,7 +38,7 @@ def search_users(text: str, only: str | None) -> UserFilter:
 def search_audit(text: str) -> AuditFilter:
     """Return which acts ``q`` asks for. Raises `ApiError` 400 with every complaint about ``q``."""
     search = Search(text, AUDIT_KEYS)
-    since, until = search.bounds("date_from", "date_to")
+    since, until = search.bounds("date_from", "date_to", days=True)
     where = AuditFilter(
         actor=search.values("username"),
         action=search.one_of("action", tuple(AuditAction)),

@@ -8,7 +8,9 @@ from starlette.routing import BaseRoute
 
 from aibridge.api import (
     audit,
+    authcheck,
     budgets,
+    deployment,
     docs,
     errors,
     groups,
@@ -18,13 +20,13 @@ from aibridge.api import (
     organizations,
     providers,
     sessions,
+    shapes,
     tokens,
     users,
 )
 from aibridge.api.hosts import HostCheck, hosts_of
 from aibridge.api.parameters import QueryCheck
 from aibridge.api.services import Authenticate, Services
-from aibridge.contract import Provider
 from aibridge.contract.paths import API, PREFIXES
 from aibridge.identity.audit import Target
 from aibridge.identity.rights import Rights
@@ -33,12 +35,15 @@ from aibridge.store.database import Database
 
 RECORD = (lists.router, sessions.router, providers.router)
 ADMINISTRATION = (
-    login.router,  # before users: its paths would be names of theirs
+    login.router,  # before users, as the next: their paths would be names of users
+    deployment.router,
     users.router,
     tokens.router,
     organizations.router,
     groups.router,
     budgets.router,
+    providers.configured,
+    authcheck.router,
     audit.router,
 )
 
@@ -60,10 +65,7 @@ def services_of(
         database,
         authenticate,
         Rights(settings.members_read_own),
-        tuple(
-            Provider(name=one.name, type=one.type, display_name=one.name, icon="")
-            for one in settings.providers
-        ),
+        tuple(map(shapes.configured_provider, settings.providers)),
         write_last_uses=write_last_uses,
         hosts=hosts_of(settings.host, settings.allowed_hosts),
         changed=changed,

@@ -60,7 +60,14 @@ def delete_group_budget(group: GroupPath, caller: Caller) -> Response:
     return no_content()
 
 
-@router.get("/users/{user}/ai/budget/override", **documented(UserAIBudgetOverride))
+_OVERRIDE = "/users/{user}/ai/budget/override"
+_EARLIER = "/users/{user}/ai/budget"
+"""Where earlier clients of the original look for it."""
+_PUT_OVERRIDE = documented(UserAIBudgetOverride, body=UpsertUserAIBudgetOverrideRequest)
+
+
+@router.get(_OVERRIDE, **documented(UserAIBudgetOverride))
+@router.get(_EARLIER, **documented(UserAIBudgetOverride), name="show_override_earlier")
 def show_override(user: UserPath, caller: Caller) -> JsonResponse:
     """Show a user's own limit; 404 where they have none."""
     with caller.services.database.read() as connection:
@@ -71,10 +78,8 @@ def show_override(user: UserPath, caller: Caller) -> JsonResponse:
     return JsonResponse(shapes.override(override))
 
 
-@router.put(
-    "/users/{user}/ai/budget/override",
-    **documented(UserAIBudgetOverride, body=UpsertUserAIBudgetOverrideRequest),
-)
+@router.put(_OVERRIDE, **_PUT_OVERRIDE)
+@router.put(_EARLIER, **_PUT_OVERRIDE, name="put_override_earlier")
 def put_override(
     user: UserPath,
     caller: Caller,
@@ -88,7 +93,8 @@ def put_override(
     return JsonResponse(shapes.override(override))
 
 
-@router.delete("/users/{user}/ai/budget/override", **documented(status=204))
+@router.delete(_OVERRIDE, **documented(status=204))
+@router.delete(_EARLIER, **documented(status=204), name="delete_override_earlier")
 def delete_override(user: UserPath, caller: Caller) -> Response:
     """Take a user's own limit away."""
     with caller.acting() as act:

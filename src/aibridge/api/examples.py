@@ -133,6 +133,7 @@ _GROUP_ROW = {
     "total_member_count": 1,
     **_TIMES,
 }
+_MEMBER = {**_INITIATOR, "email": "ana@example.com", "status": "active", **_TIMES}
 _BUDGET = {"group_id": _GROUP, "spend_limit_micros": 200_000_000, **_TIMES}
 _ACT = {
     "id": f"{_FACT}05",
@@ -152,8 +153,46 @@ _COMPLAINT = {"field": "limit", "detail": 'Query param "limit" must be a valid i
 
 _NOTICE = "hr set your password at 2026-01-31T12:00:00Z and may know it: please choose a new one."
 
+_CHECK = {"object": {"resource_type": "audit_log"}, "action": "read"}
+
 EXAMPLES: dict[str, Any] = {
+    "AIProvider": {
+        "id": "2c0433b7-cc41-5b79-8bf4-708bc1cf1e3f",
+        "type": "anthropic",
+        "name": "anthropic",
+        "display_name": "anthropic",
+        "icon": "",
+        "enabled": True,
+        "base_url": "https://api.anthropic.com/",
+        "api_keys": [
+            {
+                "id": "dfdaaeb9-430e-50c8-9421-57e7e80f5caa",
+                "masked": "sk-a...9wAA",
+                "created_at": None,
+            }
+        ],
+        "settings": None,
+        "created_at": None,
+        "updated_at": None,
+    },
+    "AssignableRole": {
+        "name": "auditor",
+        "display_name": "Auditor",
+        "assignable": True,
+        "built_in": True,
+    },
     "AuditLogList": {"count": 1, "audit_logs": [_ACT]},
+    "AuthMethods": {
+        "password": {"enabled": True},
+        "github": {"enabled": False},
+        "oidc": {"enabled": False},
+    },
+    "AuthorizationRequest": {"checks": {"sees the audit log": _CHECK}},
+    "BuildInfo": {
+        "version": "v0.1.0",
+        "external_url": "https://ai.example.com",
+        "dashboard_url": "https://ai.example.com",
+    },
     "CreateFirstUserRequest": {"username": "root", "password": "correct horse battery"},
     "CreateFirstUserResponse": {"user_id": _ANA, "organization_id": _EVERYONE},
     "CreateGroupRequest": {"name": "platform", "display_name": "Platform team"},
@@ -164,13 +203,21 @@ EXAMPLES: dict[str, Any] = {
     },
     "CreateUserRequest": {"username": "ana", "email": "ana@example.com", "name": "Ana Lima"},
     "CreatedToken": {**_TOKEN, "key": "Xh3kV9aQ0b-ch3uj0fIlQYAEun7jKw3da"},
+    "Entitlements": {
+        "features": {"aibridge": {"entitlement": "entitled", "enabled": True}},
+        "warnings": [],
+        "errors": [],
+        "has_license": True,
+        "trial": False,
+        "require_telemetry": False,
+        "refreshed_at": _START,
+    },
     "ErrorBody": {
         "message": "Query parameters have invalid values.",
         "validations": [_COMPLAINT],
     },
-    "Group": _GROUP_ROW,
     "GroupAIBudget": _BUDGET,
-    "GroupDetail": {**_GROUP_ROW, "members": [_INITIATOR]},
+    "GroupDetail": {**_GROUP_ROW, "members": [_MEMBER]},
     "Interception": _ONE_INTERCEPTION,
     "InterceptionList": _INTERCEPTION_LIST,
     "LoginRequest": {"email": "ana@example.com", "password": "correct horse battery"},
@@ -179,11 +226,26 @@ EXAMPLES: dict[str, Any] = {
         "notices": [_NOTICE],
     },
     "Message": {"message": "Logged out!"},
+    "NewKey": {"key": "Xh3kV9aQ0b-ch3uj0fIlQYAEun7jKw3da"},
     "Organization": {
         "id": _EVERYONE,
         "name": "default",
         "display_name": "Default",
         "is_default": True,
+    },
+    "OrganizationMember": {
+        "user_id": _ANA,
+        "organization_id": _EVERYONE,
+        "username": "ana",
+        "name": "Ana Lima",
+        "avatar_url": "",
+        "email": "ana@example.com",
+        "status": "active",
+        "global_roles": [{"name": "auditor", "display_name": "Auditor"}],
+        "roles": [],
+        **_TIMES,
+        "user_created_at": _START,
+        "user_updated_at": _START,
     },
     "Provider": {"name": "anthropic", "type": "anthropic", "display_name": "anthropic", "icon": ""},
     "SessionDetail": {
@@ -195,6 +257,7 @@ EXAMPLES: dict[str, Any] = {
     },
     "SessionList": _SESSION_LIST,
     "Token": _TOKEN,
+    "TokenConfig": {"max_token_lifetime": 3_153_600_000_000_000_000},
     "UpdateGroupRequest": {"add_users": ["ana"]},
     "UpdatePasswordRequest": {"password": "correct horse battery", "old_password": "tr0ub4dor&3"},
     "UpdateRolesRequest": {"roles": ["auditor"]},
@@ -202,5 +265,6 @@ EXAMPLES: dict[str, Any] = {
     "UpsertUserAIBudgetOverrideRequest": {"group_id": _GROUP, "spend_limit_micros": 50_000_000},
     "User": _USER,
     "UserAIBudgetOverride": {**_BUDGET, "user_id": _ANA, "spend_limit_micros": 50_000_000},
+    "UserRoles": {"roles": ["auditor"], "organization_roles": {_EVERYONE: []}},
     "UserList": {"count": 1, "users": [_USER]},
 }

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 
+from aibridge import __version__
 from aibridge.addresses import network_of
 from aibridge.api import shapes
 from aibridge.api.access import Known, whence
@@ -39,6 +40,9 @@ _SHOWN = 64
 
 router = APIRouter(tags=["login"], dependencies=[trouble("Internal error logging in.")])
 
+_RELEASE = {"X-Coder-Build-Version": f"v0.0.0-aibridge.{__version__}"}
+"""What clients of the original know an API of theirs by: none of its releases, and as compatible
+with each of them as one of a developer's."""
 _KNOWN = "The initial user has already been created!"
 
 
@@ -47,8 +51,8 @@ def show_first_user(services: Given) -> JsonResponse:
     """Say whether there is a user yet; 404 while there is none."""
     with services.database.read() as connection:
         if store.count(connection):
-            return JsonResponse(Message(message=_KNOWN))
-    raise ApiError(404, "The initial user has not been created!")
+            return JsonResponse(Message(message=_KNOWN), headers=_RELEASE)
+    raise ApiError(404, "The initial user has not been created!", headers=_RELEASE)
 
 
 @router.post(

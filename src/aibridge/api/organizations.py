@@ -8,13 +8,16 @@ from aibridge.api import shapes
 from aibridge.api.access import Caller
 from aibridge.api.bodies import body
 from aibridge.api.documented import documented
-from aibridge.api.errors import not_found, trouble
-from aibridge.api.groups import shown, visible
+from aibridge.api.errors import trouble
+from aibridge.api.groups import check_organization, list_them, shown, visible
+from aibridge.api.parameters import MAX_LIMIT
 from aibridge.api.responses import JsonResponse
-from aibridge.contract import CreateGroupRequest, Group, GroupDetail, Organization
+from aibridge.api.users import UserPath, named_user
+from aibridge.contract import CreateGroupRequest, GroupDetail, Organization, OrganizationMember
 from aibridge.identity import grouping
 from aibridge.identity.rights import Reach, Right
 from aibridge.store import groups as store
+from aibridge.store import users
 
 router = APIRouter(tags=["groups"], dependencies=[trouble("Internal error with organizations.")])
 
@@ -29,22 +32,54 @@ def list_organizations(_caller: Caller) -> JsonResponse:
     return JsonResponse([shapes.ORGANIZATION])
 
 
-@router.get("/organizations/{organization}", **documented(Organization))
-def show_organization(organization: OrganizationPath, _caller: Caller) -> JsonResponse:
-    """Show the organization."""
-    _check(organization)
+@router.get("/users/{user}/organizations", **documented(list[Organization]))
+def list_organizations_of_user(user: UserPath, caller: Caller) -> JsonResponse:
+    """List the organizations of a user: everybody is in the one there is."""
+    with caller.services.database.read() as connection:
+        named_user(connection, caller, user, Right.READ_USERS)
+    return JsonResponse([shapes.ORGANIZATION])
+
+
+@router.get("/users/{user}/organizations/{organization}", **documented(Organization))
+def show_organization_of_user(
+    user: UserPath, organization: OrganizationPath, caller: Caller
+) -> JsonResponse:
+    """Show an organization that a user is in."""
+    check_organization(organization)
+    with caller.services.database.read() as connection:
+        named_user(connection, caller, user, Right.READ_USERS)
     return JsonResponse(shapes.ORGANIZATION)
 
 
-@router.get("/organizations/{organization}/groups", **documented(list[Group]))
+@router.get("/organizations/{organization}", **documented(Organization))
+def show_organization(organization: OrganizationPath, _caller: Caller) -> JsonResponse:
+    """Show the organization."""
+    check_organization(organization)
+    return JsonResponse(shapes.ORGANIZATION)
+
+
+@router.get("/organizations/{organization}/groups", **documented(list[GroupDetail]))
 def list_groups(organization: OrganizationPath, caller: Caller) -> JsonResponse:
     """List the groups in the order of their names; who may not see all sees their own."""
-    _check(organization)
-    all_of_them = caller.reach(Right.READ_GROUPS) is Reach.ALL
+    check_organization(organization)
     with caller.services.database.read() as connection:
-        of_user = None if all_of_them else caller.person.user_id
-        rows = store.list_groups(connection, of_user=of_user)
-    return JsonResponse([shapes.group(row) for row in rows])
+        return list_them(connection, caller)
+
+
+@router.get("/organizations/{organization}/members", **documented(list[OrganizationMember]))
+@router.get(
+    "/organizations/{organization}/members/",
+    **documented(list[OrganizationMember]),
+    name="list_members_as_go_does",
+)
+def list_members(organization: OrganizationPath, caller: Caller) -> JsonResponse:
+    """List the first thousand of the users, who are all in the organization."""
+    check_organization(organization)
+    everybody = caller.reach(Right.READ_USERS) is Reach.ALL
+    where = users.UserFilter(only=None if everybody else caller.person.user_id)
+    with caller.services.database.read() as connection:
+        rows = users.page(connection, where, limit=MAX_LIMIT)
+    return JsonResponse(list(map(shapes.organization_member, rows)))
 
 
 _OF_THE_GROUP = (
@@ -73,7 +108,7 @@ def create_group(
     new: Annotated[CreateGroupRequest, body(CreateGroupRequest)],
 ) -> JsonResponse:
     """Make a group without members."""
-    _check(organization)
+    check_organization(organization)
     caller.require(Right.WRITE_GROUPS)
     with caller.acting() as act:
         made = grouping.create_group(act, new.name, new.display_name)
@@ -87,12 +122,7 @@ def show_group_by_name(
     caller: Caller,
 ) -> JsonResponse:
     """Show a group, found by its name, with its members."""
-    _check(organization)
+    check_organization(organization)
     with caller.services.database.read() as connection:
         group = visible(connection, caller, store.group_by_name(connection, name))
         return JsonResponse(shown(connection, caller, group))
-
-
-def _check(organization: str) -> None:
-    if organization.lower() not in {shapes.ORGANIZATION.id, shapes.ORGANIZATION.name}:
-        raise not_found()

@@ -69,10 +69,19 @@ class Parameters:
             self._complain(name, f'must be a valid uuid ("{text[:_SHOWN]}" is none)')
             return None
 
-    def flag(self, name: str) -> bool:
-        """Return whether a parameter is true; it is not when it is absent or bad."""
-        text = self.text(name)
-        if text not in {"", "true", "false"}:
+    def uuids(self, name: str) -> list[str] | None:
+        """Return the UUIDs of a parameter with commas between them; ``None`` when it is absent."""
+        texts = [text.strip() for text in self.text(name).split(",") if text.strip()]
+        try:
+            return [str(UUID(text)) for text in texts] if self.text(name) else None
+        except ValueError:
+            self._complain(name, "has invalid values: each must be a valid uuid")
+            return []
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return whether a parameter is true, the default when it is absent; if bad it is not."""
+        text = self.text(name) or str(default).lower()
+        if text not in {"true", "false"}:
             self._complain(name, f'must be a valid boolean ("{text[:_SHOWN]}" is none)')
         return text == "true"
 

@@ -1,5 +1,6 @@
 """A query ``q`` that is being understood: its terms by key, and all that is wrong with them."""
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from aibridge.contract import Validation
 from aibridge.search import Complaint, Query, SearchError, Term, parse
 from aibridge.store.filters import Values
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = "must be a valid date format (2006-01-02T15:04:05.999999999Z07:00)"
 
 _Times = dict[int, Term]
@@ -75,16 +77,22 @@ class Search:
         )
 
     def one_of(self, key: str, known: Collection[str]) -> Values:
-        """Return which values are asked for of a key that has only these."""
+        """Return which values are asked for of a key that has only these, all in lower case."""
         for term in self.of(key):
-            if term.value not in known:
+            if term.value.lower() not in known:
                 self.refuse(term, f'"{term.value}" is none of {", ".join(known)}')
-        return self.values(key)
+        asked = self.values(key)
+        return Values(*(tuple(map(str.lower, one)) for one in (asked.any_of, asked.none_of)))
 
-    def bounds(self, after_key: str, before_key: str) -> tuple[int | None, int | None]:
-        """Return the first and the last microsecond asked for; of several the widest counts."""
-        after, not_after = self._times(after_key)
-        before, not_before = self._times(before_key)
+    def bounds(
+        self, after_key: str, before_key: str, *, days: bool = False
+    ) -> tuple[int | None, int | None]:
+        """Return the first and the last microsecond asked for; of several the widest counts.
+
+        With ``days`` a date by itself is one too: the whole of that day in UTC.
+        """
+        after, not_after = self._times(after_key, "T00:00:00Z" if days else "")
+        before, not_before = self._times(before_key, "T23:59:59.999999999Z" if days else "")
         if after and before and max(before) <= min(after):
             why = f'"{before_key}" must be after "{after_key}" if set'
             self.refuse(before[max(before)], why)
@@ -94,13 +102,18 @@ class Search:
         last += [_ceil(moment) - 1 for moment in not_after]
         return max(first, default=None), min(last, default=None)
 
-    def _times(self, key: str) -> tuple[_Times, _Times]:
-        """Return the times that are asked of a key and those excluded, in nanoseconds."""
+    def _times(self, key: str, of_day: str) -> tuple[_Times, _Times]:
+        """Return the times that are asked of a key and those excluded, in nanoseconds.
+
+        ``of_day`` is what a date by itself is followed by, empty where there may be none.
+        """
         asked: _Times = {}
         excluded: _Times = {}
         for term in self.of(key):
+            is_date = bool(of_day and _DATE.fullmatch(term.value))
             try:
-                (excluded if term.excluded else asked).setdefault(parse_time(term.value), term)
+                time = parse_time(term.value + of_day if is_date else term.value)
+                (excluded if term.excluded else asked).setdefault(time, term)
             except ValueError as error:
                 self.complain(term, f'Query param "{key}" {_TIME}: {error}')
         return asked, excluded

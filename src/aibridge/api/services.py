@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from aibridge.api.hosts import Hosts
-from aibridge.contract import Provider
+from aibridge.contract import AIProvider
 from aibridge.identity.attempts import Attempts
 from aibridge.identity.audit import Target
 from aibridge.identity.authenticate import is_still
@@ -28,7 +28,8 @@ class Services:
     database: Database
     authenticate: Authenticate
     rights: Rights = field(default_factory=Rights)
-    providers: tuple[Provider, ...] = ()
+    configured: tuple[AIProvider, ...] = ()
+    """The configured providers."""
     passwords: Passwords = field(default_factory=Passwords)
     strangers_passwords: Passwords = field(default_factory=Passwords)
     """A queue of its own, so that strangers who try passwords keep nobody else waiting."""

@@ -5,11 +5,13 @@ from collections.abc import Iterable
 
 from aibridge import contract
 from aibridge.identity.issuing import Issued
+from aibridge.ids import uuid_of
+from aibridge.providers.provider import credential_hint
+from aibridge.providers.settings import ProviderSettings
+from aibridge.providers.types import TYPES
 from aibridge.sessions.shape import moment
-from aibridge.sessions.shape import user as minimal_user
 from aibridge.store import audit, budgets, groups, tokens, users
 from aibridge.store.groups import EVERYONE
-from aibridge.store.interceptions import UserRow
 
 _MICROSECONDS = 1_000_000
 _ROLE_NAMES = {
@@ -34,13 +36,49 @@ def user(row: users.User) -> contract.User:
         email=row.email,
         avatar_url=row.avatar_url,
         status=contract.UserStatus(row.status),
-        roles=[
-            contract.Role(name=role, display_name=_ROLE_NAMES[role]) for role in sorted(row.roles)
-        ],
+        roles=_roles(row),
         organization_ids=[ORGANIZATION.id],
         created_at=moment(row.created_at),
         updated_at=moment(row.updated_at),
     )
+
+
+def _roles(row: users.User) -> list[contract.Role]:
+    return [contract.Role(name=role, display_name=_ROLE_NAMES[role]) for role in sorted(row.roles)]
+
+
+def assignable_roles(*, may_assign: bool) -> list[contract.AssignableRole]:
+    """Shape the roles there are, beside that which everybody has."""
+    return [
+        contract.AssignableRole(name=role, display_name=name, assignable=may_assign)
+        for role, name in _ROLE_NAMES.items()
+        if role != contract.SiteRole.MEMBER
+    ]
+
+
+def organization_member(row: users.User) -> contract.OrganizationMember:
+    """Shape a user as a member of the organization."""
+    return contract.OrganizationMember(
+        user_id=row.id,
+        organization_id=ORGANIZATION.id,
+        username=row.username,
+        name=row.name,
+        avatar_url=row.avatar_url,
+        email=row.email,
+        status=contract.UserStatus(row.status),
+        global_roles=_roles(row),
+        roles=[],
+        created_at=moment(row.created_at),
+        updated_at=moment(row.updated_at),
+        user_created_at=moment(row.created_at),
+        user_updated_at=moment(row.updated_at),
+    )
+
+
+def user_roles(row: users.User) -> contract.UserRoles:
+    """Shape the roles of a user."""
+    everywhere: dict[str, list[str]] = {ORGANIZATION.id: []}
+    return contract.UserRoles(roles=sorted(row.roles), organization_roles=everywhere)
 
 
 def token(row: tokens.Token) -> contract.Token:
@@ -80,10 +118,50 @@ def group(row: groups.Group) -> contract.Group:
     )
 
 
-def group_detail(row: groups.Group, members: Iterable[UserRow]) -> contract.GroupDetail:
+def group_detail(row: groups.Group, members: Iterable[users.User]) -> contract.GroupDetail:
     """Shape a group with its members."""
-    shown = [minimal_user(member) for member in members]
-    return contract.GroupDetail(**dict(group(row)), members=shown)
+    return contract.GroupDetail(**dict(group(row)), members=list(map(_group_member, members)))
+
+
+def _group_member(row: users.User) -> contract.GroupMember:
+    return contract.GroupMember(
+        id=row.id,
+        username=row.username,
+        name=row.name,
+        avatar_url=row.avatar_url,
+        email=row.email,
+        status=contract.UserStatus(row.status),
+        created_at=moment(row.created_at),
+        updated_at=moment(row.updated_at),
+    )
+
+
+def configured_provider(settings: ProviderSettings) -> contract.AIProvider:
+    """Shape a provider of the settings; its ids follow from its name and its keys' places."""
+    name = settings.name
+    keys = [
+        contract.AIProviderKey(
+            id=_id("key", name, place), masked=credential_hint(key.reveal()), created_at=None
+        )
+        for place, key in enumerate(settings.api_keys)
+    ]
+    return contract.AIProvider(
+        id=_id("provider", name),
+        type=settings.type,
+        name=name,
+        display_name=name,
+        icon="",
+        enabled=True,
+        base_url=settings.base_url or TYPES[settings.type].base_url,
+        api_keys=keys,
+        settings=None,
+        created_at=None,
+        updated_at=None,
+    )
+
+
+def _id(*parts: object) -> str:
+    return uuid_of("/".join(map(str, parts)))
 
 
 def group_budget(row: budgets.GroupBudget) -> contract.GroupAIBudget:
@@ -120,6 +198,7 @@ def audit_log(row: audit.AuditRow) -> contract.AuditLog:
         resource_type=contract.AuditResource(row.resource_type),
         resource_id=row.resource_id,
         resource_target=row.resource_target,
+        resource_key=row.resource_key,
         diff=json.loads(row.diff),
         description=row.description,
     )

@@ -1,6 +1,8 @@
 """Users: listing, making and changing them."""
 
+from collections.abc import Iterable
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 
@@ -15,12 +17,16 @@ from aibridge.api.parameters import Parameters, id_page, no_such_cursor
 from aibridge.api.passwords import Trial
 from aibridge.api.responses import JsonResponse, no_content
 from aibridge.api.search import ME
+from aibridge.api.shapes import ORGANIZATION
 from aibridge.contract import (
+    AssignableRole,
     CreateUserRequest,
     UpdatePasswordRequest,
     UpdateRolesRequest,
     User,
     UserList,
+    UserRoles,
+    Validation,
 )
 from aibridge.identity import accounts
 from aibridge.identity.rights import Reach, Right
@@ -74,6 +80,7 @@ def _cursor(connection: Connection, caller: Visitor, after_id: str | None) -> st
 
 _OF_THE_USER = (
     "show_user",
+    "show_roles",
     "suspend_user",
     "activate_user",
     "set_roles",
@@ -101,6 +108,7 @@ def create_user(
 ) -> JsonResponse:
     """Make a user. Giving roles is for owners."""
     caller.require(Right.WRITE_USERS)
+    _check_organizations([*(new.organization_ids or ()), new.organization_id])
     if accounts.real_roles(new.roles) and caller.reach(Right.WRITE_ROLES) is not Reach.ALL:
         raise ApiError(403, "Forbidden.", detail="Only an owner may give roles.")
     password = new.password.get_secret_value() if new.password else None
@@ -110,6 +118,28 @@ def create_user(
             act, new.username, new.roles, email=new.email, name=new.name, password_hash=hashed
         )
     return JsonResponse(shapes.user(user), status_code=201)
+
+
+def _check_organizations(ids: Iterable[UUID]) -> None:
+    """Refuse a user of another organization than the one there is."""
+    if {str(id_) for id_ in ids if id_.int} - {ORGANIZATION.id}:
+        complaint = Validation(field="organization_ids", detail="there is no such organization")
+        raise ApiError(400, "Validation failed.", validations=[complaint])
+
+
+@router.get("/users/roles", **documented(list[AssignableRole]))
+def list_roles(caller: Caller) -> JsonResponse:
+    """List the roles there are."""
+    may_assign = caller.reach(Right.WRITE_ROLES) is Reach.ALL
+    return JsonResponse(shapes.assignable_roles(may_assign=may_assign))
+
+
+@router.get("/users/{user}/roles", **documented(UserRoles))
+def show_roles(user: UserPath, caller: Caller) -> JsonResponse:
+    """Show the names of a user's roles."""
+    with caller.services.database.read() as connection:
+        found = named_user(connection, caller, user, Right.READ_USERS)
+    return JsonResponse(shapes.user_roles(found))
 
 
 @router.get("/users/{user}", **documented(User))
@@ -144,7 +174,7 @@ def set_roles(
     """Give a user just these roles."""
     with caller.acting() as act:
         found = named_user(act.connection, caller, user, Right.WRITE_ROLES)
-        return JsonResponse(shapes.user(accounts.set_roles(act, found, wanted.roles)))
+        return JsonResponse(shapes.user(accounts.set_roles(act, found, wanted.roles or ())))
 
 
 @router.put(

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from aibridge.contract.base import Id, MinimalUser, Model, Time
+from aibridge.contract.base import Id, MinimalUser, Model, OptionalText, Time
 
 
 class AuditAction(StrEnum):
@@ -40,8 +40,10 @@ class AuditLog(Model):
     """One administrative act.
 
     ``user`` is who acted; its id is the nil UUID for the command line on the bridge's own
-    machine, and for a first user who made themselves. ``resource_target`` names the resource as
-    it was called then. ``ip`` is empty where nothing came over the network.
+    machine, and for a first user who made themselves. ``resource_id`` is the resource's id, or a
+    UUID that follows from it where it is none: that of a token, or what a provider keeps, is the
+    ``resource_key`` then. ``resource_target`` names the resource as it was called. ``ip`` is empty
+    where nothing came over the network.
     """
 
     id: Id
@@ -54,6 +56,7 @@ class AuditLog(Model):
     resource_type: AuditResource
     resource_id: Id
     resource_target: str
+    resource_key: OptionalText = None
     diff: dict[str, AuditDiffField]
     description: str
 

@@ -62,6 +62,13 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+Ignored = Annotated[Any, Field(description="Taken from clients of the original, and passed over.")]
+"""A field that the original's clients send and that means nothing here."""
+
+EMPTY = BeforeValidator(lambda value: None if value == "" else value)
+"""What makes an empty text as if the field were left out: Go sends one for what is not set."""
+
+
 def _number(value: object) -> object:
     """Pass a JSON number on, and nothing that only looks like one; 5.0 is one, as JSON has it."""
     if isinstance(value, bool | str):

@@ -1,11 +1,12 @@
-"""Users, groups, tokens and logging in."""
+"""Users and logging in."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from uuid import UUID
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
-from aibridge.contract.base import WHOLE, Body, Id, MinimalUser, Model, OptionalTexts, Time
+from aibridge.contract.base import EMPTY, Body, Id, Ignored, Model, OptionalTexts, Time
 
 
 class SiteRole(StrEnum):
@@ -17,17 +18,6 @@ class SiteRole(StrEnum):
     MEMBER = "member"
 
 
-class TokenScope(StrEnum):
-    """What a token may be used for, within what its user may do.
-
-    ``gateway`` is to call models, ``read`` to read the API, ``admin`` everything of the API.
-    """
-
-    GATEWAY = "gateway"
-    READ = "read"
-    ADMIN = "admin"
-
-
 class UserStatus(StrEnum):
     """Whether a user's tokens work."""
 
@@ -35,18 +25,18 @@ class UserStatus(StrEnum):
     SUSPENDED = "suspended"
 
 
-class LoginType(StrEnum):
-    """How a token came to be: somebody made it, or it is of a login."""
-
-    TOKEN = "token"  # noqa: S105 - a kind of token
-    PASSWORD = "password"  # noqa: S105 - a kind of token
-
-
 class Role(Model):
     """A role as it is shown."""
 
     name: SiteRole
     display_name: str
+
+
+class AssignableRole(Role):
+    """A role, and whether the caller may give it to somebody."""
+
+    assignable: bool
+    built_in: Literal[True] = True
 
 
 class User(Model):
@@ -84,6 +74,8 @@ Email = Annotated[
 ]
 """An address, or nothing."""
 
+Roles = Annotated[tuple[SiteRole, ...], Field(max_length=len(SiteRole))]
+
 Password = Annotated[SecretStr, Field(min_length=8, max_length=256)]
 
 
@@ -94,6 +86,9 @@ class CreateFirstUserRequest(Body):
     password: Password
     email: Email = ""
     name: DisplayName = ""
+    trial: Ignored = None
+    trial_info: Ignored = None
+    onboarding_info: Ignored = None
 
 
 class CreateFirstUserResponse(Model):
@@ -104,19 +99,39 @@ class CreateFirstUserResponse(Model):
 
 
 class CreateUserRequest(Body):
-    """A user to be. Without a password they use tokens only. Only owners give roles."""
+    """A user to be. Without a password they use tokens only. Only owners give roles.
+
+    The fields from ``login_type`` on are those of the original's client.
+    """
 
     username: Username
     email: Email = ""
     name: DisplayName = ""
-    password: Password | None = None
-    roles: tuple[SiteRole, ...] = Field(default=(), max_length=len(SiteRole))
+    password: Annotated[Password | None, EMPTY] = None
+    roles: Roles = ()
+    login_type: Literal["", "password", "none"] = ""
+    """How they log in: ``none`` is with tokens only, and then there is no password."""
+    user_status: Literal["active", "dormant"] | None = None
+    """Users are active from the start, so both mean the same."""
+    organization_ids: Annotated[tuple[UUID, ...], Field(max_length=1)] | None = None
+    organization_id: UUID = UUID(int=0)
+    """One more of them, as earlier releases of that client have it; the nil UUID is none."""
+    disable_login: bool = False
+    service_account: bool = False
+
+    @model_validator(mode="after")
+    def _without_login_without_password(self) -> Self:
+        logs_in = not (self.disable_login or self.service_account or self.login_type == "none")
+        if self.password is not None and not logs_in:
+            raise ValueError("who does not log in has no password: leave it out")
+        return self
 
 
 class UpdateRolesRequest(Body):
     """The roles that a user is to have, all of them."""
 
-    roles: tuple[SiteRole, ...] = Field(max_length=len(SiteRole))
+    roles: Roles | None
+    """Null is none of them: clients of Go send it for an empty list."""
 
 
 class UpdatePasswordRequest(Body):
@@ -149,100 +164,8 @@ class Message(Model):
     message: str
 
 
-class Token(Model):
-    """A token without its secret. ``expires_at`` is null for never, ``last_used`` for not yet.
+class UserRoles(Model):
+    """The names of a user's roles: everywhere, and in each organization by its id."""
 
-    ``last_used`` is exact to about a minute. ``lifetime_seconds`` is 0 for ever.
-    """
-
-    id: str
-    user_id: Id
-    username: str
-    token_name: str
-    scopes: list[TokenScope]
-    login_type: LoginType
-    created_at: Time
-    expires_at: Time | None
-    last_used: Time | None
-    lifetime_seconds: int
-
-
-LONGEST_LIFETIME_SECONDS = 36_500 * 86_400
-DEFAULT_LIFETIME_SECONDS = 30 * 86_400
-
-
-class CreateTokenRequest(Body):
-    """A token to be; its name is its id if left out, its scopes are all of them."""
-
-    token_name: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
-    lifetime_seconds: Annotated[int, Field(ge=0, le=LONGEST_LIFETIME_SECONDS), WHOLE] = (
-        DEFAULT_LIFETIME_SECONDS
-    )
-    """Seconds; 0 is for ever."""
-    scopes: tuple[TokenScope, ...] = Field(
-        default=tuple(TokenScope), min_length=1, max_length=len(TokenScope)
-    )
-
-
-class CreatedToken(Token):
-    """A new token with its text, which is shown only here."""
-
-    key: str
-
-
-class Organization(Model):
-    """The one organization; its id is that of its group Everyone too."""
-
-    id: Id
-    name: str
-    display_name: str
-    is_default: bool
-
-
-class Group(Model):
-    """A group of users. Everyone holds all of them, and has the organization's id."""
-
-    id: Id
-    name: str
-    display_name: str
-    organization_id: Id
-    avatar_url: str
-    source: Literal["user"]
-    total_member_count: int
-    created_at: Time
-    updated_at: Time
-
-
-class GroupDetail(Group):
-    """A group with its members, in the order of their names."""
-
-    members: list[MinimalUser]
-
-
-GroupName = Annotated[
-    str, Field(min_length=1, max_length=36, pattern=r"^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$")
-]
-"""Letters and digits with single hyphens or underscores between them."""
-
-MAX_NAMES = 1000
-"""The most that a list of users in a request may hold."""
-
-_UserNames = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(max_length=MAX_NAMES)
-]
-
-
-class CreateGroupRequest(Body):
-    """A group to be; its name is unique, whatever its case."""
-
-    name: GroupName
-    display_name: DisplayName = ""
-
-
-class UpdateGroupRequest(Body):
-    """What is to change of a group; users are named by id or username."""
-
-    name: GroupName | None = None
-    display_name: DisplayName | None = None
-    add_users: _UserNames = ()
-    remove_users: _UserNames = ()
+    roles: list[SiteRole]
+    organization_roles: dict[str, list[str]]

@@ -16,8 +16,8 @@ from aibridge.store.filters import only
 from aibridge.store.tokens import list_tokens
 from aibridge.store.users import ACTIVE, SUSPENDED, User
 
-RESERVED = frozenset({"me", "first", "login", "logout"})
-"""What stands where a username may in the API's paths."""
+RESERVED = frozenset({"me", "first", "login", "logout", "authmethods", "roles", OPERATOR.username})
+"""What stands where a username may in the API's paths, and who acts in the audit log as nobody."""
 
 
 def create_user(

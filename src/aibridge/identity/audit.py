@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from aibridge.contract import AuditAction, AuditResource
 from aibridge.identity.people import OPERATOR, Person
-from aibridge.ids import new_id, now
+from aibridge.ids import new_id, now, uuid_of
 from aibridge.store import audit as store
 from aibridge.store.users import Connection
 
@@ -65,6 +65,7 @@ class Act:
     ) -> None:
         """Write down what is being done."""
         self.touched.append(target)
+        id_ = uuid_of(target.id)
         row = store.AuditRow(
             id=new_id(),
             at=now(),
@@ -75,7 +76,8 @@ class Act:
             user_agent=self.actor.user_agent[:_MAX_USER_AGENT],
             action=action,
             resource_type=target.kind,
-            resource_id=target.id,
+            resource_id=id_,
+            resource_key="" if id_ == target.id else target.id,
             resource_target=target.name,
             diff=json.dumps(difference(before or {}, after or {}), ensure_ascii=False),
             description=description,

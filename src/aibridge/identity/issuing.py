@@ -1,7 +1,7 @@
 """Giving out tokens, and taking them back."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from aibridge.contract import AuditAction, AuditResource, LoginType, TokenScope, rfc3339
@@ -43,11 +43,21 @@ def issue_token(
     return issued
 
 
-def log_in(act: Act, user: User) -> Issued:
-    """Give a user who showed their password a token for the API, for one day."""
+def log_in(act: Act, user: User, action: AuditAction = AuditAction.LOGIN) -> Issued:
+    """Give a user who showed their password, or a token, another for the API, for one day."""
     issued = _insert(act, user, "", LOGIN_LIFETIME, LOGIN_SCOPES, LoginType.PASSWORD)
-    act.log(AuditAction.LOGIN, _target(issued.row), after=_fields(issued.row))
+    act.log(action, _target(issued.row), after=_fields(issued.row))
     return issued
+
+
+def expire_token(act: Act, token: Token) -> None:
+    """Have a token end now, and stay in the lists; one that has ended stays as it is."""
+    at = now()
+    if token.expires_at is not None and token.expires_at <= at:
+        return
+    store.expire_token(act.connection, token.id, at)
+    after = _fields(replace(token, expires_at=at))
+    act.log(AuditAction.WRITE, _target(token), before=_fields(token), after=after)
 
 
 def delete_token(act: Act, token: Token, action: AuditAction = AuditAction.DELETE) -> None:

@@ -18,6 +18,7 @@ class Right(StrEnum):
 
     READ_RECORD = "record.read"
     READ_PROVIDERS = "providers.read"
+    READ_CONFIGURATION = "configuration.read"
     READ_USERS = "users.read"
     WRITE_USERS = "users.write"
     WRITE_ROLES = "roles.write"
@@ -47,6 +48,7 @@ _TABLE: Mapping[Right, tuple[Reach, Reach, Reach, Reach]] = {
     #                      owner, user-admin, auditor, member
     Right.READ_RECORD: (_ALL, _NONE, _ALL, _NONE),
     Right.READ_PROVIDERS: (_ALL, _NONE, _ALL, _NONE),
+    Right.READ_CONFIGURATION: (_ALL, _NONE, _NONE, _NONE),
     Right.READ_USERS: (_ALL, _ALL, _ALL, _OWN),
     Right.WRITE_USERS: (_ALL, _ALL, _NONE, _NONE),
     Right.WRITE_ROLES: (_ALL, _NONE, _NONE, _NONE),

@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, insert, or_, select
+from sqlalchemy import ColumnElement, false, func, insert, or_, select
 
-from aibridge.store.filters import ANY, Values, chosen
+from aibridge.store.filters import ANY, Values, choice, chosen
 from aibridge.store.schema import audit_log
 from aibridge.store.users import Connection
 
 
 class AuditRow(NamedTuple):
-    """A row of the audit log; the fields are its columns. ``diff`` is JSON."""
+    """A row of the audit log; the fields are its columns. ``diff`` is JSON.
+
+    ``resource_id`` is a UUID. Of a resource whose own id is none it follows from that, which is
+    ``resource_key``; else that is empty.
+    """
 
     id: str
     at: int
@@ -26,11 +30,15 @@ class AuditRow(NamedTuple):
     resource_target: str
     diff: str
     description: str
+    resource_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which acts are meant. ``actor`` is a username then or an id; times are inclusive."""
+    """Which acts are meant. ``actor`` is a username then or an id; times are inclusive.
+
+    ``resource_id`` is either id of a resource, ``resource_target`` its name in either case.
+    """
 
     actor: Values = ANY
     action: Values = ANY
@@ -81,14 +89,22 @@ def _matching(where: AuditFilter) -> list[ColumnElement[bool]]:
         *_acting(where.actor),
         *chosen(_c.action, where.action),
         *chosen(_c.resource_type, where.resource_type),
-        *chosen(_c.resource_id, where.resource_id),
-        *chosen(_c.resource_target, where.resource_target),
+        *choice(_is_of, where.resource_id),
+        *choice(_is_called, where.resource_target),
     ]
     if where.since is not None:
         found.append(_c.at >= where.since)
     if where.until is not None:
         found.append(_c.at <= where.until)
     return found
+
+
+def _is_of(id_: str) -> ColumnElement[bool]:
+    return or_(_c.resource_id == id_.lower(), _c.resource_key == id_) if id_ else false()
+
+
+def _is_called(name: str) -> ColumnElement[bool]:
+    return func.lower(_c.resource_target) == name.lower()
 
 
 def _acting(actor: Values) -> list[ColumnElement[bool]]:

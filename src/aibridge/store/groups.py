@@ -1,6 +1,6 @@
 """Groups and who is in them. Everyone holds all users, and has no rows of members."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from aibridge.identity.errors import TakenError
 from aibridge.ids import now
-from aibridge.store.interceptions import UserRow
 from aibridge.store.schema import group_members, groups, users
-from aibridge.store.users import Connection
+from aibridge.store.users import COLUMNS, Connection, User, user_of
 
 EVERYONE = "00000000-0000-4000-8000-000000000001"
 """The id of the organization, and of its group of all users."""
@@ -44,11 +43,16 @@ def _groups() -> Select[Any]:
     return select(_g.id, _g.name, _g.display_name, _g.created_at, _g.updated_at, counted)
 
 
-def list_groups(connection: Connection, *, of_user: str | None = None) -> list[Group]:
-    """Return the groups, or those that a user is in, in the order of their names."""
+def list_groups(
+    connection: Connection, *, of_users: Iterable[str] = (), ids: Collection[str] | None = None
+) -> list[Group]:
+    """Return the groups that each of these users is in, in the order of their names; by default
+    all. Of other ``ids`` than these, where some are given, there is none."""
     query = _groups().order_by(_g.name_key)
-    if of_user is not None:
-        query = query.where(or_(_g.id == EVERYONE, _g.id.in_(_groups_of(of_user))))
+    for user_id in of_users:
+        query = query.where(or_(_g.id == EVERYONE, _g.id.in_(_groups_of(user_id))))
+    if ids is not None:
+        query = query.where(_g.id.in_(ids))
     return [Group(*row) for row in connection.execute(query)]
 
 
@@ -114,12 +118,12 @@ def delete_group(connection: Connection, group_id: str) -> None:
     connection.execute(delete(groups).where(_g.id == group_id))
 
 
-def members(connection: Connection, group: Group) -> list[UserRow]:
-    """Return who is in a group, in the order of their names."""
-    query = select(_u.id, _u.username, _u.name, _u.avatar_url).order_by(_u.username_key)
+def members(connection: Connection, group: Group, most: int | None = None) -> list[User]:
+    """Return who is in a group, in the order of their names, ``most`` of them at most."""
+    query = select(*COLUMNS).order_by(_u.username_key).limit(most)
     if not group.is_everyone:
         query = query.join(group_members, _m.user_id == _u.id).where(_m.group_id == group.id)
-    return [UserRow(*row) for row in connection.execute(query)]
+    return [user_of(row) for row in connection.execute(query)]
 
 
 def is_member(connection: Connection, group_id: str, user_id: str) -> bool:

@@ -145,10 +145,11 @@ audit_log = Table(
     Column("user_agent", String(256), nullable=False),
     Column("action", String(16), nullable=False),
     Column("resource_type", String(32), nullable=False),
-    Column("resource_id", String(64), nullable=False),
+    Column("resource_id", String(64), nullable=False),  # a UUID
     Column("resource_target", String(256), nullable=False),
     Column("diff", Json, nullable=False),
     Column("description", Text, nullable=False),
+    Column("resource_key", String(256), nullable=False, server_default=""),  # its id, if no UUID
     sqlite_with_rowid=False,
 )
 """Every administrative act, written in its transaction; nothing ever changes a row."""

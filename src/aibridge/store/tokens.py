@@ -57,11 +57,18 @@ def insert_token(connection: Connection, token: Token, secret_sha256: str) -> No
     )
 
 
-def list_tokens(connection: Connection, user_id: str | None = None) -> list[Token]:
-    """Return the tokens of a user, or of everybody, oldest first; expired ones too."""
+def list_tokens(
+    connection: Connection, user_id: str | None = None, *, valid_at: int | None = None
+) -> list[Token]:
+    """Return the tokens of a user, or of everybody, oldest first.
+
+    Expired ones too, unless only those are meant that are valid at a moment.
+    """
     query = _tokens().order_by(_c.created_at, _c.id)
     if user_id is not None:
         query = query.where(_c.user_id == user_id)
+    if valid_at is not None:
+        query = query.where(or_(_c.expires_at.is_(None), _c.expires_at > valid_at))
     return [_token(row) for row in connection.execute(query)]
 
 
@@ -70,8 +77,22 @@ def find_token(connection: Connection, token_id: str, user_id: str | None = None
     query = _tokens().where(_c.id == token_id)
     if user_id is not None:
         query = query.where(_c.user_id == user_id)
+    return _one(connection, query)
+
+
+def token_by_name(connection: Connection, name: str, user_id: str) -> Token | None:
+    """Return a user's token by its name."""
+    return _one(connection, _tokens().where(_c.user_id == user_id, _c.name == name))
+
+
+def _one(connection: Connection, query: Select[Any]) -> Token | None:
     row = connection.execute(query).one_or_none()
     return None if row is None else _token(row)
+
+
+def expire_token(connection: Connection, token_id: str, at: int) -> None:
+    """Have a token end at a moment; from then on it is refused."""
+    connection.execute(update(tokens).where(_c.id == token_id).values(expires_at=at))
 
 
 def delete_token(connection: Connection, token_id: str) -> None:

@@ -54,17 +54,19 @@ class NewPassword:
 class UserFilter:
     """Which users are meant: those that are as every field says.
 
-    ``text`` is part of their username, name or email, in either case; ``only`` an id.
+    ``text`` is part of their username, name or email, in either case, ``name`` of their name;
+    ``only`` is an id.
     """
 
     text: Values = ANY
+    name: Values = ANY
     status: Values = ANY
     role: Values = ANY
     only: str | None = None
 
 
 _c = users.c
-_COLUMNS = (
+COLUMNS = (
     _c.id,
     _c.username,
     _c.name,
@@ -77,7 +79,8 @@ _COLUMNS = (
 )
 
 
-def _user(row: Sequence[Any]) -> User:
+def user_of(row: Sequence[Any]) -> User:
+    """Return the user of a row of `COLUMNS`."""
     *texts, roles, created_at, updated_at = row
     return User(*texts, read_roles(roles), created_at, updated_at)  # type: ignore[call-arg]
 
@@ -113,8 +116,8 @@ def _refuse_taken(connection: Connection, user: User) -> None:
 
 
 def _one(connection: Connection, *where: ColumnElement[bool]) -> User | None:
-    row = connection.execute(select(*_COLUMNS).where(*where)).one_or_none()
-    return None if row is None else _user(row)
+    row = connection.execute(select(*COLUMNS).where(*where)).one_or_none()
+    return None if row is None else user_of(row)
 
 
 def user_by_name(connection: Connection, username: str) -> User | None:
@@ -134,11 +137,11 @@ def find_user(connection: Connection, text: str) -> User | None:
 def find_account(connection: Connection, text: str) -> tuple[User, str | None] | None:
     """Find a user by email address or username, with the hash of their password."""
     key = text.lower()
-    query = select(_c.password_hash, *_COLUMNS).where(
+    query = select(_c.password_hash, *COLUMNS).where(
         or_(_c.email_key == key, _c.username_key == key)
     )
     row = connection.execute(query.order_by(_c.email_key != key).limit(1)).first()
-    return None if row is None else (_user(row[1:]), row[0])
+    return None if row is None else (user_of(row[1:]), row[0])
 
 
 def password_hash(connection: Connection, user_id: str) -> str | None:
@@ -168,13 +171,18 @@ def password_setter(connection: Connection, user_id: str) -> tuple[str, int] | N
 
 
 def page(
-    connection: Connection, where: UserFilter, *, limit: int, offset: int = 0, after: User | None
+    connection: Connection,
+    where: UserFilter,
+    *,
+    limit: int,
+    offset: int = 0,
+    after: User | None = None,
 ) -> list[User]:
     """Return the users that are meant, in the order of their names, those after ``after``."""
-    query = select(*_COLUMNS).where(*_matching(where)).order_by(_c.username_key)
+    query = select(*COLUMNS).where(*_matching(where)).order_by(_c.username_key)
     if after is not None:
         query = query.where(_c.username_key > after.username.lower())
-    return [_user(row) for row in connection.execute(query.limit(limit).offset(offset))]
+    return [user_of(row) for row in connection.execute(query.limit(limit).offset(offset))]
 
 
 def count(connection: Connection, where: UserFilter | None = None) -> int:
@@ -187,6 +195,7 @@ def _matching(where: UserFilter) -> list[ColumnElement[bool]]:
     found = [
         *chosen(_c.status, where.status),
         *choice(_mentions, where.text),
+        *choice(_is_named, where.name),
         *choice(_has_role, where.role),
     ]
     if where.only is not None:
@@ -197,6 +206,10 @@ def _matching(where: UserFilter) -> list[ColumnElement[bool]]:
 def _mentions(text: str) -> ColumnElement[bool]:
     columns = (_c.username, _c.name, _c.email)
     return or_(*(one.icontains(text, autoescape=True) for one in columns))
+
+
+def _is_named(text: str) -> ColumnElement[bool]:
+    return _c.name.icontains(text, autoescape=True)
 
 
 def _has_role(role: str) -> ColumnElement[bool]:

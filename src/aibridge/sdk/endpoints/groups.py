@@ -22,7 +22,7 @@ from aibridge.contract.paths import API
 from aibridge.sdk.endpoints.users import BASE as USERS
 from aibridge.sdk.endpoints.users import Name
 from aibridge.sdk.errors import WrongArgument
-from aibridge.sdk.request import Request, body, changing, deleting, segment
+from aibridge.sdk.request import Request, body, changing, deleting, nothing, segment
 
 ORGANIZATIONS = f"{API}/organizations"
 GROUPS = f"{API}/groups"
@@ -92,8 +92,8 @@ def _names(users: Iterable[Name] | None) -> tuple[str, ...] | None:
 
 
 def delete_group(group_id: Name) -> Request[None]:
-    """Ask to delete a group."""
-    return deleting(_at(group_id))
+    """Ask to delete a group, which is answered with a message."""
+    return changing("DELETE", _at(group_id), nothing)
 
 
 def group_budget(group_id: Name) -> Request[GroupAIBudget]:
