@@ -317,3 +317,20 @@ async def test_of_two_users_the_most_recent_is_shown_unless_one_is_named(
         assert found["initiator"]["username"] == user
         assert [one["id"] for one in found["threads"]] == [thread]
     await refusal(client, "/s?initiator=nobody", 404)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 51, 52])
+async def test_whoever_pages_by_ids_alone_loses_no_session_where_two_people_share_one(
+    client: httpx.AsyncClient, seed: Callable[..., None], limit: int
+) -> None:
+    newest, oldest = Call(1, at=100, session="same"), Call(2, at=1, session="same", initiator=BEN)
+    seed(newest, *(Call(n, at=n, session=f"s{n:02}") for n in range(3, 53)), oldest)
+    seen: list[tuple[str, str]] = []
+    query: dict[str, Any] = {"limit": limit, "q": ""}
+    for _ in range(60):
+        page = (await client.get(PATH, params=query)).json()["sessions"]
+        if not page:
+            break
+        seen += [(one["id"], one["initiator"]["id"]) for one in page]
+        query["after_session_id"] = page[-1]["id"]
+    assert len(seen) == len(set(seen)) == 52
