@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from aibridge import contract
 from aibridge.identity.issuing import Issued
@@ -29,18 +30,23 @@ ORGANIZATION = contract.Organization(
 
 def user(row: users.User) -> contract.User:
     """Shape a user."""
+    organizations = [ORGANIZATION.id]
     return contract.User(
-        id=row.id,
-        username=row.username,
-        name=row.name,
-        email=row.email,
-        avatar_url=row.avatar_url,
-        status=contract.UserStatus(row.status),
-        roles=_roles(row),
-        organization_ids=[ORGANIZATION.id],
-        created_at=moment(row.created_at),
-        updated_at=moment(row.updated_at),
+        id=row.id, **_account(row), roles=_roles(row), organization_ids=organizations
     )
+
+
+def _account(row: users.User) -> dict[str, Any]:
+    """Return what is shown of a user wherever one is shown whole."""
+    return {
+        "username": row.username,
+        "name": row.name,
+        "email": row.email,
+        "avatar_url": row.avatar_url,
+        "status": contract.UserStatus(row.status),
+        "created_at": moment(row.created_at),
+        "updated_at": moment(row.updated_at),
+    }
 
 
 def _roles(row: users.User) -> list[contract.Role]:
@@ -61,15 +67,9 @@ def organization_member(row: users.User) -> contract.OrganizationMember:
     return contract.OrganizationMember(
         user_id=row.id,
         organization_id=ORGANIZATION.id,
-        username=row.username,
-        name=row.name,
-        avatar_url=row.avatar_url,
-        email=row.email,
-        status=contract.UserStatus(row.status),
+        **_account(row),
         global_roles=_roles(row),
         roles=[],
-        created_at=moment(row.created_at),
-        updated_at=moment(row.updated_at),
         user_created_at=moment(row.created_at),
         user_updated_at=moment(row.updated_at),
     )
@@ -120,20 +120,8 @@ def group(row: groups.Group) -> contract.Group:
 
 def group_detail(row: groups.Group, members: Iterable[users.User]) -> contract.GroupDetail:
     """Shape a group with its members."""
-    return contract.GroupDetail(**dict(group(row)), members=list(map(_group_member, members)))
-
-
-def _group_member(row: users.User) -> contract.GroupMember:
-    return contract.GroupMember(
-        id=row.id,
-        username=row.username,
-        name=row.name,
-        avatar_url=row.avatar_url,
-        email=row.email,
-        status=contract.UserStatus(row.status),
-        created_at=moment(row.created_at),
-        updated_at=moment(row.updated_at),
-    )
+    shown = [contract.GroupMember(id=member.id, **_account(member)) for member in members]
+    return contract.GroupDetail(**dict(group(row)), members=shown)
 
 
 def configured_provider(settings: ProviderSettings) -> contract.AIProvider:
