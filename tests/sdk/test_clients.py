@@ -2,16 +2,17 @@ import inspect
 import subprocess
 import sys
 import traceback
+from enum import Enum
 from importlib.resources import files
-from typing import assert_type
+from typing import Any, assert_type, get_args
 
 import httpx
 import pytest
 
 import aibridge
 from aibridge import sdk
-from aibridge.contract import CreatedToken, Group, User
-from aibridge.sdk import AsyncClient, Client, ConnectionFailed, Misconfigured
+from aibridge.contract import CreatedToken, Group, Model, User
+from aibridge.sdk import AsyncClient, Client, ConnectionFailed, Misconfigured, SessionFilter
 from tests.sdk.conftest import TOKEN, Clients
 
 CONTEXT = {"__enter__", "__exit__", "__aenter__", "__aexit__", "close", "aclose"}
@@ -27,10 +28,40 @@ def test_the_public_names_are_those_listed() -> None:
     assert set(sdk.__all__) == listed
 
 
-def test_both_clients_are_to_be_had_from_the_package() -> None:
-    assert aibridge.Client is Client
-    assert aibridge.AsyncClient is AsyncClient
+def test_every_name_of_the_sdk_is_at_the_top_level() -> None:
+    assert set(aibridge.__all__) == {*sdk.__all__, "__version__"}
+    for name in sdk.__all__:
+        assert getattr(aibridge, name) is getattr(sdk, name)
+    assert set(aibridge.__all__) <= set(dir(aibridge))
     assert not hasattr(aibridge, "Cleint")
+
+
+def test_every_model_that_a_method_answers_with_is_at_the_top_level() -> None:
+    answered = [signature.return_annotation for signature in methods(Client).values()]
+    found = {model for answer in answered for model in models_of(answer)}
+    assert {"Session", "Thread", "AgenticAction", "Role", "AuditDiffField"} <= {
+        model.__name__ for model in found
+    }
+    assert {model.__name__ for model in found} <= set(aibridge.__all__)
+
+
+def models_of(annotation: Any) -> set[type[Model | Enum]]:
+    """Return the models and enums that an annotation names, and those in their fields."""
+    if not isinstance(annotation, type) or get_args(annotation):
+        return {model for inner in get_args(annotation) for model in models_of(inner)}
+    if issubclass(annotation, Model):
+        fields = annotation.model_fields.values()
+        return {annotation, *(model for one in fields for model in models_of(one.annotation))}
+    return {annotation} if issubclass(annotation, Enum) else set()
+
+
+def test_a_type_checker_knows_the_names_of_the_top_level() -> None:
+    """The assertions hold for a type checker alone: it would take them for `object` otherwise."""
+    assert_type(aibridge.SessionFilter(model="m"), SessionFilter)
+    error: type[aibridge.ApiError] = aibridge.NotFound
+    assert issubclass(error, aibridge.AIBridgeError)
+    with pytest.raises(AttributeError, match="Cleint"):
+        aibridge.Cleint  # type: ignore[attr-defined]  # noqa: B018
 
 
 def methods(kind: type) -> dict[str, inspect.Signature]:
@@ -96,8 +127,8 @@ def test_the_sdk_needs_neither_server_nor_database() -> None:
     assert not heavy & modules
 
 
-def test_the_package_alone_needs_nothing() -> None:
-    modules = loaded("import aibridge\naibridge.__version__")
+def test_importing_the_package_imports_neither_httpx_nor_pydantic() -> None:
+    modules = loaded("import aibridge\naibridge.__version__\ndir(aibridge)")
     assert not {"httpx", "pydantic", "aibridge.sdk"} & modules
 
 
