@@ -9,9 +9,11 @@ from pydantic_core import to_json
 
 from aibridge import contract
 from aibridge.contract import (
+    CreatedToken,
     ErrorBody,
     FinalAnswer,
     Interception,
+    LoginResponse,
     MinimalUser,
     Session,
     SessionDetail,
@@ -160,6 +162,14 @@ def test_models_read_what_they_wrote_and_ignore_keys_of_newer_servers() -> None:
     final = FinalAnswer(model="m", token_usage=USAGE, thinking=[], stop_reason="end_turn")
     newer = {**as_json(final), "cost": 7}
     assert FinalAnswer.model_validate(newer) == final
+
+
+def test_a_secret_of_an_answer_does_not_print() -> None:
+    token = CreatedToken.model_construct(id="t", key="hunter2")
+    login = LoginResponse(session_token="hunter2")
+    for shown in (str(token), repr(token), str(login), repr([login])):
+        assert "hunter2" not in shown
+    assert as_json(login) == {"session_token": "hunter2"}
 
 
 def test_values_cannot_be_changed() -> None:

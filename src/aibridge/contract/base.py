@@ -49,6 +49,9 @@ OptionalTexts = Annotated[tuple[str, ...], Field(exclude_if=_is_empty)]
 OptionalFlag = Annotated[bool, Field(exclude_if=_is_empty)]
 """Whether something is so; its key is absent when it is not."""
 
+SecretText = Annotated[str, Field(repr=False)]
+"""A text that the answer is there to tell, and that does not show where the model is printed."""
+
 
 class Model(BaseModel):
     """An immutable value of the contract. Keys that a newer server adds are ignored."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, model_validator
 
-from aibridge.contract.base import EMPTY, Body, Id, Ignored, Model, OptionalTexts, Time
+from aibridge.contract.base import EMPTY, Body, Id, Ignored, Model, OptionalTexts, SecretText, Time
 
 
 class SiteRole(StrEnum):
@@ -154,7 +154,7 @@ class LoginResponse(Model):
     There is a notice as long as the password is one that somebody else has set.
     """
 
-    session_token: str
+    session_token: SecretText
     notices: OptionalTexts = ()
 
 

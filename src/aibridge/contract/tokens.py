@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from aibridge.contract.base import WHOLE, Body, Id, Model, Time
+from aibridge.contract.base import WHOLE, Body, Id, Model, SecretText, Time
 
 
 class TokenScope(StrEnum):
@@ -100,7 +100,7 @@ class CreateTokenRequest(Body):
 class NewKey(Model):
     """A new token's text alone, which is shown only here."""
 
-    key: str
+    key: SecretText
 
 
 class TokenConfig(Model):
@@ -112,4 +112,4 @@ class TokenConfig(Model):
 class CreatedToken(Token):
     """A new token with its text, which is shown only here."""
 
-    key: str
+    key: SecretText
