@@ -9,17 +9,22 @@ from pydantic_core import to_json
 
 from aibridge import contract
 from aibridge.contract import (
+    AuditLogList,
     CreatedToken,
     ErrorBody,
     FinalAnswer,
     Interception,
+    InterceptionList,
     LoginResponse,
     MinimalUser,
+    Model,
     Session,
     SessionDetail,
+    SessionList,
     Thread,
     TokenCounts,
     Usage,
+    UserList,
     Validation,
     rfc3339,
 )
@@ -162,6 +167,36 @@ def test_models_read_what_they_wrote_and_ignore_keys_of_newer_servers() -> None:
     final = FinalAnswer(model="m", token_usage=USAGE, thinking=[], stop_reason="end_turn")
     newer = {**as_json(final), "cost": 7}
     assert FinalAnswer.model_validate(newer) == final
+
+
+MODELS = [
+    model
+    for model in vars(contract).values()
+    if isinstance(model, type) and issubclass(model, Model)
+]
+
+
+PAGES = [
+    (SessionList, "sessions"),
+    (InterceptionList, "results"),
+    (UserList, "users"),
+    (AuditLogList, "audit_logs"),
+]
+
+
+@pytest.mark.parametrize(("kind", "field"), PAGES)
+def test_a_page_iterates_over_its_items_and_has_a_length(kind: Any, field: str) -> None:
+    items = [object(), object()]
+    page = kind.model_construct(count=9, **{field: items})
+    assert list(page) == page.items == items
+    assert len(page) == 2
+    assert items[1] in page
+    assert not kind.model_construct(count=9, **{field: []})
+
+
+def test_every_list_with_a_count_is_a_page() -> None:
+    counted = {model for model in MODELS if "count" in model.model_fields}
+    assert counted == {kind for kind, _ in PAGES}
 
 
 def test_a_secret_of_an_answer_does_not_print() -> None:

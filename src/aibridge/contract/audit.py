@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from aibridge.contract.base import Id, MinimalUser, Model, OptionalText, Time
+from aibridge.contract.base import Id, MinimalUser, Model, OptionalText, Page, Time
 
 
 class AuditAction(StrEnum):
@@ -61,8 +61,12 @@ class AuditLog(Model):
     description: str
 
 
-class AuditLogList(Model):
-    """A page of the audit log, newest first; ``count`` ignores paging."""
+class AuditLogList(Page[AuditLog]):
+    """A page of the audit log, newest first."""
 
-    count: int
     audit_logs: list[AuditLog]
+
+    @property
+    def items(self) -> list[AuditLog]:
+        """The items of the page."""
+        return self.audit_logs

@@ -1,7 +1,8 @@
 """What every model of the contract shares: times, keys left out when empty, users, errors."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -57,6 +58,29 @@ class Model(BaseModel):
     """An immutable value of the contract. Keys that a newer server adds are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+I = TypeVar("I")  # noqa: E741
+
+
+class Page(Model, Generic[I]):
+    """A page of a list: it iterates over its items, and its length is their number.
+
+    So an empty page is false. ``count`` ignores paging.
+    """
+
+    count: int
+
+    @property
+    def items(self) -> list[I]:
+        """The items of the page, which each list has under a name of its own too."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[I]:  # type: ignore[override]
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
 
 
 class Body(BaseModel):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from aibridge.contract.base import Id, Metadata, MinimalUser, Model, OptionalFlag, Time
+from aibridge.contract.base import Id, Metadata, MinimalUser, Model, OptionalFlag, Page, Time
 
 
 class TokenUsage(Model):
@@ -116,12 +116,16 @@ class Interception(Model):
     """Whether any of its tokens are estimates of the bridge."""
 
 
-class InterceptionList(Model):
-    """A page of interceptions, newest first; ``count`` ignores paging.
+class InterceptionList(Page[Interception]):
+    """A page of interceptions, newest first.
 
     ``count_is_estimate`` is beyond the original's contract: whether there were too many to count.
     """
 
-    count: int
     count_is_estimate: OptionalFlag = False
     results: list[Interception]
+
+    @property
+    def items(self) -> list[Interception]:
+        """The items of the page."""
+        return self.results

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, model_validator
 
-from aibridge.contract.base import EMPTY, Body, Id, Ignored, Model, OptionalTexts, SecretText, Time
+from aibridge.contract.base import EMPTY, Body, Id, Ignored, Model, OptionalTexts, Page, SecretText, Time
 
 
 class SiteRole(StrEnum):
@@ -54,11 +54,15 @@ class User(Model):
     updated_at: Time
 
 
-class UserList(Model):
-    """A page of users in the order of their names; ``count`` ignores paging."""
+class UserList(Page[User]):
+    """A page of users in the order of their names."""
 
-    count: int
     users: list[User]
+
+    @property
+    def items(self) -> list[User]:
+        """The items of the page."""
+        return self.users
 
 
 Username = Annotated[

@@ -10,6 +10,7 @@ from aibridge.contract.base import (
     OptionalFlag,
     OptionalText,
     OptionalTime,
+    Page,
     Time,
 )
 
@@ -60,15 +61,19 @@ class Session(Model):
     """Whether any of the tokens are estimates of the bridge."""
 
 
-class SessionList(Model):
-    """A page of sessions, the most recently active first; ``count`` ignores paging.
+class SessionList(Page[Session]):
+    """A page of sessions, the most recently active first.
 
     ``count_is_estimate`` is beyond the original's contract: whether there were too many to count.
     """
 
-    count: int
     count_is_estimate: OptionalFlag = False
     sessions: list[Session]
+
+    @property
+    def items(self) -> list[Session]:
+        """The items of the page."""
+        return self.sessions
 
 
 class ModelThought(Model):

@@ -83,7 +83,7 @@ def interceptions(
     """Page through interceptions."""
 
     def ask(page: InterceptionList | None, size: int) -> Request[InterceptionList]:
-        after = page.results[-1].id if page else None
+        after = page.results[-1].id if page is not None else None
         return record.interceptions(where, limit=size, after_id=after)
 
     return Pager(ask, lambda page: page.results, lambda item: item.id, limit)
@@ -93,12 +93,12 @@ def sessions(where: SessionFilter | None, limit: int | None) -> Pager[SessionLis
     """Page through sessions, each known by its id and its initiator."""
 
     def ask(page: SessionList | None, size: int) -> Request[SessionList]:
-        last = page.sessions[-1] if page else None
+        last = page.sessions[-1] if page is not None else None
         return record.sessions(
             where,
             limit=size,
-            after_session_id=last.id if last else None,
-            after_initiator_id=last.initiator.id if last else None,
+            after_session_id=last.id if last is not None else None,
+            after_initiator_id=last.initiator.id if last is not None else None,
         )
 
     return Pager(ask, lambda page: page.sessions, lambda item: (item.id, item.initiator.id), limit)
@@ -111,8 +111,8 @@ def threads(session_id: str, initiator: Id, limit: int | None) -> Pager[SessionD
         return record.session_threads(
             session_id,
             limit=size,
-            after_id=page.threads[-1].id if page else None,
-            initiator=page.initiator.id if page else initiator,
+            after_id=page.threads[-1].id if page is not None else None,
+            initiator=page.initiator.id if page is not None else initiator,
         )
 
     return Pager(ask, lambda page: page.threads, lambda item: item.id, limit)
@@ -122,7 +122,7 @@ def users(q: str, limit: int | None) -> Pager[UserList, User]:
     """Page through users."""
 
     def ask(page: UserList | None, size: int) -> Request[UserList]:
-        return people.users(q, limit=size, after_id=page.users[-1].id if page else None)
+        return people.users(q, limit=size, after_id=page.users[-1].id if page is not None else None)
 
     return Pager(ask, lambda page: page.users, lambda item: item.id, limit)
 
@@ -131,7 +131,7 @@ def audit_logs(q: str, limit: int | None) -> Pager[AuditLogList, AuditLog]:
     """Page through the audit log."""
 
     def ask(page: AuditLogList | None, size: int) -> Request[AuditLogList]:
-        after = page.audit_logs[-1].id if page else None
+        after = page.audit_logs[-1].id if page is not None else None
         return audit.audit_logs(q, limit=size, after_id=after)
 
     return Pager(ask, lambda page: page.audit_logs, lambda item: item.id, limit)
