@@ -1,15 +1,17 @@
 import inspect
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from enum import Enum
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from aibridge import contract
 from aibridge.contract import (
     AuditLogList,
+    CallStatus,
     CreatedToken,
     ErrorBody,
     FinalAnswer,
@@ -18,9 +20,12 @@ from aibridge.contract import (
     LoginResponse,
     MinimalUser,
     Model,
+    PromptKind,
+    Role,
     Session,
     SessionDetail,
     SessionList,
+    SiteRole,
     Thread,
     TokenCounts,
     Usage,
@@ -28,6 +33,8 @@ from aibridge.contract import (
     Validation,
     rfc3339,
 )
+from aibridge.dialects import facts
+from aibridge.recorder.records import Status
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 USER = MinimalUser(id="u", username="ana")
@@ -163,10 +170,17 @@ def test_an_interception_shows_unknown_key_and_client_as_null() -> None:
     assert [found[name] for name in ("token_usages", "edits", "notes")] == [[], [], []]
 
 
-def test_models_read_what_they_wrote_and_ignore_keys_of_newer_servers() -> None:
+def test_models_read_what_they_wrote() -> None:
+    final = FinalAnswer(model="m", token_usage=USAGE, thinking=[], stop_reason="end_turn")
+    assert FinalAnswer.model_validate(as_json(final)) == final
+
+
+def test_keys_of_a_newer_server_are_kept_and_readable() -> None:
     final = FinalAnswer(model="m", token_usage=USAGE, thinking=[], stop_reason="end_turn")
     newer = {**as_json(final), "cost": 7}
-    assert FinalAnswer.model_validate(newer) == final
+    read = FinalAnswer.model_validate(newer)
+    assert read.model_extra == {"cost": 7}
+    assert as_json(read) == newer
 
 
 MODELS = [
@@ -174,6 +188,52 @@ MODELS = [
     for model in vars(contract).values()
     if isinstance(model, type) and issubclass(model, Model)
 ]
+
+
+def _of_a_list(annotation: object) -> bool:
+    """Whether an annotation holds a fixed list of words, whatever it is within."""
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return True
+    return get_origin(annotation) is Literal or any(map(_of_a_list, get_args(annotation)))
+
+
+WORDS = [
+    (model, name)
+    for model in MODELS
+    for name, field in model.model_fields.items()
+    if _of_a_list(field.annotation)
+]
+
+
+def test_the_words_of_fixed_lists_are_found() -> None:
+    named = {f"{model.__name__}.{name}" for model, name in WORDS}
+    assert {"Role.name", "Token.scopes", "User.status", "AuditLog.action"} <= named
+
+
+@pytest.mark.parametrize(("model", "name"), WORDS)
+def test_a_word_that_a_newer_server_adds_is_read_as_a_text(model: type[Model], name: str) -> None:
+    field = model.model_fields[name]
+    many = get_origin(field.annotation) is list
+    adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, Annotated)[field.annotation, field])
+    said = ["newer"] if many else "newer"
+    read = adapter.validate_json(json.dumps(said))
+    assert read == said
+    assert type(read[0] if many else read) is str
+
+
+def test_the_words_that_a_type_checker_knows_are_those_that_are_recorded() -> None:
+    assert set(get_args(PromptKind)) == set(facts.PromptKind)
+    assert set(get_args(CallStatus)) == set(Status)
+
+
+@pytest.mark.parametrize(("model", "name"), WORDS)
+def test_the_api_describes_a_word_by_its_list_alone(model: type[Model], name: str) -> None:
+    assert "anyOf" not in json.dumps(model.model_json_schema()["properties"][name])
+
+
+def test_a_word_that_is_known_is_of_its_enum() -> None:
+    role = Role.model_validate_json('{"name": "owner", "display_name": "Owner"}')
+    assert role.name is SiteRole.OWNER
 
 
 PAGES = [

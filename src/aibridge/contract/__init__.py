@@ -36,8 +36,10 @@ from aibridge.contract.groups import (
     UpdateGroupRequest,
 )
 from aibridge.contract.interceptions import (
+    CallStatus,
     Interception,
     InterceptionList,
+    PromptKind,
     TokenUsage,
     ToolUsage,
     UserPrompt,
@@ -106,6 +108,7 @@ __all__ = [
     "AuthorizationRequest",
     "Body",
     "BuildInfo",
+    "CallStatus",
     "CreateFirstUserRequest",
     "CreateFirstUserResponse",
     "CreateGroupRequest",
@@ -132,6 +135,7 @@ __all__ = [
     "NewKey",
     "Organization",
     "OrganizationMember",
+    "PromptKind",
     "Provider",
     "Role",
     "Session",

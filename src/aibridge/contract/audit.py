@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from aibridge.contract.base import Id, MinimalUser, Model, OptionalText, Page, Time
+from aibridge.contract.base import Id, MinimalUser, Model, Open, OptionalText, Page, Time
 
 
 class AuditAction(StrEnum):
@@ -52,8 +52,8 @@ class AuditLog(Model):
     api_key_id: str
     ip: str
     user_agent: str
-    action: AuditAction
-    resource_type: AuditResource
+    action: Open[AuditAction]
+    resource_type: Open[AuditResource]
     resource_id: Id
     resource_target: str
     resource_key: OptionalText = None

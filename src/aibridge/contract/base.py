@@ -10,9 +10,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     WithJsonSchema,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 
 def rfc3339(moment: datetime) -> str:
@@ -55,9 +58,9 @@ SecretText = Annotated[str, Field(repr=False)]
 
 
 class Model(BaseModel):
-    """An immutable value of the contract. Keys that a newer server adds are ignored."""
+    """An immutable value of the contract. Keys that a newer server adds are in `model_extra`."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
 
 I = TypeVar("I")  # noqa: E741
@@ -81,6 +84,21 @@ class Page(Model, Generic[I]):
 
     def __len__(self) -> int:
         return len(self.items)
+
+
+class _OfThisServer:
+    """Describes a word of a fixed list by that list: this server sends no others."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        listed: JsonSchemaValue = handler(schema)["anyOf"][0]
+        return listed
+
+
+W = TypeVar("W")
+Open = Annotated[W | str, Field(union_mode="left_to_right"), _OfThisServer()]
+"""A word of a fixed list in an answer; one that a newer server adds is a plain text."""
 
 
 class Body(BaseModel):

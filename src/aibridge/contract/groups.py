@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aibridge.contract.base import EMPTY, Body, Id, Ignored, MinimalUser, Model, Time
+from aibridge.contract.base import EMPTY, Body, Id, Ignored, MinimalUser, Model, Open, Time
 from aibridge.contract.people import DisplayName, Role, UserStatus
 
 
@@ -26,7 +26,7 @@ class OrganizationMember(Model):
     name: str
     avatar_url: str
     email: str
-    status: UserStatus
+    status: Open[UserStatus]
     global_roles: list[Role]
     roles: list[Role]
     created_at: Time
@@ -43,7 +43,7 @@ class Group(Model):
     display_name: str
     organization_id: Id
     avatar_url: str
-    source: Literal["user"]
+    source: Open[Literal["user"]]
     total_member_count: int
     created_at: Time
     updated_at: Time
@@ -53,7 +53,7 @@ class GroupMember(MinimalUser):
     """A user as shown among the members of a group."""
 
     email: str
-    status: UserStatus
+    status: Open[UserStatus]
     created_at: Time
     updated_at: Time
 

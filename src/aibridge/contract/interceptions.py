@@ -1,8 +1,18 @@
 """Interceptions as ``GET /api/v2/aibridge/interceptions`` lists them."""
 
+from typing import Literal
+
 from pydantic import Field
 
-from aibridge.contract.base import Id, Metadata, MinimalUser, Model, OptionalFlag, Page, Time
+from aibridge.contract.base import Id, Metadata, MinimalUser, Model, Open, OptionalFlag, Page, Time
+
+PromptKind = Literal[
+    "typed", "side_call", "subagent", "compaction", "summary", "retry", "automation"
+]
+"""Who wrote a prompt: ``typed`` is the person, all else what their agent wrote it for."""
+
+CallStatus = Literal["running", "queued", "completed", "failed", "cancelled"]
+"""What became of a call; ``queued`` while a background answer is still to be made."""
 
 
 class TokenUsage(Model):
@@ -84,8 +94,7 @@ class Interception(Model):
     token_usages: list[TokenUsage]
     user_prompts: list[UserPrompt]
     tool_usages: list[ToolUsage]
-    status: str = ""
-    """completed, failed, cancelled, or queued while a background answer is still to be made."""
+    status: Open[CallStatus] = ""
     error_type: str = ""
     error_message: str = ""
     stop_reason: str = ""
@@ -106,11 +115,11 @@ class Interception(Model):
     """What the gateway changed in the traffic."""
     notes: list[str] = Field(default_factory=list)
     """What the gateway did not understand of the traffic."""
-    kind: str = "typed"
+    kind: Open[PromptKind] = "typed"
     """What the request was for: ``typed`` for the person's own, else as in ``prompt_kinds``."""
     agent_type: str = ""
     """The type of the sub-agent, as its agent names it; empty for none."""
-    prompt_kinds: list[str] = Field(default_factory=list)
+    prompt_kinds: list[Open[PromptKind]] = Field(default_factory=list)
     """Who wrote its prompts, each kind once: the kinds of `ThreadText`."""
     estimated: OptionalFlag = False
     """Whether any of its tokens are estimates of the bridge."""

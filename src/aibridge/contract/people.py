@@ -6,7 +6,18 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, model_validator
 
-from aibridge.contract.base import EMPTY, Body, Id, Ignored, Model, OptionalTexts, Page, SecretText, Time
+from aibridge.contract.base import (
+    EMPTY,
+    Body,
+    Id,
+    Ignored,
+    Model,
+    Open,
+    OptionalTexts,
+    Page,
+    SecretText,
+    Time,
+)
 
 
 class SiteRole(StrEnum):
@@ -28,7 +39,7 @@ class UserStatus(StrEnum):
 class Role(Model):
     """A role as it is shown."""
 
-    name: SiteRole
+    name: Open[SiteRole]
     display_name: str
 
 
@@ -47,7 +58,7 @@ class User(Model):
     name: str
     email: str
     avatar_url: str
-    status: UserStatus
+    status: Open[UserStatus]
     roles: list[Role]
     organization_ids: list[Id]
     created_at: Time
@@ -171,5 +182,5 @@ class Message(Model):
 class UserRoles(Model):
     """The names of a user's roles: everywhere, and in each organization by its id."""
 
-    roles: list[SiteRole]
+    roles: list[Open[SiteRole]]
     organization_roles: dict[str, list[str]]

@@ -7,12 +7,14 @@ from aibridge.contract.base import (
     Metadata,
     MinimalUser,
     Model,
+    Open,
     OptionalFlag,
     OptionalText,
     OptionalTime,
     Page,
     Time,
 )
+from aibridge.contract.interceptions import CallStatus, PromptKind
 
 
 class TokenCounts(Model):
@@ -128,7 +130,7 @@ class ThreadText(Model):
     """
 
     text: str
-    kind: str
+    kind: Open[PromptKind]
     interception_id: Id
     truncated: OptionalFlag = False
     """Whether there is more of it than is shown."""
@@ -152,12 +154,12 @@ class Thread(Model):
     ended_at: OptionalTime = None
     token_usage: Usage
     agentic_actions: list[AgenticAction]
-    status: str = ""
+    status: Open[CallStatus] = ""
     error_type: str | None = None
     error_message: str | None = None
     final: FinalAnswer | None = None
     """Absent (null) when every interception of the thread called tools."""
-    kind: str = "typed"
+    kind: Open[PromptKind] = "typed"
     """What the root was for: ``typed`` for the person's, else a kind of `ThreadText`."""
     agent_type: str = ""
     """The type of the sub-agent, as its agent names it; empty for none."""

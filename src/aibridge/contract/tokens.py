@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from aibridge.contract.base import WHOLE, Body, Id, Model, SecretText, Time
+from aibridge.contract.base import WHOLE, Body, Id, Model, Open, SecretText, Time
 
 
 class TokenScope(StrEnum):
@@ -37,8 +37,8 @@ class Token(Model):
     user_id: Id
     username: str
     token_name: str
-    scopes: list[TokenScope]
-    login_type: LoginType
+    scopes: list[Open[TokenScope]]
+    login_type: Open[LoginType]
     created_at: Time
     expires_at: Time | None
     last_used: Time | None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AwareDatetime
 
@@ -80,11 +80,15 @@ def _columns(model: type[Model], above: tuple[str, ...]) -> Iterator[Column]:
 
 
 def _bare(annotation: Any) -> Any:  # noqa: ANN401 - a type, or one of typing's forms
-    """Return a type without what is said of it, and without ``None``."""
+    """Return a type without what is said of it, without ``None`` and the words of a fixed list."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _bare(arguments[0])
     if origin in {Union, UnionType}:
-        (one,) = (given for given in arguments if given is not type(None))
+        (one,) = (
+            given
+            for given in arguments
+            if given is not type(None) and get_origin(given) is not Literal
+        )
         return _bare(one)
     return origin or annotation
