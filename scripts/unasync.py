@@ -31,7 +31,7 @@ SUBSTITUTIONS = (
     (r"``with``", "``async with``"),
     (r"\bThreads may share\b", "Tasks may share"),
     (r"^(\s+)yield from (.*)$", r"\1for item in \2:\n\1    yield item"),
-    (r"(?<!def )\b((?:self|client)\._(?:ask|attempt|sleep)\()", r"await \1"),
+    (r"(?<!def )\b((?:self|client)\._(?:ask|answer|attempt|sleep)\()", r"await \1"),
     (r"(?<!def )\b((?:self|client|self\._http)\.(?:aclose|request)\()", r"await \1"),
 )
 """Expressions, for each line by itself, and what is written instead."""

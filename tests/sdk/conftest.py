@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from operator import attrgetter
 from typing import Any
 
 import httpx
@@ -65,17 +66,17 @@ class Clients:
         return sleep if self.kind is AsyncClient else self.pauses.append
 
     def open(self, own: dict[str, Any], method: str, *arguments: Any, **options: Any) -> Any:
-        """Call a method of a client made with ``own``."""
+        """Call a method of a client made with ``own``; of a dotted name each part is one of it."""
         if self.kind is AsyncClient:
             return asyncio.run(self._await(own, method, *arguments, **options))
         with Client(**own, sleep=self.pauses.append) as client:
-            answer = getattr(client, method)(*arguments, **options)
+            answer = attrgetter(method)(client)(*arguments, **options)
             return list(answer) if isinstance(answer, Iterator) else answer
 
     async def _await(self, own: Any, method: str, *arguments: Any, **options: Any) -> Any:
         async with AsyncClient(**own, sleep=self._sleep()) as client:
             answer: Awaitable[Any] | AsyncIterator[Any]
-            answer = getattr(client, method)(*arguments, **options)
+            answer = attrgetter(method)(client)(*arguments, **options)
             if isinstance(answer, AsyncIterator):
                 return [item async for item in answer]
             return await answer
@@ -88,7 +89,7 @@ def clients(request: pytest.FixtureRequest) -> Clients:
 
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AIBRIDGE_URL", "AIBRIDGE_TOKEN"):
+    for name in ("AIBRIDGE_URL", "AIBRIDGE_TOKEN", "AIBRIDGE_LOG"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -52,7 +52,6 @@ class Server:
         (2 * PAGE, PAGE, PAGE, [PAGE]),
         (9, 3, 3, [3]),
         (9, 0, 0, []),
-        (9, -1, 0, []),
     ],
 )
 def test_all_pages_are_read_up_to_the_limit(

@@ -138,7 +138,7 @@ def test_the_life_of_a_group_and_its_budget(ask: Visitor) -> None:
     group = ask("create_group", "developers", display_name="Entwickler")
     with pytest.raises(Conflict):
         ask("create_group", "Developers")
-    full = ask("add_group_members", group.id, ["ben", "cleo"])
+    full = ask("add_group_members", "developers", ["ben", "cleo"])
     assert [member.username for member in full.members] == ["ben", "cleo"]
     assert ask("remove_group_members", UUID(group.id), ["ben"]).total_member_count == 1
     assert ask("update_group", group.id, name="devs").display_name == "Entwickler"
@@ -147,7 +147,7 @@ def test_the_life_of_a_group_and_its_budget(ask: Visitor) -> None:
     assert {one.name for one in ask("list_groups", organization.id)} == {"devs", "Everyone"}
     with pytest.raises(NotFound):
         ask("group_ai_budget", group.id)
-    assert ask("upsert_group_ai_budget", group.id, 0).spend_limit_micros == 0
+    assert ask("upsert_group_ai_budget", "devs", 0).spend_limit_micros == 0
     assert ask("group_ai_budget", group.id).spend_limit_micros == 0
     with pytest.raises(Invalid):
         ask("upsert_group_ai_budget", group.id, 10**13)
@@ -160,7 +160,7 @@ def test_the_life_of_a_group_and_its_budget(ask: Visitor) -> None:
 def test_a_user_has_a_limit_of_their_own(ask: Visitor) -> None:
     ask("create_user", "ben")
     group = ask("create_group", "devs")
-    limit = {"group_id": group.id, "spend_limit_micros": 5}
+    limit = {"group_id": "devs", "spend_limit_micros": 5}
     with pytest.raises(Invalid):
         ask("upsert_user_ai_budget_override", "ben", **limit)
     ask("add_group_members", group.id, ["ben"])

@@ -21,6 +21,7 @@ def sent(clients: Clients, method: str, *arguments: Any, **options: Any) -> http
         "list_interceptions": samples.interceptions,
         "list_sessions": samples.sessions,
         "get_session_threads": samples.threads,
+        "get_interception": lambda: httpx.Response(200, json=samples.interception(ID)),
     }
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -48,7 +49,7 @@ def sent(clients: Clients, method: str, *arguments: Any, **options: Any) -> http
         (
             "list_interceptions",
             (),
-            {"limit": 0, "offset": -1, "after_id": NIL},
+            {"limit": 0, "offset": 0, "after_id": NIL},
             "/interceptions",
             {"q": ""},
         ),
@@ -75,6 +76,7 @@ def sent(clients: Clients, method: str, *arguments: Any, **options: Any) -> http
             "/sessions/s",
             {"limit": "3", "before_id": str(ID), "initiator": "me"},
         ),
+        ("get_interception", (ID,), {}, f"/interceptions/{ID}", {}),
         ("list_clients", (), {}, "/clients", {}),
         ("list_models", (), {}, "/models", {}),
         ("list_providers", (), {}, "/providers", {}),

@@ -2,6 +2,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from tests.sdk import samples
 from tests.sdk.conftest import TOKEN, URL, Clients, Handler
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+GROUP = UUID(int=7)
 FINE = httpx.Response(200, json=["sonnet"])
 
 
@@ -76,13 +78,13 @@ READS_AND_PUTS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("get_user", ("ana",), samples.user("u")),
     ("suspend_user", ("ana",), samples.user("u")),
     ("set_user_roles", ("ana", []), samples.user("u")),
-    ("upsert_group_ai_budget", ("g", 1), samples.group_budget()),
+    ("upsert_group_ai_budget", (GROUP, 1), samples.group_budget()),
 ]
 OTHERS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("create_user", ("ana",), samples.user("u")),
     ("create_token", (), {**samples.token("t"), "key": "t-s"}),
-    ("add_group_members", ("g", ["ana"]), samples.group_detail("g")),
-    ("delete_group", ("g",), {"message": "Gone."}),
+    ("add_group_members", (GROUP, ["ana"]), samples.group_detail("g")),
+    ("delete_group", (GROUP,), {"message": "Gone."}),
     ("logout", (), {"message": "Done."}),
 ]
 

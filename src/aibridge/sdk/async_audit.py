@@ -7,7 +7,7 @@ from aibridge.contract import AuditLog, AuditLogList
 from aibridge.sdk import paging
 from aibridge.sdk.async_connection import AsyncConnection
 from aibridge.sdk.endpoints import audit
-from aibridge.sdk.request import Id
+from aibridge.sdk.names import Id
 
 
 class AsyncAuditMethods(AsyncConnection):

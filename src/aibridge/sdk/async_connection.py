@@ -11,7 +11,7 @@ import httpx
 from aibridge.sdk.answers import Outcome, read
 from aibridge.sdk.configuration import TIMEOUT, TOKEN_HEADER, configure
 from aibridge.sdk.paging import Pager
-from aibridge.sdk.request import Request
+from aibridge.sdk.request import Asked, Lookup, Request
 from aibridge.sdk.retries import RETRIES, pause_before_next
 
 T = TypeVar("T")
@@ -79,7 +79,13 @@ class AsyncConnection:
             for item in pager.take(await self._ask(pager.next)):
                 yield item
 
-    async def _ask(self, request: Request[T]) -> T:
+    async def _ask(self, asked: Asked[T]) -> T:
+        if isinstance(asked, Lookup):
+            found = await self._answer(asked.find)
+            asked = asked.then(found.id)
+        return await self._answer(asked)
+
+    async def _answer(self, request: Request[T]) -> T:
         outcome, done = await self._attempt(request), 1
         while (pause := self._pause(request, outcome, done)) is not None:
             await self._sleep(pause)

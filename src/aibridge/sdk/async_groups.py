@@ -2,7 +2,6 @@
 """Groups, and the budgets of their members."""
 
 from collections.abc import Iterable
-from uuid import UUID
 
 from aibridge.contract import (
     Group,
@@ -14,11 +13,15 @@ from aibridge.contract import (
 from aibridge.sdk.async_connection import AsyncConnection
 from aibridge.sdk.endpoints import groups
 from aibridge.sdk.endpoints.groups import DEFAULT
-from aibridge.sdk.endpoints.users import Name
+from aibridge.sdk.names import Name
 
 
 class AsyncGroupMethods(AsyncConnection):
-    """What a client does with groups and budgets."""
+    """What a client does with groups and budgets.
+
+    A group is an id or a name. What reads like a UUID is an id; the id of a name is looked up
+    first, by a request of its own.
+    """
 
     async def list_organizations(self) -> list[Organization]:
         """Return the organizations; there is one."""
@@ -28,8 +31,8 @@ class AsyncGroupMethods(AsyncConnection):
         """Return the groups, without their members."""
         return await self._ask(groups.groups(organization))
 
-    async def get_group(self, group: str | UUID, organization: Name = DEFAULT) -> GroupDetail:
-        """Return a group with its members. What reads like a UUID is an id, all else a name."""
+    async def get_group(self, group: Name, organization: Name = DEFAULT) -> GroupDetail:
+        """Return a group with its members."""
         return await self._ask(groups.group(group, organization))
 
     async def create_group(
@@ -41,36 +44,34 @@ class AsyncGroupMethods(AsyncConnection):
         )
 
     async def update_group(
-        self, group_id: Name, *, name: str | None = None, display_name: str | None = None
+        self, group: Name, *, name: str | None = None, display_name: str | None = None
     ) -> GroupDetail:
         """Change what is given of a group, and return it."""
-        return await self._ask(groups.update_group(group_id, name=name, display_name=display_name))
+        return await self._ask(groups.update_group(group, name=name, display_name=display_name))
 
-    async def add_group_members(self, group_id: Name, users: Iterable[Name]) -> GroupDetail:
+    async def add_group_members(self, group: Name, users: Iterable[Name]) -> GroupDetail:
         """Add users, by their ids or usernames, to a group, and return it."""
-        return await self._ask(groups.update_group(group_id, add=users))
+        return await self._ask(groups.add_members(group, users))
 
-    async def remove_group_members(self, group_id: Name, users: Iterable[Name]) -> GroupDetail:
+    async def remove_group_members(self, group: Name, users: Iterable[Name]) -> GroupDetail:
         """Take users, by their ids or usernames, out of a group, and return it."""
-        return await self._ask(groups.update_group(group_id, remove=users))
+        return await self._ask(groups.remove_members(group, users))
 
-    async def delete_group(self, group_id: Name) -> None:
+    async def delete_group(self, group: Name) -> None:
         """Delete a group, and its budget."""
-        return await self._ask(groups.delete_group(group_id))
+        return await self._ask(groups.delete_group(group))
 
-    async def group_ai_budget(self, group_id: Name) -> GroupAIBudget:
+    async def group_ai_budget(self, group: Name) -> GroupAIBudget:
         """Return a group's budget. Raises `NotFound` when it has none: then there is no limit."""
-        return await self._ask(groups.group_budget(group_id))
+        return await self._ask(groups.group_budget(group))
 
-    async def upsert_group_ai_budget(
-        self, group_id: Name, spend_limit_micros: int
-    ) -> GroupAIBudget:
+    async def upsert_group_ai_budget(self, group: Name, spend_limit_micros: int) -> GroupAIBudget:
         """Let each member of a group spend so many micro-dollars a month; 0 allows nothing."""
-        return await self._ask(groups.set_group_budget(group_id, spend_limit_micros))
+        return await self._ask(groups.set_group_budget(group, spend_limit_micros))
 
-    async def delete_group_ai_budget(self, group_id: Name) -> None:
+    async def delete_group_ai_budget(self, group: Name) -> None:
         """Take a group's budget away: it limits nobody any more."""
-        return await self._ask(groups.delete_group_budget(group_id))
+        return await self._ask(groups.delete_group_budget(group))
 
     async def user_ai_budget_override(self, user: Name = "me") -> UserAIBudgetOverride:
         """Return a user's own limit. Raises `NotFound` when they have none."""
@@ -81,7 +82,7 @@ class AsyncGroupMethods(AsyncConnection):
     ) -> UserAIBudgetOverride:
         """Give a user a limit of their own, in micro-dollars a month, instead of any group's.
 
-        What they spend is charged to ``group_id``, a group that they are in.
+        What they spend is charged to ``group_id``, the id or the name of a group they are in.
         """
         return await self._ask(
             groups.set_override(user, group_id=group_id, spend_limit_micros=spend_limit_micros)

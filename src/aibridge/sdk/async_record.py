@@ -17,7 +17,7 @@ from aibridge.sdk import paging
 from aibridge.sdk.async_connection import AsyncConnection
 from aibridge.sdk.endpoints import record
 from aibridge.sdk.filters import InterceptionFilter, SessionFilter
-from aibridge.sdk.request import Id
+from aibridge.sdk.names import Id
 
 
 class AsyncRecordMethods(AsyncConnection):

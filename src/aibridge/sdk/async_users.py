@@ -8,8 +8,7 @@ from aibridge.contract import CreatedToken, Token, User, UserList
 from aibridge.sdk import paging
 from aibridge.sdk.async_connection import AsyncConnection
 from aibridge.sdk.endpoints import users
-from aibridge.sdk.endpoints.users import Lifetime, Name
-from aibridge.sdk.request import Id
+from aibridge.sdk.names import NOT_GIVEN, Id, Name, NotGiven, RoleName, ScopeName
 
 
 class AsyncUserMethods(AsyncConnection):
@@ -40,7 +39,7 @@ class AsyncUserMethods(AsyncConnection):
         email: str | None = None,
         name: str | None = None,
         password: str | None = None,
-        roles: Iterable[str] | None = None,
+        roles: Iterable[RoleName] | None = None,
     ) -> User:
         """Make a user and return them. Without a password they use tokens only.
 
@@ -59,7 +58,7 @@ class AsyncUserMethods(AsyncConnection):
         """Let a suspended user's tokens work again."""
         return await self._ask(users.set_status(user, "activate"))
 
-    async def set_user_roles(self, user: Name, roles: Iterable[str]) -> User:
+    async def set_user_roles(self, user: Name, roles: Iterable[RoleName]) -> User:
         """Give a user these roles, all of them, instead of those they have."""
         return await self._ask(users.set_roles(user, roles))
 
@@ -82,8 +81,8 @@ class AsyncUserMethods(AsyncConnection):
         user: Name = "me",
         *,
         name: str | None = None,
-        lifetime: timedelta | Lifetime | None = Lifetime.DEFAULT,
-        scopes: Iterable[str] | None = None,
+        lifetime: timedelta | NotGiven | None = NOT_GIVEN,
+        scopes: Iterable[ScopeName] | None = None,
     ) -> CreatedToken:
         """Give a user a token; its ``key`` is what they send, and is told only now.
 

@@ -6,7 +6,7 @@ from aibridge.contract import AuditLog, AuditLogList
 from aibridge.sdk import paging
 from aibridge.sdk.connection import Connection
 from aibridge.sdk.endpoints import audit
-from aibridge.sdk.request import Id
+from aibridge.sdk.names import Id
 
 
 class AuditMethods(Connection):

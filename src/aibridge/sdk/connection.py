@@ -10,7 +10,7 @@ import httpx
 from aibridge.sdk.answers import Outcome, read
 from aibridge.sdk.configuration import TIMEOUT, TOKEN_HEADER, configure
 from aibridge.sdk.paging import Pager
-from aibridge.sdk.request import Request
+from aibridge.sdk.request import Asked, Lookup, Request
 from aibridge.sdk.retries import RETRIES, pause_before_next
 
 T = TypeVar("T")
@@ -77,7 +77,13 @@ class Connection:
         while pager.next is not None:
             yield from pager.take(self._ask(pager.next))
 
-    def _ask(self, request: Request[T]) -> T:
+    def _ask(self, asked: Asked[T]) -> T:
+        if isinstance(asked, Lookup):
+            found = self._answer(asked.find)
+            asked = asked.then(found.id)
+        return self._answer(asked)
+
+    def _answer(self, request: Request[T]) -> T:
         outcome, done = self._attempt(request), 1
         while (pause := self._pause(request, outcome, done)) is not None:
             self._sleep(pause)

@@ -6,7 +6,12 @@ The caller's own ``q`` comes last: of a key that comes twice, the original's ser
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
+from pydantic import AwareDatetime
+
+from aibridge.contract import PromptKind
+from aibridge.sdk.arguments import checked_fields
 from aibridge.sdk.quoting import go_quote, rfc3339_nano
 
 _KEYS = (
@@ -28,17 +33,14 @@ class _Filter:
     """What both lists can look for."""
 
     initiator: str = ""
-    started_before: datetime | None = None
-    started_after: datetime | None = None
+    started_before: AwareDatetime | None = None
+    started_after: AwareDatetime | None = None
     provider: str = ""
     provider_name: str = ""
     model: str = ""
     client: str = ""
-    kind: str = ""
+    kind: PromptKind | Literal[""] = ""
     q: str = ""
-
-    def __post_init__(self) -> None:
-        self.query()  # a time without an offset shows where it was given
 
     def query(self) -> str:
         """Return the search as it is sent, empty when nothing is looked for."""
@@ -54,6 +56,7 @@ class _Filter:
                 yield f"{key}:{go_quote(str(value))}"
 
 
+@checked_fields
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterceptionFilter(_Filter):
     """Which interceptions to list: those that match every field that is set.
@@ -65,6 +68,7 @@ class InterceptionFilter(_Filter):
     """
 
 
+@checked_fields
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFilter(_Filter):
     """Which sessions to list: the fields of `InterceptionFilter`, and the session's own id."""

@@ -1,7 +1,6 @@
 """Groups, and the budgets of their members."""
 
 from collections.abc import Iterable
-from uuid import UUID
 
 from aibridge.contract import (
     Group,
@@ -13,11 +12,15 @@ from aibridge.contract import (
 from aibridge.sdk.connection import Connection
 from aibridge.sdk.endpoints import groups
 from aibridge.sdk.endpoints.groups import DEFAULT
-from aibridge.sdk.endpoints.users import Name
+from aibridge.sdk.names import Name
 
 
 class GroupMethods(Connection):
-    """What a client does with groups and budgets."""
+    """What a client does with groups and budgets.
+
+    A group is an id or a name. What reads like a UUID is an id; the id of a name is looked up
+    first, by a request of its own.
+    """
 
     def list_organizations(self) -> list[Organization]:
         """Return the organizations; there is one."""
@@ -27,8 +30,8 @@ class GroupMethods(Connection):
         """Return the groups, without their members."""
         return self._ask(groups.groups(organization))
 
-    def get_group(self, group: str | UUID, organization: Name = DEFAULT) -> GroupDetail:
-        """Return a group with its members. What reads like a UUID is an id, all else a name."""
+    def get_group(self, group: Name, organization: Name = DEFAULT) -> GroupDetail:
+        """Return a group with its members."""
         return self._ask(groups.group(group, organization))
 
     def create_group(
@@ -40,34 +43,34 @@ class GroupMethods(Connection):
         )
 
     def update_group(
-        self, group_id: Name, *, name: str | None = None, display_name: str | None = None
+        self, group: Name, *, name: str | None = None, display_name: str | None = None
     ) -> GroupDetail:
         """Change what is given of a group, and return it."""
-        return self._ask(groups.update_group(group_id, name=name, display_name=display_name))
+        return self._ask(groups.update_group(group, name=name, display_name=display_name))
 
-    def add_group_members(self, group_id: Name, users: Iterable[Name]) -> GroupDetail:
+    def add_group_members(self, group: Name, users: Iterable[Name]) -> GroupDetail:
         """Add users, by their ids or usernames, to a group, and return it."""
-        return self._ask(groups.update_group(group_id, add=users))
+        return self._ask(groups.add_members(group, users))
 
-    def remove_group_members(self, group_id: Name, users: Iterable[Name]) -> GroupDetail:
+    def remove_group_members(self, group: Name, users: Iterable[Name]) -> GroupDetail:
         """Take users, by their ids or usernames, out of a group, and return it."""
-        return self._ask(groups.update_group(group_id, remove=users))
+        return self._ask(groups.remove_members(group, users))
 
-    def delete_group(self, group_id: Name) -> None:
+    def delete_group(self, group: Name) -> None:
         """Delete a group, and its budget."""
-        return self._ask(groups.delete_group(group_id))
+        return self._ask(groups.delete_group(group))
 
-    def group_ai_budget(self, group_id: Name) -> GroupAIBudget:
+    def group_ai_budget(self, group: Name) -> GroupAIBudget:
         """Return a group's budget. Raises `NotFound` when it has none: then there is no limit."""
-        return self._ask(groups.group_budget(group_id))
+        return self._ask(groups.group_budget(group))
 
-    def upsert_group_ai_budget(self, group_id: Name, spend_limit_micros: int) -> GroupAIBudget:
+    def upsert_group_ai_budget(self, group: Name, spend_limit_micros: int) -> GroupAIBudget:
         """Let each member of a group spend so many micro-dollars a month; 0 allows nothing."""
-        return self._ask(groups.set_group_budget(group_id, spend_limit_micros))
+        return self._ask(groups.set_group_budget(group, spend_limit_micros))
 
-    def delete_group_ai_budget(self, group_id: Name) -> None:
+    def delete_group_ai_budget(self, group: Name) -> None:
         """Take a group's budget away: it limits nobody any more."""
-        return self._ask(groups.delete_group_budget(group_id))
+        return self._ask(groups.delete_group_budget(group))
 
     def user_ai_budget_override(self, user: Name = "me") -> UserAIBudgetOverride:
         """Return a user's own limit. Raises `NotFound` when they have none."""
@@ -78,7 +81,7 @@ class GroupMethods(Connection):
     ) -> UserAIBudgetOverride:
         """Give a user a limit of their own, in micro-dollars a month, instead of any group's.
 
-        What they spend is charged to ``group_id``, a group that they are in.
+        What they spend is charged to ``group_id``, the id or the name of a group they are in.
         """
         return self._ask(
             groups.set_override(user, group_id=group_id, spend_limit_micros=spend_limit_micros)

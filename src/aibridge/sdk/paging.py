@@ -15,10 +15,12 @@ from aibridge.contract import (
     User,
     UserList,
 )
+from aibridge.sdk.arguments import Count, checked
 from aibridge.sdk.endpoints import audit, record
 from aibridge.sdk.endpoints import users as people
 from aibridge.sdk.filters import InterceptionFilter, SessionFilter
-from aibridge.sdk.request import Id, Request
+from aibridge.sdk.names import Id
+from aibridge.sdk.request import Request
 
 PAGE = 100
 """Items asked for at once, the default of the lists."""
@@ -77,8 +79,9 @@ class Pager(Generic[P, I]):
         return not known
 
 
+@checked
 def interceptions(
-    where: InterceptionFilter | None, limit: int | None
+    where: InterceptionFilter | None, limit: Count | None
 ) -> Pager[InterceptionList, Interception]:
     """Page through interceptions."""
 
@@ -89,7 +92,8 @@ def interceptions(
     return Pager(ask, lambda page: page.results, lambda item: item.id, limit)
 
 
-def sessions(where: SessionFilter | None, limit: int | None) -> Pager[SessionList, Session]:
+@checked
+def sessions(where: SessionFilter | None, limit: Count | None) -> Pager[SessionList, Session]:
     """Page through sessions, each known by its id and its initiator."""
 
     def ask(page: SessionList | None, size: int) -> Request[SessionList]:
@@ -104,7 +108,8 @@ def sessions(where: SessionFilter | None, limit: int | None) -> Pager[SessionLis
     return Pager(ask, lambda page: page.sessions, lambda item: (item.id, item.initiator.id), limit)
 
 
-def threads(session_id: str, initiator: Id, limit: int | None) -> Pager[SessionDetail, Thread]:
+@checked
+def threads(session_id: str, initiator: Id, limit: Count | None) -> Pager[SessionDetail, Thread]:
     """Page through the threads of one session; its first page settles whose it is."""
 
     def ask(page: SessionDetail | None, size: int) -> Request[SessionDetail]:
@@ -118,7 +123,8 @@ def threads(session_id: str, initiator: Id, limit: int | None) -> Pager[SessionD
     return Pager(ask, lambda page: page.threads, lambda item: item.id, limit)
 
 
-def users(q: str, limit: int | None) -> Pager[UserList, User]:
+@checked
+def users(q: str, limit: Count | None) -> Pager[UserList, User]:
     """Page through users."""
 
     def ask(page: UserList | None, size: int) -> Request[UserList]:
@@ -127,7 +133,8 @@ def users(q: str, limit: int | None) -> Pager[UserList, User]:
     return Pager(ask, lambda page: page.users, lambda item: item.id, limit)
 
 
-def audit_logs(q: str, limit: int | None) -> Pager[AuditLogList, AuditLog]:
+@checked
+def audit_logs(q: str, limit: Count | None) -> Pager[AuditLogList, AuditLog]:
     """Page through the audit log."""
 
     def ask(page: AuditLogList | None, size: int) -> Request[AuditLogList]:

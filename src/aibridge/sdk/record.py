@@ -16,7 +16,7 @@ from aibridge.sdk import paging
 from aibridge.sdk.connection import Connection
 from aibridge.sdk.endpoints import record
 from aibridge.sdk.filters import InterceptionFilter, SessionFilter
-from aibridge.sdk.request import Id
+from aibridge.sdk.names import Id
 
 
 class RecordMethods(Connection):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -11,13 +11,13 @@ import httpx
 from pydantic import SecretStr, ValidationError
 
 from aibridge.contract import Body
+from aibridge.sdk.arguments import wrong_argument
 from aibridge.sdk.errors import WrongArgument
+from aibridge.sdk.names import Id, Name
 
 _NIL = str(UUID(int=0))
 
 T_co = TypeVar("T_co", covariant=True)
-Id = str | UUID | None
-"""A cursor; ``None``, an empty text and the nil UUID all mean that there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,26 @@ class Request(Generic[T_co]):
     success: int = httpx.codes.OK
     repeatable: bool = True
     """Whether asking twice does what asking once does."""
+
+
+class Identified(Protocol):
+    """What the server gave an id."""
+
+    @property
+    def id(self) -> str:
+        """The id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Generic[T_co]):
+    """A request that needs an id: ``find`` asks for what has it, and ``then`` takes the id."""
+
+    find: Request[Identified]
+    then: Callable[[str], Request[T_co]]
+
+
+Asked = Request[T_co] | Lookup[T_co]
+"""What a method asks for, with what has to be looked up before."""
 
 
 def changing(
@@ -72,19 +92,17 @@ def body(kind: type[B], **values: object) -> B:
     try:
         return kind.model_validate({k: value for k, value in values.items() if value is not None})
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise WrongArgument(f"{place}: {problem['msg']}") from None
+        raise wrong_argument(error) from None
 
 
 def to_json(content: Body) -> bytes:
     """Return a body as it is sent: what was set and nothing else, secrets revealed."""
     values = content.model_dump(exclude_unset=True)
     text = json.dumps(values, default=_revealed, ensure_ascii=False, separators=(",", ":"))
-    return _encoded(text)
+    return encoded(text)
 
 
-def _encoded(text: str) -> bytes:
+def encoded(text: str) -> bytes:
     """Return text as UTF-8. Raises `WrongArgument` for half a character, and repeats nothing."""
     try:
         return text.encode()
@@ -100,7 +118,7 @@ def _revealed(value: Any) -> str:  # noqa: ANN401 - what json cannot write
     raise TypeError(f"cannot be sent: {type(value).__name__}")
 
 
-def segment(name: str | UUID) -> str:
+def segment(name: Name) -> str:
     """Return a name or an id as one segment of a path. Raises `WrongArgument` for none.
 
     Dots are escaped where the whole of it is a step to another path.
@@ -110,13 +128,13 @@ def segment(name: str | UUID) -> str:
         raise WrongArgument("a name or an id is needed; it is empty")
     if text in {".", ".."}:
         return text.replace(".", "%2E")
-    return quote(_encoded(text), safe="")
+    return quote(encoded(text), safe="")
 
 
 def given(**values: Id) -> dict[str, str]:
     """Return those parameters of a query that are set. Raises `WrongArgument`."""
     set_ones = {name: str(value) for name, value in values.items() if value}
-    _encoded("".join(set_ones.values()))
+    encoded("".join(set_ones.values()))
     return {name: value for name, value in set_ones.items() if value != _NIL}
 
 

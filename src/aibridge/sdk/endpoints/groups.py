@@ -1,7 +1,8 @@
 """The organization, its groups, and the budgets of groups and users."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
 import httpx
@@ -19,10 +20,12 @@ from aibridge.contract import (
     UserAIBudgetOverride,
 )
 from aibridge.contract.paths import API
+from aibridge.sdk.arguments import checked
 from aibridge.sdk.endpoints.users import BASE as USERS
-from aibridge.sdk.endpoints.users import Name
-from aibridge.sdk.errors import WrongArgument
-from aibridge.sdk.request import Request, body, changing, deleting, nothing, segment
+from aibridge.sdk.names import Listed, Name
+from aibridge.sdk.request import Asked, Lookup, Request, body, changing, deleting, nothing, segment
+
+T = TypeVar("T")
 
 ORGANIZATIONS = f"{API}/organizations"
 GROUPS = f"{API}/groups"
@@ -31,26 +34,30 @@ DEFAULT = "default"
 
 _ORGANIZATIONS: TypeAdapter[list[Organization]] = TypeAdapter(list[Organization])
 _GROUPS: TypeAdapter[list[Group]] = TypeAdapter(list[Group])
+_ANY = UUID(int=0)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
+@checked
 def organizations() -> Request[list[Organization]]:
     """Ask for the organizations; there is one."""
     return Request(ORGANIZATIONS, {}, _ORGANIZATIONS.validate_json)
 
 
+@checked
 def groups(organization: Name) -> Request[list[Group]]:
     """Ask for the groups of an organization."""
     return Request(_of(organization), {}, _GROUPS.validate_json)
 
 
+@checked
 def group(group: Name, organization: Name) -> Request[GroupDetail]:
     """Ask for a group by its id, or by its name."""
-    by_id = isinstance(group, UUID) or _UUID.fullmatch(group)
-    path = _at(group) if by_id else f"{_of(organization)}/{segment(group)}"
+    path = _at(group) if _is_id(group) else f"{_of(organization)}/{segment(group)}"
     return Request(path, {}, GroupDetail.model_validate_json)
 
 
+@checked
 def create_group(
     name: str, *, display_name: str | None, organization: Name
 ) -> Request[GroupDetail]:
@@ -65,85 +72,113 @@ def create_group(
     )
 
 
+@checked
 def update_group(
-    group_id: Name,
+    group: Name,
     *,
     name: str | None = None,
     display_name: str | None = None,
-    add: Iterable[Name] | None = None,
-    remove: Iterable[Name] | None = None,
-) -> Request[GroupDetail]:
+) -> Asked[GroupDetail]:
     """Ask to change of a group what is given."""
-    content = body(
-        UpdateGroupRequest,
-        name=name,
-        display_name=display_name,
-        add_users=_names(add),
-        remove_users=_names(remove),
-    )
-    return changing("PATCH", _at(group_id), GroupDetail.model_validate_json, content)
+    return _change(group, body(UpdateGroupRequest, name=name, display_name=display_name))
 
 
-def _names(users: Iterable[Name] | None) -> tuple[str, ...] | None:
-    """Return users as they are sent; a text by itself would be a user a letter."""
-    if isinstance(users, str):
-        raise WrongArgument("users are given as a list, also a single one")
-    return None if users is None else tuple(map(str, users))
+@checked
+def add_members(group: Name, users: Listed[Name]) -> Asked[GroupDetail]:
+    """Ask to add users to a group."""
+    return _change(group, body(UpdateGroupRequest, add_users=tuple(map(str, users))))
 
 
-def delete_group(group_id: Name) -> Request[None]:
+@checked
+def remove_members(group: Name, users: Listed[Name]) -> Asked[GroupDetail]:
+    """Ask to take users out of a group."""
+    return _change(group, body(UpdateGroupRequest, remove_users=tuple(map(str, users))))
+
+
+def _change(group: Name, content: UpdateGroupRequest) -> Asked[GroupDetail]:
+    parse = GroupDetail.model_validate_json
+    return _by_id(group, lambda found: changing("PATCH", _at(found), parse, content))
+
+
+@checked
+def delete_group(group: Name) -> Asked[None]:
     """Ask to delete a group, which is answered with a message."""
-    return changing("DELETE", _at(group_id), nothing)
+    return _by_id(group, lambda found: changing("DELETE", _at(found), nothing))
 
 
-def group_budget(group_id: Name) -> Request[GroupAIBudget]:
+@checked
+def group_budget(group: Name) -> Asked[GroupAIBudget]:
     """Ask for a group's budget."""
-    return Request(_budget(group_id), {}, GroupAIBudget.model_validate_json)
+    parse = GroupAIBudget.model_validate_json
+    return _by_id(group, lambda found: Request(_budget(found), {}, parse))
 
 
-def set_group_budget(group_id: Name, spend_limit_micros: int) -> Request[GroupAIBudget]:
+@checked
+def set_group_budget(group: Name, spend_limit_micros: int) -> Asked[GroupAIBudget]:
     """Ask to give a group this budget."""
     content = body(UpsertGroupAIBudgetRequest, spend_limit_micros=spend_limit_micros)
-    return changing("PUT", _budget(group_id), GroupAIBudget.model_validate_json, content)
+    parse = GroupAIBudget.model_validate_json
+    return _by_id(group, lambda found: changing("PUT", _budget(found), parse, content))
 
 
-def delete_group_budget(group_id: Name) -> Request[None]:
+@checked
+def delete_group_budget(group: Name) -> Asked[None]:
     """Ask to take a group's budget away."""
-    return deleting(_budget(group_id))
+    return _by_id(group, lambda found: deleting(_budget(found)))
 
 
+@checked
 def override(user: Name) -> Request[UserAIBudgetOverride]:
     """Ask for the limit that a user has of their own."""
     return Request(_override(user), {}, UserAIBudgetOverride.model_validate_json)
 
 
+@checked
 def set_override(
     user: Name, *, group_id: Name, spend_limit_micros: int
-) -> Request[UserAIBudgetOverride]:
+) -> Asked[UserAIBudgetOverride]:
     """Ask to give a user a limit of their own."""
-    content = body(
-        UpsertUserAIBudgetOverrideRequest,
-        group_id=str(group_id),
-        spend_limit_micros=spend_limit_micros,
-    )
-    return changing("PUT", _override(user), UserAIBudgetOverride.model_validate_json, content)
+
+    def make(found: Name) -> Request[UserAIBudgetOverride]:
+        content = body(
+            UpsertUserAIBudgetOverrideRequest,
+            group_id=str(found),
+            spend_limit_micros=spend_limit_micros,
+        )
+        return changing("PUT", _override(user), UserAIBudgetOverride.model_validate_json, content)
+
+    return _by_id(group_id, make)
 
 
+@checked
 def delete_override(user: Name) -> Request[None]:
     """Ask to take a user's own limit away."""
     return deleting(_override(user))
+
+
+def _is_id(group: Name) -> bool:
+    return isinstance(group, UUID) or _UUID.fullmatch(group) is not None
+
+
+def _by_id(group: Name, make: Callable[[Name], Request[T]]) -> Asked[T]:
+    """Return what ``make`` asks of a group's id; a name's id has to be looked up first."""
+    if _is_id(group):
+        return make(group)
+    make(_ANY)  # what cannot be sent is refused before the name is looked up
+    path = f"{_of(DEFAULT)}/{segment(group)}"
+    return Lookup(Request(path, {}, GroupDetail.model_validate_json), make)
 
 
 def _of(organization: Name) -> str:
     return f"{ORGANIZATIONS}/{segment(organization)}/groups"
 
 
-def _at(group_id: Name) -> str:
-    return f"{GROUPS}/{segment(group_id)}"
+def _at(group: Name) -> str:
+    return f"{GROUPS}/{segment(group)}"
 
 
-def _budget(group_id: Name) -> str:
-    return f"{_at(group_id)}/ai/budget"
+def _budget(group: Name) -> str:
+    return f"{_at(group)}/ai/budget"
 
 
 def _override(user: Name) -> str:

@@ -1,9 +1,7 @@
 """Users, their tokens, and logging in."""
 
-from collections.abc import Iterable
 from datetime import timedelta
-from enum import Enum
-from uuid import UUID
+from typing import Literal
 
 import httpx
 from pydantic import TypeAdapter
@@ -23,9 +21,10 @@ from aibridge.contract import (
     UserList,
 )
 from aibridge.contract.paths import API
+from aibridge.sdk.arguments import Count, checked
 from aibridge.sdk.errors import WrongArgument
+from aibridge.sdk.names import Id, Listed, Name, NotGiven, RoleName, ScopeName
 from aibridge.sdk.request import (
-    Id,
     Request,
     body,
     changing,
@@ -40,16 +39,8 @@ BASE = f"{API}/users"
 _TOKENS: TypeAdapter[list[Token]] = TypeAdapter(list[Token])
 _SECOND = timedelta(seconds=1)
 
-Name = str | UUID
-"""A user: an id, a username, or ``me``."""
 
-
-class Lifetime(Enum):
-    """How long a token lives where nobody says it."""
-
-    DEFAULT = "as long as the server says"
-
-
+@checked
 def login(email: str, password: str) -> Request[LoginResponse]:
     """Ask for a token with an email address, or a username, and a password."""
     content = body(LoginRequest, email=email, password=password)
@@ -62,11 +53,13 @@ def login(email: str, password: str) -> Request[LoginResponse]:
     )
 
 
+@checked
 def logout() -> Request[None]:
     """Ask to delete the token that the request carries."""
     return changing("POST", f"{BASE}/logout", nothing)
 
 
+@checked
 def create_first_user(
     username: str, password: str, *, email: str | None, name: str | None
 ) -> Request[CreateFirstUserResponse]:
@@ -83,26 +76,29 @@ def create_first_user(
     )
 
 
+@checked
 def users(
-    q: str = "", *, limit: int = 0, offset: int = 0, after_id: Id = None
+    q: str = "", *, limit: Count = 0, offset: Count = 0, after_id: Id = None
 ) -> Request[UserList]:
     """Ask for a page of users."""
     query = given(q=q, after_id=after_id) | positive(limit=limit, offset=offset)
     return Request(BASE, query, UserList.model_validate_json)
 
 
-def user(name: Name) -> Request[User]:
+@checked
+def user(user: Name) -> Request[User]:
     """Ask for one user."""
-    return Request(_at(name), {}, User.model_validate_json)
+    return Request(_at(user), {}, User.model_validate_json)
 
 
+@checked
 def create_user(
     username: str,
     *,
     email: str | None,
     name: str | None,
     password: str | None,
-    roles: Iterable[str] | None,
+    roles: Listed[RoleName] | None,
 ) -> Request[User]:
     """Ask to make a user."""
     content = body(
@@ -111,23 +107,26 @@ def create_user(
         email=email,
         name=name,
         password=password,
-        roles=None if roles is None else tuple(roles),
+        roles=roles,
     )
     return changing("POST", BASE, User.model_validate_json, content, success=httpx.codes.CREATED)
 
 
-def set_status(name: Name, action: str) -> Request[User]:
+@checked
+def set_status(user: Name, action: Literal["suspend", "activate"]) -> Request[User]:
     """Ask to ``suspend`` or to ``activate`` a user."""
-    return changing("PUT", f"{_at(name)}/status/{action}", User.model_validate_json)
+    return changing("PUT", f"{_at(user)}/status/{action}", User.model_validate_json)
 
 
-def set_roles(name: Name, roles: Iterable[str]) -> Request[User]:
+@checked
+def set_roles(user: Name, roles: Listed[RoleName]) -> Request[User]:
     """Ask to give a user exactly these roles."""
-    content = body(UpdateRolesRequest, roles=tuple(roles))
-    return changing("PUT", f"{_at(name)}/roles", User.model_validate_json, content)
+    content = body(UpdateRolesRequest, roles=roles)
+    return changing("PUT", f"{_at(user)}/roles", User.model_validate_json, content)
 
 
-def set_password(name: Name, password: str, *, old_password: str | None) -> Request[None]:
+@checked
+def set_password(user: Name, password: str, *, old_password: str | None) -> Request[None]:
     """Ask to give a user another password.
 
     It is repeatable only without the old one, which is wrong once the first request came through.
@@ -135,7 +134,7 @@ def set_password(name: Name, password: str, *, old_password: str | None) -> Requ
     content = body(UpdatePasswordRequest, password=password, old_password=old_password)
     return changing(
         "PUT",
-        f"{_at(name)}/password",
+        f"{_at(user)}/password",
         nothing,
         content,
         success=httpx.codes.NO_CONTENT,
@@ -143,25 +142,27 @@ def set_password(name: Name, password: str, *, old_password: str | None) -> Requ
     )
 
 
+@checked
 def tokens(user: Name, *, everybodys: bool = False) -> Request[list[Token]]:
     """Ask for the tokens of a user, or of everybody."""
     query = {"include_all": "true"} if everybodys else {}
     return Request(f"{_at(user)}/keys/tokens", query, _TOKENS.validate_json)
 
 
+@checked
 def create_token(
     user: Name,
     *,
     name: str | None,
-    lifetime: timedelta | Lifetime | None,
-    scopes: Iterable[str] | None,
+    lifetime: timedelta | NotGiven | None,
+    scopes: Listed[ScopeName] | None,
 ) -> Request[CreatedToken]:
     """Ask to give a user a token."""
     content = body(
         CreateTokenRequest,
         token_name=name,
         lifetime_seconds=_seconds(lifetime),
-        scopes=None if scopes is None else tuple(scopes),
+        scopes=scopes,
     )
     return changing(
         "POST",
@@ -172,8 +173,8 @@ def create_token(
     )
 
 
-def _seconds(lifetime: timedelta | Lifetime | None) -> int | None:
-    if isinstance(lifetime, Lifetime):
+def _seconds(lifetime: timedelta | NotGiven | None) -> int | None:
+    if isinstance(lifetime, NotGiven):
         return None
     if lifetime is None:
         return 0
@@ -182,15 +183,22 @@ def _seconds(lifetime: timedelta | Lifetime | None) -> int | None:
     return lifetime // _SECOND
 
 
+@checked
 def token(token_id: str, user: Name) -> Request[Token]:
     """Ask for one token, without its secret."""
-    return Request(f"{_at(user)}/keys/{segment(token_id)}", {}, Token.model_validate_json)
+    return Request(_token(token_id, user), {}, Token.model_validate_json)
 
 
+@checked
 def delete_token(token_id: str, user: Name) -> Request[None]:
     """Ask to delete a token."""
-    return deleting(f"{_at(user)}/keys/{segment(token_id)}")
+    return deleting(_token(token_id, user))
 
 
 def _at(name: Name) -> str:
     return f"{BASE}/{segment(name)}"
+
+
+def _token(token_id: str, user: Name) -> str:
+    """Return the path of a token; of a whole one only the id goes into a URL."""
+    return f"{_at(user)}/keys/{segment(token_id.partition('-')[0])}"
