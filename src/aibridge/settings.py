@@ -38,9 +38,9 @@ PREFIX = "AIBRIDGE_"
 CONFIG_FILE = "aibridge.toml"
 CONFIG_VARIABLE = "AIBRIDGE_CONFIG"
 OTHER_VARIABLES = frozenset(
-    {CONFIG_VARIABLE, encryption.VARIABLE, "AIBRIDGE_URL", "AIBRIDGE_TOKEN"}
+    {CONFIG_VARIABLE, encryption.VARIABLE, "AIBRIDGE_URL", "AIBRIDGE_TOKEN", "AIBRIDGE_LOG"}
 )
-"""Variables of the prefix that are no options: the last two are for clients of a bridge.
+"""Variables of the prefix that are no options: the last three are for clients of a bridge.
 
 The secret key is read where a provider's key is decrypted, and kept nowhere.
 """

@@ -10,9 +10,16 @@ def test_the_asynchronous_modules_are_what_the_script_writes(name):
     assert written.startswith(f"# Written by scripts/unasync from {name}.py")
 
 
+@pytest.mark.parametrize("prefix", ["", "async_"])
+def test_the_types_of_raw_responses_are_what_the_script_writes(prefix):
+    written = unasync.raw_methods(prefix)
+    assert (unasync.SDK / f"{prefix}raw_methods.py").read_text() == written
+    assert written.startswith("# Written by scripts/unasync from the signatures")
+
+
 def test_no_other_module_is_asynchronous():
     found = {file.stem for file in unasync.SDK.glob("async_*.py")}
-    assert found == {f"async_{name}" for name in unasync.MODULES}
+    assert found == {f"async_{name}" for name in (*unasync.MODULES, "raw_methods")}
 
 
 def test_checking_tells_what_is_stale_and_writes_nothing(tmp_path, monkeypatch, capsys):

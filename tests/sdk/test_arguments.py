@@ -11,10 +11,9 @@ import pytest
 from aibridge.contract import SiteRole
 from aibridge.sdk import Client, InterceptionFilter, SessionFilter, WrongArgument
 from aibridge.sdk.arguments import checked
-from tests.sdk.conftest import Clients
+from tests.sdk.conftest import TOKEN, URL, Clients
 
 G = "0199a3c4-7f00-7000-8000-00000000000a"
-CONNECTING = {"url", "timeout", "transport", "retries", "sleep"}
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -27,7 +26,7 @@ def parameters() -> Iterator[tuple[str, str]]:
     for method, function in inspect.getmembers(Client, inspect.isroutine):
         if not method.startswith("_"):
             for name in inspect.signature(function).parameters:
-                if name not in {"self", *CONNECTING}:
+                if name not in {"self", "options"}:
                     yield method, name
 
 
@@ -46,7 +45,7 @@ def test_every_argument_of_every_method_is_checked_and_named(
     needed = {
         one.name: fitting(one.name)
         for one in signature.parameters.values()
-        if one.default is one.empty and one.name not in {"self", *CONNECTING}
+        if one.default is one.empty and one.name not in {"self", "options"}
     }
     with pytest.raises(WrongArgument, match=rf"^{name}: ") as caught:
         call(clients, method, **{**needed, name: object()})
@@ -92,6 +91,10 @@ def call(clients: Clients, method: str, *arguments: Any, **options: Any) -> Any:
             {"group_id": "devs", "spend_limit_micros": -1},
             "spend_limit_micros",
         ),
+        ("with_options", (), {"timeout": "5"}, "timeout"),
+        ("with_options", (), {"timeout": 0}, "timeout"),
+        ("with_options", (), {"retries": -1}, "retries"),
+        ("with_options", (), {"headers": {"a": "b\nc"}}, "headers"),
     ],
 )
 def test_what_is_of_another_type_is_refused_before_anything_is_sent(
@@ -122,6 +125,34 @@ def test_a_filter_refuses_fields_of_another_type(kind: Any, field: str, value: o
     with pytest.raises(WrongArgument, match=rf"^{field}: ") as caught:
         kind(**{field: value})
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("timeout", "5"),
+        ("timeout", True),
+        ("timeout", -1),
+        ("timeout", float("nan")),
+        ("retries", "2"),
+        ("retries", -1),
+        ("max_retry_after", None),
+        ("headers", ["a"]),
+        ("headers", {"a b": "c"}),
+        ("url", 5),
+        ("token", b"secret"),
+        ("transport", "x"),
+        ("http_client", object()),
+        ("sleep", 5),
+        ("retrys", 5),
+    ],
+)
+def test_an_option_of_another_type_is_refused_where_the_client_is_made(
+    clients: Clients, option: str, value: Any
+) -> None:
+    with pytest.raises(WrongArgument, match=rf"^{option}: ") as caught:
+        clients.kind(**{"url": URL, "token": TOKEN, option: value})
+    assert "secret" not in repr(caught.value)
 
 
 def test_a_generator_and_members_of_enums_are_taken(clients: Clients) -> None:

@@ -71,9 +71,8 @@ def methods(kind: type) -> dict[str, inspect.Signature]:
 
 
 def shared(signature: inspect.Signature) -> list[inspect.Parameter]:
-    """Return the parameters beside those that say how a client connects and waits."""
-    own = ("transport", "sleep")
-    return [one for one in signature.parameters.values() if one.name not in own]
+    """Return the parameters beside the options that say how a client connects and waits."""
+    return [one for one in signature.parameters.values() if one.name != "options"]
 
 
 def test_both_clients_have_the_same_methods_with_the_same_texts() -> None:
@@ -174,6 +173,13 @@ def test_without_a_url_the_bridge_is_on_this_machine(
 def test_a_url_that_is_none_is_refused(clients: Clients, url: str) -> None:
     with pytest.raises(Misconfigured, match="URL"):
         clients.kind(url, TOKEN)
+
+
+@pytest.mark.parametrize("url", ["http://u:hunter2/x@bridge", "http://u:hunter2\n@bridge"])
+def test_a_url_that_is_none_is_refused_without_its_password(clients: Clients, url: str) -> None:
+    with pytest.raises(Misconfigured, match="percent-encoded") as caught:
+        clients.kind(url, TOKEN)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("token", [None, "", "a\nb", "a b", "tök", "a\x00"])

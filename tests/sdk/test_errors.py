@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibridge.contract import SessionList, Validation
+from aibridge.contract import SessionList, UserStatus, Validation
 from aibridge.sdk import (
     AIBridgeError,
     ApiError,
@@ -17,10 +17,11 @@ from aibridge.sdk import (
     Invalid,
     NotFound,
     RateLimited,
+    Timeout,
     Unauthorized,
     Unavailable,
 )
-from aibridge.sdk.answers import QUOTED, read
+from aibridge.sdk.answers import QUOTED, accepted, parsed
 from aibridge.sdk.endpoints import record
 from aibridge.sdk.errors import kind_of
 from tests.sdk import samples
@@ -83,14 +84,22 @@ def test_complaints_about_parameters_are_kept_and_shown(clients: Clients) -> Non
     assert str(error) == "No. q: bad; limit: too much (status 400)"
 
 
-@pytest.mark.parametrize(
-    "body", [b"<html>\xff</html>", b"[1]", b'{"detail": "x"}', b"null", b"", b'{"message": 1}']
-)
+@pytest.mark.parametrize("body", [b"<html>\xff</html>", b"null", b"", b"upstream: {"])
 def test_an_error_that_is_not_the_apis_is_quoted(clients: Clients, body: bytes) -> None:
     error = refusal(clients, httpx.Response(404, content=body))
     assert isinstance(error, NotFound)
     assert "not an answer of AI Bridge" in error.message
     assert repr(body.decode("utf-8", "replace")) in error.detail or not body
+
+
+@pytest.mark.parametrize("body", [b"[1]", b'{"key": "x"}', b"\xef\xbb\xbf \n{", b'"x', b'{"messa'])
+@pytest.mark.parametrize("status", [200, 404])
+def test_json_is_not_quoted_for_it_may_tell_a_secret(
+    clients: Clients, body: bytes, status: int
+) -> None:
+    error = refusal(clients, httpx.Response(status, content=body))
+    assert "not an answer of AI Bridge" in error.message
+    assert error.detail == ""
 
 
 @pytest.mark.parametrize("status", [200, 500])
@@ -125,11 +134,47 @@ def test_who_cannot_be_reached_is_named_without_credentials(clients: Clients) ->
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
 
 
-def test_an_error_without_a_text_is_named(clients: Clients) -> None:
-    def fail(_request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadTimeout("")
+SLOW = [httpx.ConnectTimeout, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout]
 
-    assert str(failure(clients, fail)).endswith(": ReadTimeout")
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_a_timeout_is_an_error_of_its_own(
+    clients: Clients, kind: type[httpx.TimeoutException]
+) -> None:
+    def fail(_request: httpx.Request) -> httpx.Response:
+        raise kind("")
+
+    error = failure(clients, fail)
+    assert type(error) is Timeout
+    assert isinstance(error, ConnectionFailed)
+    assert str(error).endswith(f": {kind.__name__}")
+
+
+def test_a_connection_that_breaks_off_is_no_timeout(clients: Clients) -> None:
+    def fail(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("reset")
+
+    assert type(failure(clients, fail)) is ConnectionFailed
+
+
+def test_an_error_has_the_answer_with_its_headers_and_the_id_of_the_request(
+    clients: Clients,
+) -> None:
+    headers = {"X-Request-ID": "r-1", "Retry-After": "77", "X-Other": "x"}
+    error = refusal(clients, httpx.Response(429, json={"message": "No."}, headers=headers))
+    assert error.response is not None
+    assert error.response.json() == {"message": "No."}
+    assert error.headers["x-other"] == "x"
+    assert (error.request_id, error.retry_after) == ("r-1", 77)
+    assert str(error) == "No. (status 429, request r-1)"
+
+
+def test_an_error_of_an_answer_that_tells_neither_has_no_id_and_no_time_to_wait(
+    clients: Clients,
+) -> None:
+    error = refusal(clients, httpx.Response(400, json={"message": "No."}))
+    assert (error.request_id, error.retry_after) == (None, None)
+    assert "x-request-id" not in error.headers
 
 
 def test_a_body_that_cannot_be_decompressed_is_no_whole_answer(clients: Clients) -> None:
@@ -173,7 +218,8 @@ JSON = st.recursive(
 def test_any_answer_is_read_or_an_error(status: int, body: bytes) -> None:
     found: SessionList | ApiError
     try:
-        found = read(record.sessions(None), httpx.Response(status, content=body))
+        request = record.sessions(None)
+        found = parsed(request, accepted(request, httpx.Response(status, content=body)))
     except ApiError as error:
         found = error
     if isinstance(found, SessionList):
@@ -184,13 +230,32 @@ def test_any_answer_is_read_or_an_error(status: int, body: bytes) -> None:
 
 
 def test_errors_can_be_pickled() -> None:
-    error = Invalid(400, "No.", "Never.", (Validation(field="q", detail="bad"),))
+    request = httpx.Request("GET", "http://bridge/")
+    response = httpx.Response(400, headers={"x-request-id": "r"}, content=b"x", request=request)
+    error = Invalid(400, "No.", "Never.", (Validation(field="q", detail="bad"),), response)
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert type(copy) is Invalid
     assert str(copy) == str(error)
+    assert copy.request_id == "r"
+    assert copy.response is not None
+    assert copy.response.content == b"x"
 
 
-def test_keys_of_a_newer_server_are_no_error(clients: Clients) -> None:
+def test_keys_of_a_newer_server_are_kept(clients: Clients) -> None:
     body = {**samples.session("s"), "cost": 7}
     answer = httpx.Response(200, json={"count": 1, "sessions": [body], "newer": {}})
-    assert clients.use(always(answer), "list_sessions").sessions[0].id == "s"
+    page = clients.use(always(answer), "list_sessions")
+    assert page.model_extra == {"newer": {}}
+    assert [(one.id, one.model_extra) for one in page] == [("s", {"cost": 7})]
+
+
+def test_words_of_a_newer_server_are_read_as_texts(clients: Clients) -> None:
+    newer = {
+        **samples.user("u"),
+        "status": "sleeping",
+        "roles": [{"name": "king", "display_name": "King"}],
+    }
+    answer = httpx.Response(200, json={"count": 2, "users": [newer, samples.user("v")]})
+    strange, known = clients.use(always(answer), "list_users")
+    assert (strange.status, strange.roles[0].name) == ("sleeping", "king")
+    assert known.status is UserStatus.ACTIVE

@@ -174,7 +174,7 @@ def test_every_name_is_on_the_page(name: str) -> None:
 
 
 def test_the_page_has_both_ways_and_the_readme_one() -> None:
-    assert len(SNIPPETS) == 3
+    assert len(SNIPPETS) == 4
     (short,) = OF_THE_README
     assert len(SNIPPETS[0].splitlines()) <= 10
     assert len(short.splitlines()) <= 10

@@ -51,6 +51,7 @@ from aibridge.contract import (
     UserStatus,
     Validation,
 )
+from aibridge.sdk.answers import RawResponse
 from aibridge.sdk.async_client import AsyncClient
 from aibridge.sdk.client import Client
 from aibridge.sdk.errors import (
@@ -63,6 +64,7 @@ from aibridge.sdk.errors import (
     Misconfigured,
     NotFound,
     RateLimited,
+    Timeout,
     Unauthorized,
     Unavailable,
     WrongArgument,
@@ -101,6 +103,7 @@ __all__ = [
     "Organization",
     "Provider",
     "RateLimited",
+    "RawResponse",
     "Role",
     "Session",
     "SessionDetail",
@@ -109,6 +112,7 @@ __all__ = [
     "SiteRole",
     "Thread",
     "ThreadText",
+    "Timeout",
     "Token",
     "TokenCounts",
     "TokenScope",

@@ -1,12 +1,13 @@
 """Reading what came: the contract's models, or one of the errors."""
 
-from typing import TypeVar
+from typing import Generic, TypeVar, cast
 
 import httpx
 from pydantic import ValidationError
 
 from aibridge.contract import ErrorBody
-from aibridge.sdk.errors import ApiError, ConnectionFailed, kind_of
+from aibridge.sdk.errors import ApiError, ConnectionFailed, Timeout, kind_of
+from aibridge.sdk.headers import request_id
 from aibridge.sdk.request import Request
 
 T = TypeVar("T")
@@ -16,22 +17,72 @@ Outcome = httpx.Response | httpx.RequestError
 QUOTED = 200
 """Bytes of an answer that is not JSON which an error quotes."""
 
+_JSON = (b"{", b"[", b'"')
+"""How JSON begins that holds a text."""
 
-def read(request: Request[T], outcome: Outcome) -> T:
-    """Return what the answer says. Raises `ConnectionFailed` and `ApiError`."""
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+"""What may stand before it."""
+
+
+class RawResponse(Generic[T]):
+    """An answer as it came, with its ``headers`` and ``content``; `parse` gives what it says.
+
+    ``http_response`` is httpx's. None of it shows where this is printed.
+    """
+
+    def __init__(self, request: Request[T], response: httpx.Response) -> None:
+        self._request = request
+        self.http_response = response
+        self.status_code: int = response.status_code
+        self.headers = response.headers
+        self.request_id = request_id(response.headers)
+        self.content = response.content
+
+    def parse(self) -> T:
+        """Return what the method returns by itself. Raises `ApiError` if it cannot be read."""
+        return parsed(self._request, self.http_response)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.status_code}, request_id={self.request_id!r})"
+
+
+def without_secrets(outcome: Outcome) -> Outcome:
+    """Take from an outcome what was sent, for it has the token and may have a password."""
+    sent = outcome.request
+    outcome.request = httpx.Request(sent.method, sent.url)
+    if isinstance(outcome, httpx.Response):
+        outcome.next_request = None
+    return outcome
+
+
+def accepted(request: Request[T], outcome: Outcome) -> httpx.Response:
+    """Return a successful answer. Raises `ConnectionFailed` and `ApiError`."""
     if isinstance(outcome, httpx.RequestError):
         raise _connection_failed(outcome) from outcome
     if outcome.status_code != request.success:
         raise _refusal(outcome, request.success)
+    return outcome
+
+
+def parsed(request: Request[T], response: httpx.Response) -> T:
+    """Return what a successful answer says. Raises `ApiError`."""
     try:
-        return request.parse(outcome.content)
+        return request.parse(response.content)
     except ValidationError as error:
-        raise _foreign(outcome, _problem(error)) from None
+        raise _foreign(response, _problem(error)) from None
+
+
+def answered(request: Request[T], response: httpx.Response, *, raw: bool) -> T:
+    """Return what a successful answer says; if ``raw``, a `RawResponse` in its place."""
+    if raw:
+        return cast(T, RawResponse(request, response))
+    return parsed(request, response)
 
 
 def _connection_failed(error: httpx.RequestError) -> ConnectionFailed:
+    kind = Timeout if isinstance(error, httpx.TimeoutException) else ConnectionFailed
     url = error.request.url.copy_with(userinfo=b"", query=None)
-    return ConnectionFailed(f"{url}: {str(error) or type(error).__name__}")
+    return kind(f"{url}: {str(error) or type(error).__name__}")
 
 
 def _refusal(response: httpx.Response, success: int) -> ApiError:
@@ -45,15 +96,21 @@ def _refusal(response: httpx.Response, success: int) -> ApiError:
         )
         return _foreign(response, problem)
     kind = kind_of(response.status_code)
-    return kind(response.status_code, body.message, body.detail, body.validations)
+    return kind(response.status_code, body.message, body.detail, body.validations, response)
 
 
 def _foreign(response: httpx.Response, problem: str) -> ApiError:
     status = response.status_code
     message = f"This is not an answer of AI Bridge: {problem}."
-    piece = response.content[:QUOTED].decode("utf-8", "replace")
-    more = "…" if len(response.content) > QUOTED else ""
-    return kind_of(status)(status, message, f"It begins: {piece!r}{more}" if piece else "")
+    return kind_of(status)(status, message, _quoted(response.content), (), response)
+
+
+def _quoted(content: bytes) -> str:
+    """Quote the beginning of what is no JSON: JSON may be an answer that tells a secret."""
+    if not content or content.lstrip(_BLANK)[:1] in _JSON:
+        return ""
+    piece = content[:QUOTED].decode("utf-8", "replace")
+    return f"It begins: {piece!r}" + ("…" if len(content) > QUOTED else "")
 
 
 def _problem(error: ValidationError) -> str:

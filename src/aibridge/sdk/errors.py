@@ -3,7 +3,10 @@
 A wrong argument, such as a time without an offset, is a `ValueError` as everywhere in Python.
 """
 
+import httpx
+
 from aibridge.contract import Validation
+from aibridge.sdk.headers import request_id, retry_after
 
 
 class AIBridgeError(Exception):
@@ -22,11 +25,19 @@ class ConnectionFailed(AIBridgeError):
     """No whole answer came: AI Bridge was not reached, was too slow, or broke off."""
 
 
+class Timeout(ConnectionFailed):
+    """AI Bridge was too slow: to be reached, or to answer; see ``timeout`` of the client."""
+
+
 class ApiError(AIBridgeError):
     """AI Bridge, or something on the way to it, answered otherwise than was hoped for.
 
     ``message``, ``detail`` and ``validations`` are those of the answer. Of an answer that is not
     JSON, ``detail`` quotes the beginning. A status of 200 means an answer of another server.
+
+    ``response`` is httpx's answer, without what was sent. ``headers`` are its headers.
+    ``request_id`` is what the log of the bridge calls the request, and ``retry_after`` the seconds
+    to wait before another one; both are ``None`` where the answer does not tell them.
     """
 
     def __init__(
@@ -35,17 +46,23 @@ class ApiError(AIBridgeError):
         message: str,
         detail: str = "",
         validations: tuple[Validation, ...] = (),
+        response: httpx.Response | None = None,
     ) -> None:
         super().__init__(status, message, detail, validations)
         self.status = status
         self.message = message
         self.detail = detail
         self.validations = validations
+        self.response = response
+        self.headers = httpx.Headers() if response is None else response.headers
+        self.request_id = request_id(self.headers)
+        self.retry_after = retry_after(self.headers)
 
     def __str__(self) -> str:
         complaints = (f"{one.field}: {one.detail}" for one in self.validations)
         texts = (self.message, self.detail, "; ".join(complaints))
-        return " ".join((*(text for text in texts if text), f"(status {self.status})"))
+        known = "" if self.request_id is None else f", request {self.request_id}"
+        return " ".join((*(text for text in texts if text), f"(status {self.status}{known})"))
 
 
 class Invalid(ApiError):
@@ -69,7 +86,7 @@ class Conflict(ApiError):
 
 
 class RateLimited(ApiError):
-    """429: too many requests, also after the retries."""
+    """429: too many requests, also after the retries; ``retry_after`` says how long to wait."""
 
 
 class Unavailable(ApiError):

@@ -1,0 +1,168 @@
+# Written by scripts/unasync from the signatures in async_client.py and what it is made of.
+# ruff: noqa: D102 - each is the client's method of that name
+"""The methods of a client that make one request, with the whole answer of each."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from aibridge.contract import (
+    AuditLogList,
+    CreatedToken,
+    Group,
+    GroupAIBudget,
+    GroupDetail,
+    Interception,
+    InterceptionList,
+    Organization,
+    Provider,
+    SessionDetail,
+    SessionList,
+    Token,
+    User,
+    UserAIBudgetOverride,
+    UserList,
+)
+from aibridge.sdk.answers import RawResponse
+from aibridge.sdk.endpoints.groups import DEFAULT
+from aibridge.sdk.filters import InterceptionFilter, SessionFilter
+from aibridge.sdk.names import NOT_GIVEN, Id, Name, NotGiven, RoleName, ScopeName
+
+
+class AsyncRawMethods(Protocol):
+    """What `with_raw_response` has, for type checkers."""
+
+    async def list_interceptions(
+        self,
+        where: InterceptionFilter | None = None,
+        *,
+        limit: int = 0,
+        offset: int = 0,
+        after_id: Id = None,
+    ) -> RawResponse[InterceptionList]: ...
+
+    async def get_interception(self, interception_id: str | UUID) -> RawResponse[Interception]: ...
+
+    async def list_sessions(
+        self,
+        where: SessionFilter | None = None,
+        *,
+        limit: int = 0,
+        offset: int = 0,
+        after_session_id: str | None = None,
+        after_initiator_id: Id = None,
+    ) -> RawResponse[SessionList]: ...
+
+    async def get_session_threads(
+        self,
+        session_id: str,
+        *,
+        after_id: Id = None,
+        before_id: Id = None,
+        limit: int = 0,
+        initiator: Id = None,
+    ) -> RawResponse[SessionDetail]: ...
+
+    async def list_clients(
+        self, *, q: str = "", limit: int = 0, offset: int = 0
+    ) -> RawResponse[list[str]]: ...
+
+    async def list_models(
+        self, *, q: str = "", limit: int = 0, offset: int = 0
+    ) -> RawResponse[list[str]]: ...
+
+    async def list_providers(self) -> RawResponse[list[Provider]]: ...
+
+    async def list_users(
+        self, q: str = "", *, limit: int = 0, offset: int = 0, after_id: Id = None
+    ) -> RawResponse[UserList]: ...
+
+    async def get_user(self, user: Name = "me") -> RawResponse[User]: ...
+
+    async def create_user(
+        self,
+        username: str,
+        *,
+        email: str | None = None,
+        name: str | None = None,
+        password: str | None = None,
+        roles: Iterable[RoleName] | None = None,
+    ) -> RawResponse[User]: ...
+
+    async def suspend_user(self, user: Name) -> RawResponse[User]: ...
+
+    async def activate_user(self, user: Name) -> RawResponse[User]: ...
+
+    async def set_user_roles(self, user: Name, roles: Iterable[RoleName]) -> RawResponse[User]: ...
+
+    async def set_user_password(
+        self, user: Name, password: str, *, old_password: str | None = None
+    ) -> RawResponse[None]: ...
+
+    async def list_tokens(self, user: Name = "me") -> RawResponse[list[Token]]: ...
+
+    async def list_all_tokens(self) -> RawResponse[list[Token]]: ...
+
+    async def create_token(
+        self,
+        user: Name = "me",
+        *,
+        name: str | None = None,
+        lifetime: timedelta | NotGiven | None = NOT_GIVEN,
+        scopes: Iterable[ScopeName] | None = None,
+    ) -> RawResponse[CreatedToken]: ...
+
+    async def get_token(self, token_id: str, user: Name = "me") -> RawResponse[Token]: ...
+
+    async def delete_token(self, token_id: str, user: Name = "me") -> RawResponse[None]: ...
+
+    async def list_organizations(self) -> RawResponse[list[Organization]]: ...
+
+    async def list_groups(self, organization: Name = DEFAULT) -> RawResponse[list[Group]]: ...
+
+    async def get_group(
+        self, group: Name, organization: Name = DEFAULT
+    ) -> RawResponse[GroupDetail]: ...
+
+    async def create_group(
+        self, name: str, *, display_name: str | None = None, organization: Name = DEFAULT
+    ) -> RawResponse[GroupDetail]: ...
+
+    async def update_group(
+        self, group: Name, *, name: str | None = None, display_name: str | None = None
+    ) -> RawResponse[GroupDetail]: ...
+
+    async def add_group_members(
+        self, group: Name, users: Iterable[Name]
+    ) -> RawResponse[GroupDetail]: ...
+
+    async def remove_group_members(
+        self, group: Name, users: Iterable[Name]
+    ) -> RawResponse[GroupDetail]: ...
+
+    async def delete_group(self, group: Name) -> RawResponse[None]: ...
+
+    async def group_ai_budget(self, group: Name) -> RawResponse[GroupAIBudget]: ...
+
+    async def upsert_group_ai_budget(
+        self, group: Name, spend_limit_micros: int
+    ) -> RawResponse[GroupAIBudget]: ...
+
+    async def delete_group_ai_budget(self, group: Name) -> RawResponse[None]: ...
+
+    async def user_ai_budget_override(
+        self, user: Name = "me"
+    ) -> RawResponse[UserAIBudgetOverride]: ...
+
+    async def upsert_user_ai_budget_override(
+        self, user: Name, *, group_id: Name, spend_limit_micros: int
+    ) -> RawResponse[UserAIBudgetOverride]: ...
+
+    async def delete_user_ai_budget_override(self, user: Name) -> RawResponse[None]: ...
+
+    async def list_audit_logs(
+        self, q: str = "", *, limit: int = 0, offset: int = 0, after_id: Id = None
+    ) -> RawResponse[AuditLogList]: ...
+
+    async def logout(self) -> RawResponse[None]: ...
