@@ -118,6 +118,12 @@ def test_what_nobody_serves_is_not_found(bridge, wire):
     assert not wire.requests
 
 
+@pytest.mark.parametrize("path", ["/api/v2/nothing", "/api/v2/users/me"])
+def test_the_api_tells_the_id_of_a_request(bridge, path):
+    answer = bridge.ask(path, method="GET")
+    assert len(answer.values(b"x-request-id")) == 1
+
+
 def test_servers_do_not_sign_their_answers(bridge):
     names = {name for name, _ in get(bridge, "/healthz").headers}
     assert names == {b"content-type", b"content-length", b"cache-control"}

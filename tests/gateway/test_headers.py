@@ -236,6 +236,13 @@ def test_the_client_gets_the_providers_headers_in_their_order(wire, bridge):
     assert got.headers == raw([("content-type", "text/plain"), ("content-length", "2"), *PASS_DOWN])
 
 
+@pytest.mark.parametrize("theirs", [[], [("x-request-id", "theirs")]])
+def test_what_a_provider_answers_is_given_no_id_of_the_api(wire, bridge, theirs):
+    wire.play(reply(b"{}", headers=theirs))
+    answer = get(bridge, ("x-request-id", "mine"))
+    assert answer.values(b"x-request-id") == [value.encode() for _, value in theirs]
+
+
 @pytest.mark.parametrize("header", NOT_DOWN, ids=lambda header: header[0])
 def test_the_client_does_not_get(wire, bridge, header):
     more = [] if header[0] == "connection" else [("connection", "x-named")]

@@ -26,6 +26,7 @@ from aibridge.api import (
 )
 from aibridge.api.hosts import HostCheck, hosts_of
 from aibridge.api.parameters import QueryCheck
+from aibridge.api.request_ids import RequestIds
 from aibridge.api.services import Authenticate, Services
 from aibridge.contract.paths import API, PREFIXES
 from aibridge.identity.audit import Target
@@ -82,6 +83,7 @@ def create_app(services: Services) -> FastAPI:
     errors.install(app)
     app.add_middleware(QueryCheck)
     app.add_middleware(HostCheck)
+    app.add_middleware(RequestIds)  # the last one is around the others: it answers for them too
     app.router.routes.extend(_routes())
     openapi.install(app)
     return app

@@ -8,16 +8,20 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+import structlog
 from fastapi import FastAPI, Request, params
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from aibridge.api.request_ids import HEADER
 from aibridge.api.responses import JsonResponse
 from aibridge.budgets.limits import LimitTooHighError, NotInGroupError
 from aibridge.contract import ErrorBody, Validation
 from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError, UnknownError
 from aibridge.identity.passwords import BusyError
+
+_log = structlog.get_logger()
 
 INTERNAL_ERROR = "An internal server error occurred."
 """What the caller learns of trouble that is not theirs; the log knows more."""
@@ -130,6 +134,19 @@ async def _busy(_request: Request, error: Exception) -> JsonResponse:
     return ApiError(503, f"Please try again: {error}.", headers=again).response()
 
 
-async def _failed(request: Request, _error: Exception) -> JsonResponse:
-    """Answer trouble of ours; Starlette raises it on, so the server's log has the cause."""
-    return ApiError(500, getattr(request.state, "trouble", INTERNAL_ERROR)).response()
+async def _failed(request: Request, error: Exception) -> JsonResponse:
+    """Answer trouble of ours, and log the id of the request.
+
+    Starlette raises the error on, so the server's log has the cause next. It does so around all
+    middleware: the header has to be added here.
+    """
+    request_id: str = request.state.request_id
+    _log.error(
+        "internal_error",
+        request_id=request_id,
+        method=request.method,
+        path=request.url.path,
+        error=type(error).__name__,
+    )
+    message = getattr(request.state, "trouble", INTERNAL_ERROR)
+    return ApiError(500, message, headers={HEADER: request_id}).response()
