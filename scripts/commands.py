@@ -24,6 +24,10 @@ Those that read or change something talk to the API: that of a bridge, if `--url
 no token. `--config`, `--data-dir` and `--database-url` always mean the database, and so
 does `aibridge db`.
 
+`pip install aibridge` is enough to talk to a bridge. What runs one, or works on a database, needs
+`pip install 'aibridge[server]'`, and says so: `serve`, `practice`, `db`, `secrets`, and all others
+without `--url` and `--token`.
+
 `eval "$(aibridge completion bash)"` has the Tab key complete commands and options; zsh and fish do
 it likewise.
 """

@@ -15,10 +15,12 @@ def pins(name):
 def asked(name):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"]
+    extras = project["project"]["optional-dependencies"]
+    server = project["project"]["dependencies"] + extras["server"]
     wanted = {
-        "base": project["project"]["dependencies"],
-        "demo": groups["demo"],
-        "dev": groups["dev"] + project["project"]["optional-dependencies"]["parquet"],
+        "base": server,
+        "demo": server + groups["demo"],
+        "dev": server + groups["dev"] + extras["parquet"],
         "build": project["build-system"]["requires"],
     }
     return [Requirement(line) for line in wanted[name] if isinstance(line, str)]
@@ -44,3 +46,10 @@ def test_pins_are_exact_and_have_hashes(name):
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     assert all(str(pin.specifier).startswith("==") for pin in pins(name))
     assert text.count(" \\\n    --hash=sha256:") >= len(pins(name))
+
+
+def test_the_readme_comes_to_a_running_bridge_in_two_commands():
+    text = (ROOT / "README.md").read_text().partition("## Run it")[2]
+    first, second = text.partition("```console\n")[2].splitlines()[:2]
+    assert first == "$ pip install '.[server]'"
+    assert second.endswith(" aibridge serve")

@@ -2,6 +2,8 @@
 
 import inspect
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -56,15 +58,20 @@ class LazyGroup(typer.core.TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         return name, load_command(name) if name in COMMANDS else command, rest
 
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - see above
+        """Run a command; what it imports on its way may need the server."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            with needing_server(ctx.invoked_subcommand):
+                raise error from None
+
 
 def load_command(name: str) -> Any:  # noqa: ANN401 - see resolve_command
-    """Import a command of `COMMANDS`; one that this installation lacks ends the program."""
+    """Import a command of `COMMANDS`; one that needs the server ends the program without it."""
     module_name, attribute, line = COMMANDS[name]
-    try:
+    with needing_server(name):
         target = getattr(import_module(module_name), attribute)
-    except ModuleNotFoundError as error:
-        typer.echo(f"aibridge: {name} needs the package {error.name}", err=True)
-        raise typer.Exit(1) from None
     if isinstance(target, typer.Typer):
         target.rich_markup_mode = None  # every help reads the same
         group = typer.main.get_group(target)
@@ -74,6 +81,22 @@ def load_command(name: str) -> Any:  # noqa: ANN401 - see resolve_command
     single = new_app()
     single.command(name, help=text, epilog=f"Example: {example}")(target)
     return typer.main.get_command(single)
+
+
+@contextmanager
+def needing_server(what: str, otherwise: str = "") -> Iterator[None]:
+    """End the program with one line and status 2 where packages of the server cannot be imported.
+
+    ``what`` needs them; ``otherwise`` is another way, for who does not want the server.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or PROGRAM).partition(".")[0] == PROGRAM:
+            raise  # a module of our own: the installation is broken
+        text = f"aibridge: {what} needs the server: pip install 'aibridge[server]'{otherwise}"
+        typer.echo(text, err=True)
+        raise typer.Exit(2) from None
 
 
 def new_app(**options: Any) -> typer.Typer:  # noqa: ANN401 - those of typer.Typer

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from aibridge.cli import needing_server
 from aibridge.cli.options import Config, DatabaseURL, DataDir, Token, Url
 from aibridge.cli.output import fail
 
@@ -29,6 +30,8 @@ ME = "me"
 URL, TOKEN = "AIBRIDGE_URL", "AIBRIDGE_TOKEN"
 
 LOCAL = "http://127.0.0.1:4000"
+
+_OR_ELSE = "; or say where a bridge is, by --url and --token or AIBRIDGE_URL and AIBRIDGE_TOKEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ def connect(where: Where) -> "Iterator[Client]":
     """Yield a client of the API that the options mean; trouble ends the program clearly."""
     where.check()
     if where.on_this_machine:
-        from aibridge.cli import local  # noqa: PLC0415 - it takes a while to import
+        with needing_server("this machine's own database", _OR_ELSE):
+            from aibridge.cli import local  # noqa: PLC0415 - it takes a while to import
 
         opened = local.open_client(where.config, where.data_dir, where.database_url)
         with opened as client, clear_answers("this machine's own database"):
