@@ -9,7 +9,15 @@ import httpx
 import pytest
 
 from aibridge.contract import SiteRole
-from aibridge.sdk import Client, InterceptionFilter, SessionFilter, WrongArgument
+from aibridge.sdk import (
+    Client,
+    InterceptionFilter,
+    PromptKind,
+    RoleName,
+    ScopeName,
+    SessionFilter,
+    WrongArgument,
+)
 from aibridge.sdk.arguments import checked
 from tests.sdk.conftest import TOKEN, URL, Clients
 
@@ -176,6 +184,12 @@ def knows_the_words(client: Client) -> None:
     SessionFilter(kind="typed")
     SessionFilter(kind="typd")  # type: ignore[arg-type]
     client.create_token(lifetime=timedelta(days=1))
+    roles: list[RoleName] = ["owner"]
+    scopes: tuple[ScopeName, ...] = ("read",)
+    kind: PromptKind = "subagent"
+    client.create_user("ana", roles=roles)
+    client.create_token(scopes=scopes)
+    InterceptionFilter(kind=kind)
 
 
 @checked

@@ -83,7 +83,7 @@ client.list_models()
 """
 
 
-@pytest.mark.parametrize(("level", "count"), [("info", 2), ("debug", 5), ("", 0)])
+@pytest.mark.parametrize(("level", "count"), [("info", 2), ("INFO", 2), ("debug", 5), ("", 0)])
 def test_the_environment_has_requests_logged_to_standard_error(level: str, count: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],

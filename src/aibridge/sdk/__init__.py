@@ -17,6 +17,7 @@ from aibridge.contract import (
     AuditLog,
     AuditLogList,
     AuditResource,
+    CallStatus,
     CreatedToken,
     CreateFirstUserResponse,
     FinalAnswer,
@@ -29,6 +30,7 @@ from aibridge.contract import (
     MinimalUser,
     ModelThought,
     Organization,
+    PromptKind,
     Provider,
     Role,
     Session,
@@ -70,6 +72,7 @@ from aibridge.sdk.errors import (
     WrongArgument,
 )
 from aibridge.sdk.filters import InterceptionFilter, SessionFilter
+from aibridge.sdk.names import RoleName, ScopeName
 
 __all__ = [
     "AIBridgeError",
@@ -81,6 +84,7 @@ __all__ = [
     "AuditLog",
     "AuditLogList",
     "AuditResource",
+    "CallStatus",
     "Client",
     "Conflict",
     "ConnectionFailed",
@@ -101,10 +105,13 @@ __all__ = [
     "ModelThought",
     "NotFound",
     "Organization",
+    "PromptKind",
     "Provider",
     "RateLimited",
     "RawResponse",
     "Role",
+    "RoleName",
+    "ScopeName",
     "Session",
     "SessionDetail",
     "SessionFilter",

@@ -31,6 +31,7 @@ def set_up(level: str) -> None:
     """
     if not level:
         return
+    level = level.lower()
     if level not in _LEVELS:
         raise Misconfigured(f"{VARIABLE} is info or debug, or not set")
     _log.setLevel(_LEVELS[level])
