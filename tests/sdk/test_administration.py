@@ -12,7 +12,6 @@ import pytest
 from aibridge.contract import (
     CreatedToken,
     CreateFirstUserResponse,
-    Group,
     GroupAIBudget,
     GroupDetail,
     MinimalUser,
@@ -162,7 +161,9 @@ CASES = [
         "GET /organizations",
         answer=[{"id": "o", "name": "default", "display_name": "", "is_default": True}],
     ),
-    Case("list_groups", (), "GET /organizations/default/groups", answer=[samples.group("g")]),
+    Case(
+        "list_groups", (), "GET /organizations/default/groups", answer=[samples.group_detail("g")]
+    ),
     Case("list_groups", ("o",), "GET /organizations/o/groups", answer=[]),
     Case("get_group", (G.upper(),), f"GET /groups/{G.upper()}", answer=GROUP, kind=GroupDetail),
     Case("get_group", (UUID(G),), f"GET /groups/{G}", answer=GROUP),
@@ -325,7 +326,7 @@ def test_lists_are_models(clients: Clients) -> None:
     kinds = {
         "list_tokens": Token,
         "list_organizations": Organization,
-        "list_groups": Group,
+        "list_groups": GroupDetail,
     }
     for name, kind in kinds.items():
         case = next(one for one in CASES if one.name == name and one.answer)

@@ -11,7 +11,7 @@ import pytest
 
 import aibridge
 from aibridge import sdk
-from aibridge.contract import CreatedToken, Group, Model, User
+from aibridge.contract import CreatedToken, GroupDetail, Model, User
 from aibridge.sdk import AsyncClient, Client, ConnectionFailed, Misconfigured, SessionFilter
 from tests.sdk.conftest import TOKEN, Clients
 
@@ -90,7 +90,7 @@ def knows_its_types(client: Client) -> None:
     assert_type(client.create_token(), CreatedToken)
     assert_type(client.delete_token("t"), None)
     assert_type(list(client.iter_users()), list[User])
-    assert_type(client.list_groups(), list[Group])
+    assert_type(client.list_groups(), list[GroupDetail])
     assert_type(Client.login("a", "b"), Client)
 
 
@@ -99,7 +99,7 @@ async def knows_its_types_too(client: AsyncClient) -> None:
     assert_type(await client.create_token(), CreatedToken)
     assert_type(await client.delete_token("t"), None)
     assert_type([user async for user in client.iter_users()], list[User])
-    assert_type(await client.list_groups(), list[Group])
+    assert_type(await client.list_groups(), list[GroupDetail])
     assert_type(await AsyncClient.login("a", "b"), AsyncClient)
 
 

@@ -47,7 +47,7 @@ class AssignableRole(Role):
     """A role, and whether the caller may give it to somebody."""
 
     assignable: bool
-    built_in: Literal[True] = True
+    built_in: bool = True
 
 
 class User(Model):

@@ -4,7 +4,6 @@
 from collections.abc import Iterable
 
 from aibridge.contract import (
-    Group,
     GroupAIBudget,
     GroupDetail,
     Organization,
@@ -27,8 +26,8 @@ class AsyncGroupMethods(AsyncConnection):
         """Return the organizations; there is one."""
         return await self._ask(groups.organizations())
 
-    async def list_groups(self, organization: Name = DEFAULT) -> list[Group]:
-        """Return the groups, without their members."""
+    async def list_groups(self, organization: Name = DEFAULT) -> list[GroupDetail]:
+        """Return the groups, each with its first 100 members."""
         return await self._ask(groups.groups(organization))
 
     async def get_group(self, group: Name, organization: Name = DEFAULT) -> GroupDetail:

@@ -10,7 +10,6 @@ from uuid import UUID
 from aibridge.contract import (
     AuditLogList,
     CreatedToken,
-    Group,
     GroupAIBudget,
     GroupDetail,
     Interception,
@@ -119,7 +118,7 @@ class AsyncRawMethods(Protocol):
 
     async def list_organizations(self) -> RawResponse[list[Organization]]: ...
 
-    async def list_groups(self, organization: Name = DEFAULT) -> RawResponse[list[Group]]: ...
+    async def list_groups(self, organization: Name = DEFAULT) -> RawResponse[list[GroupDetail]]: ...
 
     async def get_group(
         self, group: Name, organization: Name = DEFAULT

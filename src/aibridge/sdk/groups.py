@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from aibridge.contract import (
-    Group,
     GroupAIBudget,
     GroupDetail,
     Organization,
@@ -26,8 +25,8 @@ class GroupMethods(Connection):
         """Return the organizations; there is one."""
         return self._ask(groups.organizations())
 
-    def list_groups(self, organization: Name = DEFAULT) -> list[Group]:
-        """Return the groups, without their members."""
+    def list_groups(self, organization: Name = DEFAULT) -> list[GroupDetail]:
+        """Return the groups, each with its first 100 members."""
         return self._ask(groups.groups(organization))
 
     def get_group(self, group: Name, organization: Name = DEFAULT) -> GroupDetail:

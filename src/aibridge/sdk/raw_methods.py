@@ -10,7 +10,6 @@ from uuid import UUID
 from aibridge.contract import (
     AuditLogList,
     CreatedToken,
-    Group,
     GroupAIBudget,
     GroupDetail,
     Interception,
@@ -119,7 +118,7 @@ class RawMethods(Protocol):
 
     def list_organizations(self) -> RawResponse[list[Organization]]: ...
 
-    def list_groups(self, organization: Name = DEFAULT) -> RawResponse[list[Group]]: ...
+    def list_groups(self, organization: Name = DEFAULT) -> RawResponse[list[GroupDetail]]: ...
 
     def get_group(self, group: Name, organization: Name = DEFAULT) -> RawResponse[GroupDetail]: ...
 

@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 
 from aibridge.contract import (
     CreateGroupRequest,
-    Group,
     GroupAIBudget,
     GroupDetail,
     Organization,
@@ -33,7 +32,7 @@ DEFAULT = "default"
 """How the one organization can be called."""
 
 _ORGANIZATIONS: TypeAdapter[list[Organization]] = TypeAdapter(list[Organization])
-_GROUPS: TypeAdapter[list[Group]] = TypeAdapter(list[Group])
+_GROUPS: TypeAdapter[list[GroupDetail]] = TypeAdapter(list[GroupDetail])
 _ANY = UUID(int=0)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -45,7 +44,7 @@ def organizations() -> Request[list[Organization]]:
 
 
 @checked
-def groups(organization: Name) -> Request[list[Group]]:
+def groups(organization: Name) -> Request[list[GroupDetail]]:
     """Ask for the groups of an organization."""
     return Request(_of(organization), {}, _GROUPS.validate_json)
 
