@@ -16,7 +16,9 @@ HEAD = """\
 # Commands
 
 Every command explains itself with `--help`, and ends with status 0 when it did what was asked, 1
-when it could not, 2 when it was called wrongly. What it prints is for people; `--json` prints what
+when it could not, 2 when it was called wrongly. `serve` and `practice` end with 2 too where they
+cannot start: a port that is taken, an address of another machine, settings or files that cannot be
+read or made. What it prints is for people; `--json` prints what
 the API answers. Deleting asks first where a person sits at the terminal, unless `--yes` is given.
 
 Those that read or change something talk to the API: that of a bridge, if `--url` or `--token` (or

@@ -108,7 +108,7 @@ def test_serve_takes_flags_and_variables(cli: Cli, served: list[Settings]) -> No
 
 def test_serve_refuses_bad_settings(cli: Cli, served: list[Settings]) -> None:
     result = cli("serve", AIBRIDGE_PORT="high")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.startswith("aibridge: AIBRIDGE_PORT in the environment is 'high': ")
     assert served == []
 

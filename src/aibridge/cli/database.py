@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from aibridge.cli.output import fail
+from aibridge.cli.output import FAILED, fail
 from aibridge.listener.sockets import ListenError
 from aibridge.settings import Settings, SettingsError, load
 from aibridge.store.database import Database, DatabaseError, is_there
@@ -16,14 +16,14 @@ from aibridge.store.trouble import DRIVER_ERRORS, said
 
 
 @contextmanager
-def clear_errors() -> Iterator[None]:
-    """Turn the errors that an administrator can cause or mend into one line each."""
+def clear_errors(status: int = FAILED) -> Iterator[None]:
+    """Turn the errors that an administrator can cause or mend into one line and a status."""
     try:
         yield
     except (SettingsError, ListenError, DatabaseError, NewerSchemaError, SpoolError) as error:
-        fail(str(error))
+        fail(str(error), status)
     except DRIVER_ERRORS as error:  # its own text would repeat the statement and its values
-        fail(f"the database cannot be used: {said(error)}")
+        fail(f"the database cannot be used: {said(error)}", status)
 
 
 def load_settings(

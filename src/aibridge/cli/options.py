@@ -12,7 +12,11 @@ MOST = 1000
 _TIME = "2026-01-31T12:00:00Z"
 
 Config = Annotated[
-    Path | None, typer.Option(help="The TOML file of options; aibridge.toml if it is there.")
+    Path | None,
+    typer.Option(
+        readable=False,  # reading it tells why it cannot be read
+        help="The TOML file of options; aibridge.toml if it is there.",
+    ),
 ]
 DataDir = Annotated[str | None, typer.Option(help="Where the bridge keeps its files.")]
 DatabaseURL = Annotated[

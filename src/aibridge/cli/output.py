@@ -51,10 +51,14 @@ def escaped_json(text: str) -> str:
     return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def fail(message: str) -> NoReturn:
-    """End the program with one line on stderr and status 1."""
+FAILED, CALLED_WRONGLY = 1, 2
+"""The statuses of a command that could not do what was asked, and of one that was asked wrongly."""
+
+
+def fail(message: str, status: int = FAILED) -> NoReturn:
+    """End the program with one line on stderr and a status."""
     typer.echo(f"aibridge: {' '.join(visible(message).split())}", err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(status)
 
 
 def say(text: str, *, err: bool = False) -> None:

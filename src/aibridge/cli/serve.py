@@ -7,7 +7,7 @@ import typer
 
 from aibridge.cli.database import clear_errors, load_settings
 from aibridge.cli.options import Config, DatabaseURL, DataDir
-from aibridge.cli.output import say
+from aibridge.cli.output import CALLED_WRONGLY, say
 
 
 def serve(
@@ -25,6 +25,7 @@ def serve(
     """Run the bridge until it is told to stop.
 
     A flag counts more than a variable AIBRIDGE_*, a variable more than the configuration file.
+    What keeps it from starting is said in one line, with status 2.
 
     Example: aibridge serve --config aibridge.toml --port 4000
     """
@@ -36,7 +37,7 @@ def serve(
         "database_url": database_url,
         "log_level": log_level,
     }
-    with clear_errors():
+    with clear_errors(CALLED_WRONGLY):
         settings = load_settings(config, flags)
 
         from aibridge.file_modes import mode_warnings  # noqa: PLC0415 - once the settings are good
