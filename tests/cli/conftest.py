@@ -50,8 +50,10 @@ def url(databases: Databases, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def cli(databases: Databases, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run a command with a data directory of its own and nothing of the caller's settings.
+def bare_cli(
+    databases: Databases, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Cli:
+    """Run a command where no bridge has been yet, with nothing of the caller's settings.
 
     ``piped`` is what it reads from its standard input.
     """
@@ -70,7 +72,13 @@ def cli(databases: Databases, url: str, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def database(cli: Cli, url: str, tmp_path: Path) -> Iterator[Database]:
+def cli(bare_cli: Cli, database: Database) -> Cli:
+    """Run a command where there is a database: see `bare_cli`."""
+    return bare_cli
+
+
+@pytest.fixture
+def database(bare_cli: Cli, url: str, tmp_path: Path) -> Iterator[Database]:
     """The database that the commands work on."""
     (tmp_path / "data").mkdir()
     database = Database(url)

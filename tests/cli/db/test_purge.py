@@ -135,12 +135,3 @@ def test_but_not_for_ever(cli: Cli, filled: Database, monkeypatch: pytest.Monkey
     assert result.exit_code == 1
     assert result.stderr.startswith("aibridge: the database cannot be used: ")
     assert left(filled) == 6
-
-
-def test_a_file_that_is_not_there_is_not_made(cli: Cli, tmp_path) -> None:
-    file = tmp_path / "nothing.db"
-    for words in (("purge", "--before", "1d", "--dry-run"), ("check",)):
-        result = cli("db", *words, "--database-url", f"sqlite:///{file}")
-        assert result.exit_code == 1
-        assert result.stderr == f"aibridge: there is no database {file}\n"
-    assert not file.exists()

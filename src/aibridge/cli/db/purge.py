@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aibridge.cli.database import untouched_database
+from aibridge.cli.database import open_database
 from aibridge.cli.export.interruption import interruptible
 from aibridge.cli.export.progress import counting
 from aibridge.cli.moments import parse_moment
@@ -60,8 +60,7 @@ def purge(
     """
     if not (dry_run or yes or sys.stdin.isatty()):
         fail("nobody is there to be asked: say --yes to delete, or --dry-run to count")
-    with untouched_database(config, data_dir, database_url) as database:
-        database.upgrade()
+    with open_database(config, data_dir, database_url) as (database, _):
         if dry_run:
             _print(_due(database, before), 0, "Would delete", before, as_json=as_json)
             return
