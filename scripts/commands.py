@@ -24,8 +24,8 @@ the API answers. Deleting asks first where a person sits at the terminal, unless
 Those that read or change something talk to the API: that of a bridge, if `--url` or `--token` (or
 `AIBRIDGE_URL`, `AIBRIDGE_TOKEN`) says so, and else that of this machine's own database, which needs
 no token. `--config`, `--data-dir` and `--database-url` always mean the database, and so
-does `aibridge db`. Only `serve`, `db upgrade` and `db copy` make a database where there is none: to the
-others a name that is mistyped is an error, and nothing is made.
+does `aibridge db`. Only `serve`, `db upgrade` and `db copy` make a database where there is none: to
+the others a name that is mistyped is an error, and nothing is made.
 
 `eval "$(aibridge completion bash)"` has the Tab key complete commands and options; zsh and fish do
 it likewise.
