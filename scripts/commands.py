@@ -18,8 +18,12 @@ HEAD = """\
 Every command explains itself with `--help`, and ends with status 0 when it did what was asked, 1
 when it could not, 2 when it was called wrongly. `serve` and `practice` end with 2 too where they
 cannot start: a port that is taken, an address of another machine, settings or files that cannot be
-read or made. What it prints is for people; `--json` prints what
-the API answers. Deleting asks first where a person sits at the terminal, unless `--yes` is given.
+read or made. Deleting asks first where a person sits at the terminal, unless `--yes` is given.
+
+What is printed is for people. Lists fit the terminal: where it is narrow, times are those of today
+or days, and columns are left out, but never ids and prompts. A pipe gets everything whole, and
+`--json` what the API answers. Times are local, with their offset, on a terminal; in pipes and in
+JSON they are UTC.
 
 Those that read or change something talk to the API: that of a bridge, if `--url` or `--token` (or
 `AIBRIDGE_URL`, `AIBRIDGE_TOKEN`) says so, and else that of this machine's own database, which needs

@@ -149,7 +149,7 @@ def start(monkeypatch, home):
 
     def begin(trouble, match, *, port=0):
         flags = {"port": port, "database_url": home.url, "data_dir": home.folder}
-        announced = []
+        announced: list[str] = []
         with pytest.raises(trouble, match=match):
             server.run(load(None, {}, flags), announce=announced.append)
         return announced

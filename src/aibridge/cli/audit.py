@@ -8,7 +8,8 @@ import typer
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, no
 from aibridge.cli.options import AsJson, Limit
-from aibridge.cli.output import moment, print_facts, print_model, print_table
+from aibridge.cli.output import moment, print_facts, print_model
+from aibridge.cli.tables import Column, print_table
 
 if TYPE_CHECKING:
     from aibridge.contract import AuditDiffField, AuditLog
@@ -46,10 +47,10 @@ def list_audit_logs(
         print_model(page)
         return
     print_table(
-        ("TIME", "WHO", "ACTION", "RESOURCE", "TARGET", "ID"),
+        _COLUMNS,
         [
             (
-                moment(one.time),
+                one.time,
                 _who(one),
                 one.action,
                 one.resource_type,
@@ -59,6 +60,16 @@ def list_audit_logs(
             for one in page.audit_logs
         ],
     )
+
+
+_COLUMNS = (
+    Column("TIME", rank=1),
+    Column("WHO", rank=2),
+    Column("ACTION"),
+    Column("RESOURCE", rank=3),
+    Column("TARGET", telling=True),
+    Column("ID"),
+)
 
 
 def _who(entry: "AuditLog") -> str:

@@ -9,7 +9,8 @@ from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
 from aibridge.cli.groups import find_group
 from aibridge.cli.options import AsJson, Yes
-from aibridge.cli.output import confirm, print_json, print_model, print_table, say
+from aibridge.cli.output import confirm, print_json, print_model, say
+from aibridge.cli.tables import Column, print_table
 
 if TYPE_CHECKING:
     from aibridge.contract import Group, GroupAIBudget, UserAIBudgetOverride
@@ -57,7 +58,7 @@ def list_budgets(client: "Client", *, as_json: AsJson = False) -> None:
         )
         return
     print_table(
-        ("GROUP", "MEMBERS", "LIMIT"),
+        (Column("GROUP"), Column("MEMBERS", right=True), Column("LIMIT", right=True)),
         [(group.name, str(group.total_member_count), _limit(budget)) for group, budget in found],
     )
 

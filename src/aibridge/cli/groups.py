@@ -14,9 +14,9 @@ from aibridge.cli.output import (
     print_facts,
     print_model,
     print_models,
-    print_table,
     say,
 )
+from aibridge.cli.tables import Column, print_table
 
 if TYPE_CHECKING:
     from aibridge.contract import GroupDetail
@@ -43,9 +43,17 @@ def list_groups(client: "Client", *, as_json: AsJson = False) -> None:
         print_models(groups)
         return
     print_table(
-        ("NAME", "MEMBERS", "DISPLAY NAME", "ID"),
+        _COLUMNS,
         [(one.name, str(one.total_member_count), one.display_name, one.id) for one in groups],
     )
+
+
+_COLUMNS = (
+    Column("NAME"),
+    Column("MEMBERS", right=True),
+    Column("DISPLAY NAME", telling=True),
+    Column("ID", rank=1),
+)
 
 
 @app.command("show", epilog="Example: aibridge groups show developers")

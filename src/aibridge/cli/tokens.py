@@ -7,7 +7,8 @@ import typer
 from aibridge.cli import new_app
 from aibridge.cli.connection import ME, connected, missing, no
 from aibridge.cli.options import AsJson, Yes
-from aibridge.cli.output import confirm, moment, print_model, print_models, print_table, say
+from aibridge.cli.output import confirm, moment, print_model, print_models, say
+from aibridge.cli.tables import Column, print_table
 from aibridge.contract import TokenScope
 from aibridge.identity.tokens import parse_lifetime
 
@@ -42,20 +43,31 @@ def list_tokens(
         print_models(tokens)
         return
     print_table(
-        ("ID", "USER", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED"),
+        _COLUMNS,
         [
             (
                 one.id,
                 one.username,
                 one.token_name,
                 ", ".join(one.scopes),
-                moment(one.created_at),
-                moment(one.expires_at),
-                moment(one.last_used, "not yet"),
+                one.created_at,
+                one.expires_at,
+                one.last_used,
             )
             for one in tokens
         ],
     )
+
+
+_COLUMNS = (
+    Column("ID"),
+    Column("USER"),
+    Column("NAME", telling=True),
+    Column("SCOPES", rank=3),
+    Column("CREATED", rank=4),
+    Column("EXPIRES", rank=1),
+    Column("LAST USED", rank=2, never="not yet"),
+)
 
 
 def _visible_tokens(client: "Client", user: str | None) -> "list[Token]":

@@ -11,10 +11,10 @@ from aibridge.cli.output import (
     moment,
     print_facts,
     print_model,
-    print_table,
     read_secret,
     say,
 )
+from aibridge.cli.tables import Column, print_table
 from aibridge.contract import SiteRole, UserList
 
 if TYPE_CHECKING:
@@ -52,12 +52,18 @@ def list_users(
         print_model(UserList(count=len(users), users=users))
         return
     print_table(
-        ("USERNAME", "ROLES", "STATUS", "EMAIL", "CREATED"),
-        [
-            (one.username, roles_of(one), one.status, one.email, moment(one.created_at))
-            for one in users
-        ],
+        _COLUMNS,
+        [(one.username, roles_of(one), one.status, one.email, one.created_at) for one in users],
     )
+
+
+_COLUMNS = (
+    Column("USERNAME"),
+    Column("ROLES", rank=1),
+    Column("STATUS", rank=2),
+    Column("EMAIL", telling=True),
+    Column("CREATED", rank=3),
+)
 
 
 @app.command("show", epilog="Example: aibridge users show ana")

@@ -13,7 +13,7 @@ from aibridge.cli.export.interruption import interruptible
 from aibridge.cli.export.progress import counting
 from aibridge.cli.moments import parse_moment
 from aibridge.cli.options import AsJson, Config, DatabaseURL, DataDir, Yes
-from aibridge.cli.output import confirm, fail, moment, print_json, say
+from aibridge.cli.output import confirm, fail, moment, print_json, rfc3339, say
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
     from aibridge.store.database import Database
@@ -120,7 +120,7 @@ def _print(
 ) -> None:
     if as_json:
         numbers = purged._asdict() | {"partitions": partitions}
-        print_json({"before": moment(before), **numbers})
+        print_json({"before": rfc3339(before), **numbers})
         return
     say(f"{done} {_said(purged, before)}.")
     if partitions:
