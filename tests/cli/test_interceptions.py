@@ -51,7 +51,7 @@ def test_a_list_is_a_table(ask: Cli) -> None:
     assert lines[0].split()[0] == "ID"
     assert lines[1].split()[:1] == [uid(2)]
     assert "Unknown" in lines[1]
-    assert lines[2].split()[-3:] == ["3", "4", "hello"]
+    assert lines[2].split()[-4:] == ["3", "4", "hello", "␛"]
 
 
 def test_filters_and_pages(ask: Cli) -> None:
