@@ -20,7 +20,9 @@ def test_a_limit_is_set_shown_and_deleted(cli: Cli, rows: Rows) -> None:
     assert result.stdout == "Each member of devs may spend $12.50 a month.\n"
     assert cli("budgets", "show", "--group", "devs").stdout == "$12.50\n"
     assert rows("budgets", "show", "--group", "devs")["spend_limit_micros"] == 12_500_000
-    assert cli("budgets", "delete", "--group", "devs").stdout.startswith("Deleted the budget of")
+    assert cli("budgets", "delete", "--group", "devs", "--yes").stdout.startswith(
+        "Deleted the budget of"
+    )
     assert cli("budgets", "show", "--group", "devs").exit_code == 1
 
 

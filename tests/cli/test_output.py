@@ -102,10 +102,17 @@ def test_a_person_is_asked_and_may_say_no(monkeypatch: pytest.MonkeyPatch) -> No
     assert asked == ["Delete it?"]
 
 
-def test_a_program_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_nothing_is_asked_and_nothing_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     monkeypatch.setattr(typer, "confirm", lambda *_a, **_o: pytest.fail("it was asked"))
-    output.confirm("Delete it?", yes=False)
+    with pytest.raises(typer.Exit):
+        output.confirm("Delete it?", yes=False)
+    assert capsys.readouterr().err == (
+        "aibridge: Delete it? Nobody is there to be asked: say --yes to delete.\n"
+    )
+    output.confirm("Delete it?", yes=True)
 
 
 def test_a_secret_is_not_shown_while_it_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:

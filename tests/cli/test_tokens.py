@@ -52,7 +52,7 @@ def test_tokens_are_listed_by_user(cli: Cli, rows: Rows) -> None:
 @pytest.mark.parametrize("owner", [(), ("--user", "ana")])
 def test_a_token_is_deleted(cli: Cli, rows: Rows, whole: bool, owner: tuple[str, ...]) -> None:
     token = rows("tokens", "create", "--user", "ana", "--name", "laptop")
-    result = cli("tokens", "delete", token["key"] if whole else token["id"], *owner)
+    result = cli("tokens", "delete", token["key"] if whole else token["id"], "--yes", *owner)
     assert result.stdout == "Deleted laptop of ana.\n"
     assert rows("tokens", "list") == []
 

@@ -4,21 +4,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aibridge.budgets.money import dollars, parse_dollars
+from aibridge.budgets.money import parse_dollars
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
 from aibridge.cli.groups import find_group
+from aibridge.cli.limits import NO_LIMIT, group_budget, limit_text, own_limits
 from aibridge.cli.options import AsJson, Yes
 from aibridge.cli.output import confirm, print_json, print_model, say
 from aibridge.cli.tables import Column, print_table
 
 if TYPE_CHECKING:
-    from aibridge.contract import Group, GroupAIBudget, UserAIBudgetOverride
+    from aibridge.contract import GroupAIBudget, GroupDetail, UserAIBudgetOverride
     from aibridge.sdk import Client
 
 app = new_app(help="What each member of a group may spend a month.")
-
-NO_LIMIT = "no limit"
 
 GroupName = Annotated[str | None, typer.Option("--group", help="The group's name, or its id.")]
 UserName = Annotated[
@@ -45,7 +44,7 @@ Amount = Annotated[
 @connected
 def list_budgets(client: "Client", *, as_json: AsJson = False) -> None:
     """Show every group with its limit. Users' own limits are told by show --user."""
-    found = [(group, _budget(client, group)) for group in client.list_groups()]
+    found = [(group, group_budget(client, group)) for group in client.list_groups()]
     if as_json:
         print_json(
             [
@@ -59,21 +58,11 @@ def list_budgets(client: "Client", *, as_json: AsJson = False) -> None:
         return
     print_table(
         (Column("GROUP"), Column("MEMBERS", right=True), Column("LIMIT", right=True)),
-        [(group.name, str(group.total_member_count), _limit(budget)) for group, budget in found],
+        [
+            (group.name, str(group.total_member_count), limit_text(budget))
+            for group, budget in found
+        ],
     )
-
-
-def _budget(client: "Client", group: "Group") -> "GroupAIBudget | None":
-    from aibridge.sdk import NotFound  # noqa: PLC0415 - it takes a while to import
-
-    try:
-        return client.group_ai_budget(group.id)
-    except NotFound:
-        return None
-
-
-def _limit(budget: "GroupAIBudget | UserAIBudgetOverride | None") -> str:
-    return NO_LIMIT if budget is None else dollars(budget.spend_limit_micros)
 
 
 @app.command("show", epilog="Example: aibridge budgets show --group developers")
@@ -92,7 +81,7 @@ def show_budget(
     if as_json:
         print_model(budget)
     else:
-        typer.echo(_limit(budget))
+        typer.echo(limit_text(budget))
 
 
 def _needed(group: str | None) -> str:
@@ -127,7 +116,7 @@ def set_budget(
         print_model(budget)
         return
     who = f"Each member of {found.name}" if user is None else user
-    say(f"{who} may spend {_limit(budget)} a month.")
+    say(f"{who} may spend {limit_text(budget)} a month.")
 
 
 @app.command("delete", epilog="Example: aibridge budgets delete --group developers --yes")
@@ -136,14 +125,27 @@ def delete_budget(
     client: "Client", *, group: GroupName = None, user: UserName = None, yes: Yes = False
 ) -> None:
     """Take a group's limit away, or a user's own: then it limits nobody any more."""
-    if user is not None:
-        confirm(f"Delete the limit of {user}?", yes)
-        with missing("limit of their own for the user", user):
-            client.delete_user_ai_budget_override(user)
-        say(f"Deleted the limit of {user}; those of their groups count.")
+    if user is None:
+        _delete_of_group(client, find_group(client, _needed(group)), yes)
         return
-    found = find_group(client, _needed(group))
-    confirm(f"Delete the budget of {found.name}?", yes)
-    with missing("budget of the group", found.name):
-        client.delete_group_ai_budget(found.id)
-    say(f"Deleted the budget of {found.name}: its members have {NO_LIMIT} from it.")
+    with missing("limit of their own for the user", user):
+        own = client.user_ai_budget_override(user)
+        confirm(
+            f"Delete {user}'s own limit of {limit_text(own)}? Those of their groups count then.",
+            yes,
+        )
+        client.delete_user_ai_budget_override(user)
+    say(f"Deleted the limit of {user}; those of their groups count.")
+
+
+def _delete_of_group(client: "Client", group: "GroupDetail", yes: bool) -> None:
+    with missing("budget of the group", group.name):
+        budget = client.group_ai_budget(group.id)
+        stay = ", ".join(own_limits(client, group))
+        rest = f" Members' own limits stay: {stay}." if stay else ""
+        confirm(
+            f"Delete the budget of {group.name}, {limit_text(budget)} a member and month?{rest}",
+            yes,
+        )
+        client.delete_group_ai_budget(group.id)
+    say(f"Deleted the budget of {group.name}: its members have {NO_LIMIT} from it.")

@@ -6,6 +6,7 @@ import typer
 
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
+from aibridge.cli.limits import group_budget, limit_text, own_limits
 from aibridge.cli.options import AsJson, Yes
 from aibridge.cli.output import (
     confirm,
@@ -104,7 +105,7 @@ def add_members(client: "Client", *, name: Name, users: People, as_json: AsJson 
 @app.command("remove", epilog="Example: aibridge groups remove developers ben")
 @connected
 def remove_members(client: "Client", *, name: Name, users: People, as_json: AsJson = False) -> None:
-    """Take users out of a group."""
+    """Take users out of a group. Who leaves loses an own limit that is charged to it."""
     _show_change(client.remove_group_members(find_group(client, name).id, users), as_json)
 
 
@@ -123,8 +124,22 @@ def _members(group: "GroupDetail") -> str:
 @app.command("delete", epilog="Example: aibridge groups delete developers --yes")
 @connected
 def delete_group(client: "Client", *, name: Name, yes: Yes = False) -> None:
-    """Delete a group, and its budget."""
+    """Delete a group with its budget, and its members' own limits that are charged to it."""
     group = find_group(client, name)
-    confirm(f"Delete {group.name} with {_members(group)}?", yes)
+    if not yes:
+        confirm(f"Delete the group {group.name}? {_goes_with(client, group)}", yes)
     client.delete_group(group.id)
     say(f"Deleted {group.name}.")
+
+
+def _goes_with(client: "Client", group: "GroupDetail") -> str:
+    """Say what else is lost with a group."""
+    budget = group_budget(client, group)
+    own = ", ".join(own_limits(client, group))
+    also = (
+        f"its budget of {limit_text(budget)} a member and month" if budget else "",
+        f"the own limits charged to it: {own}" if own else "",
+    )
+    told = " and ".join(one for one in also if one)
+    stay = f"Its members ({group.total_member_count}) stay users."
+    return f"With it goes {told}. {stay}" if told else f"It has no budget. {stay}"

@@ -127,9 +127,15 @@ def console() -> Console:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask a person whether to go on; a program is not asked, nor whoever said ``--yes``."""
-    if not yes and sys.stdin.isatty():
-        typer.confirm(one_line(question), abort=True, err=True)
+    """Ask a person whether to delete something, unless they said ``--yes``.
+
+    The question says what else goes with it. Where there is no terminal, the program ends.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail(f"{question} Nobody is there to be asked: say --yes to delete.")
+    typer.confirm(one_line(question, 1000), abort=True, err=True)
 
 
 def read_secret(what: str, *, twice: bool = False) -> str:

@@ -121,7 +121,12 @@ def delete_token(
     wanted = token_id.partition("-")[0]  # who gives the whole of it means that too
     tokens = _visible_tokens(client, user)
     token = next((one for one in tokens if one.id == wanted), None) or no("token", wanted)
-    confirm(f"Delete {token.token_name} of {token.username}?", yes)
+    used = moment(token.last_used, "not yet")
+    confirm(
+        f"Delete the token {token.token_name} of {token.username}, last used: {used}? "
+        "What uses it is refused from its next request on; the record stays.",
+        yes,
+    )
     with missing("token", wanted):
         client.delete_token(token.id, token.user_id)
     say(f"Deleted {token.token_name} of {token.username}.")

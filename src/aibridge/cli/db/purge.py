@@ -13,7 +13,7 @@ from aibridge.cli.export.interruption import interruptible
 from aibridge.cli.export.progress import counting
 from aibridge.cli.moments import parse_moment
 from aibridge.cli.options import AsJson, Config, DatabaseURL, DataDir, Yes
-from aibridge.cli.output import confirm, fail, moment, print_json, rfc3339, say
+from aibridge.cli.output import confirm, moment, print_json, rfc3339, say
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
     from aibridge.store.database import Database
@@ -58,8 +58,6 @@ def purge(
     one that goes on loses what is older. The bridge may go on serving. What breaks a purge off
     leaves no session half deleted, but of a large one perhaps the oldest part.
     """
-    if not (dry_run or yes or sys.stdin.isatty()):
-        fail("nobody is there to be asked: say --yes to delete, or --dry-run to count")
     with open_database(config, data_dir, database_url) as (database, _):
         if dry_run:
             _print(_due(database, before), 0, "Would delete", before, as_json=as_json)
