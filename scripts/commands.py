@@ -18,8 +18,8 @@ HEAD = """\
 Every command explains itself with `--help`, and ends with status 0 when it did what was asked, 1
 when it could not, 2 when it was called wrongly. `serve` and `practice` end with 2 too where they
 cannot start: a port that is taken, an address of another machine, settings or files that cannot be
-read or made. Deleting says what else goes and asks first, unless `--yes` is given; where there is no
-terminal to ask at, nothing is deleted without it.
+read or made. Deleting says what else goes and asks first, unless `--yes` is given; where there is
+no terminal to ask at, nothing is deleted without it.
 
 What is printed is for people. Lists fit the terminal: where it is narrow, times are those of today
 or days, and columns are left out, but never ids and prompts. A pipe gets everything whole, and

@@ -80,7 +80,8 @@ def test_without_anybody_to_ask_nothing_is_deleted(cli: Cli, filled: Database) -
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         "aibridge: Delete 5 interceptions from before 2026-01-02T00:00:00Z, and with them "
-        "2 sessions whole? Nothing brings them back. Nobody is there to be asked: say --yes to delete.\n"
+        "2 sessions whole? Nothing brings them back. "
+        "Nobody is there to be asked: say --yes to delete.\n"
     )
     assert left(filled) == 6
 
