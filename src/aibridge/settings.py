@@ -33,6 +33,7 @@ from aibridge.listener.settings import ListenerSettings
 from aibridge.providers import encryption
 from aibridge.providers.settings import ProviderSettings, first_line
 from aibridge.recorder.settings import RecordingSettings
+from aibridge.wording import worded
 
 PREFIX = "AIBRIDGE_"
 CONFIG_FILE = "aibridge.toml"
@@ -248,7 +249,7 @@ def load(
     try:
         return Settings.model_validate(merged, context=context)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
+        details = error.errors(include_url=False)
         raise SettingsError("; ".join(_say(detail, sources) for detail in details)) from None
 
 
@@ -345,7 +346,7 @@ def _say(detail: ErrorDetails, sources: list[_Source]) -> str:
     if detail["type"] == "extra_forbidden":
         model = {**TABLES, **LISTS}[key] if len(detail["loc"]) > 1 else Settings
         return f"{place} is unknown{_guess(str(detail['loc'][-1]), list(model.model_fields))}"
-    message = detail["msg"].removeprefix("Value error, ")
+    message = worded(detail)
     return f"{place}{_shown(detail)}: {message[:1].lower()}{message[1:]}"
 
 

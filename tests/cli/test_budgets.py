@@ -56,6 +56,7 @@ def test_everyone_may_have_a_budget(cli: Cli) -> None:
         (("set", "1e3", "--group", "devs"), 2, "expected dollars"),
         (("set", "--group", "devs", "--", "-1"), 2, "expected dollars"),
         (("set", "1"), 2, "--group"),
+        (("set", "1000001", "--group", "devs"), 2, "expected $1,000,000.00 at most"),
         (("set", "1", "--group", "ops"), 1, "aibridge: there is no group 'ops'\n"),
         (("set", "1", "--group", "devs", "--user", "bob"), 1, "there is no user 'bob'"),
         (("show",), 2, "say which"),

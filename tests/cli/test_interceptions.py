@@ -67,7 +67,7 @@ def test_filters_and_pages(ask: Cli) -> None:
 def test_a_limit_that_is_none_is_refused_as_the_contract_says(cli: Cli, limit: str) -> None:
     result = cli("interceptions", "list", "--limit", limit, AIBRIDGE_URL="http://127.0.0.1:1")
     assert result.exit_code == 2
-    assert "limit value must be between 1 and 1000" in result.stderr
+    assert "expected a number from 1 to 1000" in result.stderr
 
 
 def test_one_is_shown(ask: Cli) -> None:

@@ -42,7 +42,7 @@ def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Complet
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ("--port 99999", "--port as a flag is 99999: "),
+        ("--port 99999", "--port as a flag is '99999': "),
         ("--port 0 --host 192.0.2.1", "cannot listen on 192.0.2.1 port 0: cannot assign"),
         ("--port 0 --host a..b", "cannot listen on a..b: that is not the name of a host"),
         ("--config nothing.toml", "the configuration file nothing.toml: No such file"),

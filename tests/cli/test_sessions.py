@@ -115,10 +115,13 @@ def test_list_is_filtered_and_paged(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--limit", "0"), "limit value must be between 1 and 1000"),
-        (("--limit", "1001"), "limit value must be between 1 and 1000"),
-        (("--started-after", "noon"), "expected a time with its offset"),
-        (("--started-before", "2026-01-01T12:00:00"), "expected a time with its offset"),
+        (("--limit", "0"), "expected a number from 1 to 1000"),
+        (("--limit", "1001"), "expected a number from 1 to 1000"),
+        (("--started-after", "noon"), "expected a date, a time with its offset, or how long ago"),
+        (
+            ("--started-before", "2026-01-01T12:00:00"),
+            "expected a date, a time with its offset, or how long ago",
+        ),
     ],
 )
 def test_a_wrong_filter_is_refused_before_anything_is_asked(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from aibridge.api.errors import ApiError
 from aibridge.api.parameters import parse_time
 from aibridge.contract import Validation
+from aibridge.moments import parse_day
 from aibridge.search import Complaint, Query, SearchError, Term, parse
 from aibridge.store.filters import Values
 
@@ -100,7 +101,7 @@ class Search:
         excluded: _Times = {}
         for term in self.of(key):
             try:
-                (excluded if term.excluded else asked).setdefault(parse_time(term.value), term)
+                (excluded if term.excluded else asked).setdefault(_nanoseconds(term.value), term)
             except ValueError as error:
                 self.complain(term, f'Query param "{key}" {_TIME}: {error}')
         return asked, excluded
@@ -119,6 +120,12 @@ class Search:
             ordered = sorted(self._complaints, key=lambda complaint: complaint.position)
             told = [Validation(field=one.field, detail=str(one)) for one in ordered]
             raise ApiError(400, refusal, validations=told)
+
+
+def _nanoseconds(text: str) -> int:
+    """Return the nanoseconds since 1970 of a time, a date or how long ago. Raises `ValueError`."""
+    day = parse_day(text)
+    return parse_time(text) if day is None else int(day.timestamp()) * 1_000_000_000
 
 
 def _ceil(nanoseconds: int) -> int:

@@ -12,6 +12,7 @@ import typer.main
 from aibridge import __version__
 
 PROGRAM = "aibridge"
+HELP = {"help_option_names": ["-h", "--help"]}
 COMPLETE = "_AIBRIDGE_COMPLETE"
 """The variable by which a shell asks what could come next."""
 
@@ -87,7 +88,7 @@ def new_app(**options: Any) -> typer.Typer:  # noqa: ANN401 - those of typer.Typ
     )
 
 
-app = new_app(cls=LazyGroup, epilog="Example: aibridge serve --port 4000")
+app = new_app(cls=LazyGroup, context_settings=HELP, epilog="Example: aibridge serve --port 4000")
 
 
 def _show_version(wanted: bool) -> None:

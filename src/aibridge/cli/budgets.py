@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aibridge.budgets.money import parse_dollars
+from aibridge.budgets.money import dollars, parse_dollars
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
 from aibridge.cli.groups import find_group
@@ -12,6 +12,7 @@ from aibridge.cli.limits import NO_LIMIT, group_budget, limit_text, own_limits
 from aibridge.cli.options import AsJson, Yes
 from aibridge.cli.output import confirm, print_json, print_model, say
 from aibridge.cli.tables import Column, print_table
+from aibridge.contract import MAX_SPEND_LIMIT_MICROS
 
 if TYPE_CHECKING:
     from aibridge.contract import GroupAIBudget, GroupDetail, UserAIBudgetOverride
@@ -27,9 +28,13 @@ UserName = Annotated[
 
 def _dollars(text: str) -> int:
     try:
-        return parse_dollars(text)
+        limit = parse_dollars(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    if limit > MAX_SPEND_LIMIT_MICROS:
+        most = dollars(MAX_SPEND_LIMIT_MICROS)
+        raise typer.BadParameter(f"expected {most} at most; not {dollars(limit)}")
+    return limit
 
 
 Amount = Annotated[

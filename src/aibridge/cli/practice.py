@@ -7,6 +7,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
+from aibridge.cli.options import whole_number
 from aibridge.cli.output import CALLED_WRONGLY, fail
 from aibridge.listener.server import url_of
 from aibridge.listener.sockets import ListenError, bound, listen
@@ -26,7 +27,12 @@ export OPENAI_API_KEY=practice
 
 def practice(
     port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any free one.")
+        int,
+        typer.Option(
+            parser=whole_number(0, 65_535),
+            metavar="NUMBER",
+            help="Port to listen on; 0 takes any free one.",
+        ),
     ] = 4010,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     script: Annotated[

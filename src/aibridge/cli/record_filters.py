@@ -6,19 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aibridge.cli.options import parse_time
+from aibridge.cli.options import moment_option
 
 if TYPE_CHECKING:
     from aibridge.sdk import InterceptionFilter, SessionFilter
 
-_Before = typer.Option(
-    parser=parse_time,
-    metavar="TIME",
-    help="Only what started at this time or earlier: RFC 3339 with an offset.",
-)
-_After = typer.Option(
-    parser=parse_time, metavar="TIME", help="Only what started at this time or later."
-)
+_Before = moment_option("Only what started then or earlier")
+_After = moment_option("Only what started then or later")
 
 
 KINDS = ("typed", "side_call", "subagent", "compaction", "summary", "retry", "automation")

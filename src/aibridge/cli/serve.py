@@ -14,9 +14,14 @@ def serve(
     *,
     config: Config = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port; 0 is any free one.")] = None,
+    port: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="The port; 0 is any free one.")
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="How many processes serve; more than one need PostgreSQL.")
+        str | None,
+        typer.Option(
+            metavar="NUMBER", help="How many processes serve; more than one need PostgreSQL."
+        ),
     ] = None,
     data_dir: DataDir = None,
     database_url: DatabaseURL = None,

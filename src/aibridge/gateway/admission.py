@@ -23,6 +23,7 @@ from aibridge.gateway.request import Request
 from aibridge.gateway.target import Target
 from aibridge.identity.people import Person
 from aibridge.providers.types import Methods
+from aibridge.wording import size
 
 _GEMINI = re.compile(
     r"/models/[^/]+:(?:streamGenerateContent|generateContent|countTokens|(?:batchE|e)mbedContents?)"
@@ -98,8 +99,7 @@ class Admission:
             raise Refusal(408, "The request body did not come to its end.") from error
 
     def _too_large(self) -> Refusal:
-        size = f"{self._rules.max_body_bytes / (1 << 20):g} MiB"
-        return Refusal(413, f"The request body is larger than {size}.")
+        return Refusal(413, f"The request body is larger than {size(self._rules.max_body_bytes)}.")
 
 
 def _not_served(request: Request) -> str:

@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from aibridge.contract import Body
 from aibridge.sdk.errors import WrongArgument
+from aibridge.wording import worded
 
 _NIL = str(UUID(int=0))
 
@@ -72,9 +73,9 @@ def body(kind: type[B], **values: object) -> B:
     try:
         return kind.model_validate({k: value for k, value in values.items() if value is not None})
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        problem = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in problem["loc"])
-        raise WrongArgument(f"{place}: {problem['msg']}") from None
+        raise WrongArgument(f"{place}: {worded(problem)}") from None
 
 
 def to_json(content: Body) -> bytes:

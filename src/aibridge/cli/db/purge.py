@@ -11,8 +11,7 @@ import typer
 from aibridge.cli.database import open_database
 from aibridge.cli.export.interruption import interruptible
 from aibridge.cli.export.progress import counting
-from aibridge.cli.moments import parse_moment
-from aibridge.cli.options import AsJson, Config, DatabaseURL, DataDir, Yes
+from aibridge.cli.options import AsJson, Config, DatabaseURL, DataDir, Yes, moment_option
 from aibridge.cli.output import confirm, moment, print_json, rfc3339, say
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
@@ -25,24 +24,15 @@ TRIES, PAUSE_SECONDS = 20, 0.5
 """How often a database that is locked or away is tried, and how long it is left alone."""
 
 
-def _check_past(text: str) -> datetime:
-    before = parse_moment(text)
+def _check_past(before: datetime) -> None:
     if before > datetime.now(UTC):
-        raise typer.BadParameter(f"expected a time in the past; not {text!r}")
-    return before
+        raise ValueError(f"expected a time in the past; not {rfc3339(before)}")
 
 
 @interruptible
 def purge(
     *,
-    before: Annotated[
-        datetime,
-        typer.Option(
-            parser=_check_past,
-            metavar="TIME",
-            help="60d or 12h ago, a date (UTC), or RFC 3339 with an offset.",
-        ),
-    ],
+    before: Annotated[datetime, moment_option("What is older goes", check=_check_past)],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how much would go; nothing is changed.")
     ] = False,
