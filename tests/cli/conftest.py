@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.cli import app
-from aibridge.contract import SiteRole
+from aibridge.contract import SiteRole, TokenScope
 from aibridge.identity.accounts import set_password
 from aibridge.identity.audit import Act
 from aibridge.identity.passwords import Passwords
@@ -24,6 +24,8 @@ Cli = Callable[..., Result]
 Rows = Callable[..., Any]
 
 PASSWORD = "correct horse"
+FOR_MODELS = "for-models"
+"""A token of ana's that is for calling models only."""
 
 
 @dataclass
@@ -95,7 +97,10 @@ def remote(databases: Databases) -> Iterator[Remote]:
             owner = new_user(connection, "ana", SiteRole.OWNER)
             set_password(Act(connection), owner, Passwords().hash(PASSWORD))
             token = new_token(connection, owner)
-        known = {token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0])}
+        known = {
+            token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0]),
+            FOR_MODELS: person(owner.id, "ana", scopes=[TokenScope.GATEWAY]),
+        }
         with serving(create_app(Services(database, asking(known.get), is_still=trusting))) as url:
             yield Remote(url, token, database)
 

@@ -42,8 +42,8 @@ def test_commands_go_to_the_url_with_the_token(cli: Cli, remote: Remote) -> None
     result = cli("users", "create", "ben", "--url", remote.url, "--token", remote.token)
     assert result.exit_code == 0
     listed = cli("users", "list", "--json", **remote.environ)
-    assert [one["username"] for one in json.loads(listed.stdout)["users"]] == ["ana", "ben"]
-    assert json.loads(cli("users", "list", "--json").stdout)["count"] == 0
+    assert [one["username"] for one in json.loads(listed.stdout)] == ["ana", "ben"]
+    assert json.loads(cli("users", "list", "--json").stdout) == []
 
 
 def test_the_machines_own_database_is_used_where_it_is_named(cli: Cli, remote: Remote) -> None:
@@ -103,6 +103,8 @@ def test_an_unknown_token_is_one_clear_line(cli: Cli, remote: Remote) -> None:
     result = cli("users", "list", "--url", remote.url, "--token", "other")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert result.stderr.startswith("aibridge: Authentication required.")
+    assert "replaced on the bridge's own machine" in result.stderr
+    assert result.stderr.endswith("aibridge tokens create --user NAME\n")
 
 
 def test_an_application_answers_within_the_process() -> None:
@@ -150,9 +152,9 @@ def test_the_file_and_flags_find_the_database(cli: Cli, rows: Rows) -> None:
     assert cli("db", "upgrade", "--config", "other.toml").exit_code == 0
     cli("users", "create", "ana", "--config", "other.toml")
     assert Path("other.db").exists()
-    found = rows("users", "list", "--database-url", "sqlite:///other.db")["users"]
+    found = rows("users", "list", "--database-url", "sqlite:///other.db")
     assert found[0]["username"] == "ana"
-    assert rows("users", "list")["users"] == []
+    assert rows("users", "list") == []
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(cli: Cli) -> None:

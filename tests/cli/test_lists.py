@@ -1,5 +1,6 @@
 """The lists of the record and of people, on a terminal and in a pipe."""
 
+import json
 import re
 from pathlib import Path
 
@@ -78,3 +79,56 @@ def test_a_pipe_keeps_prompts_whole(cli: Cli) -> None:
 def test_a_session_is_shown_with_local_times_on_a_terminal(tmp_path: Path) -> None:
     shown = on_terminal(["sessions", "show", uid(7)], tmp_path, TZ="Europe/Berlin")
     assert "2026-01-01 01:00:01+01:00" in shown.text
+
+
+CUT = {
+    "sessions list": "2 of 3 shown. More: --limit 3, or --after-id ",
+    "interceptions list": "2 of 3 shown. More: --limit 3, or --after-id ",
+    "audit list": "2 of 3 shown. More: --limit 3, or --after-id ",
+}
+
+
+@pytest.fixture
+def three(database: Database, cli: Cli) -> None:
+    """A record of three sessions, and three acts."""
+    with database.write() as connection:
+        record(connection, *(Call(n, at=n) for n in range(1, 4)))
+    for name in ("ana", "bob", "cleo"):
+        cli("users", "create", name)
+
+
+@pytest.mark.parametrize(("command", "said"), CUT.items(), ids=CUT)
+@pytest.mark.usefixtures("three")
+def test_a_list_that_is_cut_says_how_many_are_shown_on_a_terminal_only(
+    cli: Cli, tmp_path: Path, command: str, said: str
+) -> None:
+    shown = on_terminal([*command.split(), "--limit", "2"], tmp_path)
+    assert said in " ".join(shown.lines)
+    after = re.findall(r"--after-\S+ \S+", shown.text)
+    rest = on_terminal([*command.split(), "--limit", "2", *" ".join(after).split()], tmp_path)
+    assert (len(rest.lines), "shown" in rest.text) == (2, False)
+    assert "shown" not in on_terminal(command.split(), tmp_path).text
+    piped = cli(*command.split(), "--limit", "2")
+    assert (len(piped.stdout.splitlines()), piped.stderr) == (3, "")
+
+
+LISTS = (
+    "sessions",
+    "interceptions",
+    "audit",
+    "users",
+    "groups",
+    "tokens",
+    "budgets",
+    "providers",
+    "models",
+    "clients",
+)
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.usefixtures("three")
+def test_every_list_is_an_array_in_json(cli: Cli, name: str) -> None:
+    result = cli(name, "list", "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert isinstance(json.loads(result.stdout), list)

@@ -94,15 +94,14 @@ def test_list_shows_a_row_for_each_session(run: Run) -> None:
 
 
 def test_list_gives_the_json_of_the_api(run: Run) -> None:
-    answer = json.loads(run("list", "--json").stdout)
-    assert answer["count"] == 1
-    assert answer["sessions"][0]["id"] == "a/b"
+    (session,) = json.loads(run("list", "--json").stdout)
+    assert session["id"] == "a/b"
 
 
 def test_list_is_filtered_and_paged(run: Run) -> None:
     def ids(*arguments: str) -> list[str]:
         answer = json.loads(run("list", "--json", *arguments).stdout)
-        return [one["id"] for one in answer["sessions"]]
+        return [one["id"] for one in answer]
 
     assert ids("--session-id", "a/b", "--model", "sonnet", "--client", "Claude Code") == ["a/b"]
     assert ids("--initiator", "ana", "--provider", "anthropic", "--provider-name", "claude")
@@ -335,7 +334,7 @@ def test_of_one_id_everybodys_session_can_be_shown_and_listed(
         shown = json.loads(run("show", "a/b", "--initiator", name, "--json").stdout)
         assert (shown["initiator"]["username"], len(shown["threads"])) == (name, threads)
     rest = json.loads(run("list", "--json", "--after-id", "a/b", "--after-user", ANA).stdout)
-    assert [one["id"] for one in rest["sessions"]] == ["between", "a/b"]
+    assert [one["id"] for one in rest] == ["between", "a/b"]
 
 
 def test_show_pages_through_all_threads(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,12 @@ def untouched_database(
             database.close()
 
 
+def database_of(config: Path | None, data_dir: str | None, database_url: str | None) -> str:
+    """Return the address of the database that the settings name, without a password."""
+    flags = {"data_dir": data_dir, "database_url": database_url}
+    return shown(parts(load_settings(config, flags, read_keys=False).database_url))
+
+
 def _none_at(url: str) -> DatabaseError:
     return DatabaseError(
         f"there is no database of AI Bridge at {shown(parts(url))}: name another with "

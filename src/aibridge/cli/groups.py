@@ -14,13 +14,13 @@ from aibridge.cli.output import (
     one_line,
     print_facts,
     print_model,
-    print_models,
     say,
 )
-from aibridge.cli.tables import Column, print_table
+from aibridge.cli.tables import Column, print_list
 
 if TYPE_CHECKING:
-    from aibridge.contract import GroupDetail
+    from aibridge.cli.tables import Cell
+    from aibridge.contract import Group, GroupDetail
     from aibridge.sdk import Client
 
 app = new_app(help="Groups of users.")
@@ -40,13 +40,11 @@ def find_group(client: "Client", name: str) -> "GroupDetail":
 def list_groups(client: "Client", *, as_json: AsJson = False) -> None:
     """Show groups. Everyone holds all users."""
     groups = client.list_groups()
-    if as_json:
-        print_models(groups)
-        return
-    print_table(
-        _COLUMNS,
-        [(one.name, str(one.total_member_count), one.display_name, one.id) for one in groups],
-    )
+    print_list(groups, _COLUMNS, _row, as_json=as_json)
+
+
+def _row(one: "Group") -> "tuple[Cell, ...]":
+    return one.name, str(one.total_member_count), one.display_name, one.id
 
 
 _COLUMNS = (
@@ -93,6 +91,26 @@ def create_group(
         print_model(group)
     else:
         say(f"Created {group.name}.")
+
+
+@app.command("rename", epilog="Example: aibridge groups rename developers makers")
+@connected
+def rename_group(
+    client: "Client",
+    *,
+    name: Name,
+    new_name: Annotated[str, typer.Argument(help="What to call it from now on.", metavar="NEW")],
+    display_name: Annotated[str | None, typer.Option(help="As people read it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a group another name; its members and its budget stay."""
+    group = client.update_group(
+        find_group(client, name).id, name=new_name, display_name=display_name
+    )
+    if as_json:
+        print_model(group)
+    else:
+        say(f"{name} is {group.name} now.")
 
 
 @app.command("add", epilog="Example: aibridge groups add developers ana ben")

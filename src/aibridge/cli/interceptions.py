@@ -11,10 +11,9 @@ from aibridge.cli.output import (
     moment,
     print_facts,
     print_model,
-    print_models,
 )
 from aibridge.cli.record_filters import RecordFilters
-from aibridge.cli.tables import Column, print_table
+from aibridge.cli.tables import Column, print_list, tell_of_more
 
 if TYPE_CHECKING:
     from aibridge.cli.tables import Cell
@@ -36,12 +35,12 @@ def list_interceptions(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List interceptions, newest first; as JSON an array."""
+    """List interceptions, newest first."""
     page = client.list_interceptions(where.interceptions(), limit=limit, after_id=after_id)
-    if as_json:
-        print_models(page.results)
-        return
-    print_table(_COLUMNS, map(_row, page.results))
+    print_list(page.results, _COLUMNS, _row, as_json=as_json)
+    if page.results:
+        after = f"--after-id {page.results[-1].id}"
+        tell_of_more(len(page.results), limit, page.count, after)
 
 
 _COLUMNS = (

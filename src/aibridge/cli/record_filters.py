@@ -23,6 +23,12 @@ def _kinds(begun: str) -> list[str]:
     return [kind for kind in KINDS if kind.startswith(begun)]
 
 
+def _kind(text: str) -> str:
+    if text and text not in KINDS:
+        raise typer.BadParameter(f"expected one of {', '.join(KINDS)}; not {text!r}")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class What:
     """What is looked for, whenever it was; every one that is given has to match."""
@@ -37,6 +43,7 @@ class What:
     kind: Annotated[
         str,
         typer.Option(
+            parser=_kind,
             autocompletion=_kinds,
             metavar="KIND",
             help=f"What has a prompt of this kind: {', '.join(KINDS[:-1])} or {KINDS[-1]}.",

@@ -7,16 +7,28 @@ prompt, has the room that is left.
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from aibridge.cli.output import WIDE, is_terminal, moment, one_line, short_moment
+from aibridge.cli.options import MOST
+from aibridge.cli.output import (
+    WIDE,
+    is_terminal,
+    moment,
+    one_line,
+    print_models,
+    say,
+    short_moment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from aibridge.contract import Model
 
 LEAST = 30
 """The characters that the telling column has at least, where it needs as many."""
@@ -40,6 +52,26 @@ class Column:
     telling: bool = False
     right: bool = False
     never: str = "never"
+
+
+def print_list(
+    items: Sequence[Model],
+    columns: Sequence[Column],
+    row: Callable[[Any], Sequence[Cell]],
+    *,
+    as_json: bool,
+) -> None:
+    """Print what the API lists: as a table, or as a JSON array of its objects."""
+    if as_json:
+        print_models(items)
+    else:
+        print_table(columns, map(row, items))
+
+
+def tell_of_more(shown: int, limit: int, count: int, after: str) -> None:
+    """Say on a terminal that a list was cut, and how to see what follows."""
+    if shown == limit and shown < count and sys.stderr.isatty():
+        say(f"{shown} of {count} shown. More: --limit {min(count, MOST)}, or {after}", err=True)
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:

@@ -7,12 +7,13 @@ import typer
 from aibridge.cli import new_app
 from aibridge.cli.connection import ME, connected, missing, no
 from aibridge.cli.options import AsJson, Yes
-from aibridge.cli.output import confirm, moment, print_model, print_models, say
-from aibridge.cli.tables import Column, print_table
+from aibridge.cli.output import confirm, moment, print_model, say
+from aibridge.cli.tables import Column, print_list
 from aibridge.contract import TokenScope
 from aibridge.identity.tokens import parse_lifetime
 
 if TYPE_CHECKING:
+    from aibridge.cli.tables import Cell
     from aibridge.contract import Token
     from aibridge.sdk import Client
 
@@ -39,23 +40,18 @@ def list_tokens(
 ) -> None:
     """Show tokens, without their secrets."""
     tokens = _visible_tokens(client, user)
-    if as_json:
-        print_models(tokens)
-        return
-    print_table(
-        _COLUMNS,
-        [
-            (
-                one.id,
-                one.username,
-                one.token_name,
-                ", ".join(one.scopes),
-                one.created_at,
-                one.expires_at,
-                one.last_used,
-            )
-            for one in tokens
-        ],
+    print_list(tokens, _COLUMNS, _row, as_json=as_json)
+
+
+def _row(one: "Token") -> "tuple[Cell, ...]":
+    return (
+        one.id,
+        one.username,
+        one.token_name,
+        ", ".join(one.scopes),
+        one.created_at,
+        one.expires_at,
+        one.last_used,
     )
 
 

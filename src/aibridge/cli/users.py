@@ -14,10 +14,11 @@ from aibridge.cli.output import (
     read_secret,
     say,
 )
-from aibridge.cli.tables import Column, print_table
-from aibridge.contract import SiteRole, UserList
+from aibridge.cli.tables import Column, print_list
+from aibridge.contract import SiteRole, UserStatus
 
 if TYPE_CHECKING:
+    from aibridge.cli.tables import Cell
     from aibridge.contract import User
     from aibridge.sdk import Client
 
@@ -36,7 +37,7 @@ def roles_of(user: "User") -> str:
     return ", ".join(role.name for role in user.roles) or SiteRole.MEMBER
 
 
-@app.command("list", epilog="Example: aibridge users list --search status:active")
+@app.command("list", epilog="Example: aibridge users list --status active")
 @connected
 def list_users(
     client: "Client",
@@ -44,17 +45,18 @@ def list_users(
     search: Annotated[
         str, typer.Option("--search", "-q", help="Part of a name, status: or role:.")
     ] = "",
+    status: Annotated[UserStatus | None, typer.Option(help="Only users of this status.")] = None,
+    role: Annotated[SiteRole | None, typer.Option(help="Only users with this role.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show users, in the order of their names."""
-    users = list(client.iter_users(search))
-    if as_json:
-        print_model(UserList(count=len(users), users=users))
-        return
-    print_table(
-        _COLUMNS,
-        [(one.username, roles_of(one), one.status, one.email, one.created_at) for one in users],
-    )
+    wanted = (search, f"status:{status}" if status else "", f"role:{role}" if role else "")
+    users = list(client.iter_users(" ".join(filter(None, wanted))))
+    print_list(users, _COLUMNS, _row, as_json=as_json)
+
+
+def _row(one: "User") -> "tuple[Cell, ...]":
+    return one.username, roles_of(one), one.status, one.email, one.created_at
 
 
 _COLUMNS = (
