@@ -23,9 +23,9 @@ no terminal to ask at, nothing is deleted without it.
 
 What is printed is for people. Lists fit the terminal: where it is narrow, times are those of today
 or days, and columns are left out, but never ids and prompts. A pipe gets everything whole, and
-`--json` what the API answers, of every list an array. A list that is cut says on a terminal how many
-there are, and how to see more. Times are local, with their offset, on a terminal; in pipes and in
-JSON they are UTC.
+`--json` what the API answers, of every list an array. A list that is cut says on a terminal how
+many there are, and how to see more. Times are local, with their offset, on a terminal; in pipes and
+in JSON they are UTC.
 
 Those that read or change something talk to the API: that of a bridge, if `--url` or `--token` (or
 `AIBRIDGE_URL`, `AIBRIDGE_TOKEN`) says so, and else that of this machine's own database, which needs

@@ -21,7 +21,11 @@ COMMANDS = {
     "users": ("aibridge.cli.users", "app", "The people who may use the bridge."),
     "groups": ("aibridge.cli.groups", "app", "Groups of users."),
     "tokens": ("aibridge.cli.tokens", "app", "The tokens that clients send."),
-    "budgets": ("aibridge.cli.budgets", "app", "What each member of a group may spend."),
+    "budgets": (
+        "aibridge.cli.budgets",
+        "app",
+        "What each member of a group may spend; not enforced yet.",
+    ),
     "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),
     "interceptions": (
         "aibridge.cli.interceptions",

@@ -8,7 +8,7 @@ from aibridge.budgets.money import dollars, parse_dollars
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
 from aibridge.cli.groups import find_group
-from aibridge.cli.limits import NO_LIMIT, group_budget, limit_text, own_limits
+from aibridge.cli.limits import NO_LIMIT, NOT_ENFORCED, group_budget, limit_text, own_limits
 from aibridge.cli.options import AsJson, Yes
 from aibridge.cli.output import confirm, print_json, print_model, say
 from aibridge.cli.tables import Column, print_table
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aibridge.contract import GroupAIBudget, GroupDetail, UserAIBudgetOverride
     from aibridge.sdk import Client
 
-app = new_app(help="What each member of a group may spend a month.")
+app = new_app(help="What each member of a group may spend a month; not enforced yet.")
 
 GroupName = Annotated[str | None, typer.Option("--group", help="The group's name, or its id.")]
 UserName = Annotated[
@@ -68,6 +68,7 @@ def list_budgets(client: "Client", *, as_json: AsJson = False) -> None:
             for group, budget in found
         ],
     )
+    say(NOT_ENFORCED, err=True)
 
 
 @app.command("show", epilog="Example: aibridge budgets show --group developers")
@@ -85,8 +86,9 @@ def show_budget(
             budget = client.group_ai_budget(find_group(client, _needed(group)).id)
     if as_json:
         print_model(budget)
-    else:
-        typer.echo(limit_text(budget))
+        return
+    typer.echo(limit_text(budget))
+    say(NOT_ENFORCED, err=True)
 
 
 def _needed(group: str | None) -> str:
@@ -107,7 +109,10 @@ def set_budget(
     user: UserName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Limit what each member of a group may spend a month, or one user."""
+    """Limit what each member of a group may spend a month, or one user.
+
+    Budgets are not enforced yet: they are kept and shown, and no call is refused.
+    """
     found = find_group(client, group)
     budget: GroupAIBudget | UserAIBudgetOverride
     if user is None:
@@ -117,6 +122,7 @@ def set_budget(
             budget = client.upsert_user_ai_budget_override(
                 user, group_id=found.id, spend_limit_micros=limit
             )
+    say(NOT_ENFORCED, err=True)
     if as_json:
         print_model(budget)
         return

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 NO_LIMIT = "no limit"
 
+NOT_ENFORCED = (
+    "Note: this version keeps and shows budgets, but does not enforce them yet: no call is refused "
+    "for what it costs."
+)
+
 
 def limit_text(budget: "GroupAIBudget | UserAIBudgetOverride | None") -> str:
     """Return a limit in dollars."""
