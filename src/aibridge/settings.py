@@ -28,12 +28,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from aibridge.agents import AgentSettings
+from aibridge.contract.wording import worded
 from aibridge.durations import duration_text, parse_duration
 from aibridge.listener.settings import ListenerSettings
 from aibridge.providers import encryption
 from aibridge.providers.settings import ProviderSettings, first_line
 from aibridge.recorder.settings import RecordingSettings
-from aibridge.wording import worded
 
 PREFIX = "AIBRIDGE_"
 CONFIG_FILE = "aibridge.toml"

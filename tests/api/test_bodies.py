@@ -28,7 +28,7 @@ from aibridge.contract import (
     UpsertGroupAIBudgetRequest,
 )
 from aibridge.contract.base import WHOLE
-from aibridge.wording import size
+from aibridge.contract.wording import size
 from tests.api.people_api import NIL, Api
 
 USERS = "/users"

@@ -17,7 +17,7 @@ from aibridge.api.access import Caller
 from aibridge.api.errors import ApiError
 from aibridge.api.hosts import check_origin
 from aibridge.contract import MAX_NAMES, Body, Validation
-from aibridge.wording import size, worded
+from aibridge.contract.wording import size, worded
 
 MAX_BYTES = 8 * 1024
 """More than any body needs that holds no list of names, however its characters are escaped."""

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from aibridge.agents import BUILT_IN, Agents
+from aibridge.contract.wording import size
 from aibridge.gateway.body_budget import STEP, BodyBudget, Room
 from aibridge.gateway.call import Call
 from aibridge.gateway.caller import (
@@ -24,7 +25,6 @@ from aibridge.gateway.request import Request
 from aibridge.gateway.target import Target
 from aibridge.identity.people import Person
 from aibridge.providers.types import Methods
-from aibridge.wording import size
 
 _GEMINI = re.compile(
     r"/models/[^/]+:(?:streamGenerateContent|generateContent|countTokens|(?:batchE|e)mbedContents?)"

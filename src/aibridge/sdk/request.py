@@ -11,8 +11,8 @@ import httpx
 from pydantic import SecretStr, ValidationError
 
 from aibridge.contract import Body
+from aibridge.contract.wording import worded
 from aibridge.sdk.errors import WrongArgument
-from aibridge.wording import worded
 
 _NIL = str(UUID(int=0))
 

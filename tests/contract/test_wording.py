@@ -1,10 +1,10 @@
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from aibridge import contract
 from aibridge.contract import (
@@ -15,8 +15,8 @@ from aibridge.contract import (
     SiteRole,
     UpsertGroupAIBudgetRequest,
 )
+from aibridge.contract.wording import PATTERNS, size, worded
 from aibridge.settings import Settings
-from aibridge.wording import PATTERNS, size, worded
 
 
 class Other(Body):
@@ -24,7 +24,6 @@ class Other(Body):
 
     id: UUID = UUID(int=1)
     flag: bool = True
-    limit_micros: Annotated[int, Field(le=2_500_000)] = 0
 
 
 def said(model: type[BaseModel], **values: Any) -> list[str]:
@@ -49,8 +48,7 @@ def said(model: type[BaseModel], **values: Any) -> list[str]:
         (CreateTokenRequest, {"token_name": "a\nb"}, "a text without line feeds"),
         (CreateTokenRequest, {"lifetime_seconds": 10**12}, "expected 36,500 days or less"),
         (CreateTokenRequest, {"lifetime_seconds": -1}, "expected 0 or more"),
-        (UpsertGroupAIBudgetRequest, {"spend_limit_micros": -1}, "expected $0.00 or more"),
-        (Other, {"limit_micros": 3_000_000}, "expected $2.50 or less"),
+        (UpsertGroupAIBudgetRequest, {"spend_limit_micros": -1}, "expected 0 or more"),
         (Other, {"id": "x"}, "expected a UUID"),
         (Other, {"flag": "maybe"}, "expected true or false"),
         (Settings, {"port": "x"}, "expected a whole number"),

@@ -9,8 +9,6 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from aibridge.budgets.money import dollars
-
 _DAY_SECONDS = 86_400
 
 _KIB, _MIB = 1 << 10, 1 << 20
@@ -77,8 +75,6 @@ def amount(field: str, value: object) -> str:
     """Return the bound of a field in the unit that people use for it, by the field's name."""
     if not isinstance(value, int | float):
         return str(value)
-    if field.endswith("_micros"):
-        return dollars(int(value))
     if field.endswith("_bytes"):
         return size(int(value))
     if field.endswith("_seconds") and value >= _DAY_SECONDS:
