@@ -122,7 +122,10 @@ def connect(where: Where) -> "Iterator[Client]":
     url = where.url or LOCAL
     if not where.token:
         fail("no token: set AIBRIDGE_TOKEN or pass --token")
-    with clear_answers(shown_url(url)), sdk.Client(url, where.token, retries=0) as client:
+    with (
+        clear_answers(shown_url(url), hint=_LOST),
+        sdk.Client(url, where.token, retries=0) as client,
+    ):
         yield client
 
 
@@ -133,14 +136,17 @@ def shown_url(url: str) -> str:
 
 
 @contextmanager
-def clear_answers(url: str) -> Iterator[None]:
-    """Turn what the API refuses, or why it does not answer, into one line."""
+def clear_answers(url: str, *, hint: str = "") -> Iterator[None]:
+    """Turn what the API refuses, or why it does not answer, into one line.
+
+    The ``hint`` is for who has no good token.
+    """
     from aibridge import sdk  # noqa: PLC0415
 
     try:
         yield
     except sdk.Unauthorized as error:
-        fail(f"{_refusal(error)} {_LOST}")
+        fail(f"{_refusal(error)} {hint}")
     except sdk.ApiError as error:
         fail(_refusal(error))
     except (sdk.WrongArgument, sdk.Misconfigured) as error:
