@@ -11,6 +11,7 @@ from typer.testing import Result
 from aibridge import __version__
 from aibridge import cli as cli_package
 from aibridge.cli import COMMANDS
+from aibridge.cli.export.destination import Format
 from aibridge.cli.record_filters import KINDS
 from aibridge.cli.serve import serve
 from aibridge.contract import SiteRole, TokenScope, UserStatus
@@ -138,6 +139,8 @@ def test_h_helps_as_help_does(cli: Cli, command: str) -> None:
         ("users create ana --role", tuple(SiteRole)),
         ("users roles ana --role", tuple(SiteRole)),
         ("tokens create --user ana --scope", tuple(TokenScope)),
+        ("export sessions --format", tuple(Format)),
+        ("completion", ("bash", "zsh", "fish")),
     ],
 )
 def test_a_wrong_value_is_refused_before_anything_is_asked_with_the_right_ones(
@@ -147,7 +150,8 @@ def test_a_wrong_value_is_refused_before_anything_is_asked_with_the_right_ones(
     assert (result.exit_code, result.stdout) == (2, "")
     said = " ".join(result.stderr.split())
     assert all(value in said for value in values)
-    assert "nonsense" in said
+    assert "not 'nonsense'" in said
+    assert "Value error" not in said
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,19 @@
 """Options that several commands share, and reading what people write into them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from aibridge.moments import EXPECTED, parse_moment
+
+T = TypeVar("T", bound=str)
+
+SHOWN = 4
+"""The most values of an option that its usage line names."""
 
 MOST = 1000
 """The most that the API lists at once."""
@@ -61,6 +66,34 @@ def moment_option(help_text: str, *, check: Callable[[datetime], None] | None = 
         return moment
 
     return typer.Option(parser=read, metavar="TIME", help=f"{help_text}: {EXPECTED}.")
+
+
+def one_of(values: Iterable[T]) -> Callable[[str], T]:
+    """Return what reads one of these values; others are refused with the list of them."""
+    known = {str(value): value for value in values}
+
+    def read(text: str) -> T:
+        if str(text) not in known:
+            raise typer.BadParameter(f"expected one of {', '.join(known)}; not {text!r}")
+        return known[str(text)]
+
+    return read
+
+
+def choice(values: Iterable[T], *names: str, help: str) -> Any:  # noqa: A002, ANN401 - as typer has it
+    """Return an option that takes one of these values, which shells complete."""
+    known = [str(value) for value in values]
+
+    def completed(begun: str) -> list[str]:
+        return [name for name in known if name.startswith(begun)]
+
+    return typer.Option(
+        *names,
+        parser=one_of(values),
+        autocompletion=completed,
+        metavar="|".join(known) if len(known) <= SHOWN else "NAME",
+        help=help,
+    )
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aibridge.cli.options import moment_option
+from aibridge.cli.options import choice, moment_option
 
 if TYPE_CHECKING:
     from aibridge.sdk import InterceptionFilter, SessionFilter
@@ -17,16 +17,6 @@ _After = moment_option("Only what started then or later")
 
 KINDS = ("typed", "side_call", "subagent", "compaction", "summary", "retry", "automation")
 """The kinds of prompts that the API can look for."""
-
-
-def _kinds(begun: str) -> list[str]:
-    return [kind for kind in KINDS if kind.startswith(begun)]
-
-
-def _kind(text: str) -> str:
-    if text and text not in KINDS:
-        raise typer.BadParameter(f"expected one of {', '.join(KINDS)}; not {text!r}")
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +31,11 @@ class What:
         str, typer.Option("--client", help="A client, such as 'Claude Code'.")
     ] = ""
     kind: Annotated[
-        str,
-        typer.Option(
-            parser=_kind,
-            autocompletion=_kinds,
-            metavar="KIND",
-            help=f"What has a prompt of this kind: {', '.join(KINDS[:-1])} or {KINDS[-1]}.",
+        str | None,
+        choice(
+            KINDS, help=f"What has a prompt of this kind: {', '.join(KINDS[:-1])} or {KINDS[-1]}."
         ),
-    ] = ""
+    ] = None
     search: Annotated[
         str,
         typer.Option(
@@ -78,7 +65,7 @@ class What:
             "provider_name": self.provider_name,
             "model": self.model,
             "client": self.client_name,
-            "kind": self.kind,
+            "kind": self.kind or "",
             "q": self.search,
         }
 

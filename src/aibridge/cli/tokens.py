@@ -6,7 +6,7 @@ import typer
 
 from aibridge.cli import new_app
 from aibridge.cli.connection import ME, connected, missing, no
-from aibridge.cli.options import AsJson, Yes
+from aibridge.cli.options import AsJson, Yes, choice
 from aibridge.cli.output import confirm, moment, print_model, say
 from aibridge.cli.tables import Column, print_list
 from aibridge.contract import TokenScope
@@ -88,7 +88,7 @@ def create_token(
     ] = "30d",
     scope: Annotated[
         list[TokenScope] | None,
-        typer.Option(help="What it is for; repeatable, all if left out."),
+        choice(TokenScope, help="What it is for; repeatable, all if left out."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
-from aibridge.cli.options import AsJson
+from aibridge.cli.options import AsJson, choice
 from aibridge.cli.output import (
     moment,
     print_facts,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 app = new_app(help="The people who may use the bridge.")
 
 Name = Annotated[str, typer.Argument(help="The username, or an id.", metavar="NAME")]
-_ROLE = typer.Option("--role", help="What they may see and do; repeatable.")
+_ROLE = choice(SiteRole, "--role", help="What they may see and do; repeatable.")
 AskPassword = Annotated[
     bool,
     typer.Option("--password", help="Ask for a password, or read it from what is piped in."),
@@ -45,8 +45,10 @@ def list_users(
     search: Annotated[
         str, typer.Option("--search", "-q", help="Part of a name, status: or role:.")
     ] = "",
-    status: Annotated[UserStatus | None, typer.Option(help="Only users of this status.")] = None,
-    role: Annotated[SiteRole | None, typer.Option(help="Only users with this role.")] = None,
+    status: Annotated[
+        UserStatus | None, choice(UserStatus, help="Only users of this status.")
+    ] = None,
+    role: Annotated[SiteRole | None, choice(SiteRole, help="Only users with this role.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show users, in the order of their names."""
