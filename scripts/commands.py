@@ -16,13 +16,22 @@ HEAD = """\
 # Commands
 
 Every command explains itself with `--help`, and ends with status 0 when it did what was asked, 1
-when it could not, 2 when it was called wrongly. What it prints is for people; `--json` prints what
-the API answers. Deleting asks first where a person sits at the terminal, unless `--yes` is given.
+when it could not, 2 when it was called wrongly. `serve` and `practice` end with 2 too where they
+cannot start: a port that is taken, an address of another machine, settings or files that cannot be
+read or made. Deleting says what else goes and asks first, unless `--yes` is given; where there is
+no terminal to ask at, nothing is deleted without it.
+
+What is printed is for people. Lists fit the terminal: where it is narrow, times are those of today
+or days, and columns are left out, but never ids and prompts. A pipe gets everything whole, and
+`--json` what the API answers, of every list an array. A list that is cut says on a terminal how
+many there are, and how to see more. Times are local, with their offset, on a terminal; in pipes and
+in JSON they are UTC.
 
 Those that read or change something talk to the API: that of a bridge, if `--url` or `--token` (or
 `AIBRIDGE_URL`, `AIBRIDGE_TOKEN`) says so, and else that of this machine's own database, which needs
 no token. `--config`, `--data-dir` and `--database-url` always mean the database, and so
-does `aibridge db`.
+does `aibridge db`. Only `serve`, `db upgrade` and `db copy` make a database where there is none: to
+the others a name that is mistyped is an error, and nothing is made.
 
 `pip install aibridge` is enough to talk to a bridge. What runs one, or works on a database, needs
 `pip install 'aibridge[server]'`, and says so: `serve`, `practice`, `db`, `secrets`, and all others

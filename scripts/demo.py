@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aibridge.contract import SessionDetail, SessionList
+from aibridge.contract import SessionDetail
 from aibridge.practice import DEFAULT, Part, Script, Turn, serve
 from scripts.demo_agent import PROMPT, TOOL, days_between
 from scripts.running import Bridge, BridgeError, Upstream
@@ -96,8 +96,8 @@ def _show(bridge: Bridge) -> None:
     """Show the record as people read it. Raises `BridgeError` if something is missing in it."""
     _say("\n$ aibridge sessions list")
     _run(bridge, "-m", "aibridge", "sessions", "list")
-    listed = SessionList.model_validate_json(_json(bridge, "list"))
-    session = listed.sessions[0].id if listed.sessions else "none"
+    listed = json.loads(_json(bridge, "list"))
+    session = listed[0]["id"] if listed else "none"
     _say(f"\n$ aibridge sessions show {session}")
     _run(bridge, "-m", "aibridge", "sessions", "show", session)
     missing = missing_of(SessionDetail.model_validate_json(_json(bridge, "show", session)))

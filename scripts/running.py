@@ -92,6 +92,7 @@ class Bridge:
 
     def make_owner(self, name: str) -> None:
         """Add a user who may read everything, with a token."""
+        self._command("db", "upgrade")
         self._command("users", "create", name, "--role", "owner")
         made = self._command("tokens", "create", "--user", name, "--json")
         self.token = json.loads(made)["key"]
@@ -155,12 +156,13 @@ class Bridge:
         timer = threading.Timer(START_SECONDS, process.kill)
         timer.start()
         try:
-            found = _GREETING.search(process.stdout.readline() if process.stdout else "")
+            lines = process.stdout or ()
+            found = next(filter(None, map(_GREETING.search, lines)), None)
         finally:
             timer.cancel()
         if found is None:
-            lines = self.log.splitlines()[-_LOG_LINES:]
-            raise BridgeError("\n".join(["the bridge did not start:", *lines]))
+            log = self.log.splitlines()[-_LOG_LINES:]
+            raise BridgeError("\n".join(["the bridge did not start:", *log]))
         return found[1]
 
     def _command(self, *words: str) -> str:

@@ -78,10 +78,14 @@ def serving(folder: Path, wire: Wire, *arguments: str, new: bool = True) -> Iter
     process = popen(folder, wire, *arguments)
     try:
         assert process.stdout is not None
-        found = re.search(r"serves (\S+)", process.stdout.readline())
-        assert found, process.communicate(timeout=10)
-        lines = [process.stdout.readline() for _ in range(3 if new else 0)]
-        yield Process(process, found[1], lines[-1].strip() if lines else "")
+        said = ""
+        while not (found := re.search(r"serves (\S+)", said)):
+            line = process.stdout.readline()
+            assert line, process.communicate(timeout=10)
+            said += line
+        token = re.search(r"^    (\S+)$", said, re.MULTILINE)
+        assert (token is not None) is new, said
+        yield Process(process, found[1], token[1] if token else "")
     finally:
         process.kill()
         process.communicate()

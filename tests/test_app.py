@@ -113,7 +113,7 @@ def test_the_api_stands_beside_the_providers(bridge, prefix):
 
 
 def test_what_nobody_serves_is_not_found(bridge, wire):
-    for path in ("/", "/nothing", "/api/v2/nothing", "/api/v2/aibridge"):
+    for path in ("/nothing", "/api/v2/nothing", "/api/v2/aibridge"):
         assert get(bridge, path).status == 404
     assert not wire.requests
 

@@ -2,16 +2,24 @@
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPException
 
 import pytest
 from structlog.testing import capture_logs
 
+from aibridge import server
+from aibridge.identity.first import has_users
+from aibridge.listener.sockets import ListenError
 from aibridge.server import _warn
 from aibridge.settings import load
+from aibridge.store import partitions
+from aibridge.store.database import Database
+from aibridge.store.spool import SpoolError
 from tests.bridge import KEY
 from tests.gateway import samples
 from tests.processes import (
@@ -126,9 +134,48 @@ def test_a_second_server_of_a_file_is_refused(wire, tmp_path):
 def test_a_port_that_is_taken_is_said(wire, tmp_path):
     process = popen(tmp_path, wire, "--port", str(wire.port))
     _, said = process.communicate(timeout=20)
-    assert process.returncode != 0
-    assert "address already in use" in said
-    assert "Traceback" not in said
+    assert process.returncode == 2
+    assert (
+        said == f"aibridge: cannot listen on 127.0.0.1 port {wire.port}: address already in use\n"
+    )
+    assert not (tmp_path / "aibridge.db").exists()
+
+
+@pytest.fixture
+def start(monkeypatch, home):
+    """Start a bridge within this process, without its log and its signals; what it announced."""
+    for chore in ("_set_up_logging", "_ignore_signals"):
+        monkeypatch.setattr(server, chore, lambda *_: None)
+
+    def begin(trouble, match, *, port=0):
+        flags = {"port": port, "database_url": home.url, "data_dir": home.folder}
+        announced: list[str] = []
+        with pytest.raises(trouble, match=match):
+            server.run(load(None, {}, flags), announce=announced.append)
+        return announced
+
+    return begin
+
+
+def test_an_owner_is_made_only_where_nobody_else_listens(start, home, monkeypatch):
+    """Two programs may be bound to one address; the one that listens first has it."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(partitions, "prepare", lambda _database: other.listen())
+        port = other.getsockname()[1]
+        assert start(ListenError, "address already in use", port=port) == []
+    with closing(Database(home.url)) as database:
+        assert not has_users(database)
+
+
+def test_the_owners_token_is_shown_although_the_rest_of_the_start_fails(start, monkeypatch):
+    def fail(*_):
+        raise SpoolError("no room")
+
+    monkeypatch.setattr(server, "spool_of", fail)
+    (news,) = start(SpoolError, "no room")
+    assert "Its token, shown only now" in news
 
 
 def test_a_certificate_that_cannot_be_used_stops_the_start_before_an_owner_is_made(tmp_path):
@@ -141,7 +188,7 @@ def test_a_certificate_that_cannot_be_used_stops_the_start_before_an_owner_is_ma
         timeout=20,
         check=False,
     )
-    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (ended.returncode, ended.stdout) == (2, "")
     assert "tls_cert nothing.pem cannot be read" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "aibridge.db").exists()

@@ -198,10 +198,10 @@ def test_a_file_that_is_not_text() -> None:
         ("", {"AIBRIDGE_PROT": "1"}, {}, "AIBRIDGE_PROT in the environment is unknown; did you me"),
         ("", {"AIBRIDGE_port": "1"}, {}, "AIBRIDGE_port in the environment is unknown"),
         ("", {}, {"speed": 1}, "--speed as a flag is unknown; known are host"),
-        ("port = 'x'", {}, {}, "port in bridge.toml is 'x': input should be a valid integer"),
+        ("port = 'x'", {}, {}, "port in bridge.toml is 'x': expected a whole number"),
         ("", {"AIBRIDGE_PORT": "70000"}, {}, "AIBRIDGE_PORT in the environment is '70000'"),
-        ("", {}, {"port": -1}, "--port as a flag is -1: input should be greater than or equal"),
-        ("log_level = 'loud'", {}, {}, "'loud': input should be 'debug', 'info'"),
+        ("", {}, {"port": -1}, "--port as a flag is -1: expected 0 or more"),
+        ("log_level = 'loud'", {}, {}, "'loud': expected 'debug', 'info'"),
         ("idle_timeout_seconds = 0", {}, {}, "idle_timeout_seconds in bridge.toml is 0"),
         ("allow_byok = 'maybe'", {}, {}, "allow_byok in bridge.toml is 'maybe'"),
         ("max_body_bytes = -1", {}, {}, "max_body_bytes in bridge.toml is -1"),
@@ -246,8 +246,12 @@ def test_a_table_is_put_together_from_all_sources() -> None:
 @pytest.mark.parametrize(
     ("text", "environ", "expected"),
     [
-        ("when_unavailable = 'x'", {}, "recording.when_unavailable in bridge.toml is 'x': input"),
-        ("spool_max_bytes = 5", {}, "recording.spool_max_bytes in bridge.toml is 5: input"),
+        (
+            "when_unavailable = 'x'",
+            {},
+            "recording.when_unavailable in bridge.toml is 'x': expected",
+        ),
+        ("spool_max_bytes = 5", {}, "recording.spool_max_bytes in bridge.toml is 5: expected"),
         ("spool_bytes = 5", {}, "recording.spool_bytes in bridge.toml is unknown; did you mean"),
         ("", {"SPOOL_MAX_BYTES": "x"}, "AIBRIDGE_RECORDING_SPOOL_MAX_BYTES in the environment is"),
         ("", {"SPOOL_MAX": "1"}, "AIBRIDGE_RECORDING_SPOOL_MAX in the environment is unknown; did"),
@@ -329,11 +333,11 @@ def test_keys_stay_unread_for_those_who_need_none() -> None:
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        ("", "providers[0].type in bridge.toml: field required"),
+        ("", "providers[0].type in bridge.toml: it is needed"),
         ("type='openia'", "is 'openia': expected one of anthropic, openai"),
         ("type='openai'\nname='Bad_Name'", "is 'Bad_Name': expected lower-case letters"),
         ("type='openai'\nname='a--b'", "expected lower-case letters"),
-        (f"type='openai'\nname='{'a' * 65}'", "at most 64"),
+        (f"type='openai'\nname='{'a' * 65}'", "64 characters or fewer"),
         ("type='openai'\nname='sessions'", "this name is reserved"),
         ("type='openai-compat'", "has no default address"),
         ("type='openai'\nbase_url='api.openai.com'", "expected an absolute http"),
@@ -355,8 +359,8 @@ def test_keys_stay_unread_for_those_who_need_none() -> None:
         (f"type='openai'\napi_keys=['{SECRET}\\n']".replace("'", '"'), "printable ASCII"),
         ("type='openai'\napi_keys=['']", "printable ASCII"),
         ("type='openai'\napi_keys=[1]", "providers[0].api_keys[0] in bridge.toml: expected text"),
-        (f"type='openai'\napi_keys='{SECRET}'", "providers[0].api_keys in bridge.toml: input"),
-        ("type='openai'\napi_keys=['1','2','3','4','5','6']", "at most 5"),
+        (f"type='openai'\napi_keys='{SECRET}'", "providers[0].api_keys in bridge.toml: expected"),
+        ("type='openai'\napi_keys=['1','2','3','4','5','6']", "5 or fewer of them"),
         ("type='openai'\n[[providers]]\ntype='openai'", "used twice: openai"),
     ],
 )

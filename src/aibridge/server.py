@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
-from functools import partial
 
 import structlog
 
@@ -17,10 +16,15 @@ from aibridge import __version__
 from aibridge.addresses import is_loopback
 from aibridge.app import Application
 from aibridge.durations import microseconds
-from aibridge.identity.first import FIRST_LIFETIME, FIRST_USER, ensure_owner, has_users
-from aibridge.identity.issuing import Issued
+from aibridge.identity.first import (
+    FIRST_LIFETIME,
+    FIRST_USER,
+    ensure_owner,
+    has_used_tokens,
+    has_users,
+)
 from aibridge.listener.server import Server, certificate_of, url_of
-from aibridge.listener.sockets import BACKLOG, bound
+from aibridge.listener.sockets import bound, listen
 from aibridge.listener.workers import keep_working
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.replay import replay_all
@@ -46,22 +50,33 @@ def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
     """
     _set_up_logging(settings.log_level)
     _ignore_signals()
-    _warn(settings)
     certificate_of(settings)  # before anything is made: one that cannot be used stops the start
-    database = Database(settings.database_url)
-    if settings.workers > 1 and not database.is_postgresql:
-        raise DatabaseError(f"workers is {settings.workers}: more than one need PostgreSQL")
-    with only_server(database), bound(settings.host, settings.port) as sockets:
+    with bound(settings.host, settings.port) as sockets:
+        _run_on(sockets, settings, announce)
+
+
+def _run_on(
+    sockets: list[socket.socket], settings: Settings, announce: Callable[[str], None]
+) -> None:
+    """Serve on bound sockets. An owner is made only once nothing else can take the address."""
+    with closing(Database(settings.database_url)) as database, only_server(database):
+        if settings.workers > 1 and not database.is_postgresql:
+            raise DatabaseError(f"workers is {settings.workers}: more than one need PostgreSQL")
+        _warn(settings)
         _upgrade_apart(settings.database_url)
         database.upgrade()
         partitions.prepare(database)
-        news = _owner_news(ensure_owner(database)) if settings.make_owner else _first_news(database)
-        greet = partial(_greet, announce, news)
+        listen(sockets)
+        for line in _news(database, settings):  # at once: whatever comes next may fail
+            _say(announce, line)
+
+        def greet(url: str) -> None:
+            _say(announce, f"AI Bridge {__version__} serves {url}")
+
         if settings.workers == 1:
             _serve(settings, database, greet, sockets)
         else:
             _serve_together(settings, database, greet, sockets)
-    database.close()
 
 
 def _serve_together(
@@ -72,8 +87,6 @@ def _serve_together(
 ) -> None:
     """Have workers serve, which share the sockets and nothing else."""
     database.close()  # no connection is shared
-    for one in sockets:
-        one.listen(BACKLOG)
     greet(url_of(sockets[0], is_tls=settings.tls_cert is not None))
     keep_working(settings.workers, lambda: _serve(settings, database, lambda _: None, sockets))
 
@@ -188,22 +201,25 @@ It is valid for {days} days; make another with aibridge tokens create --user {na
 
 _NOBODY = "There is no user yet: whoever first calls POST /api/v2/users/first becomes the owner."
 
-
-def _owner_news(issued: Issued | None) -> str:
-    """Say that the owner was made, if so."""
-    if issued is None:
-        return ""
-    days = FIRST_LIFETIME // timedelta(1)
-    return _OWNER.format(name=FIRST_USER, token=issued.text, days=days)
+_UNUSED = """\
+No token has been used yet. Should the owner's be lost, make another on this machine, which needs no
+token: aibridge tokens create --user {name} (with the --config, --data-dir or --database-url of this
+start, if any).
+"""
 
 
-def _first_news(database: Database) -> str:
-    """Say that anybody may become the owner, if so."""
-    return "" if has_users(database) else _NOBODY
+def _news(database: Database, settings: Settings) -> Iterator[str]:
+    """Make the owner where that is due, and yield what whoever starts the bridge has to know."""
+    issued = ensure_owner(database) if settings.make_owner else None
+    if issued is not None:
+        days = FIRST_LIFETIME // timedelta(1)
+        yield _OWNER.format(name=FIRST_USER, token=issued.text, days=days)
+    elif not has_users(database):
+        yield _NOBODY
+    elif settings.make_owner and not has_used_tokens(database):
+        yield _UNUSED.format(name=FIRST_USER)
 
 
-def _greet(announce: Callable[[str], None], news: str, url: str) -> None:
-    announce(f"AI Bridge {__version__} serves {url}")
-    if news:
-        announce(news)
+def _say(announce: Callable[[str], None], text: str) -> None:
+    announce(text)
     sys.stdout.flush()

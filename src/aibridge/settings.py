@@ -28,6 +28,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from aibridge.agents import AgentSettings
+from aibridge.contract.wording import worded
 from aibridge.durations import duration_text, parse_duration
 from aibridge.listener.settings import ListenerSettings
 from aibridge.providers import encryption
@@ -248,7 +249,7 @@ def load(
     try:
         return Settings.model_validate(merged, context=context)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
+        details = error.errors(include_url=False)
         raise SettingsError("; ".join(_say(detail, sources) for detail in details)) from None
 
 
@@ -345,7 +346,7 @@ def _say(detail: ErrorDetails, sources: list[_Source]) -> str:
     if detail["type"] == "extra_forbidden":
         model = {**TABLES, **LISTS}[key] if len(detail["loc"]) > 1 else Settings
         return f"{place} is unknown{_guess(str(detail['loc'][-1]), list(model.model_fields))}"
-    message = detail["msg"].removeprefix("Value error, ")
+    message = worded(detail)
     return f"{place}{_shown(detail)}: {message[:1].lower()}{message[1:]}"
 
 

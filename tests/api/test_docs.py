@@ -55,3 +55,14 @@ async def test_who_opens_the_database_itself_is_the_operator_by_any_token(
         assert made.status_code == 201
         log = (await client.get("/api/v2/audit", headers=headers)).json()["audit_logs"]
     assert log[0]["user"]["username"] == "operator"
+
+
+async def test_the_bare_address_says_what_this_is_and_where_to_go(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    answer = await anonymous.get("/")
+    assert (answer.status_code, answer.json()["name"]) == (200, "AI Bridge")
+    for key in ("docs", "openapi"):
+        assert (await anonymous.get(answer.json()[key])).status_code == 200
+    assert (await anonymous.head("/")).status_code == 200
+    assert (await anonymous.post("/")).status_code == 405

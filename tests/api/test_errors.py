@@ -12,7 +12,7 @@ JSON = "application/json; charset=utf-8"
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nowhere", "/docs/x", "/openapi", "/api/v2/aibridge", "/api/v2/aibridge/x"]
+    "path", ["/nowhere", "/docs/x", "/openapi", "/api/v2/aibridge", "/api/v2/aibridge/x"]
 )
 async def test_an_unknown_route_is_told_in_json(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)

@@ -333,7 +333,7 @@ async def test_what_is_wrong_is_told(
 @pytest.mark.parametrize(
     "text",
     [
-        "2026-01-01",
+        "2026-01-32",
         "2026-01-01T00:00:00",
         "2026-01-01 00:00:00Z",
         "2026-01-01T00:00:00.Z",
@@ -354,6 +354,17 @@ async def test_a_time_is_rfc_3339_with_its_offset(client: httpx.AsyncClient, tex
         ((field, detail),) = await complaints(client, "sessions", f'{key}:"{text}"')
         assert field == name
         assert detail.startswith(f'Query param "{name}" {TIME} "{text}": ')
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("2025-12-31", []), ("2026-01-02", EVERYTHING), ("1s", EVERYTHING), ("5000w", [])],
+)
+async def test_a_time_may_be_a_date_or_how_long_ago(
+    client: httpx.AsyncClient, seed: Seed, text: str, numbers: list[int]
+) -> None:
+    seed(*CALLS)
+    assert await found(client, "interceptions", f"started_before:{text}") == numbers
 
 
 async def test_of_sessions_a_bare_text_is_refused(client: httpx.AsyncClient) -> None:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.cli import app
-from aibridge.contract import SiteRole
+from aibridge.contract import SiteRole, TokenScope
 from aibridge.identity.accounts import set_password
 from aibridge.identity.audit import Act
 from aibridge.identity.passwords import Passwords
@@ -24,6 +24,8 @@ Cli = Callable[..., Result]
 Rows = Callable[..., Any]
 
 PASSWORD = "correct horse"
+FOR_MODELS = "for-models"
+"""A token of ana's that is for calling models only."""
 
 
 @dataclass
@@ -50,8 +52,10 @@ def url(databases: Databases, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def cli(databases: Databases, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run a command with a data directory of its own and nothing of the caller's settings.
+def bare_cli(
+    databases: Databases, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Cli:
+    """Run a command where no bridge has been yet, with nothing of the caller's settings.
 
     ``piped`` is what it reads from its standard input.
     """
@@ -70,7 +74,13 @@ def cli(databases: Databases, url: str, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def database(cli: Cli, url: str, tmp_path: Path) -> Iterator[Database]:
+def cli(bare_cli: Cli, database: Database) -> Cli:
+    """Run a command where there is a database: see `bare_cli`."""
+    return bare_cli
+
+
+@pytest.fixture
+def database(bare_cli: Cli, url: str, tmp_path: Path) -> Iterator[Database]:
     """The database that the commands work on."""
     (tmp_path / "data").mkdir()
     database = Database(url)
@@ -87,7 +97,10 @@ def remote(databases: Databases) -> Iterator[Remote]:
             owner = new_user(connection, "ana", SiteRole.OWNER)
             set_password(Act(connection), owner, Passwords().hash(PASSWORD))
             token = new_token(connection, owner)
-        known = {token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0])}
+        known = {
+            token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0]),
+            FOR_MODELS: person(owner.id, "ana", scopes=[TokenScope.GATEWAY]),
+        }
         with serving(create_app(Services(database, asking(known.get), is_still=trusting))) as url:
             yield Remote(url, token, database)
 

@@ -20,7 +20,9 @@ def test_a_limit_is_set_shown_and_deleted(cli: Cli, rows: Rows) -> None:
     assert result.stdout == "Each member of devs may spend $12.50 a month.\n"
     assert cli("budgets", "show", "--group", "devs").stdout == "$12.50\n"
     assert rows("budgets", "show", "--group", "devs")["spend_limit_micros"] == 12_500_000
-    assert cli("budgets", "delete", "--group", "devs").stdout.startswith("Deleted the budget of")
+    assert cli("budgets", "delete", "--group", "devs", "--yes").stdout.startswith(
+        "Deleted the budget of"
+    )
     assert cli("budgets", "show", "--group", "devs").exit_code == 1
 
 
@@ -42,6 +44,18 @@ def test_a_user_has_a_limit_of_their_own(cli: Cli, rows: Rows) -> None:
     assert result.stderr == "aibridge: there is no limit of their own for the user 'ana'\n"
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["set 0 --group devs", "set 5 --group devs --json", "show --group devs", "list"],
+)
+def test_a_budget_is_said_not_to_be_enforced_yet(cli: Cli, command: str) -> None:
+    cli("budgets", "set", "1", "--group", "devs")
+    result = cli("budgets", *command.split())
+    assert result.exit_code == 0
+    assert "does not enforce them yet: no call is refused" in result.stderr
+    assert "enforce" not in result.stdout
+
+
 def test_everyone_may_have_a_budget(cli: Cli) -> None:
     assert cli("budgets", "set", "1", "--group", "Everyone").exit_code == 0
     assert cli("budgets", "show", "--group", "Everyone").stdout == "$1.00\n"
@@ -54,6 +68,7 @@ def test_everyone_may_have_a_budget(cli: Cli) -> None:
         (("set", "1e3", "--group", "devs"), 2, "expected dollars"),
         (("set", "--group", "devs", "--", "-1"), 2, "expected dollars"),
         (("set", "1"), 2, "--group"),
+        (("set", "1000001", "--group", "devs"), 2, "expected $1,000,000.00 at most"),
         (("set", "1", "--group", "ops"), 1, "aibridge: there is no group 'ops'\n"),
         (("set", "1", "--group", "devs", "--user", "bob"), 1, "there is no user 'bob'"),
         (("show",), 2, "say which"),

@@ -11,7 +11,10 @@ from typer.testing import Result
 from aibridge import __version__
 from aibridge import cli as cli_package
 from aibridge.cli import COMMANDS
+from aibridge.cli.export.destination import Format
+from aibridge.cli.record_filters import KINDS
 from aibridge.cli.serve import serve
+from aibridge.contract import SiteRole, TokenScope, UserStatus
 from aibridge.settings import FLAGS, Settings
 
 Cli = Callable[..., Result]
@@ -108,10 +111,64 @@ def test_serve_takes_flags_and_variables(cli: Cli, served: list[Settings]) -> No
 
 def test_serve_refuses_bad_settings(cli: Cli, served: list[Settings]) -> None:
     result = cli("serve", AIBRIDGE_PORT="high")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.startswith("aibridge: AIBRIDGE_PORT in the environment is 'high': ")
     assert served == []
 
 
 def test_the_flags_of_serve_are_those_that_the_settings_name() -> None:
     assert set(inspect.signature(serve).parameters) == {"config", *FLAGS}
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS, *every_command()])
+def test_h_helps_as_help_does(cli: Cli, command: str) -> None:
+    short, whole = cli(*command.split(), "-h"), cli(*command.split(), "--help")
+    assert (short.exit_code, short.stdout) == (0, whole.stdout)
+    assert "-h, --help" in short.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "values"),
+    [
+        ("sessions list --kind", KINDS),
+        ("interceptions list --kind", KINDS),
+        ("export sessions --kind", KINDS),
+        ("export interceptions --kind", KINDS),
+        ("users list --status", tuple(UserStatus)),
+        ("users list --role", tuple(SiteRole)),
+        ("users create ana --role", tuple(SiteRole)),
+        ("users roles ana --role", tuple(SiteRole)),
+        ("tokens create --user ana --scope", tuple(TokenScope)),
+        ("export sessions --format", tuple(Format)),
+        ("completion", ("bash", "zsh", "fish")),
+    ],
+)
+def test_a_wrong_value_is_refused_before_anything_is_asked_with_the_right_ones(
+    cli: Cli, command: str, values: tuple[str, ...]
+) -> None:
+    result = cli(*command.split(), "nonsense", AIBRIDGE_URL="http://127.0.0.1:1")
+    assert (result.exit_code, result.stdout) == (2, "")
+    said = " ".join(result.stderr.split())
+    assert all(value in said for value in values)
+    assert "not 'nonsense'" in said
+    assert "Value error" not in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sessions list --started-after",
+        "sessions list --started-before",
+        "interceptions list --started-after",
+        "export sessions --since",
+        "export interceptions --until",
+        "db purge --dry-run --before",
+    ],
+)
+def test_every_option_of_a_moment_reads_the_same_forms(cli: Cli, command: str) -> None:
+    for text in ("7d", "12h", "2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00+01:00"):
+        assert cli(*command.split(), text).exit_code == 0
+    for text in ("noon", "2026-13-01", "2026-01-01T00:00:00"):
+        result = cli(*command.split(), text)
+        assert result.exit_code == 2
+        assert "expected a date, a time with its offset, or how long ago" in result.stderr

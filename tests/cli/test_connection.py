@@ -42,14 +42,14 @@ def test_commands_go_to_the_url_with_the_token(cli: Cli, remote: Remote) -> None
     result = cli("users", "create", "ben", "--url", remote.url, "--token", remote.token)
     assert result.exit_code == 0
     listed = cli("users", "list", "--json", **remote.environ)
-    assert [one["username"] for one in json.loads(listed.stdout)["users"]] == ["ana", "ben"]
-    assert json.loads(cli("users", "list", "--json").stdout)["count"] == 0
+    assert [one["username"] for one in json.loads(listed.stdout)] == ["ana", "ben"]
+    assert json.loads(cli("users", "list", "--json").stdout) == []
 
 
 def test_the_machines_own_database_is_used_where_it_is_named(cli: Cli, remote: Remote) -> None:
     named = ("--data-dir", "elsewhere")
+    assert cli("db", "upgrade", *named).exit_code == 0
     assert cli("users", "create", "ben", *named, **remote.environ).exit_code == 0
-    assert Path("elsewhere/aibridge.db").exists()
     assert "ben" not in cli("users", "list", **remote.environ).stdout
     assert "ben" in cli("users", "list", *named).stdout
 
@@ -103,6 +103,8 @@ def test_an_unknown_token_is_one_clear_line(cli: Cli, remote: Remote) -> None:
     result = cli("users", "list", "--url", remote.url, "--token", "other")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert result.stderr.startswith("aibridge: Authentication required.")
+    assert "replaced on the bridge's own machine" in result.stderr
+    assert result.stderr.endswith("aibridge tokens create --user NAME\n")
 
 
 def test_an_application_answers_within_the_process() -> None:
@@ -147,15 +149,60 @@ def test_a_password_in_the_url_does_not_show(cli: Cli) -> None:
 
 def test_the_file_and_flags_find_the_database(cli: Cli, rows: Rows) -> None:
     Path("other.toml").write_text('database_url = "sqlite:///other.db"')
+    assert cli("db", "upgrade", "--config", "other.toml").exit_code == 0
     cli("users", "create", "ana", "--config", "other.toml")
     assert Path("other.db").exists()
-    found = rows("users", "list", "--database-url", "sqlite:///other.db")["users"]
+    found = rows("users", "list", "--database-url", "sqlite:///other.db")
     assert found[0]["username"] == "ana"
-    assert rows("users", "list")["users"] == []
+    assert rows("users", "list") == []
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(cli: Cli) -> None:
     Path("junk").write_text("no folder")
-    result = cli("users", "list", "--data-dir", "junk")
+    result = cli("db", "upgrade", "--data-dir", "junk")
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
     assert "aibridge: cannot create" in result.stderr
+
+
+READING = (
+    "users list",
+    "users create ana",
+    "tokens list",
+    "groups list",
+    "budgets list",
+    "sessions list",
+    "sessions show x",
+    "interceptions list",
+    "audit list",
+    "export sessions",
+    "db check",
+    "db purge --before 1d --yes",
+)
+
+
+@pytest.mark.parametrize("typo", ["--data-dir typo/data", "--database-url sqlite:///typo/x.db"])
+@pytest.mark.parametrize("command", READING)
+def test_a_mistyped_database_is_told_of_and_nothing_is_made(
+    cli: Cli, command: str, typo: str
+) -> None:
+    before = sorted(Path().rglob("*"))
+    result = cli(*command.split(), *typo.split())
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    where = f"sqlite:///{Path('typo').resolve()}/"
+    assert result.stderr.startswith(f"aibridge: there is no database of AI Bridge at {where}")
+    assert "name another with --database-url, --data-dir or --config" in result.stderr
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_first_command_before_a_first_start_makes_no_database(bare_cli: Cli) -> None:
+    result = bare_cli("users", "list")
+    assert (result.exit_code, list(Path().iterdir())) == (1, [])
+    assert "aibridge serve makes a new one" in result.stderr
+
+
+def test_a_file_without_tables_stays_as_it_is(cli: Cli) -> None:
+    Path("empty.db").touch()
+    result = cli("users", "list", "--database-url", "sqlite:///empty.db")
+    assert result.exit_code == 1
+    assert "there is no database of AI Bridge at" in result.stderr
+    assert Path("empty.db").read_bytes() == b""

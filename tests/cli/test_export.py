@@ -128,7 +128,7 @@ def test_only_what_the_filters_mean(export: Cli) -> None:
         (("--since", "yesterday"), "expected a date, a time with its offset, or how long ago"),
         (("--until", "2026-01-31T12:00:00"), "expected a date, a time with its offset"),
         (("--since", "2026-02-01", "--until", "2026-02-01"), "--since has to be before --until"),
-        (("--format", "xml"), "'xml' is not one of 'jsonl', 'csv', 'parquet'"),
+        (("--format", "xml"), "expected one of jsonl, csv, parquet; not 'xml'"),
     ],
 )
 def test_what_is_called_wrongly_is_refused_before_anything_is_asked(

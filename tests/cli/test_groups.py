@@ -33,6 +33,16 @@ def test_groups_are_listed_with_everyone(cli: Cli, rows: Rows) -> None:
     assert lines[2].split()[:2] == ["Everyone", "2"]
 
 
+def test_a_group_is_renamed_and_keeps_its_members(cli: Cli, rows: Rows) -> None:
+    made = rows("groups", "create", "devs")
+    cli("groups", "add", "devs", "ana")
+    assert cli("groups", "rename", "devs", "makers").stdout == "devs is makers now.\n"
+    group = rows("groups", "show", "makers")
+    assert (group["id"], len(group["members"])) == (made["id"], 1)
+    shown = rows("groups", "rename", "makers", "builders", "--display-name", "The builders")
+    assert (shown["name"], shown["display_name"]) == ("builders", "The builders")
+
+
 def test_a_group_is_deleted(cli: Cli, rows: Rows) -> None:
     cli("groups", "create", "devs")
     assert cli("groups", "delete", "devs", "--yes").stdout == "Deleted devs.\n"

@@ -51,7 +51,7 @@ def test_a_list_is_a_table(ask: Cli) -> None:
     assert lines[0].split()[0] == "ID"
     assert lines[1].split()[:1] == [uid(2)]
     assert "Unknown" in lines[1]
-    assert lines[2].split()[-2:] == ["3", "4"]
+    assert lines[2].split()[-4:] == ["3", "4", "hello", "␛"]
 
 
 def test_filters_and_pages(ask: Cli) -> None:
@@ -67,7 +67,7 @@ def test_filters_and_pages(ask: Cli) -> None:
 def test_a_limit_that_is_none_is_refused_as_the_contract_says(cli: Cli, limit: str) -> None:
     result = cli("interceptions", "list", "--limit", limit, AIBRIDGE_URL="http://127.0.0.1:1")
     assert result.exit_code == 2
-    assert "limit value must be between 1 and 1000" in result.stderr
+    assert "expected a number from 1 to 1000" in result.stderr
 
 
 def test_one_is_shown(ask: Cli) -> None:
@@ -112,9 +112,9 @@ def test_a_list_tells_what_each_was_for(mixed: Cli) -> None:
     lines = mixed("list").stdout.splitlines()
     assert "KIND" in lines[0]
     assert [line.split("Claude Code")[1].split() for line in lines[1:]] == [
-        ["retry", "completed", "0", "0"],
-        ["subagent", "Explore", "completed", "~3", "~4"],
-        ["typed", "completed", "0", "0"],
+        ["retry", "completed", "0", "0", "hello"],
+        ["subagent", "Explore", "completed", "~3", "~4", "find", "it"],
+        ["typed", "completed", "0", "0", "hello"],
     ]
 
 

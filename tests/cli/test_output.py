@@ -1,11 +1,15 @@
 import json
-from datetime import datetime, timedelta, timezone
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import typer
 
 from aibridge.cli import output
-from aibridge.cli.output import escaped_json, moment, one_line, print_facts, print_table, visible
+from aibridge.cli.output import escaped_json, moment, one_line, print_facts, short_moment, visible
+from aibridge.cli.tables import Column, print_table
 
 HOSTILE = "\x1b[31mred\x07 [bold]x[/bold] \u202eevil\x9b2J"
 
@@ -35,7 +39,7 @@ def test_what_is_long_is_cut_to_one_line() -> None:
 
 
 def test_tables_and_facts_are_safe_to_print(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table(("A", "B"), [(HOSTILE, "1"), ("x\ny", "2")])
+    print_table((Column("A"), Column("B")), [(HOSTILE, "1"), ("x\ny", "2")])
     print_facts({"name": HOSTILE, "empty": ""})
     printed = capsys.readouterr().out
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(printed)
@@ -52,10 +56,35 @@ def test_an_error_is_one_harmless_line(capsys: pytest.CaptureFixture[str]) -> No
     assert "\x1b" not in printed
 
 
-def test_times_are_shown_in_utc() -> None:
-    then = datetime(2026, 1, 1, 1, 30, 5, 999, tzinfo=timezone(timedelta(hours=2)))
-    assert moment(then) == "2025-12-31T23:30:05Z"
+THEN = datetime(2026, 1, 1, 1, 30, 5, 999, tzinfo=timezone(timedelta(hours=2)))
+
+
+def test_a_program_gets_times_in_utc() -> None:
+    assert moment(THEN) == "2025-12-31T23:30:05Z"
     assert (moment(None), moment(None, "not yet")) == ("never", "not yet")
+
+
+@pytest.fixture
+def in_kathmandu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_kathmandu")
+def test_a_terminal_gets_local_times_with_their_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert moment(THEN) == "2026-01-01 05:15:05+05:45"
+
+
+@pytest.mark.usefixtures("in_kathmandu")
+def test_a_short_time_is_a_day_or_the_time_of_today_with_its_offset() -> None:
+    now = datetime.now(UTC)
+    assert re.fullmatch(r"\d\d:\d\d\+0545", short_moment(now))
+    assert short_moment(THEN.replace(year=1999)) == "1999-01-01"
+    assert short_moment(None, "not yet") == "not yet"
 
 
 def test_a_person_is_asked_and_may_say_no(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,10 +102,17 @@ def test_a_person_is_asked_and_may_say_no(monkeypatch: pytest.MonkeyPatch) -> No
     assert asked == ["Delete it?"]
 
 
-def test_a_program_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_nothing_is_asked_and_nothing_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     monkeypatch.setattr(typer, "confirm", lambda *_a, **_o: pytest.fail("it was asked"))
-    output.confirm("Delete it?", yes=False)
+    with pytest.raises(typer.Exit):
+        output.confirm("Delete it?", yes=False)
+    assert capsys.readouterr().err == (
+        "aibridge: Delete it? Nobody is there to be asked: say --yes to delete.\n"
+    )
+    output.confirm("Delete it?", yes=True)
 
 
 def test_a_secret_is_not_shown_while_it_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def test_tokens_are_listed_by_user(cli: Cli, rows: Rows) -> None:
 @pytest.mark.parametrize("owner", [(), ("--user", "ana")])
 def test_a_token_is_deleted(cli: Cli, rows: Rows, whole: bool, owner: tuple[str, ...]) -> None:
     token = rows("tokens", "create", "--user", "ana", "--name", "laptop")
-    result = cli("tokens", "delete", token["key"] if whole else token["id"], *owner)
+    result = cli("tokens", "delete", token["key"] if whole else token["id"], "--yes", *owner)
     assert result.stdout == "Deleted laptop of ana.\n"
     assert rows("tokens", "list") == []
 
@@ -64,7 +64,7 @@ def test_a_token_is_deleted(cli: Cli, rows: Rows, whole: bool, owner: tuple[str,
         (("create", "--user", "ana", "--name", ""), 0, ""),
         (("create", "--user", "ana", "--name", "x" * 65), 1, "aibridge: token_name: "),
         (("create", "--user", "ana", "--lifetime", "soon"), 2, "a lifetime is a number and"),
-        (("create", "--user", "ana", "--scope", "all"), 2, "is not one of 'gateway'"),
+        (("create", "--user", "ana", "--scope", "all"), 2, "expected one of gateway, read, admin"),
         (("create",), 1, "say whose it is, such as --user ana"),
         (("list", "--user", "bob"), 1, "no user 'bob'"),
         (("delete", "nope"), 1, "aibridge: there is no token 'nope'\n"),

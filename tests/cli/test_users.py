@@ -33,10 +33,10 @@ def test_a_user_as_json(rows: Rows) -> None:
 
 
 def test_users_are_listed(cli: Cli, rows: Rows) -> None:
-    assert rows("users", "list") == {"count": 0, "users": []}
+    assert rows("users", "list") == []
     made = [rows("users", "create", name) for name in ("ana", "bob")]
-    assert rows("users", "list") == {"count": 2, "users": made}
-    assert rows("users", "list", "-q", "bo") == {"count": 1, "users": made[1:]}
+    assert rows("users", "list") == made
+    assert rows("users", "list", "-q", "bo") == made[1:]
     lines = cli("users", "list").stdout.splitlines()
     assert lines[0].split() == ["USERNAME", "ROLES", "STATUS", "EMAIL", "CREATED"]
     assert [line.split()[0] for line in lines[1:]] == ["ana", "bob"]
@@ -47,7 +47,7 @@ def test_all_users_are_listed_however_many(database: Database, rows: Rows) -> No
     with database.write() as connection:
         for number in range(101):
             new_user(connection, f"u{number:03}")
-    assert rows("users", "list")["count"] == 101
+    assert len(rows("users", "list")) == 101
 
 
 def test_a_user_is_shown(cli: Cli) -> None:
@@ -103,7 +103,7 @@ def test_ones_own_password_is_changed_with_the_old_one(cli: Cli, remote: Remote)
         (("users", "suspend", "bob"), 1, "aibridge: there is no user 'bob'\n"),
         (("users", "show", "bob"), 1, "aibridge: there is no user 'bob'\n"),
         (("users", "create", "a b"), 1, "aibridge: username: "),
-        (("users", "create", "ana", "--role", "king"), 2, "is not one of 'owner'"),
+        (("users", "create", "ana", "--role", "king"), 2, "expected one of owner, user-admin"),
         (("users", "create"), 2, "Missing argument"),
         (("users", "create", "ana", "--password"), 1, "aibridge: no password: "),
         (("users", "roles", "ana"), 2, "Missing option '--role'"),

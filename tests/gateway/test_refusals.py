@@ -18,7 +18,7 @@ from aibridge.identity.audit import Target
 from aibridge.recorder.recorder import RecorderUnavailable
 from aibridge.store import users
 from tests import bridge as bridges
-from tests.bridge import ROUTES, Bridge
+from tests.bridge import ROUTES, Bridge, providers
 from tests.gateway import samples
 from tests.wire import Answer, Caller, Then, ask, head
 
@@ -82,11 +82,25 @@ def test_a_token_counts_for_its_exact_text_only(wire, bridge):
     assert not wire.requests
 
 
+NOT_VALID = (
+    "The AI Bridge token in X-Api-Key is not valid: it is unknown, has expired, or its user is "
+    "suspended. Whoever runs this bridge makes them: aibridge tokens create --user NAME"
+)
+
+
+def test_an_unknown_token_is_refused_in_the_words_of_one_that_was_good_once(wire, bridge):
+    token = bridge.add_user("ana-too")
+    for wrong in (token[:-1] + ("a" if token[-1] != "a" else "b"), "0123456789-" + token[11:]):
+        answer = post(bridge, "messages", ("x-api-key", wrong))
+        assert said("messages", answer, "authentication_error") == NOT_VALID
+    assert not wire.requests
+
+
 def test_an_expired_token_is_refused(wire, bridge):
     token = bridge.add_user("late", lifetime=timedelta(microseconds=1))
     answer = post(bridge, "messages", ("x-api-key", token))
     told = said("messages", answer, "authentication_error")
-    assert told == "The AI Bridge token in X-Api-Key is not valid: it has expired."
+    assert told == NOT_VALID
     assert not wire.requests
 
 
@@ -100,7 +114,7 @@ def test_a_suspended_user_is_refused_from_the_next_request_on(wire, bridge):
     bridge.app._people.changed(Target(AuditResource.USER, user.id, "ben"))  # as an act does
     answer = post(bridge, "messages", ("x-api-key", token))
     assert answer.status == 401
-    assert "its user is suspended" in said("messages", answer, "authentication_error")
+    assert said("messages", answer, "authentication_error") == NOT_VALID
     assert len(wire.requests) == 1
 
 
@@ -187,11 +201,12 @@ def test_only_the_routes_of_a_provider_are_reached(wire, bridge, method, path, d
         ("/%6fpenai/v1/chat/completions", "chat"),
     ],
 )
-def test_a_provider_that_is_not_configured_is_said_to_be_none(wire, bridge, path, dialect):
+def test_of_a_provider_that_is_not_configured_those_that_are_are_named(wire, bridge, path, dialect):
     answer = bridge.ask(BASE + path, method="POST")
     assert answer.status == 404
     told = said(dialect, answer, "not_found_error")
-    assert told.endswith(". No provider of the name in this address is configured.")
+    names = ", ".join(sorted(one.get("name", one["type"]) for one in providers(wire.url)))
+    assert told.endswith(f" names no provider that is configured; these are: {names}.")
     assert not wire.requests
 
 

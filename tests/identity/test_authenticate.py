@@ -46,19 +46,19 @@ async def test_a_token_says_who_calls(database: Database, authenticator: Authent
     assert found == person(found.user_id, "ana", SiteRole.AUDITOR, token_id=token[:10])
 
 
-async def test_only_who_shows_the_secret_is_told_what_is_wrong(
+async def test_expired_suspended_and_unknown_tokens_are_told_alike(
     database: Database, authenticator: Authenticator
 ) -> None:
     token = issue(database)
     expired = issue(database, "bea", timedelta(microseconds=1))
-    assert await authenticator.look_up(expired) is Rejection.EXPIRED
+    assert await authenticator.look_up(expired) is Rejection.INVALID
     set_status(database, SUSPENDED)
     if authenticator.known:
         authenticator.known.forget("token", token[:10])
-    assert await authenticator.look_up(token) is Rejection.SUSPENDED
+    assert await authenticator.look_up(token) is Rejection.INVALID
     for other in (token, expired):
-        assert await authenticator.look_up(other[:11] + "x" * 22) is Rejection.UNKNOWN
-        assert await authenticator.look_up("x" * 10 + other[10:]) is Rejection.UNKNOWN
+        assert await authenticator.look_up(other[:11] + "x" * 22) is Rejection.INVALID
+        assert await authenticator.look_up("x" * 10 + other[10:]) is Rejection.INVALID
         assert await authenticator.look_up(other[:-1]) is Rejection.MALFORMED
         assert await authenticator.person(other) is None
 

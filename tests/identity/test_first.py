@@ -8,7 +8,8 @@ from aibridge.identity.audit import Act
 from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.first import ensure_owner
 from aibridge.identity.issuing import Issued, issue_token
-from aibridge.server import _first_news, _owner_news
+from aibridge.server import _news
+from aibridge.settings import load
 from aibridge.store import tokens as store
 from aibridge.store import users as store_of_users
 from aibridge.store.database import Database
@@ -31,17 +32,31 @@ async def test_an_empty_database_gets_its_owner_once(database: Database) -> None
 
 
 def test_the_start_prints_the_token_and_how_long_it_is_valid(database: Database) -> None:
+    (news,) = _news(database, load(None, {}, {}))
+    with database.read() as connection:
+        (token,) = store.list_tokens(connection)
+    assert f"\n\n    {token.id}-" in news
+    assert "\n\nIt is valid for 30 days; make another" in news
+
+
+def test_until_a_token_is_used_a_start_says_how_to_replace_a_lost_one(database: Database) -> None:
+    settings = load(None, {}, {})
     issued = ensure_owner(database)
     assert issued is not None
-    assert f"\n\n    {issued.text}\n\nIt is valid for 30 days; make another" in _owner_news(issued)
-    assert _owner_news(ensure_owner(database)) == ""
+    (news,) = _news(database, settings)
+    assert "aibridge tokens create --user admin" in news
+    with database.write() as connection:
+        store.note_uses(connection, {issued.row.id: 1})
+    assert list(_news(database, settings)) == []
 
 
 def test_a_start_that_makes_no_owner_says_how_somebody_becomes_it(database: Database) -> None:
-    assert "first calls POST /api/v2/users/first becomes the owner" in _first_news(database)
+    settings = load(None, {}, {"make_owner": False})
+    (news,) = _news(database, settings)
+    assert "first calls POST /api/v2/users/first becomes the owner" in news
     with database.write() as connection:
         new_user(connection, "ana")
-    assert _first_news(database) == ""
+    assert list(_news(database, settings)) == []
 
 
 def test_a_database_with_users_is_let_be(database: Database) -> None:

@@ -103,7 +103,7 @@ def test_an_upgrade_is_ignored_and_the_body_is_read(run, how):
 @pytest.mark.parametrize("how", UPGRADES)
 @pytest.mark.parametrize("size", [1, 7, 60])
 def test_it_is_ignored_however_the_request_is_cut(run, how, size):
-    data = login(*UPGRADES[how]) + LAST
+    data = login(*UPGRADES[how], b"x-request-id: mine") + LAST
     whole = send(run, data)
     assert send(run, *[data[at : at + size] for at in range(0, len(data), size)]) == whole
     assert whole.count(b"HTTP/1.1 ") == 2

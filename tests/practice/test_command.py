@@ -48,3 +48,9 @@ def test_a_port_in_use_is_reported(app):
         result = CliRunner().invoke(app, ["--port", str(taken.getsockname()[1])])
     assert result.exit_code == 2
     assert "cannot listen" in result.output
+
+
+def test_a_port_out_of_range_is_refused(app):
+    result = CliRunner().invoke(app, ["--port", "99999"])
+    assert result.exit_code == 2
+    assert "65535" in result.output

@@ -58,6 +58,7 @@ def test_every_argument_of_every_method_is_checked_and_named(
     with pytest.raises(WrongArgument, match=rf"^{name}: ") as caught:
         call(clients, method, **{**needed, name: object()})
     assert "object object" not in str(caught.value)
+    assert "something else" not in str(caught.value)
 
 
 def call(clients: Clients, method: str, *arguments: Any, **options: Any) -> Any:

@@ -41,7 +41,7 @@ def test_a_value_cannot_break_out_of_its_quotes() -> None:
 
 
 def test_a_time_without_an_offset_is_refused_where_it_is_given() -> None:
-    with pytest.raises(WrongArgument, match=r"^started_after: Input should have timezone info"):
+    with pytest.raises(WrongArgument, match=r"^started_after: expected a time with its offset$"):
         SessionFilter(started_after=NOON.replace(tzinfo=None))
 
 

@@ -3,11 +3,12 @@
 import subprocess
 import sys
 import traceback
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from aibridge.store.database import Database, DatabaseError
+from aibridge.store.database import Database, DatabaseError, has_tables
 from aibridge.store.server_lock import only_server
 from tests.databases import address
 
@@ -109,3 +110,12 @@ def test_without_postgresql_its_driver_is_not_loaded() -> None:
     """It takes 9 MB of memory, with all that it brings."""
     code = "import sys, aibridge.server; sys.exit('psycopg' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_whether_there_are_tables_is_told_without_making_any(databases) -> None:
+    with databases.place() as url:
+        assert not has_tables(url)
+        assert not has_tables(url)
+        with closing(Database(url)) as database:
+            database.upgrade()
+        assert has_tables(url)

@@ -19,7 +19,6 @@ from aibridge.store import due, purging, removing, schema
 from aibridge.store.checking import disagreements
 from aibridge.store.database import Database
 from aibridge.store.filters import Filter, only
-from aibridge.store.interceptions import find_initiator
 from aibridge.store.purging import Purge, Purged, count_due
 from aibridge.store.trouble import is_away
 from aibridge.store.writing import BatchWriter
@@ -244,9 +243,6 @@ def test_no_list_shows_what_nothing_is_of_any_more(filled) -> None:
     assert reading.list_clients(database, Filter(), limit=9) == ["Claude Code"]
     assert reading.list_sessions(database, Filter(initiator_id=only(BEN)), limit=9).count == 0
     assert reading.list_interceptions(database, Filter(error=only("much")), limit=9).count == 0
-    with database.read() as connection:
-        assert find_initiator(connection, BEN) is None
-        assert find_initiator(connection, ANA) == ANA
 
 
 def test_a_session_that_somebody_writes_meanwhile_stays(filled) -> None:

@@ -17,6 +17,7 @@ from aibridge.api.access import Caller
 from aibridge.api.errors import ApiError
 from aibridge.api.hosts import check_origin
 from aibridge.contract import MAX_NAMES, Body, Validation
+from aibridge.contract.wording import size, worded
 
 MAX_BYTES = 8 * 1024
 """More than any body needs that holds no list of names, however its characters are escaped."""
@@ -94,7 +95,7 @@ async def _read(request: Request, max_bytes: int) -> bytes:
 
 
 def _too_large(max_bytes: int) -> ApiError:
-    detail = f"A body may have {max_bytes} bytes."
+    detail = f"A body may have {size(max_bytes)}."
     return ApiError(413, "Request body is too large.", detail=detail)
 
 
@@ -118,7 +119,7 @@ def _object(content: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise ApiError(400, "Request body must be valid JSON.", detail=str(error)) from None
     if not isinstance(found, dict):
-        raise _invalid([Validation(field="body", detail="Input should be an object")])
+        raise _invalid([Validation(field="body", detail="expected an object")])
     return found
 
 
@@ -147,4 +148,4 @@ def _detail(problem: ErrorDetails) -> str:
     """Word a problem; for a number that is too small as the contract does."""
     if problem["type"] == "greater_than_equal" and isinstance(problem["input"], int | float):
         return f'Validation failed for tag "gte" with value: "{problem["input"]}"'
-    return problem["msg"].removeprefix("Value error, ")
+    return worded(problem)

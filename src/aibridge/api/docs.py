@@ -6,7 +6,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from aibridge import __version__
 from aibridge.api.openapi import PATH
+from aibridge.api.responses import JsonResponse
+from aibridge.contract.paths import PREFIXES
 
 router = APIRouter(include_in_schema=False)
 
@@ -48,6 +51,23 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+
+
+_ABOUT = {
+    "name": "AI Bridge",
+    "version": __version__,
+    "about": "a gateway between coding agents and model providers",
+    "docs": "/docs",
+    "openapi": PATH,
+    "providers": f"{PREFIXES[0]}/PROVIDER",
+}
+"""What stands at ``/``: what this is, and where to go."""
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+async def about() -> JsonResponse:
+    """Answer what this is, for whoever looks at the bare address."""
+    return JsonResponse(_ABOUT)
 
 
 @router.get("/docs")

@@ -7,10 +7,12 @@ from dataclasses import replace
 from aibridge.api.errors import ApiError
 from aibridge.api.parameters import parse_time
 from aibridge.contract import Validation
+from aibridge.moments import parse_day
 from aibridge.search import Complaint, Query, SearchError, Term, parse
 from aibridge.store.filters import Values
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SECOND = 1_000_000_000
 _TIME = "must be a valid date format (2006-01-02T15:04:05.999999999Z07:00)"
 
 _Times = dict[int, Term]
@@ -89,10 +91,10 @@ class Search:
     ) -> tuple[int | None, int | None]:
         """Return the first and the last microsecond asked for; of several the widest counts.
 
-        With ``days`` a date by itself is one too: the whole of that day in UTC.
+        With ``days`` a date by itself is the whole of that day also where it is the last.
         """
-        after, not_after = self._times(after_key, "T00:00:00Z" if days else "")
-        before, not_before = self._times(before_key, "T23:59:59.999999999Z" if days else "")
+        after, not_after = self._times(after_key)
+        before, not_before = self._times(before_key, end_of_day=days)
         if after and before and max(before) <= min(after):
             why = f'"{before_key}" must be after "{after_key}" if set'
             self.refuse(before[max(before)], why)
@@ -102,17 +104,13 @@ class Search:
         last += [_ceil(moment) - 1 for moment in not_after]
         return max(first, default=None), min(last, default=None)
 
-    def _times(self, key: str, of_day: str) -> tuple[_Times, _Times]:
-        """Return the times that are asked of a key and those excluded, in nanoseconds.
-
-        ``of_day`` is what a date by itself is followed by, empty where there may be none.
-        """
+    def _times(self, key: str, *, end_of_day: bool = False) -> tuple[_Times, _Times]:
+        """Return the times that are asked of a key and those excluded, in nanoseconds."""
         asked: _Times = {}
         excluded: _Times = {}
         for term in self.of(key):
-            is_date = bool(of_day and _DATE.fullmatch(term.value))
             try:
-                time = parse_time(term.value + of_day if is_date else term.value)
+                time = _nanoseconds(term.value, end_of_day=end_of_day)
                 (excluded if term.excluded else asked).setdefault(time, term)
             except ValueError as error:
                 self.complain(term, f'Query param "{key}" {_TIME}: {error}')
@@ -132,6 +130,18 @@ class Search:
             ordered = sorted(self._complaints, key=lambda complaint: complaint.position)
             told = [Validation(field=one.field, detail=str(one)) for one in ordered]
             raise ApiError(400, refusal, validations=told)
+
+
+def _nanoseconds(text: str, *, end_of_day: bool) -> int:
+    """Return the nanoseconds since 1970 of a time, a date or how long ago. Raises `ValueError`.
+
+    A date is the first moment of its day in UTC, or the last.
+    """
+    day = parse_day(text)
+    if day is None:
+        return parse_time(text)
+    is_last = end_of_day and _DATE.fullmatch(text)
+    return int(day.timestamp()) * _SECOND + (86_400 * _SECOND - 1 if is_last else 0)
 
 
 def _ceil(nanoseconds: int) -> int:

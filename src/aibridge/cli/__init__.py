@@ -14,6 +14,7 @@ import typer.main
 from aibridge import __version__
 
 PROGRAM = "aibridge"
+HELP = {"help_option_names": ["-h", "--help"]}
 COMPLETE = "_AIBRIDGE_COMPLETE"
 """The variable by which a shell asks what could come next."""
 
@@ -22,17 +23,29 @@ COMMANDS = {
     "users": ("aibridge.cli.users", "app", "The people who may use the bridge."),
     "groups": ("aibridge.cli.groups", "app", "Groups of users."),
     "tokens": ("aibridge.cli.tokens", "app", "The tokens that clients send."),
-    "budgets": ("aibridge.cli.budgets", "app", "What each member of a group may spend."),
+    "budgets": (
+        "aibridge.cli.budgets",
+        "app",
+        "What each member of a group may spend; not enforced yet.",
+    ),
     "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),
     "interceptions": (
         "aibridge.cli.interceptions",
         "app",
         "What was recorded, request by request.",
     ),
+    "providers": (
+        "aibridge.cli.choices",
+        "providers",
+        "The providers that are configured, or were.",
+    ),
+    "models": ("aibridge.cli.choices", "models", "The models on record."),
+    "clients": ("aibridge.cli.choices", "clients", "The clients on record."),
     "export": ("aibridge.cli.export", "app", "The record, written out for other programs."),
     "db": ("aibridge.cli.db", "app", "Check, upgrade, purge or copy the database."),
     "audit": ("aibridge.cli.audit", "app", "Who changed what."),
     "secrets": ("aibridge.cli.encryption", "app", "Encryption of provider keys."),
+    "whoami": ("aibridge.cli.whoami", "whoami", "Show whose token is used."),
     "login": ("aibridge.cli.login", "login", "Get a token for a password."),
     "logout": ("aibridge.cli.login", "logout", "Delete the token that is used."),
     "completion": ("aibridge.cli.completion", "completion", "Complete commands with the Tab key."),
@@ -110,7 +123,7 @@ def new_app(**options: Any) -> typer.Typer:  # noqa: ANN401 - those of typer.Typ
     )
 
 
-app = new_app(cls=LazyGroup, epilog="Example: aibridge serve --port 4000")
+app = new_app(cls=LazyGroup, context_settings=HELP, epilog="Example: aibridge serve --port 4000")
 
 
 def _show_version(wanted: bool) -> None:

@@ -8,9 +8,11 @@ import typer
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, no
 from aibridge.cli.options import AsJson, Limit
-from aibridge.cli.output import moment, print_facts, print_model, print_table
+from aibridge.cli.output import moment, print_facts, print_model
+from aibridge.cli.tables import Column, print_list, tell_of_more
 
 if TYPE_CHECKING:
+    from aibridge.cli.tables import Cell
     from aibridge.contract import AuditDiffField, AuditLog
     from aibridge.sdk import Client
 
@@ -42,22 +44,30 @@ def list_audit_logs(
 ) -> None:
     """Show what was changed, newest first."""
     page = client.list_audit_logs(search, limit=limit, after_id=after_id)
-    if as_json:
-        print_model(page)
-        return
-    print_table(
-        ("TIME", "WHO", "ACTION", "RESOURCE", "TARGET", "ID"),
-        [
-            (
-                moment(one.time),
-                _who(one),
-                one.action,
-                one.resource_type,
-                one.resource_target or one.resource_id,
-                one.id,
-            )
-            for one in page.audit_logs
-        ],
+    print_list(page.audit_logs, _COLUMNS, _row, as_json=as_json)
+    if page.audit_logs:
+        after = f"--after-id {page.audit_logs[-1].id}"
+        tell_of_more(len(page.audit_logs), limit, page.count, after)
+
+
+_COLUMNS = (
+    Column("TIME", rank=1),
+    Column("WHO", rank=2),
+    Column("ACTION"),
+    Column("RESOURCE", rank=3),
+    Column("TARGET", telling=True),
+    Column("ID"),
+)
+
+
+def _row(one: "AuditLog") -> "tuple[Cell, ...]":
+    return (
+        one.time,
+        _who(one),
+        one.action,
+        one.resource_type,
+        one.resource_target or one.resource_id,
+        one.id,
     )
 
 

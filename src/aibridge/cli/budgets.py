@@ -8,16 +8,17 @@ from aibridge.budgets.money import dollars, parse_dollars
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
 from aibridge.cli.groups import find_group
+from aibridge.cli.limits import NO_LIMIT, NOT_ENFORCED, group_budget, limit_text, own_limits
 from aibridge.cli.options import AsJson, Yes
-from aibridge.cli.output import confirm, print_json, print_model, print_table, say
+from aibridge.cli.output import confirm, print_json, print_model, say
+from aibridge.cli.tables import Column, print_table
+from aibridge.contract import MAX_SPEND_LIMIT_MICROS
 
 if TYPE_CHECKING:
-    from aibridge.contract import Group, GroupAIBudget, UserAIBudgetOverride
+    from aibridge.contract import GroupAIBudget, GroupDetail, UserAIBudgetOverride
     from aibridge.sdk import Client
 
-app = new_app(help="What each member of a group may spend a month.")
-
-NO_LIMIT = "no limit"
+app = new_app(help="What each member of a group may spend a month; not enforced yet.")
 
 GroupName = Annotated[str | None, typer.Option("--group", help="The group's name, or its id.")]
 UserName = Annotated[
@@ -27,9 +28,13 @@ UserName = Annotated[
 
 def _dollars(text: str) -> int:
     try:
-        return parse_dollars(text)
+        limit = parse_dollars(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    if limit > MAX_SPEND_LIMIT_MICROS:
+        most = dollars(MAX_SPEND_LIMIT_MICROS)
+        raise typer.BadParameter(f"expected {most} at most; not {dollars(limit)}")
+    return limit
 
 
 Amount = Annotated[
@@ -44,7 +49,7 @@ Amount = Annotated[
 @connected
 def list_budgets(client: "Client", *, as_json: AsJson = False) -> None:
     """Show every group with its limit. Users' own limits are told by show --user."""
-    found = [(group, _budget(client, group)) for group in client.list_groups()]
+    found = [(group, group_budget(client, group)) for group in client.list_groups()]
     if as_json:
         print_json(
             [
@@ -57,22 +62,13 @@ def list_budgets(client: "Client", *, as_json: AsJson = False) -> None:
         )
         return
     print_table(
-        ("GROUP", "MEMBERS", "LIMIT"),
-        [(group.name, str(group.total_member_count), _limit(budget)) for group, budget in found],
+        (Column("GROUP"), Column("MEMBERS", right=True), Column("LIMIT", right=True)),
+        [
+            (group.name, str(group.total_member_count), limit_text(budget))
+            for group, budget in found
+        ],
     )
-
-
-def _budget(client: "Client", group: "Group") -> "GroupAIBudget | None":
-    from aibridge.sdk import NotFound  # noqa: PLC0415 - it takes a while to import
-
-    try:
-        return client.group_ai_budget(group.id)
-    except NotFound:
-        return None
-
-
-def _limit(budget: "GroupAIBudget | UserAIBudgetOverride | None") -> str:
-    return NO_LIMIT if budget is None else dollars(budget.spend_limit_micros)
+    say(NOT_ENFORCED, err=True)
 
 
 @app.command("show", epilog="Example: aibridge budgets show --group developers")
@@ -90,8 +86,9 @@ def show_budget(
             budget = client.group_ai_budget(find_group(client, _needed(group)).id)
     if as_json:
         print_model(budget)
-    else:
-        typer.echo(_limit(budget))
+        return
+    typer.echo(limit_text(budget))
+    say(NOT_ENFORCED, err=True)
 
 
 def _needed(group: str | None) -> str:
@@ -112,7 +109,10 @@ def set_budget(
     user: UserName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Limit what each member of a group may spend a month, or one user."""
+    """Limit what each member of a group may spend a month, or one user.
+
+    Budgets are not enforced yet: they are kept and shown, and no call is refused.
+    """
     found = find_group(client, group)
     budget: GroupAIBudget | UserAIBudgetOverride
     if user is None:
@@ -122,11 +122,12 @@ def set_budget(
             budget = client.upsert_user_ai_budget_override(
                 user, group_id=found.id, spend_limit_micros=limit
             )
+    say(NOT_ENFORCED, err=True)
     if as_json:
         print_model(budget)
         return
     who = f"Each member of {found.name}" if user is None else user
-    say(f"{who} may spend {_limit(budget)} a month.")
+    say(f"{who} may spend {limit_text(budget)} a month.")
 
 
 @app.command("delete", epilog="Example: aibridge budgets delete --group developers --yes")
@@ -135,14 +136,27 @@ def delete_budget(
     client: "Client", *, group: GroupName = None, user: UserName = None, yes: Yes = False
 ) -> None:
     """Take a group's limit away, or a user's own: then it limits nobody any more."""
-    if user is not None:
-        confirm(f"Delete the limit of {user}?", yes)
-        with missing("limit of their own for the user", user):
-            client.delete_user_ai_budget_override(user)
-        say(f"Deleted the limit of {user}; those of their groups count.")
+    if user is None:
+        _delete_of_group(client, find_group(client, _needed(group)), yes)
         return
-    found = find_group(client, _needed(group))
-    confirm(f"Delete the budget of {found.name}?", yes)
-    with missing("budget of the group", found.name):
-        client.delete_group_ai_budget(found.id)
-    say(f"Deleted the budget of {found.name}: its members have {NO_LIMIT} from it.")
+    with missing("limit of their own for the user", user):
+        own = client.user_ai_budget_override(user)
+        confirm(
+            f"Delete {user}'s own limit of {limit_text(own)}? Those of their groups count then.",
+            yes,
+        )
+        client.delete_user_ai_budget_override(user)
+    say(f"Deleted the limit of {user}; those of their groups count.")
+
+
+def _delete_of_group(client: "Client", group: "GroupDetail", yes: bool) -> None:
+    with missing("budget of the group", group.name):
+        budget = client.group_ai_budget(group.id)
+        stay = ", ".join(own_limits(client, group))
+        rest = f" Members' own limits stay: {stay}." if stay else ""
+        confirm(
+            f"Delete the budget of {group.name}, {limit_text(budget)} a member and month?{rest}",
+            yes,
+        )
+        client.delete_group_ai_budget(group.id)
+    say(f"Deleted the budget of {group.name}: its members have {NO_LIMIT} from it.")

@@ -7,6 +7,7 @@ import typer
 from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
 from aibridge.cli import COMPLETE, PROGRAM
+from aibridge.cli.options import one_of
 
 
 class Shell(StrEnum):
@@ -18,7 +19,9 @@ class Shell(StrEnum):
 
 
 def completion(
-    shell: Annotated[Shell, typer.Argument(help="Which shell.", metavar="bash|zsh|fish")],
+    shell: Annotated[
+        Shell, typer.Argument(parser=one_of(Shell), help="Which shell.", metavar="bash|zsh|fish")
+    ],
 ) -> None:
     """Print a script that has a shell complete the commands and options of this program.
 

@@ -32,6 +32,10 @@ URL, TOKEN = "AIBRIDGE_URL", "AIBRIDGE_TOKEN"
 LOCAL = "http://127.0.0.1:4000"
 
 _OR_ELSE = "; or say where a bridge is, by --url and --token or AIBRIDGE_URL and AIBRIDGE_TOKEN"
+_LOST = (
+    "One that is lost or has expired is replaced on the bridge's own machine, where none is "
+    "needed: aibridge tokens create --user NAME"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +125,31 @@ def connect(where: Where) -> "Iterator[Client]":
     url = where.url or LOCAL
     if not where.token:
         fail("no token: set AIBRIDGE_TOKEN or pass --token")
-    with clear_answers(_shown(url)), sdk.Client(url, where.token, retries=0) as client:
+    with (
+        clear_answers(shown_url(url), hint=_LOST),
+        sdk.Client(url, where.token, retries=0) as client,
+    ):
         yield client
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
     """Return a URL without a password that may stand in it."""
     scheme, slashes, rest = url.rpartition("//")
     return scheme + slashes + rest.rpartition("@")[2]
 
 
 @contextmanager
-def clear_answers(url: str) -> Iterator[None]:
-    """Turn what the API refuses, or why it does not answer, into one line."""
+def clear_answers(url: str, *, hint: str = "") -> Iterator[None]:
+    """Turn what the API refuses, or why it does not answer, into one line.
+
+    The ``hint`` is for who has no good token.
+    """
     from aibridge import sdk  # noqa: PLC0415
 
     try:
         yield
+    except sdk.Unauthorized as error:
+        fail(f"{_refusal(error)} {hint}")
     except sdk.ApiError as error:
         fail(_refusal(error))
     except (sdk.WrongArgument, sdk.Misconfigured) as error:

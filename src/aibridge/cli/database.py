@@ -6,24 +6,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from aibridge.cli.output import fail
+from aibridge.cli.output import FAILED, fail
 from aibridge.listener.sockets import ListenError
 from aibridge.settings import Settings, SettingsError, load
-from aibridge.store.database import Database, DatabaseError, is_there
+from aibridge.store.copying.addresses import shown
+from aibridge.store.database import Database, DatabaseError, has_tables, is_there, parts
 from aibridge.store.migrations import NewerSchemaError
 from aibridge.store.spool import SpoolError
 from aibridge.store.trouble import DRIVER_ERRORS, said
 
 
 @contextmanager
-def clear_errors() -> Iterator[None]:
-    """Turn the errors that an administrator can cause or mend into one line each."""
+def clear_errors(status: int = FAILED) -> Iterator[None]:
+    """Turn the errors that an administrator can cause or mend into one line and a status."""
     try:
         yield
     except (SettingsError, ListenError, DatabaseError, NewerSchemaError, SpoolError) as error:
-        fail(str(error))
+        fail(str(error), status)
     except DRIVER_ERRORS as error:  # its own text would repeat the statement and its values
-        fail(f"the database cannot be used: {said(error)}")
+        fail(f"the database cannot be used: {said(error)}", status)
 
 
 def load_settings(
@@ -37,10 +38,16 @@ def load_settings(
 def open_database(
     config: Path | None, data_dir: str | None, database_url: str | None
 ) -> Iterator[tuple[Database, Settings]]:
-    """Yield the database that the settings name, up to date; errors end the program clearly."""
+    """Yield the database that the settings name, up to date; errors end the program clearly.
+
+    One that is not there is an error too: of a name that is mistyped it would be a new one, without
+    anything in it.
+    """
     flags = {"data_dir": data_dir, "database_url": database_url}
     with clear_errors():
         settings = load_settings(config, flags, read_keys=False)
+        if not has_tables(settings.database_url):
+            raise _none_at(settings.database_url)
         database = Database(settings.database_url)
         try:
             database.upgrade()
@@ -61,9 +68,23 @@ def untouched_database(
     with clear_errors():
         url = load_settings(config, flags, read_keys=False).database_url
         if not make and not is_there(url):
-            raise DatabaseError(f"there is no database {url.removeprefix('sqlite:///')}")
+            raise _none_at(url)
         database = Database(url)
         try:
             yield database
         finally:
             database.close()
+
+
+def database_of(config: Path | None, data_dir: str | None, database_url: str | None) -> str:
+    """Return the address of the database that the settings name, without a password."""
+    flags = {"data_dir": data_dir, "database_url": database_url}
+    return shown(parts(load_settings(config, flags, read_keys=False).database_url))
+
+
+def _none_at(url: str) -> DatabaseError:
+    return DatabaseError(
+        f"there is no database of AI Bridge at {shown(parts(url))}: name another with "
+        "--database-url, --data-dir or --config, or a running bridge with --url and --token; "
+        "aibridge serve makes a new one"
+    )

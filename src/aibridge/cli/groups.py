@@ -6,6 +6,7 @@ import typer
 
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
+from aibridge.cli.limits import group_budget, limit_text, own_limits
 from aibridge.cli.options import AsJson, Yes
 from aibridge.cli.output import (
     confirm,
@@ -13,13 +14,13 @@ from aibridge.cli.output import (
     one_line,
     print_facts,
     print_model,
-    print_models,
-    print_table,
     say,
 )
+from aibridge.cli.tables import Column, print_list
 
 if TYPE_CHECKING:
-    from aibridge.contract import GroupDetail
+    from aibridge.cli.tables import Cell
+    from aibridge.contract import Group, GroupDetail
     from aibridge.sdk import Client
 
 app = new_app(help="Groups of users.")
@@ -39,13 +40,19 @@ def find_group(client: "Client", name: str) -> "GroupDetail":
 def list_groups(client: "Client", *, as_json: AsJson = False) -> None:
     """Show groups. Everyone holds all users."""
     groups = client.list_groups()
-    if as_json:
-        print_models(groups)
-        return
-    print_table(
-        ("NAME", "MEMBERS", "DISPLAY NAME", "ID"),
-        [(one.name, str(one.total_member_count), one.display_name, one.id) for one in groups],
-    )
+    print_list(groups, _COLUMNS, _row, as_json=as_json)
+
+
+def _row(one: "Group") -> "tuple[Cell, ...]":
+    return one.name, str(one.total_member_count), one.display_name, one.id
+
+
+_COLUMNS = (
+    Column("NAME"),
+    Column("MEMBERS", right=True),
+    Column("DISPLAY NAME", telling=True),
+    Column("ID", rank=1),
+)
 
 
 @app.command("show", epilog="Example: aibridge groups show developers")
@@ -86,6 +93,26 @@ def create_group(
         say(f"Created {group.name}.")
 
 
+@app.command("rename", epilog="Example: aibridge groups rename developers makers")
+@connected
+def rename_group(
+    client: "Client",
+    *,
+    name: Name,
+    new_name: Annotated[str, typer.Argument(help="What to call it from now on.", metavar="NEW")],
+    display_name: Annotated[str | None, typer.Option(help="As people read it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a group another name; its members and its budget stay."""
+    group = client.update_group(
+        find_group(client, name).id, name=new_name, display_name=display_name
+    )
+    if as_json:
+        print_model(group)
+    else:
+        say(f"{name} is {group.name} now.")
+
+
 @app.command("add", epilog="Example: aibridge groups add developers ana ben")
 @connected
 def add_members(client: "Client", *, name: Name, users: People, as_json: AsJson = False) -> None:
@@ -96,7 +123,7 @@ def add_members(client: "Client", *, name: Name, users: People, as_json: AsJson 
 @app.command("remove", epilog="Example: aibridge groups remove developers ben")
 @connected
 def remove_members(client: "Client", *, name: Name, users: People, as_json: AsJson = False) -> None:
-    """Take users out of a group."""
+    """Take users out of a group. Who leaves loses an own limit that is charged to it."""
     _show_change(client.remove_group_members(find_group(client, name).id, users), as_json)
 
 
@@ -115,8 +142,22 @@ def _members(group: "GroupDetail") -> str:
 @app.command("delete", epilog="Example: aibridge groups delete developers --yes")
 @connected
 def delete_group(client: "Client", *, name: Name, yes: Yes = False) -> None:
-    """Delete a group, and its budget."""
+    """Delete a group with its budget, and its members' own limits that are charged to it."""
     group = find_group(client, name)
-    confirm(f"Delete {group.name} with {_members(group)}?", yes)
+    if not yes:
+        confirm(f"Delete the group {group.name}? {_goes_with(client, group)}", yes)
     client.delete_group(group.id)
     say(f"Deleted {group.name}.")
+
+
+def _goes_with(client: "Client", group: "GroupDetail") -> str:
+    """Say what else is lost with a group."""
+    budget = group_budget(client, group)
+    own = ", ".join(own_limits(client, group))
+    also = (
+        f"its budget of {limit_text(budget)} a member and month" if budget else "",
+        f"the own limits charged to it: {own}" if own else "",
+    )
+    told = " and ".join(one for one in also if one)
+    stay = f"Its members ({group.total_member_count}) stay users."
+    return f"With it goes {told}. {stay}" if told else f"It has no budget. {stay}"

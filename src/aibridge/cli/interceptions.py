@@ -11,12 +11,12 @@ from aibridge.cli.output import (
     moment,
     print_facts,
     print_model,
-    print_models,
-    print_table,
 )
 from aibridge.cli.record_filters import RecordFilters
+from aibridge.cli.tables import Column, print_list, tell_of_more
 
 if TYPE_CHECKING:
+    from aibridge.cli.tables import Cell
     from aibridge.contract import Interception, UserPrompt
     from aibridge.sdk import Client
 
@@ -35,31 +35,54 @@ def list_interceptions(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List interceptions, newest first; as JSON an array."""
+    """List interceptions, newest first."""
     page = client.list_interceptions(where.interceptions(), limit=limit, after_id=after_id)
-    if as_json:
-        print_models(page.results)
-        return
-    print_table(
-        ("ID", "STARTED", "USER", "PROVIDER", "MODEL", "CLIENT", "KIND", "STATUS", "IN", "OUT"),
-        [_row(one) for one in page.results],
-    )
+    print_list(page.results, _COLUMNS, _row, as_json=as_json)
+    if page.results:
+        after = f"--after-id {page.results[-1].id}"
+        tell_of_more(len(page.results), limit, page.count, after)
 
 
-def _row(one: "Interception") -> tuple[str, ...]:
-    about = "~" if one.estimated else ""
+_COLUMNS = (
+    Column("ID"),
+    Column("STARTED", rank=1),
+    Column("USER", rank=5),
+    Column("PROVIDER", rank=7),
+    Column("MODEL", rank=3),
+    Column("CLIENT", rank=6),
+    Column("KIND", rank=4),
+    Column("STATUS", rank=2),
+    Column("IN", rank=9, right=True),
+    Column("OUT", rank=8, right=True),
+    Column("PROMPT", telling=True),
+)
+
+
+def _row(one: "Interception") -> "tuple[Cell, ...]":
     return (
         one.id,
-        moment(one.started_at),
+        one.started_at,
         one.initiator.username or one.initiator.id,
         one.provider_name,
         one.model,
         one.client or "Unknown",
-        f"{one.kind} {one.agent_type}".strip(),
+        _kind(one),
         one.status,
-        about + str(sum(usage.input_tokens for usage in one.token_usages)),
-        about + str(sum(usage.output_tokens for usage in one.token_usages)),
+        *_tokens(one),
+        one.user_prompts[-1].prompt if one.user_prompts else "",
     )
+
+
+def _kind(one: "Interception") -> str:
+    return f"{one.kind} {one.agent_type}".strip()
+
+
+def _tokens(one: "Interception") -> tuple[str, str]:
+    """Return the tokens that went in and came out; an estimate is marked."""
+    about = "~" if one.estimated else ""
+    taken = sum(usage.input_tokens for usage in one.token_usages)
+    given = sum(usage.output_tokens for usage in one.token_usages)
+    return f"{about}{taken}", f"{about}{given}"
 
 
 @app.command(
@@ -92,7 +115,7 @@ def _find(client: "Client", wanted: str) -> "Interception":
 def _facts(one: "Interception") -> dict[str, str]:
     milliseconds = "" if one.duration_ms is None else f"{one.duration_ms:,.0f} ms"
     ended = (one.status, one.stop_reason, milliseconds, str(one.http_status or ""))
-    row = dict(zip(("input", "output"), _row(one)[-2:], strict=True))
+    taken, given = _tokens(one)
     return {
         "id": one.id,
         "session": one.session_id,
@@ -100,12 +123,12 @@ def _facts(one: "Interception") -> dict[str, str]:
         "client": one.client or "Unknown",
         "provider": f"{one.provider_name} ({one.provider}) {one.route}",
         "model": one.model,
-        "kind": _row(one)[6],
+        "kind": _kind(one),
         "credential": f"{one.credential_kind} {one.credential_hint}",
         "started": moment(one.started_at),
         "ended": ", ".join(word for word in ended if word),
         "error": f"{one.error_type} {one.error_message}".strip(),
-        "tokens": f"{row['input']} in, {row['output']} out",
+        "tokens": f"{taken} in, {given} out",
         "cache writes": _lifetimes(one),
         **_numbered("prompt", [_prompt(prompt) for prompt in one.user_prompts]),
         **_numbered("tool", [f"{call.tool} {call.input}" for call in one.tool_usages]),

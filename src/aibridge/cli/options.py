@@ -1,18 +1,29 @@
 """Options that several commands share, and reading what people write into them."""
 
+import re
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+from aibridge.moments import EXPECTED, parse_moment
+
+T = TypeVar("T", bound=str)
+
+SHOWN = 4
+"""The most values of an option that its usage line names."""
 
 MOST = 1000
 """The most that the API lists at once."""
 
-_TIME = "2026-01-31T12:00:00Z"
-
 Config = Annotated[
-    Path | None, typer.Option(help="The TOML file of options; aibridge.toml if it is there.")
+    Path | None,
+    typer.Option(
+        readable=False,  # reading it tells why it cannot be read
+        help="The TOML file of options; aibridge.toml if it is there.",
+    ),
 ]
 DataDir = Annotated[str | None, typer.Option(help="Where the bridge keeps its files.")]
 DatabaseURL = Annotated[
@@ -42,22 +53,64 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing els
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def check_limit(limit: int) -> int:
-    """Refuse a limit that the API would refuse, before anything is asked."""
-    if not 1 <= limit <= MOST:
-        raise typer.BadParameter(f"limit value must be between 1 and {MOST}")
-    return limit
+def moment_option(help_text: str, *, check: Callable[[datetime], None] | None = None) -> Any:  # noqa: ANN401 - as typer has it
+    """Return an option that takes a moment, as every one reads it: see `aibridge.moments`."""
+
+    def read(text: str) -> datetime:
+        try:
+            moment = parse_moment(text)
+            if check is not None:
+                check(moment)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        return moment
+
+    return typer.Option(parser=read, metavar="TIME", help=f"{help_text}: {EXPECTED}.")
 
 
-Limit = Annotated[int, typer.Option(callback=check_limit, help="How many at most, 1 to 1000.")]
+def one_of(values: Iterable[T]) -> Callable[[str], T]:
+    """Return what reads one of these values; others are refused with the list of them."""
+    known = {str(value): value for value in values}
+
+    def read(text: str) -> T:
+        if str(text) not in known:
+            raise typer.BadParameter(f"expected one of {', '.join(known)}; not {text!r}")
+        return known[str(text)]
+
+    return read
 
 
-def parse_time(text: str) -> datetime:
-    """Read a time of RFC 3339; its offset is needed, as nobody knows whose noon is meant."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise typer.BadParameter(f"expected a time with its offset, such as {_TIME}; not {text!r}")
-    return moment
+def choice(values: Iterable[T], *names: str, help: str) -> Any:  # noqa: A002, ANN401 - as typer has it
+    """Return an option that takes one of these values, which shells complete."""
+    known = [str(value) for value in values]
+
+    def completed(begun: str) -> list[str]:
+        return [name for name in known if name.startswith(begun)]
+
+    return typer.Option(
+        *names,
+        parser=one_of(values),
+        autocompletion=completed,
+        metavar="|".join(known) if len(known) <= SHOWN else "NAME",
+        help=help,
+    )
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number within bounds: it is refused before anything is asked."""
+
+    def read(text: str) -> int:
+        number = int(text) if re.fullmatch(r"-?[0-9]{1,12}", str(text)) else None
+        if number is None or not least <= number <= most:
+            raise typer.BadParameter(f"expected a number from {least} to {most}; not {text!r}")
+        return number
+
+    return read
+
+
+Limit = Annotated[
+    int,
+    typer.Option(
+        parser=whole_number(1, MOST), metavar="NUMBER", help=f"How many at most, 1 to {MOST}."
+    ),
+]

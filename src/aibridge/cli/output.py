@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none of it
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from rich.console import Console
 
@@ -51,10 +50,14 @@ def escaped_json(text: str) -> str:
     return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def fail(message: str) -> NoReturn:
-    """End the program with one line on stderr and status 1."""
+FAILED, CALLED_WRONGLY = 1, 2
+"""The statuses of a command that could not do what was asked, and of one that was asked wrongly."""
+
+
+def fail(message: str, status: int = FAILED) -> NoReturn:
+    """End the program with one line on stderr and a status."""
     typer.echo(f"aibridge: {' '.join(visible(message).split())}", err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(status)
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -77,15 +80,6 @@ def print_models(answer: Sequence[Model]) -> None:
     print_json([one.model_dump(mode="json") for one in answer])
 
 
-def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under their titles, in columns that are as wide as their widest value."""
-    lines = [list(titles), *([one_line(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(titles))]
-    for line in lines:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
-
-
 def print_facts(facts: dict[str, str]) -> None:
     """Print what there is to say of one thing, a line each; what is empty is left out."""
     width = max(map(len, facts))
@@ -94,26 +88,54 @@ def print_facts(facts: dict[str, str]) -> None:
             typer.echo(f"{name.ljust(width)}  {one_line(value)}")
 
 
-def moment(then: datetime | None, otherwise: str = "never") -> str:
-    """Return a time as RFC 3339 in UTC, in whole seconds."""
-    return otherwise if then is None else f"{then.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def is_terminal() -> bool:
+    """Say whether a person reads what is printed, and not a program or a file."""
+    return sys.stdout.isatty()
+
+
+def moment(then: datetime | None, never: str = "never") -> str:
+    """Return a time in whole seconds: on a terminal local with its offset, else as `rfc3339`."""
+    if then is None:
+        return never
+    return then.astimezone().isoformat(" ", "seconds") if is_terminal() else rfc3339(then)
+
+
+def short_moment(then: datetime | None, never: str = "never") -> str:
+    """Return a time of today with its offset, or a day, for where there is no room for both."""
+    if then is None:
+        return never
+    local, now = then.astimezone(), datetime.now().astimezone()
+    if local.date() == now.date():
+        return f"{local:%H:%M}{f'{local:%z}'.removesuffix('00')}"
+    return f"{local:%m-%d}" if local.year == now.year else f"{local:%Y-%m-%d}"
+
+
+def rfc3339(then: datetime) -> str:
+    """Return a time in UTC and whole seconds."""
+    return f"{then.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 WIDE = 10_000
-"""Columns of what is no terminal: whatever reads it needs nothing cut off."""
+"""Characters of a line where there is no terminal: whatever reads it needs nothing cut off."""
 
 
 def console() -> Console:
     """Return where drawings are printed: as wide as the terminal, and whole where there is none."""
     from rich.console import Console  # noqa: PLC0415 - it takes a while to import
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    return Console(highlight=False, width=None if is_terminal() else WIDE)
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask a person whether to go on; a program is not asked, nor whoever said ``--yes``."""
-    if not yes and sys.stdin.isatty():
-        typer.confirm(one_line(question), abort=True, err=True)
+    """Ask a person whether to delete something, unless they said ``--yes``.
+
+    The question says what else goes with it. Where there is no terminal, the program ends.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail(f"{question} Nobody is there to be asked: say --yes to delete.")
+    typer.confirm(one_line(question, 1000), abort=True, err=True)
 
 
 def read_secret(what: str, *, twice: bool = False) -> str:

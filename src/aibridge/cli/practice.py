@@ -1,6 +1,5 @@
 """``aibridge practice``: a provider that answers from a script, to try things out without one."""
 
-import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,10 @@ import typer
 import uvicorn
 from rich.console import Console
 
+from aibridge.cli.options import whole_number
+from aibridge.cli.output import CALLED_WRONGLY, fail
+from aibridge.listener.server import url_of
+from aibridge.listener.sockets import ListenError, bound, listen
 from aibridge.practice.app import PracticeProvider
 from aibridge.practice.script import DEFAULT, Script, ScriptError, load
 from aibridge.practice.server import config
@@ -23,7 +26,14 @@ export OPENAI_API_KEY=practice
 
 
 def practice(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = 4010,
+    port: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number(0, 65_535),
+            metavar="NUMBER",
+            help="Port to listen on; 0 takes any free one.",
+        ),
+    ] = 4010,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     script: Annotated[
         Path | None, typer.Option(help="TOML file with the turns to play.", show_default="built in")
@@ -35,13 +45,13 @@ def practice(
     """
     app = PracticeProvider(_script(script), log=False)
     try:
-        listener = socket.create_server((host, port), backlog=2048)
-    except OSError as trouble:
-        raise typer.BadParameter(f"cannot listen on {host}:{port}: {trouble}") from trouble
-    with listener:
-        url = f"http://{host}:{listener.getsockname()[1]}"
-        Console(soft_wrap=True, highlight=False).print(_GREETING.format(url=url))
-        uvicorn.Server(config(app)).run([listener])
+        with bound(host, port) as sockets:
+            listen(sockets)
+            url = url_of(sockets[0], is_tls=False)
+            Console(soft_wrap=True, highlight=False).print(_GREETING.format(url=url))
+            uvicorn.Server(config(app)).run(sockets)
+    except ListenError as error:
+        fail(str(error), CALLED_WRONGLY)
 
 
 def _script(path: Path | None) -> Script:

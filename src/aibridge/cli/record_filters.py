@@ -6,27 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aibridge.cli.options import parse_time
+from aibridge.cli.options import choice, moment_option
 
 if TYPE_CHECKING:
     from aibridge.sdk import InterceptionFilter, SessionFilter
 
-_Before = typer.Option(
-    parser=parse_time,
-    metavar="TIME",
-    help="Only what started at this time or earlier: RFC 3339 with an offset.",
-)
-_After = typer.Option(
-    parser=parse_time, metavar="TIME", help="Only what started at this time or later."
-)
+_Before = moment_option("Only what started then or earlier")
+_After = moment_option("Only what started then or later")
 
 
 KINDS = ("typed", "side_call", "subagent", "compaction", "summary", "retry", "automation")
 """The kinds of prompts that the API can look for."""
-
-
-def _kinds(begun: str) -> list[str]:
-    return [kind for kind in KINDS if kind.startswith(begun)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +31,11 @@ class What:
         str, typer.Option("--client", help="A client, such as 'Claude Code'.")
     ] = ""
     kind: Annotated[
-        str,
-        typer.Option(
-            autocompletion=_kinds,
-            metavar="KIND",
-            help=f"What has a prompt of this kind: {', '.join(KINDS[:-1])} or {KINDS[-1]}.",
+        str | None,
+        choice(
+            KINDS, help=f"What has a prompt of this kind: {', '.join(KINDS[:-1])} or {KINDS[-1]}."
         ),
-    ] = ""
+    ] = None
     search: Annotated[
         str,
         typer.Option(
@@ -77,7 +65,7 @@ class What:
             "provider_name": self.provider_name,
             "model": self.model,
             "client": self.client_name,
-            "kind": self.kind,
+            "kind": self.kind or "",
             "q": self.search,
         }
 

@@ -7,16 +7,21 @@ import typer
 
 from aibridge.cli.database import clear_errors, load_settings
 from aibridge.cli.options import Config, DatabaseURL, DataDir
-from aibridge.cli.output import say
+from aibridge.cli.output import CALLED_WRONGLY, say
 
 
 def serve(
     *,
     config: Config = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port; 0 is any free one.")] = None,
+    port: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="The port; 0 is any free one.")
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="How many processes serve; more than one need PostgreSQL.")
+        str | None,
+        typer.Option(
+            metavar="NUMBER", help="How many processes serve; more than one need PostgreSQL."
+        ),
     ] = None,
     data_dir: DataDir = None,
     database_url: DatabaseURL = None,
@@ -25,6 +30,7 @@ def serve(
     """Run the bridge until it is told to stop.
 
     A flag counts more than a variable AIBRIDGE_*, a variable more than the configuration file.
+    What keeps it from starting is said in one line, with status 2.
 
     Example: aibridge serve --config aibridge.toml --port 4000
     """
@@ -36,7 +42,7 @@ def serve(
         "database_url": database_url,
         "log_level": log_level,
     }
-    with clear_errors():
+    with clear_errors(CALLED_WRONGLY):
         settings = load_settings(config, flags)
 
         from aibridge.file_modes import mode_warnings  # noqa: PLC0415 - once the settings are good

@@ -1,4 +1,4 @@
-"""Sessions drawn for a terminal: a table of many, a tree of one.
+"""Sessions as a terminal shows them: a row each in a list, or one as a tree.
 
 Everything drawn was written by strangers: texts are never read as markup, and characters that
 steer a terminal or reorder a line are made visible instead.
@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from aibridge.cli.output import one_line, visible
-from aibridge.cli.thread_tree import add_threads, time, tokens
+from aibridge.cli.output import moment, one_line, visible
+from aibridge.cli.tables import Cell, Column
+from aibridge.cli.thread_tree import add_threads, tokens
 
 if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none of it
     from collections.abc import Iterable
@@ -30,40 +30,29 @@ def _names(names: Iterable[str]) -> str:
     return one_line(", ".join(names)) or "none"
 
 
-_COLUMNS = {
-    "ID": True,  # it is there to be copied
-    "Active": True,
-    "User": False,
-    "Client": False,
-    "In": True,
-    "Out": True,
-    "Prompt": False,
-}
-"""The columns of a list of sessions, and whether each is always shown whole."""
+COLUMNS = (
+    Column("ID"),
+    Column("ACTIVE", rank=1),
+    Column("USER", rank=2),
+    Column("CLIENT", rank=3),
+    Column("IN", rank=5, right=True),
+    Column("OUT", rank=4, right=True),
+    Column("PROMPT", telling=True),
+)
+"""The columns of a list of sessions."""
 
 
-def render_sessions(sessions: Iterable[Session]) -> RenderableType:
-    """Draw a list of sessions as a table, one row each; times are local."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, whole in _COLUMNS.items():  # those that are not whole shrink where room is short
-        right = name in {"In", "Out"}
-        table.add_column(name, no_wrap=whole, justify="right" if right else "left")
-    for session in sessions:
-        cells = _cells(session)
-        table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells))
-    return table
-
-
-def _cells(session: Session) -> tuple[str, ...]:
+def row_of(session: Session) -> tuple[Cell, ...]:
+    """Return the row of a session in a list, as `COLUMNS` have it."""
     used, about = session.token_usage_summary, "~" if session.estimated else ""
     return (
-        visible(session.id),
-        f"{session.last_active_at.astimezone():%m-%d %H:%M}",
-        _user(session.initiator),
-        one_line(session.client or "Unknown"),
+        session.id,
+        session.last_active_at,
+        session.initiator.username or session.initiator.id,
+        session.client or "Unknown",
         about + _count(used.input_tokens),
         about + _count(used.output_tokens),
-        one_line(session.last_prompt or ""),
+        session.last_prompt or "",
     )
 
 
@@ -91,7 +80,7 @@ def _header(detail: SessionDetail) -> RenderableType:
         "user": _user(detail.initiator),
         "providers": _names(detail.providers),
         "models": _names(detail.models),
-        "started": time(detail.started_at),
+        "started": moment(detail.started_at),
         "tokens": tokens(used, estimated=used.estimated),
     }
     lines = [Text.assemble((f"{name} ", "dim"), value) for name, value in facts.items()]

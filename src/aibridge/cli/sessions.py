@@ -9,7 +9,8 @@ from aibridge.cli.connection import connected
 from aibridge.cli.options import AsJson, Limit
 from aibridge.cli.output import console, print_model
 from aibridge.cli.record_filters import RecordFilters
-from aibridge.cli.session_tree import render_session, render_sessions
+from aibridge.cli.session_tree import COLUMNS, render_session, row_of
+from aibridge.cli.tables import print_list, tell_of_more
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
     from aibridge.contract import SessionDetail
@@ -50,10 +51,11 @@ def list_sessions(
         after_session_id=after_id,
         after_initiator_id=after_user,
     )
-    if as_json:
-        print_model(page)
-    else:
-        console().print(render_sessions(page.sessions))
+    print_list(page.sessions, COLUMNS, row_of, as_json=as_json)
+    if page.sessions:
+        last = page.sessions[-1]
+        after = f"--after-id {last.id} --after-user {last.initiator.id}"
+        tell_of_more(len(page.sessions), limit, page.count, after)
 
 
 @app.command("show", epilog="Example: aibridge sessions show 0199a3c4-7f00-7000-8000-000000000001")

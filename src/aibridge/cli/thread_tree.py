@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Group
 from rich.text import Text
 
-from aibridge.cli.output import one_line, visible
+from aibridge.cli.output import moment, one_line, visible
 
 if TYPE_CHECKING:  # pydantic takes a while to import, and help texts need none of it
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     from rich.tree import Tree
 
@@ -71,11 +70,6 @@ def tokens(counts: TokenCounts, *, estimated: bool = False) -> str:
     cached = counts.cache_read_input_tokens, counts.cache_write_input_tokens
     text = f"{about}{counts.input_tokens:,} in, {about}{counts.output_tokens:,} out"
     return text + (f", cache {cached[0]:,} read, {cached[1]:,} written" if any(cached) else "")
-
-
-def time(moment: datetime) -> str:
-    """Write a moment in local time."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 class _Drawn(NamedTuple):
@@ -139,7 +133,7 @@ def _about(thread: Thread, above: Thread | None) -> Iterator[str]:
     if thread.kind == TYPED and thread.parent_id:
         yield _link(thread.parent_id, above)
     yield one_line(thread.model)
-    yield time(thread.started_at)
+    yield moment(thread.started_at)
     yield tokens(thread.token_usage, estimated=thread.token_usage.estimated)
     if thread.attempts > 1:
         yield f"attempt {thread.attempts} of {thread.attempts}"

@@ -6,12 +6,14 @@ import typer
 
 from aibridge.cli import new_app
 from aibridge.cli.connection import ME, connected, missing, no
-from aibridge.cli.options import AsJson, Yes
-from aibridge.cli.output import confirm, moment, print_model, print_models, print_table, say
+from aibridge.cli.options import AsJson, Yes, choice
+from aibridge.cli.output import confirm, moment, print_model, say
+from aibridge.cli.tables import Column, print_list
 from aibridge.contract import TokenScope
 from aibridge.identity.tokens import parse_lifetime
 
 if TYPE_CHECKING:
+    from aibridge.cli.tables import Cell
     from aibridge.contract import Token
     from aibridge.sdk import Client
 
@@ -38,24 +40,30 @@ def list_tokens(
 ) -> None:
     """Show tokens, without their secrets."""
     tokens = _visible_tokens(client, user)
-    if as_json:
-        print_models(tokens)
-        return
-    print_table(
-        ("ID", "USER", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED"),
-        [
-            (
-                one.id,
-                one.username,
-                one.token_name,
-                ", ".join(one.scopes),
-                moment(one.created_at),
-                moment(one.expires_at),
-                moment(one.last_used, "not yet"),
-            )
-            for one in tokens
-        ],
+    print_list(tokens, _COLUMNS, _row, as_json=as_json)
+
+
+def _row(one: "Token") -> "tuple[Cell, ...]":
+    return (
+        one.id,
+        one.username,
+        one.token_name,
+        ", ".join(one.scopes),
+        one.created_at,
+        one.expires_at,
+        one.last_used,
     )
+
+
+_COLUMNS = (
+    Column("ID"),
+    Column("USER"),
+    Column("NAME", telling=True),
+    Column("SCOPES", rank=3),
+    Column("CREATED", rank=4),
+    Column("EXPIRES", rank=1),
+    Column("LAST USED", rank=2, never="not yet"),
+)
 
 
 def _visible_tokens(client: "Client", user: str | None) -> "list[Token]":
@@ -80,7 +88,7 @@ def create_token(
     ] = "30d",
     scope: Annotated[
         list[TokenScope] | None,
-        typer.Option(help="What it is for; repeatable, all if left out."),
+        choice(TokenScope, help="What it is for; repeatable, all if left out."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -109,7 +117,12 @@ def delete_token(
     wanted = token_id.partition("-")[0]  # who gives the whole of it means that too
     tokens = _visible_tokens(client, user)
     token = next((one for one in tokens if one.id == wanted), None) or no("token", wanted)
-    confirm(f"Delete {token.token_name} of {token.username}?", yes)
+    used = moment(token.last_used, "not yet")
+    confirm(
+        f"Delete the token {token.token_name} of {token.username}, last used: {used}? "
+        "What uses it is refused from its next request on; the record stays.",
+        yes,
+    )
     with missing("token", wanted):
         client.delete_token(token.id, token.user_id)
     say(f"Deleted {token.token_name} of {token.username}.")

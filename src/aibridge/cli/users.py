@@ -6,25 +6,26 @@ import typer
 
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
-from aibridge.cli.options import AsJson
+from aibridge.cli.options import AsJson, choice
 from aibridge.cli.output import (
     moment,
     print_facts,
     print_model,
-    print_table,
     read_secret,
     say,
 )
-from aibridge.contract import SiteRole, UserList
+from aibridge.cli.tables import Column, print_list
+from aibridge.contract import SiteRole, UserStatus
 
 if TYPE_CHECKING:
+    from aibridge.cli.tables import Cell
     from aibridge.contract import User
     from aibridge.sdk import Client
 
 app = new_app(help="The people who may use the bridge.")
 
 Name = Annotated[str, typer.Argument(help="The username, or an id.", metavar="NAME")]
-_ROLE = typer.Option("--role", help="What they may see and do; repeatable.")
+_ROLE = choice(SiteRole, "--role", help="What they may see and do; repeatable.")
 AskPassword = Annotated[
     bool,
     typer.Option("--password", help="Ask for a password, or read it from what is piped in."),
@@ -36,7 +37,7 @@ def roles_of(user: "User") -> str:
     return ", ".join(role.name for role in user.roles) or SiteRole.MEMBER
 
 
-@app.command("list", epilog="Example: aibridge users list --search status:active")
+@app.command("list", epilog="Example: aibridge users list --status active")
 @connected
 def list_users(
     client: "Client",
@@ -44,20 +45,29 @@ def list_users(
     search: Annotated[
         str, typer.Option("--search", "-q", help="Part of a name, status: or role:.")
     ] = "",
+    status: Annotated[
+        UserStatus | None, choice(UserStatus, help="Only users of this status.")
+    ] = None,
+    role: Annotated[SiteRole | None, choice(SiteRole, help="Only users with this role.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show users, in the order of their names."""
-    users = list(client.iter_users(search))
-    if as_json:
-        print_model(UserList(count=len(users), users=users))
-        return
-    print_table(
-        ("USERNAME", "ROLES", "STATUS", "EMAIL", "CREATED"),
-        [
-            (one.username, roles_of(one), one.status, one.email, moment(one.created_at))
-            for one in users
-        ],
-    )
+    wanted = (search, f"status:{status}" if status else "", f"role:{role}" if role else "")
+    users = list(client.iter_users(" ".join(filter(None, wanted))))
+    print_list(users, _COLUMNS, _row, as_json=as_json)
+
+
+def _row(one: "User") -> "tuple[Cell, ...]":
+    return one.username, roles_of(one), one.status, one.email, one.created_at
+
+
+_COLUMNS = (
+    Column("USERNAME"),
+    Column("ROLES", rank=1),
+    Column("STATUS", rank=2),
+    Column("EMAIL", telling=True),
+    Column("CREATED", rank=3),
+)
 
 
 @app.command("show", epilog="Example: aibridge users show ana")

@@ -117,7 +117,7 @@ EMPTY = BeforeValidator(lambda value: None if value == "" else value)
 def _number(value: object) -> object:
     """Pass a JSON number on, and nothing that only looks like one; 5.0 is one, as JSON has it."""
     if isinstance(value, bool | str):
-        raise ValueError("Input should be a valid integer")  # noqa: TRY004 - for pydantic
+        raise ValueError("expected a whole number")  # noqa: TRY004 - for pydantic
     return value
 
 

@@ -1,10 +1,12 @@
 """Admitting a request: who makes it, whether they may, and room for its body."""
 
 import re
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from aibridge.agents import BUILT_IN, Agents
+from aibridge.contract.wording import size
 from aibridge.gateway.body_budget import STEP, BodyBudget, Room
 from aibridge.gateway.call import Call
 from aibridge.gateway.caller import (
@@ -47,10 +49,17 @@ class Rules:
 class Admission:
     """Turns requests into calls that may be made. Belongs to an event loop."""
 
-    def __init__(self, find_person: Authenticate, rules: Rules, monitor: ClientMonitor) -> None:
+    def __init__(
+        self,
+        find_person: Authenticate,
+        rules: Rules,
+        monitor: ClientMonitor,
+        providers: Collection[str] = (),
+    ) -> None:
         self._find_person = find_person
         self._rules = rules
         self._monitor = monitor
+        self._providers = providers
         self._budget = BodyBudget(rules.max_buffered_bytes, rules.max_body_bytes)
 
     async def admit(self, request: Request, client: Client) -> Call:
@@ -63,7 +72,7 @@ class Admission:
             raise Refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
         target, route = request.target, request.route
         if target is None or route is None:
-            raise Refusal(404, _not_served(request))
+            raise Refusal(404, _not_served(request, self._providers))
         pays = (
             own_credential(request.headers, caller.token)
             if caller.brings_own
@@ -98,14 +107,14 @@ class Admission:
             raise Refusal(408, "The request body did not come to its end.") from error
 
     def _too_large(self) -> Refusal:
-        size = f"{self._rules.max_body_bytes / (1 << 20):g} MiB"
-        return Refusal(413, f"The request body is larger than {size}.")
+        return Refusal(413, f"The request body is larger than {size(self._rules.max_body_bytes)}.")
 
 
-def _not_served(request: Request) -> str:
+def _not_served(request: Request, providers: Collection[str]) -> str:
     told = f"route not supported: {request.method.decode('latin-1')} {request.path}"
     if request.target is None:
-        return f"{told}. No provider of the name in this address is configured."
+        names = ", ".join(sorted(providers)) or "none is configured"
+        return f"{told}. The address names no provider that is configured; these are: {names}."
     if not _GEMINI.search(request.path):
         return told
     return (

@@ -20,9 +20,10 @@ Authenticate = Callable[[str], Awaitable[Person | Rejection]]
 Headers = dict[bytes, bytes]
 
 _PLACES = "Authorization (Bearer), X-Api-Key, Api-Key or X-Goog-Api-Key"
+_SOURCE = "Whoever runs this bridge makes them: aibridge tokens create --user NAME"
 _NO_TOKEN = (
     "No AI Bridge token was sent: put it where the provider's API key would stand, "
-    f"in {_PLACES}; or in X-AI-Bridge-Token, beside a key of your own."
+    f"in {_PLACES}; or in X-AI-Bridge-Token, beside a key of your own. {_SOURCE}"
 )
 
 
@@ -60,7 +61,7 @@ async def authenticate(headers: Headers, find: Authenticate) -> Caller:
         if isinstance(found, Person):
             return _caller(found, token, name, brings_own=named is not None)
         refusal = refusal or Refusal(
-            401, f"The AI Bridge token in {_shown(name)} is not valid: {found.value}."
+            401, f"The AI Bridge token in {_shown(name)} is not valid: {found.value}. {_SOURCE}"
         )
     raise refusal or Refusal(401, _NO_TOKEN)
 

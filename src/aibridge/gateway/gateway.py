@@ -51,7 +51,8 @@ class Gateway:
         self._pool = pool
         self._rules = rules
         self._monitor = ClientMonitor()
-        self._admission = Admission(find_person, rules, self._monitor)
+        names = [name.decode() for name in self._targets]
+        self._admission = Admission(find_person, rules, self._monitor, names)
         self._reads = LargeReads()
         self._stored = stored
         self.unread = 0

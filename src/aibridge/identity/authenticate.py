@@ -18,12 +18,10 @@ _KINDS = {AuditResource.USER: "user", AuditResource.TOKEN: "token"}
 
 
 class Rejection(StrEnum):
-    """What is wrong with a token. Only who shows its secret is told that it was good once."""
+    """What is wrong with a token. Whether it ever was one is told to nobody."""
 
     MALFORMED = "it does not have the form of one, and may be a provider's key"
-    UNKNOWN = "there is none like it; it may have been deleted"
-    EXPIRED = "it has expired"
-    SUSPENDED = "its user is suspended"
+    INVALID = "it is unknown, has expired, or its user is suspended"
 
 
 class Authenticator:
@@ -66,15 +64,12 @@ class Authenticator:
         known = self.known
         grant = self._find(token_id) if known is None else await known.find(token_id)
         if grant is None:
-            return Rejection.UNKNOWN
+            return Rejection.INVALID
         stored, expires_at, scopes, status, user_id, username, roles = grant
-        if not matches(secret, stored):
-            return Rejection.UNKNOWN
         now = time.time_ns() // 1_000
-        if expires_at is not None and expires_at <= now:
-            return Rejection.EXPIRED
-        if status != ACTIVE:
-            return Rejection.SUSPENDED
+        is_over = expires_at is not None and expires_at <= now
+        if not matches(secret, stored) or is_over or status != ACTIVE:
+            return Rejection.INVALID
         self._uses.note(token_id, now)
         return Person(user_id, username, read_roles(roles), token_id, read_scopes(scopes))
 

@@ -7,6 +7,7 @@ from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import Act
 from aibridge.identity.errors import TakenError
 from aibridge.identity.issuing import Issued, issue_token
+from aibridge.store import tokens
 from aibridge.store import users as store
 from aibridge.store.database import Database
 
@@ -20,6 +21,12 @@ def has_users(database: Database) -> bool:
     """Say whether there is any user."""
     with database.read() as connection:
         return store.count(connection) > 0
+
+
+def has_used_tokens(database: Database) -> bool:
+    """Say whether any token has ever been used, as far as the database knows."""
+    with database.read() as connection:
+        return tokens.is_any_used(connection)
 
 
 def ensure_owner(database: Database) -> Issued | None:

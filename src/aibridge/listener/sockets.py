@@ -26,10 +26,29 @@ def bound(host: str, port: int) -> Iterator[list[socket.socket]]:
                 undo.enter_context(closing(_bind(family, address)))
                 for family, address in addresses[: None if port else 1]
             ]
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise ListenError(f"cannot listen on {host} port {port}: {why}") from None
+        except (OSError, OverflowError, UnicodeError) as error:
+            raise _refused(host, port, error) from None
         yield sockets
+
+
+def listen(sockets: list[socket.socket]) -> None:
+    """Have clients connect to bound sockets; they wait until something accepts them.
+
+    Raises `ListenError` where another program listens there: two may be bound to one address.
+    """
+    for one in sockets:
+        host, port = one.getsockname()[:2]
+        try:
+            one.listen(BACKLOG)
+        except OSError as error:
+            raise _refused(host, port, error) from None
+
+
+def _refused(host: str, port: int, error: Exception) -> ListenError:
+    if isinstance(error, UnicodeError):
+        return ListenError(f"cannot listen on {host}: that is not the name of a host")
+    why = getattr(error, "strerror", None) or str(error)
+    return ListenError(f"cannot listen on {host} port {port}: {why[:1].lower()}{why[1:]}")
 
 
 def _bind(family: socket.AddressFamily, address: object) -> socket.socket:

@@ -7,6 +7,7 @@ from typing import Annotated, ParamSpec, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError, validate_call
 
+from aibridge.contract.wording import worded
 from aibridge.sdk.errors import WrongArgument
 
 P = ParamSpec("P")
@@ -56,6 +57,6 @@ def checked_fields(kind: type[C]) -> type[C]:
 
 def wrong_argument(error: ValidationError, name: str | None = None) -> WrongArgument:
     """Return what pydantic met first, with the argument's ``name`` and without its value."""
-    problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    problem = error.errors(include_input=False, include_url=False)[0]
     place = name or ".".join(str(part) for part in problem["loc"])
-    return WrongArgument(f"{place}: {problem['msg']}")
+    return WrongArgument(f"{place}: {worded(problem)}")

@@ -157,6 +157,23 @@ def is_there(url: str) -> bool:
     return parsed.get_backend_name() == "postgresql" or (_file(parsed) or Path()).exists()
 
 
+def has_tables(url: str) -> bool:
+    """Say whether there is a database of ours; nothing is made where there is none."""
+    if not is_there(url):
+        return False
+    parsed = _parse(url)
+    file = None if parsed.get_backend_name() == "postgresql" else _file(parsed)
+    if file is None:
+        engine = _open(parsed, None)
+    else:
+        engine = sqlite.open_for_reading(file, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
+    try:
+        with engine.connect() as connection:
+            return migrations.current(connection) is not None
+    finally:
+        engine.dispose()
+
+
 def database_file(url: str) -> Path | None:
     """Return the file of an SQLite database; `None` for PostgreSQL and one in memory."""
     parsed = _parse(url)

@@ -95,6 +95,11 @@ def expire_token(connection: Connection, token_id: str, at: int) -> None:
     connection.execute(update(tokens).where(_c.id == token_id).values(expires_at=at))
 
 
+def is_any_used(connection: Connection) -> bool:
+    """Say whether any token has been used."""
+    return connection.scalar(select(_c.id).where(_c.last_used_at.is_not(None)).limit(1)) is not None
+
+
 def delete_token(connection: Connection, token_id: str) -> None:
     """Delete a token; it is refused from the next request on."""
     connection.execute(delete(tokens).where(_c.id == token_id))

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Cli
 from tests.databases import Databases
 
 
@@ -14,3 +15,9 @@ def url(databases: Databases, tmp_path: Path) -> Iterator[str]:
             yield url
     else:
         yield f"sqlite:///{tmp_path / 'data' / 'aibridge.db'}"
+
+
+@pytest.fixture
+def cli(bare_cli: Cli) -> Cli:
+    """Run a command where no bridge has been yet."""
+    return bare_cli

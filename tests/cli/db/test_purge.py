@@ -79,7 +79,9 @@ def test_without_anybody_to_ask_nothing_is_deleted(cli: Cli, filled: Database) -
     result = cli(*BEFORE)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        "aibridge: nobody is there to be asked: say --yes to delete, or --dry-run to count\n"
+        "aibridge: Delete 5 interceptions from before 2026-01-02T00:00:00Z, and with them "
+        "2 sessions whole? Nothing brings them back. "
+        "Nobody is there to be asked: say --yes to delete.\n"
     )
     assert left(filled) == 6
 
@@ -135,12 +137,3 @@ def test_but_not_for_ever(cli: Cli, filled: Database, monkeypatch: pytest.Monkey
     assert result.exit_code == 1
     assert result.stderr.startswith("aibridge: the database cannot be used: ")
     assert left(filled) == 6
-
-
-def test_a_file_that_is_not_there_is_not_made(cli: Cli, tmp_path) -> None:
-    file = tmp_path / "nothing.db"
-    for words in (("purge", "--before", "1d", "--dry-run"), ("check",)):
-        result = cli("db", *words, "--database-url", f"sqlite:///{file}")
-        assert result.exit_code == 1
-        assert result.stderr == f"aibridge: there is no database {file}\n"
-    assert not file.exists()

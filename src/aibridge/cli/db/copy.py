@@ -12,7 +12,8 @@ from aibridge.cli.database import clear_errors
 from aibridge.cli.export.interruption import interruptible
 from aibridge.cli.export.progress import counting
 from aibridge.cli.options import AsJson
-from aibridge.cli.output import fail, print_json, print_table, say
+from aibridge.cli.output import fail, print_json, say
+from aibridge.cli.tables import Column, print_table
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
     from aibridge.store.copying import Compared, Copy
@@ -96,7 +97,7 @@ def _print(
         print_json(_summary(copy, compared, warnings))
     else:
         rows = [(one.name, str(one.source.rows), one.source.shown) for one in compared]
-        print_table(("TABLE", "ROWS", "CHECKSUM"), rows)
+        print_table((Column("TABLE"), Column("ROWS", right=True), Column("CHECKSUM")), rows)
     differing = [
         f"{one.name} differs: {one.source.rows} rows in the source, {one.target.rows} in the target"
         for one in compared

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aibridge.cli.database import untouched_database
+from aibridge.cli.database import open_database
 from aibridge.cli.export.interruption import interruptible
 from aibridge.cli.export.progress import counting
-from aibridge.cli.moments import parse_moment
-from aibridge.cli.options import AsJson, Config, DatabaseURL, DataDir, Yes
-from aibridge.cli.output import confirm, fail, moment, print_json, say
+from aibridge.cli.options import AsJson, Config, DatabaseURL, DataDir, Yes, moment_option
+from aibridge.cli.output import confirm, moment, print_json, rfc3339, say
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
     from aibridge.store.database import Database
@@ -25,24 +24,15 @@ TRIES, PAUSE_SECONDS = 20, 0.5
 """How often a database that is locked or away is tried, and how long it is left alone."""
 
 
-def _check_past(text: str) -> datetime:
-    before = parse_moment(text)
+def _check_past(before: datetime) -> None:
     if before > datetime.now(UTC):
-        raise typer.BadParameter(f"expected a time in the past; not {text!r}")
-    return before
+        raise ValueError(f"expected a time in the past; not {rfc3339(before)}")
 
 
 @interruptible
 def purge(
     *,
-    before: Annotated[
-        datetime,
-        typer.Option(
-            parser=_check_past,
-            metavar="TIME",
-            help="60d or 12h ago, a date (UTC), or RFC 3339 with an offset.",
-        ),
-    ],
+    before: Annotated[datetime, moment_option("What is older goes", check=_check_past)],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how much would go; nothing is changed.")
     ] = False,
@@ -58,10 +48,7 @@ def purge(
     one that goes on loses what is older. The bridge may go on serving. What breaks a purge off
     leaves no session half deleted, but of a large one perhaps the oldest part.
     """
-    if not (dry_run or yes or sys.stdin.isatty()):
-        fail("nobody is there to be asked: say --yes to delete, or --dry-run to count")
-    with untouched_database(config, data_dir, database_url) as database:
-        database.upgrade()
+    with open_database(config, data_dir, database_url) as (database, _):
         if dry_run:
             _print(_due(database, before), 0, "Would delete", before, as_json=as_json)
             return
@@ -121,7 +108,7 @@ def _print(
 ) -> None:
     if as_json:
         numbers = purged._asdict() | {"partitions": partitions}
-        print_json({"before": moment(before), **numbers})
+        print_json({"before": rfc3339(before), **numbers})
         return
     say(f"{done} {_said(purged, before)}.")
     if partitions:

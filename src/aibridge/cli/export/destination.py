@@ -14,6 +14,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from aibridge.cli.options import choice
 from aibridge.cli.output import fail
 
 STDOUT = Path("-")
@@ -31,7 +32,7 @@ class Format(StrEnum):
 class Target:
     """What is written, and where to, as the options of a command say."""
 
-    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.JSONL
+    form: Annotated[Format, choice(Format, "--format", help="How it is written.")] = Format.JSONL
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="FILE", help="The file; - is standard output."),

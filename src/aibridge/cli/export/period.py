@@ -6,20 +6,14 @@ from typing import Annotated
 
 import typer
 
-from aibridge.cli.moments import parse_moment
+from aibridge.cli.options import moment_option
 from aibridge.cli.record_filters import What
 
 INSTANT = timedelta(microseconds=1)
 """What the times of the record are exact to."""
 
-_Since = typer.Option(
-    parser=parse_moment,
-    metavar="TIME",
-    help="What started then or after: 7d or 12h ago, a date (UTC), or RFC 3339 with an offset.",
-)
-_Until = typer.Option(
-    parser=parse_moment, metavar="TIME", help="What started before then, said likewise."
-)
+_Since = moment_option("What started then or after")
+_Until = moment_option("What started before then")
 
 
 @dataclass(frozen=True, slots=True)

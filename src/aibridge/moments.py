@@ -1,27 +1,37 @@
-"""Reading the moments that people name: a date, a time, how long ago."""
+"""Moments as people name them: a date, a time, how long ago. Pure but for the clock."""
 
+import re
 from datetime import UTC, date, datetime, time
-
-import typer
 
 from aibridge.durations import parse_duration
 
+EXPECTED = "7d or 12h ago, a date (UTC), or RFC 3339 with an offset"
+"""What `parse_moment` reads, for help texts."""
+
 _EXPECTED = "expected a date, a time with its offset, or how long ago, such as"
 _EXAMPLES = "2026-01-31, 2026-01-31T12:00:00Z, 7d or 12h"
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 """Nothing on record is older."""
 
 
 def parse_moment(text: str) -> datetime:
-    """Read a time of RFC 3339 with its offset, a date (its first moment in UTC), or how long ago.
+    """Read a time of RFC 3339 with its offset, or what `parse_day` reads. Raises `ValueError`."""
+    moment = parse_day(text) or _time(text)
+    if moment is None:
+        raise ValueError(f"{_EXPECTED} {_EXAMPLES}; not {text!r}")
+    return max(moment, EPOCH)
+
+
+def parse_day(text: str) -> datetime | None:
+    """Read a date (its first moment in UTC), or how long ago; ``None`` for anything else.
 
     How long ago is a number and ``s``, ``m``, ``h``, ``d`` or ``w``.
     """
-    moment = _ago(text) or _day(text) or _time(text)
-    if moment is None:
-        raise typer.BadParameter(f"{_EXPECTED} {_EXAMPLES}; not {text!r}")
-    return max(moment, EPOCH)
+    moment = _ago(text) or _day(text)
+    return None if moment is None else max(moment, EPOCH)
 
 
 def _ago(text: str) -> datetime | None:
@@ -33,6 +43,8 @@ def _ago(text: str) -> datetime | None:
 
 
 def _day(text: str) -> datetime | None:
+    if not _DAY.fullmatch(text):
+        return None
     try:
         return datetime.combine(date.fromisoformat(text), time(), UTC)
     except ValueError:

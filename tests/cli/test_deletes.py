@@ -1,0 +1,74 @@
+"""Commands that delete: what they say goes too, and that they do nothing before they may."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aibridge.store.database import Database
+from tests.builders import Call, record
+from tests.cli.conftest import Cli
+from tests.terminal import on_terminal
+
+ENGINES = ("sqlite",)
+
+
+@pytest.fixture
+def token(cli: Cli, database: Database) -> str:
+    """The id of a token of ana's; she has a limit of her own, charged to her group."""
+    with database.write() as connection:
+        record(connection, Call(1, at=1, session="old"))
+    for words in (
+        "users create ana",
+        "groups create devs",
+        "groups add devs ana",
+        "budgets set 12.50 --group devs",
+        "budgets set 3 --group devs --user ana",
+    ):
+        assert cli(*words.split()).exit_code == 0
+    made = cli("tokens", "create", "--user", "ana", "--name", "laptop", "--json")
+    return str(json.loads(made.stdout)["id"])
+
+
+DELETES = {
+    "tokens delete {token}": "the token laptop of ana, last used: not yet? "
+    "What uses it is refused from its next request on; the record stays.",
+    "groups delete devs": "the group devs? With it goes its budget of $12.50 a member and "
+    "month and the own limits charged to it: ana ($3.00). Its members (1) stay users.",
+    "budgets delete --group devs": "the budget of devs, $12.50 a member and month? "
+    "Members' own limits stay: ana ($3.00).",
+    "budgets delete --user ana": "ana's own limit of $3.00? Those of their groups count then.",
+    "db purge --before 1d": "and with them 1 session whole? Nothing brings them back.",
+}
+LEFT = ("tokens list", "groups list", "budgets list", "budgets show --user ana", "sessions list")
+
+
+def left(cli: Cli) -> list[str]:
+    return [cli(*words.split()).output for words in LEFT]
+
+
+@pytest.mark.parametrize(("command", "said"), DELETES.items(), ids=DELETES)
+def test_without_a_terminal_a_delete_needs_yes_and_says_what_else_goes(
+    cli: Cli, token: str, command: str, said: str
+) -> None:
+    words, before = command.format(token=token).split(), left(cli)
+    refused = cli(*words)
+    assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert refused.stderr.startswith("aibridge: Delete ")
+    assert said in refused.stderr
+    assert refused.stderr.endswith(" Nobody is there to be asked: say --yes to delete.\n")
+    assert left(cli) == before
+    assert cli(*words, "--yes").exit_code == 0
+    assert left(cli) != before
+
+
+@pytest.mark.parametrize(("command", "said"), DELETES.items(), ids=DELETES)
+def test_on_a_terminal_a_delete_asks_and_says_what_else_goes(
+    cli: Cli, token: str, tmp_path: Path, command: str, said: str
+) -> None:
+    words, before = command.format(token=token).split(), left(cli)
+    refused = on_terminal(words, tmp_path, typed="n\n", columns=400)
+    assert f"{said} [y/N]: " in refused.text
+    assert (refused.status, left(cli)) == (1, before)
+    assert on_terminal(words, tmp_path, typed="y\n").status == 0
+    assert left(cli) != before

@@ -1,0 +1,134 @@
+"""The lists of the record and of people, on a terminal and in a pipe."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from aibridge.store.database import Database
+from tests.builders import Call, record, uid
+from tests.cli.conftest import Cli
+from tests.terminal import on_terminal
+
+ENGINES = ("sqlite",)
+
+PROMPT = "Please mend the roof of the old house before the winter comes, and say what it costs"
+
+
+@pytest.fixture
+def filled(database: Database, cli: Cli) -> Database:
+    """A record with a prompt, and somebody with a token."""
+    with database.write() as connection:
+        record(connection, Call(1, at=1, session=uid(7), prompts=(PROMPT,)))
+    cli("users", "create", "bob")
+    cli("tokens", "create", "--user", "bob", "--name", "the laptop in the kitchen of the house")
+    return database
+
+
+@pytest.mark.parametrize(
+    ("command", "titles", "told"),
+    [
+        ("sessions list", ["ID", "ACTIVE", "PROMPT"], PROMPT),
+        ("interceptions list", ["ID", "STARTED", "PROMPT"], PROMPT),
+        ("tokens list", ["ID", "USER", "NAME", "EXPIRES"], "the laptop in the kitchen of"),
+        ("audit list", ["ACTION", "TARGET", "ID"], "the laptop in the kitchen of"),
+    ],
+)
+@pytest.mark.usefixtures("filled")
+def test_at_80_columns_the_telling_column_has_30_characters_and_no_line_is_broken(
+    tmp_path: Path, command: str, titles: list[str], told: str
+) -> None:
+    shown = on_terminal(command.split(), tmp_path)
+    assert (shown.status, max(map(len, shown.lines)) <= 80) == (0, True), shown.text
+    assert set(titles) <= set(shown.lines[0].split())
+    assert told[:28] in shown.text
+
+
+@pytest.mark.parametrize(
+    ("command", "titles"),
+    [
+        ("sessions list", "ID ACTIVE USER CLIENT IN OUT PROMPT"),
+        (
+            "interceptions list",
+            "ID STARTED USER PROVIDER MODEL CLIENT KIND STATUS IN OUT PROMPT",
+        ),
+        ("tokens list", "ID USER NAME SCOPES CREATED EXPIRES LAST USED"),
+        ("audit list", "TIME WHO ACTION RESOURCE TARGET ID"),
+    ],
+)
+@pytest.mark.usefixtures("filled")
+def test_a_wide_terminal_has_all_columns_with_local_times_and_a_pipe_with_utc(
+    cli: Cli, tmp_path: Path, command: str, titles: str
+) -> None:
+    shown = on_terminal(command.split(), tmp_path, columns=300, TZ="Europe/Berlin")
+    assert shown.lines[0].split() == titles.split()
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+0[12]:00", shown.lines[1])
+    piped = cli(*command.split()).stdout.splitlines()
+    assert piped[0].split() == titles.split()
+    assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", piped[1])
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_pipe_keeps_prompts_whole(cli: Cli) -> None:
+    for command in ("sessions", "interceptions"):
+        assert cli(command, "list").stdout.splitlines()[1].endswith(PROMPT)
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_session_is_shown_with_local_times_on_a_terminal(tmp_path: Path) -> None:
+    shown = on_terminal(["sessions", "show", uid(7)], tmp_path, TZ="Europe/Berlin")
+    assert "2026-01-01 01:00:01+01:00" in shown.text
+
+
+CUT = {
+    "sessions list": "2 of 3 shown. More: --limit 3, or --after-id ",
+    "interceptions list": "2 of 3 shown. More: --limit 3, or --after-id ",
+    "audit list": "2 of 3 shown. More: --limit 3, or --after-id ",
+}
+
+
+@pytest.fixture
+def three(database: Database, cli: Cli) -> None:
+    """A record of three sessions, and three acts."""
+    with database.write() as connection:
+        record(connection, *(Call(n, at=n) for n in range(1, 4)))
+    for name in ("ana", "bob", "cleo"):
+        cli("users", "create", name)
+
+
+@pytest.mark.parametrize(("command", "said"), CUT.items(), ids=CUT)
+@pytest.mark.usefixtures("three")
+def test_a_list_that_is_cut_says_how_many_are_shown_on_a_terminal_only(
+    cli: Cli, tmp_path: Path, command: str, said: str
+) -> None:
+    shown = on_terminal([*command.split(), "--limit", "2"], tmp_path)
+    assert said in " ".join(shown.lines)
+    after = re.findall(r"--after-\S+ \S+", shown.text)
+    rest = on_terminal([*command.split(), "--limit", "2", *" ".join(after).split()], tmp_path)
+    assert (len(rest.lines), "shown" in rest.text) == (2, False)
+    assert "shown" not in on_terminal(command.split(), tmp_path).text
+    piped = cli(*command.split(), "--limit", "2")
+    assert (len(piped.stdout.splitlines()), piped.stderr) == (3, "")
+
+
+LISTS = (
+    "sessions",
+    "interceptions",
+    "audit",
+    "users",
+    "groups",
+    "tokens",
+    "budgets",
+    "providers",
+    "models",
+    "clients",
+)
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.usefixtures("three")
+def test_every_list_is_an_array_in_json(cli: Cli, name: str) -> None:
+    result = cli(name, "list", "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert isinstance(json.loads(result.stdout), list)

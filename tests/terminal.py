@@ -1,0 +1,64 @@
+"""Commands run as a person runs them: on a terminal of a size, with keys that are pressed."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.processes import environment
+
+PIECE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a command ended, and what the terminal showed, keys included."""
+
+    status: int
+    text: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines, without what ends them."""
+        return self.text.splitlines()
+
+
+def on_terminal(
+    arguments: Sequence[str],
+    folder: Path,
+    *,
+    columns: int = 80,
+    typed: str = "",
+    **variables: str,
+) -> Shown:
+    """Run ``aibridge`` in a folder, its data directory being ``data`` in there."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    known = {name: value for name, value in environment().items() if name != "COLUMNS"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aibridge", *arguments],
+        cwd=folder,
+        env=known | {"AIBRIDGE_DATA_DIR": str(folder / "data"), "TERM": "xterm"} | variables,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    found = b"".join(iter(lambda: _read(ours), b""))
+    os.close(ours)
+    return Shown(process.wait(), found.decode())
+
+
+def _read(terminal: int) -> bytes:
+    """Return what was written next; nothing once everybody has left the terminal."""
+    try:
+        return os.read(terminal, PIECE)
+    except OSError:
+        return b""
