@@ -37,6 +37,7 @@ _BY_TYPE: Mapping[str, str] = {
     "dataclass_exact_type": "expected a value of {class_name}",
     "dataclass_type": "expected a value of {class_name}",
     "callable_type": "expected a function",
+    "iterable_type": "expected a list",
     "tuple_type": "expected a list",
     "list_type": "expected a list",
     "dict_type": "expected a table",
