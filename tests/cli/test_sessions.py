@@ -431,3 +431,20 @@ def test_a_deleted_user_is_shown_by_id_and_hosted_tools_by_address(database: Dat
     text = drawn(sessions.render_session(changed))
     for wanted in (f"user {CLEO}", "no prompt", "on https://mcp.test", "✗ no such file", "{"):
         assert wanted in text
+
+
+def test_whoever_goes_on_after_an_id_alone_loses_no_session_of_two_people(
+    run: Run, database: Database
+) -> None:
+    with database.write() as connection:
+        add_user(connection, BEN, "ben")
+        newest, oldest = Call(50, 50, session="one"), Call(60, 3, session="one", initiator=BEN)
+        between = (Call(n, n, session=f"s{n}") for n in range(10, 20))
+        record(connection, newest, *between, oldest)
+    seen: list[tuple[str, str]] = []
+    more: tuple[str, ...] = ()
+    while page := json.loads(run("list", "--json", "--limit", "1", *more).stdout):
+        seen += [(one["id"], one["initiator"]["username"]) for one in page]
+        more = ("--after-id", page[-1]["id"])
+        assert len(seen) < 20
+    assert len(seen) == len(set(seen)) == 13
