@@ -6,7 +6,6 @@ around it. What is wrong is said with the key, its source and what is expected; 
 anything that may hold a secret is never repeated.
 """
 
-import difflib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -28,7 +27,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from aibridge.agents import AgentSettings
-from aibridge.contract.wording import worded
+from aibridge.contract.wording import meant, worded
 from aibridge.durations import duration_text, parse_duration
 from aibridge.listener.settings import ListenerSettings
 from aibridge.providers import encryption
@@ -365,8 +364,7 @@ def _shown(detail: ErrorDetails) -> str:
 
 
 def _guess(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else "; known are " + ", ".join(known)
+    return meant(name, known) or "; known are " + ", ".join(known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What is of another type than a method names is refused where it is given."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -212,3 +213,34 @@ def test_an_argument_is_named_however_it_is_given(arguments: Any, options: Any, 
     assert add(1, other=2) == add(one=1, other=2) == 3
     with pytest.raises(WrongArgument, match=rf"^{name}: "):
         add(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "options", "text"),
+    [
+        (SessionFilter, (), {"modle": "x"}, "modle: it is unknown; did you mean model?"),
+        (Client, (URL, TOKEN), {"retry": 0}, "retry: it is unknown; did you mean retries?"),
+        (Client, (), {"zzz": URL}, "zzz: it is unknown"),
+        (Client, (URL, TOKEN, URL), {}, "there is no argument in this place"),
+    ],
+)
+def test_an_argument_that_there_is_not_is_told_with_what_it_may_mean(
+    kind: Any, arguments: Any, options: Any, text: str
+) -> None:
+    with pytest.raises(WrongArgument, match=re.escape(text)):
+        kind(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("get_user", ("a" * 70_000,)),
+        ("list_users", ("q" * 90_000,)),
+        ("get_group", ("g" * 90_000,)),
+    ],
+)
+def test_what_is_too_long_to_be_sent_is_a_wrong_argument(
+    clients: Clients, method: str, arguments: tuple[str, ...]
+) -> None:
+    with pytest.raises(WrongArgument, match="too long to be sent"):
+        clients.use(lambda _: httpx.Response(404), method, *arguments)

@@ -168,7 +168,17 @@ def test_without_a_url_the_bridge_is_on_this_machine(
 
 
 @pytest.mark.parametrize(
-    "url", ["", "bridge", "bridge:4000", "ftp://bridge", "http://", "http://a\nb"]
+    "url",
+    [
+        "",
+        "bridge",
+        "bridge:4000",
+        "ftp://bridge",
+        "http://",
+        "http://a\nb",
+        "http://a/?b=c",
+        "http://a#b",
+    ],
 )
 def test_a_url_that_is_none_is_refused(clients: Clients, url: str) -> None:
     with pytest.raises(Misconfigured, match="URL"):

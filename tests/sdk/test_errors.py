@@ -219,7 +219,7 @@ def test_any_answer_is_read_or_an_error(status: int, body: bytes) -> None:
     found: SessionList | ApiError
     try:
         request = record.sessions(None)
-        found = parsed(request, accepted(request, httpx.Response(status, content=body)))
+        found = parsed(request.parse, accepted(request, httpx.Response(status, content=body)))
     except ApiError as error:
         found = error
     if isinstance(found, SessionList):

@@ -1,5 +1,6 @@
 """Nothing that the SDK hands out shows a secret when it is printed."""
 
+import pickle
 import traceback
 from typing import Any
 
@@ -125,3 +126,14 @@ def test_the_token_of_a_login_is_told_to_who_asks_for_it() -> None:
     with Client.login("ana", "password", url="http://bridge", transport=transport) as client:
         assert client.token == SECRET
         assert SECRET not in repr(client) + str(client)
+
+
+def test_a_raw_response_keeps_no_password_that_was_sent(clients: Clients) -> None:
+    raw = clients.use(
+        lambda _: httpx.Response(201, json=samples.user("u")),
+        "with_raw_response.create_user",
+        "ana",
+        password=SECRET,
+    )
+    assert SECRET.encode() not in pickle.dumps({**vars(raw), "_parse": None})
+    assert raw.parse().id == "u"

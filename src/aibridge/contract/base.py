@@ -60,7 +60,7 @@ SecretText = Annotated[str, Field(repr=False)]
 class Model(BaseModel):
     """An immutable value of the contract. Keys that a newer server adds are in `model_extra`."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
 
 I = TypeVar("I")  # noqa: E741
@@ -84,6 +84,9 @@ class Page(Model, Generic[I]):
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def __getitem__(self, index: int) -> I:
+        return self.items[index]
 
 
 class _OfThisServer:

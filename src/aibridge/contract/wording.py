@@ -4,7 +4,8 @@ Every complaint about a setting, a request's body or an argument is worded here;
 texts are for programmers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -15,7 +16,13 @@ _KIB, _MIB = 1 << 10, 1 << 20
 
 _BY_TYPE: Mapping[str, str] = {
     "missing": "it is needed",
+    "missing_argument": "it is needed",
+    "missing_positional_only_argument": "it is needed",
+    "missing_keyword_only_argument": "it is needed",
     "extra_forbidden": "it is unknown",
+    "unexpected_keyword_argument": "it is unknown",
+    "unexpected_positional_argument": "there is no argument in this place",
+    "multiple_argument_values": "it is given twice",
     "int_type": "expected a whole number",
     "int_parsing": "expected a whole number",
     "int_parsing_size": "expected a smaller number",
@@ -77,6 +84,12 @@ def worded(problem: ErrorDetails) -> str:
     field = str(problem["loc"][-1]) if problem["loc"] else ""
     shown = {name: amount(field, value) for name, value in context.items()}
     return _BY_TYPE.get(problem["type"], "expected something else").format(**shown)
+
+
+def meant(name: str, known: Collection[str]) -> str:
+    """Return a hint at the name that an unknown one may stand for, empty where none is close."""
+    close = [] if name in known else get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def amount(field: str, value: object) -> str:

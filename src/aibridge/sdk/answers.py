@@ -1,5 +1,6 @@
 """Reading what came: the contract's models, or one of the errors."""
 
+from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
 import httpx
@@ -31,7 +32,7 @@ class RawResponse(Generic[T]):
     """
 
     def __init__(self, request: Request[T], response: httpx.Response) -> None:
-        self._request = request
+        self._parse = request.parse  # and not the request, whose body may hold a password
         self.http_response = response
         self.status_code: int = response.status_code
         self.headers = response.headers
@@ -40,7 +41,7 @@ class RawResponse(Generic[T]):
 
     def parse(self) -> T:
         """Return what the method returns by itself. Raises `ApiError` if it cannot be read."""
-        return parsed(self._request, self.http_response)
+        return parsed(self._parse, self.http_response)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.status_code}, request_id={self.request_id!r})"
@@ -64,10 +65,10 @@ def accepted(request: Request[T], outcome: Outcome) -> httpx.Response:
     return outcome
 
 
-def parsed(request: Request[T], response: httpx.Response) -> T:
+def parsed(parse: Callable[[bytes], T], response: httpx.Response) -> T:
     """Return what a successful answer says. Raises `ApiError`."""
     try:
-        return request.parse(response.content)
+        return parse(response.content)
     except ValidationError as error:
         raise _foreign(response, _problem(error)) from None
 
@@ -76,7 +77,7 @@ def answered(request: Request[T], response: httpx.Response, *, raw: bool) -> T:
     """Return what a successful answer says; if ``raw``, a `RawResponse` in its place."""
     if raw:
         return cast(T, RawResponse(request, response))
-    return parsed(request, response)
+    return parsed(request.parse, response)
 
 
 def _connection_failed(error: httpx.RequestError) -> ConnectionFailed:

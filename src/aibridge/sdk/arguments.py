@@ -7,7 +7,7 @@ from typing import Annotated, ParamSpec, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError, validate_call
 
-from aibridge.contract.wording import worded
+from aibridge.contract.wording import meant, worded
 from aibridge.sdk.errors import WrongArgument
 
 P = ParamSpec("P")
@@ -40,8 +40,8 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
             return built()(*args, **kwargs)
         except ValidationError as error:
             place = error.errors(include_input=False, include_url=False)[0]["loc"][0]
-            name = names[place] if isinstance(place, int) else place
-            raise wrong_argument(error, name) from None
+            name = names[place] if isinstance(place, int) and place < len(names) else str(place)
+            raise wrong_argument(error, name, meant(name, names)) from None
 
     return call
 
@@ -55,8 +55,10 @@ def checked_fields(kind: type[C]) -> type[C]:
     return kind
 
 
-def wrong_argument(error: ValidationError, name: str | None = None) -> WrongArgument:
+def wrong_argument(
+    error: ValidationError, name: str | None = None, hint: str = ""
+) -> WrongArgument:
     """Return what pydantic met first, with the argument's ``name`` and without its value."""
     problem = error.errors(include_input=False, include_url=False)[0]
     place = name or ".".join(str(part) for part in problem["loc"])
-    return WrongArgument(f"{place}: {worded(problem)}")
+    return WrongArgument(f"{place}: {worded(problem)}{hint}")

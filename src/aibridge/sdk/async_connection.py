@@ -146,7 +146,7 @@ class AsyncConnection:
 
     async def _ask(self, asked: Asked[T]) -> T:
         if isinstance(asked, Lookup):
-            found = parsed(asked.find, await self._send(asked.find))
+            found = parsed(asked.find.parse, await self._send(asked.find))
             asked = asked.then(found.id)
         return answered(asked, await self._send(asked), raw=self._gives_raw)
 
@@ -179,6 +179,8 @@ class AsyncConnection:
                 timeout=httpx.USE_CLIENT_DEFAULT if isinstance(timeout, NotGiven) else timeout,
                 follow_redirects=False,
             )
+        except httpx.InvalidURL:
+            raise WrongArgument("what is asked for is too long to be sent") from None
         except httpx.RequestError as error:
             outcome = error
         logs.end(request, attempt, outcome, began)

@@ -113,6 +113,8 @@ def _place(text: str) -> Place:
         ) from None
     if url.scheme not in {"http", "https"} or not url.host:
         raise Misconfigured("the URL of AI Bridge has to begin with http:// or https:// and a host")
+    if url.query or url.fragment:
+        raise Misconfigured("the URL of AI Bridge has no query and no fragment")
     auth = httpx.BasicAuth(url.username, url.password) if url.userinfo else None
     return Place(url.copy_with(userinfo=b""), auth)
 

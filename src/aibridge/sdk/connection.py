@@ -144,7 +144,7 @@ class Connection:
 
     def _ask(self, asked: Asked[T]) -> T:
         if isinstance(asked, Lookup):
-            found = parsed(asked.find, self._send(asked.find))
+            found = parsed(asked.find.parse, self._send(asked.find))
             asked = asked.then(found.id)
         return answered(asked, self._send(asked), raw=self._gives_raw)
 
@@ -177,6 +177,8 @@ class Connection:
                 timeout=httpx.USE_CLIENT_DEFAULT if isinstance(timeout, NotGiven) else timeout,
                 follow_redirects=False,
             )
+        except httpx.InvalidURL:
+            raise WrongArgument("what is asked for is too long to be sent") from None
         except httpx.RequestError as error:
             outcome = error
         logs.end(request, attempt, outcome, began)

@@ -129,7 +129,7 @@ def set_roles(user: Name, roles: Listed[RoleName]) -> Request[User]:
 def set_password(user: Name, password: str, *, old_password: str | None) -> Request[None]:
     """Ask to give a user another password.
 
-    It is repeatable only without the old one, which is wrong once the first request came through.
+    It is not repeatable: once a first request came through, an old one is wrong, or is needed.
     """
     content = body(UpdatePasswordRequest, password=password, old_password=old_password)
     return changing(
@@ -138,7 +138,7 @@ def set_password(user: Name, password: str, *, old_password: str | None) -> Requ
         nothing,
         content,
         success=httpx.codes.NO_CONTENT,
-        repeatable=old_password is None,
+        repeatable=False,
     )
 
 
