@@ -1,0 +1,91 @@
+"""What is in a segment of a journal: a head, then entries.
+
+The head is 16 bytes: ``aibj``, a version byte, three zero bytes, and the segment's base, the
+position where its first entry begins. An entry is 9 bytes and its content: the content's length, a
+CRC-32 of the kind and the content, and the kind. Numbers are little-endian and without a sign.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from struct import Struct
+from typing import NamedTuple
+from zlib import crc32
+
+VERSION = 1
+_HEAD = Struct("<4sB3xQ")
+_FRAME = Struct("<IIB")
+_MAGIC = b"aibj"
+
+HEAD_BYTES = _HEAD.size
+FRAME_BYTES = _FRAME.size
+MAX_CONTENT = (1 << 31) - 1
+"""Bytes of the largest entry; a length beyond it is damage."""
+
+RUN_BYTES = 1 << 40
+"""More than the entries of a run can have: what a position of the next one is greater by."""
+
+Buffer = bytes | bytearray | memoryview
+
+
+class Kind(IntEnum):
+    """What an entry tells of a call."""
+
+    BEGIN = 1
+    """It has begun: who asks for what, with the request's body."""
+    PIECE = 2
+    """Bytes of its answer passed."""
+    END = 3
+    """It is over, and how."""
+
+
+class FormatError(Exception):
+    """A segment has a head that this release cannot read; the text says why."""
+
+
+class Frame(NamedTuple):
+    """What stands before an entry's content."""
+
+    length: int
+    checksum: int
+    kind: int
+
+    def has(self, content: Buffer) -> bool:
+        """Say whether this is the content that the entry was written with."""
+        return len(content) == self.length and self.checksum == _checksum(self.kind, (content,))
+
+
+def head(base: int) -> bytes:
+    """Return the head of a segment that begins at a position."""
+    return _HEAD.pack(_MAGIC, VERSION, base)
+
+
+def base_of(content: Buffer) -> int:
+    """Return the base in the head of a segment. Raises `FormatError`."""
+    if len(content) < HEAD_BYTES:
+        raise FormatError("it is shorter than its head")
+    magic, version, base = _HEAD.unpack_from(content)
+    if magic != _MAGIC:
+        raise FormatError("it is no journal")
+    if version != VERSION:
+        raise FormatError(f"it has version {version}, and this release knows {VERSION}")
+    return int(base)
+
+
+def framed(kind: Kind, parts: Sequence[Buffer]) -> list[Buffer]:
+    """Return an entry as it is written, of content in several parts. Raises `ValueError`."""
+    length = sum(map(len, parts))
+    if length > MAX_CONTENT:
+        raise ValueError(f"an entry may have {MAX_CONTENT} bytes")
+    return [_FRAME.pack(length, _checksum(kind, parts), kind), *parts]
+
+
+def frame(content: Buffer, offset: int) -> Frame:
+    """Return what stands at an offset, where there are `FRAME_BYTES` at least."""
+    return Frame(*_FRAME.unpack_from(content, offset))
+
+
+def _checksum(kind: int, parts: Sequence[Buffer]) -> int:
+    found = crc32(bytes((kind,)))
+    for part in parts:
+        found = crc32(part, found)
+    return found
