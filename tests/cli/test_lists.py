@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from aibridge.store.database import Database
 from tests.builders import Call, record, uid
 from tests.cli.conftest import Cli
-from tests.terminal import on_terminal
+from tests.terminal import Shown, on_terminal
 
 ENGINES = ("sqlite",)
 
@@ -82,10 +83,16 @@ def test_a_session_is_shown_with_local_times_on_a_terminal(tmp_path: Path) -> No
 
 
 CUT = {
-    "sessions list": "2 of 3 shown. More: --limit 3, or --after-id ",
-    "interceptions list": "2 of 3 shown. More: --limit 3, or --after-id ",
-    "audit list": "2 of 3 shown. More: --limit 3, or --after-id ",
+    "sessions list": "2 of 3 shown. More: --limit 3, or --after-id=",
+    "interceptions list": "2 of 3 shown. More: --limit 3, or --after-id=",
+    "audit list": "2 of 3 shown. More: --limit 3, or --after-id=",
 }
+
+
+def offered(shown: Shown) -> list[str]:
+    """Return the options that go on with a list, as a shell reads them."""
+    _, _, text = shown.text.partition("--after-id=")
+    return shlex.split(f"--after-id={text}") if text else []
 
 
 @pytest.fixture
@@ -104,12 +111,33 @@ def test_a_list_that_is_cut_says_how_many_are_shown_on_a_terminal_only(
 ) -> None:
     shown = on_terminal([*command.split(), "--limit", "2"], tmp_path)
     assert said in " ".join(shown.lines)
-    after = re.findall(r"--after-\S+ \S+", shown.text)
-    rest = on_terminal([*command.split(), "--limit", "2", *" ".join(after).split()], tmp_path)
+    rest = on_terminal([*command.split(), "--limit", "2", *offered(shown)], tmp_path)
     assert (len(rest.lines), "shown" in rest.text) == (2, False)
     assert "shown" not in on_terminal(command.split(), tmp_path).text
     piped = cli(*command.split(), "--limit", "2")
     assert (len(piped.stdout.splitlines()), piped.stderr) == (3, "")
+
+
+@pytest.mark.parametrize("name", ["a'; touch pwned; #", "-x", "--help", "two words", "$(id)"])
+def test_an_id_that_a_client_chose_is_offered_so_that_a_shell_reads_it_as_one_value(
+    database: Database, tmp_path: Path, name: str
+) -> None:
+    with database.write() as connection:
+        record(connection, Call(1, at=1), Call(2, at=2, session=name))
+    shown = on_terminal(["sessions", "list", "--limit", "1"], tmp_path)
+    assert offered(shown)[0] == f"--after-id={name}"
+    rest = on_terminal(["sessions", "list", "--limit", "1", *offered(shown)], tmp_path)
+    assert (rest.status, uid(1) in rest.text, name in rest.text) == (0, True, False)
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\u202eb", "a\nb", "a  b"])
+def test_an_id_that_cannot_be_shown_as_it_is_is_not_offered(
+    database: Database, tmp_path: Path, name: str
+) -> None:
+    with database.write() as connection:
+        record(connection, Call(1, at=1), Call(2, at=2, session=name))
+    shown = on_terminal(["sessions", "list", "--limit", "1"], tmp_path)
+    assert shown.lines[-1] == "1 of 2 shown. More: --limit 2"
 
 
 LISTS = (

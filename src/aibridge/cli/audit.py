@@ -46,7 +46,7 @@ def list_audit_logs(
     page = client.list_audit_logs(search, limit=limit, after_id=after_id)
     print_list(page.audit_logs, _COLUMNS, _row, as_json=as_json)
     if page.audit_logs:
-        after = f"--after-id {page.audit_logs[-1].id}"
+        after = {"--after-id": page.audit_logs[-1].id}
         tell_of_more(len(page.audit_logs), limit, page.count, after)
 
 

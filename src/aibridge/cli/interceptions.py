@@ -39,7 +39,7 @@ def list_interceptions(
     page = client.list_interceptions(where.interceptions(), limit=limit, after_id=after_id)
     print_list(page.results, _COLUMNS, _row, as_json=as_json)
     if page.results:
-        after = f"--after-id {page.results[-1].id}"
+        after = {"--after-id": page.results[-1].id}
         tell_of_more(len(page.results), limit, page.count, after)
 
 

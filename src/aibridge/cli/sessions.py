@@ -54,7 +54,7 @@ def list_sessions(
     print_list(page.sessions, COLUMNS, row_of, as_json=as_json)
     if page.sessions:
         last = page.sessions[-1]
-        after = f"--after-id {last.id} --after-user {last.initiator.id}"
+        after = {"--after-id": last.id, "--after-user": last.initiator.id}
         tell_of_more(len(page.sessions), limit, page.count, after)
 
 

@@ -6,6 +6,7 @@ prompt, has the room that is left.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -21,12 +22,11 @@ from aibridge.cli.output import (
     moment,
     one_line,
     print_models,
-    say,
     short_moment,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from aibridge.contract import Model
 
@@ -68,10 +68,26 @@ def print_list(
         print_table(columns, map(row, items))
 
 
-def tell_of_more(shown: int, limit: int, count: int, after: str) -> None:
-    """Say on a terminal that a list was cut, and how to see what follows."""
-    if shown == limit and shown < count and sys.stderr.isatty():
-        say(f"{shown} of {count} shown. More: --limit {min(count, MOST)}, or {after}", err=True)
+def tell_of_more(shown: int, limit: int, count: int, after: Mapping[str, str]) -> None:
+    """Say on a terminal that a list was cut, and which options show what follows.
+
+    ``after`` are the options that go on behind the last row, with their values.
+    """
+    if not (shown == limit and shown < count and sys.stderr.isatty()):
+        return
+    ways = (f"--limit {min(count, MOST)}" if limit < MOST else "", _copied(after))
+    text = ", or ".join(filter(None, ways))
+    typer.echo(f"{shown} of {count} shown." + (f" More: {text}" if text else ""), err=True)
+
+
+def _copied(options: Mapping[str, str]) -> str:
+    """Return options as a shell reads them, or nothing if a value cannot be copied as it is shown.
+
+    Clients choose the ids of their sessions, so an id may hold a command, or begin with a dash.
+    """
+    if any(one_line(value, WIDE) != value for value in options.values()):
+        return ""
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in options.items())
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
