@@ -7,7 +7,7 @@ import httpx
 import pytest
 from typer.testing import Result
 
-from aibridge.cli.connection import Where
+from aibridge.cli.connection import Where, shown_url
 from aibridge.cli.local import InProcess
 from tests.cli.conftest import Remote, Rows
 
@@ -140,11 +140,45 @@ def test_options_for_another_machine_and_for_this_one_do_not_go_together(cli: Cl
         assert "this machine's own database" in " ".join(result.stderr.replace("│", " ").split())
 
 
-def test_a_password_in_the_url_does_not_show(cli: Cli) -> None:
-    result = cli("users", "list", "--url", "http://ana:hunter2@127.0.0.1:1", "--token", "t")
-    assert result.exit_code == 1
-    assert "http://127.0.0.1:1" in result.stderr
-    assert "hunter2" not in result.output
+@pytest.mark.parametrize(
+    "command", ["users list --token t", "whoami --token t", "logout --token t", "login ana"]
+)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://ana:hunter2@127.0.0.1:1",
+        "http://127.0.0.1:1/?key=hunter2",
+        "http://127.0.0.1:1/#hunter2",
+        "http://ana:x@127.0.0.1:1/?next=//hunter2#hunter2",
+    ],
+)
+def test_a_password_a_query_and_a_fragment_of_the_url_do_not_show(
+    cli: Cli, command: str, address: str
+) -> None:
+    for result in (
+        cli(*command.split(), "--url", address, piped="secret\n"),
+        cli(*command.split(), piped="secret\n", AIBRIDGE_URL=address),
+    ):
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert "aibridge: cannot reach AI Bridge at http://127.0.0.1:1" in result.stderr
+        assert "hunter2" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://127.0.0.1:4000", "http://127.0.0.1:4000"),
+        ("https://bridge.example/below", "https://bridge.example/below"),
+        ("http://ana:a/b@h/p", "http://h/p"),
+        ("http://ana:a//b@h/p?q#f", "http://h/p"),
+        ("http://ana:a?b@h/p", "http://…"),
+        ("http://h/?name=ana@b.c", "http://…"),
+        ("h:4000/?q", "h:4000/"),
+        ("", ""),
+    ],
+)
+def test_what_is_shown_of_a_url(address: str, shown: str) -> None:
+    assert shown_url(address) == shown
 
 
 def test_the_file_and_flags_find_the_database(cli: Cli, rows: Rows) -> None:

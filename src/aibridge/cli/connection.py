@@ -7,6 +7,7 @@ command, and whoever can open the database may do everything.
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -30,6 +31,9 @@ ME = "me"
 URL, TOKEN = "AIBRIDGE_URL", "AIBRIDGE_TOKEN"
 
 LOCAL = "http://127.0.0.1:4000"
+
+_SCHEME = re.compile("^([a-z]*://)?(.*)$", re.DOTALL | re.IGNORECASE)
+"""A URL's scheme, and the rest."""
 
 _OR_ELSE = "; or say where a bridge is, by --url and --token or AIBRIDGE_URL and AIBRIDGE_TOKEN"
 _LOST = (
@@ -126,23 +130,26 @@ def connect(where: Where) -> "Iterator[Client]":
     if not where.token:
         fail("no token: set AIBRIDGE_TOKEN or pass --token")
     with (
-        clear_answers(shown_url(url), hint=_LOST),
+        clear_answers(url, hint=_LOST),
         sdk.Client(url, where.token, retries=0) as client,
     ):
         yield client
 
 
 def shown_url(url: str) -> str:
-    """Return a URL without a password that may stand in it."""
-    scheme, slashes, rest = url.rpartition("//")
-    return scheme + slashes + rest.rpartition("@")[2]
+    """Return a URL without what may be secret in it: a password, a query and a fragment."""
+    scheme, rest = _SCHEME.findall(url)[0]
+    before, _, place = rest.rpartition("@")
+    if re.search("[?#]", before):  # the @ may belong to a password or to a query
+        return f"{scheme}…"
+    return scheme + re.split("[?#]", place)[0]
 
 
 @contextmanager
 def clear_answers(url: str, *, hint: str = "") -> Iterator[None]:
     """Turn what the API refuses, or why it does not answer, into one line.
 
-    The ``hint`` is for who has no good token.
+    The ``hint`` is for who has no good token. Of the URL only what is no secret is shown.
     """
     from aibridge import sdk  # noqa: PLC0415
 
@@ -155,7 +162,9 @@ def clear_answers(url: str, *, hint: str = "") -> Iterator[None]:
     except (sdk.WrongArgument, sdk.Misconfigured) as error:
         fail(str(error))
     except sdk.AIBridgeError as error:
-        fail(f"cannot reach AI Bridge at {url}: {error}")
+        reason = error.__cause__ or error  # the error's own text repeats the URL
+        text = str(reason) or type(reason).__name__
+        fail(f"cannot reach AI Bridge at {shown_url(url)}: {text}")
 
 
 def _refusal(error: "ApiError") -> str:
