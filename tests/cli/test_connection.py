@@ -9,6 +9,7 @@ from typer.testing import Result
 
 from aibridge.cli.connection import Where, shown_url
 from aibridge.cli.local import InProcess
+from aibridge.practice import DEFAULT, serve
 from tests.cli.conftest import Remote, Rows
 
 Cli = Callable[..., Result]
@@ -105,6 +106,32 @@ def test_an_unknown_token_is_one_clear_line(cli: Cli, remote: Remote) -> None:
     assert result.stderr.startswith("aibridge: Authentication required.")
     assert "replaced on the bridge's own machine" in result.stderr
     assert result.stderr.endswith("aibridge tokens create --user NAME\n")
+
+
+@pytest.mark.parametrize("command", ["users list", "users show ana", "interceptions show x"])
+@pytest.mark.parametrize("path", ["/v1", "/api/v2/aibridge/anthropic/", "/api/v2"])
+def test_a_url_with_the_path_of_a_gateway_is_told_to_be_without_it(
+    cli: Cli, remote: Remote, command: str, path: str
+) -> None:
+    words = (*command.split(), "--url", remote.url + path, "--token", remote.token)
+    result = cli(*words)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    hint = f"Leave the path {path.rstrip('/')} out of the URL: {remote.url} is enough.\n"
+    assert result.stderr.endswith(hint)
+    assert "tokens create" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["users list --token t", "users show me --token t", "login ana"]
+)
+def test_who_is_no_bridge_is_no_reason_to_replace_a_token(cli: Cli, command: str) -> None:
+    """The practice provider answers 401 too, as providers do."""
+    with serve(DEFAULT) as practice:
+        result = cli(*command.split(), "--url", practice.url, piped="secret\n")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "This is not an answer of AI Bridge" in result.stderr
+    assert result.stderr.endswith(f"Is {practice.url} the URL of a bridge?\n")
+    assert "tokens create" not in result.stderr
 
 
 def test_an_application_answers_within_the_process() -> None:

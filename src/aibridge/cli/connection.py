@@ -32,6 +32,9 @@ URL, TOKEN = "AIBRIDGE_URL", "AIBRIDGE_TOKEN"
 
 LOCAL = "http://127.0.0.1:4000"
 
+NO_ROUTE = "Route not found."
+"""What the API says of a path that it does not have; of a thing it says something else."""
+
 _SCHEME = re.compile("^([a-z]*://)?(.*)$", re.DOTALL | re.IGNORECASE)
 """A URL's scheme, and the rest."""
 
@@ -155,16 +158,41 @@ def clear_answers(url: str, *, hint: str = "") -> Iterator[None]:
 
     try:
         yield
-    except sdk.Unauthorized as error:
-        fail(f"{_refusal(error)} {hint}")
     except sdk.ApiError as error:
-        fail(_refusal(error))
+        if not (_knows_the_route(error) or isinstance(error, sdk.Unavailable)):
+            fail(f"{_refusal(error)} {_url_without_path(url)}")
+        fail(f"{_refusal(error)} {hint if isinstance(error, sdk.Unauthorized) else ''}")
     except (sdk.WrongArgument, sdk.Misconfigured) as error:
         fail(str(error))
     except sdk.AIBridgeError as error:
         reason = error.__cause__ or error  # the error's own text repeats the URL
         text = str(reason) or type(reason).__name__
         fail(f"cannot reach AI Bridge at {shown_url(url)}: {text}")
+
+
+def _knows_the_route(error: "ApiError") -> bool:
+    """Say whether the API answered, and has what was asked for: else the URL may be wrong."""
+    from pydantic import ValidationError  # noqa: PLC0415 - it takes a while to import
+
+    from aibridge.contract import ErrorBody  # noqa: PLC0415
+
+    if error.response is None:
+        return False
+    try:
+        body = ErrorBody.model_validate_json(error.response.content)
+    except ValidationError:
+        return False
+    return body.message != NO_ROUTE
+
+
+def _url_without_path(url: str) -> str:
+    """Say what to leave out of a URL with a path, which perhaps belongs to the gateway."""
+    shown = shown_url(url)
+    place = re.match("[a-z]+://[^/]+", shown)
+    path = shown[place.end() :].rstrip("/") if place else ""
+    if place is None or not path:
+        return f"Is {shown} the URL of a bridge?"
+    return f"Leave the path {path} out of the URL: {place[0]} is enough."
 
 
 def _refusal(error: "ApiError") -> str:
@@ -183,7 +211,9 @@ def missing(what: str, name: object) -> Iterator[None]:
 
     try:
         yield
-    except NotFound:
+    except NotFound as error:
+        if not _knows_the_route(error):
+            raise
         no(what, name)
 
 

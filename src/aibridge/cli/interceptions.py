@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aibridge.cli import new_app
-from aibridge.cli.connection import connected, no
+from aibridge.cli.connection import connected, missing
 from aibridge.cli.options import AsJson, Limit
 from aibridge.cli.output import (
     moment,
@@ -104,12 +104,8 @@ def show_interception(
 
 
 def _find(client: "Client", wanted: str) -> "Interception":
-    from aibridge.sdk import NotFound  # noqa: PLC0415 - it takes a while to import
-
-    try:
+    with missing("interception", wanted):
         return client.get_interception(wanted)
-    except NotFound:
-        no("interception", wanted)
 
 
 def _facts(one: "Interception") -> dict[str, str]:
