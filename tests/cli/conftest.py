@@ -16,6 +16,7 @@ from aibridge.identity.accounts import set_password
 from aibridge.identity.audit import Act
 from aibridge.identity.passwords import Passwords
 from aibridge.store.database import Database
+from tests.builders import uid
 from tests.databases import Databases
 from tests.people import asking, new_token, new_user, person, trusting
 from tests.serving import serving
@@ -26,6 +27,8 @@ Rows = Callable[..., Any]
 PASSWORD = "correct horse"
 FOR_MODELS = "for-models"
 """A token of ana's that is for calling models only."""
+USER_ADMIN = "of-a-user-admin"
+"""A token of a user-admin."""
 
 
 @dataclass
@@ -99,6 +102,7 @@ def remote(databases: Databases) -> Iterator[Remote]:
             token = new_token(connection, owner)
         known = {
             token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0]),
+            USER_ADMIN: person(uid(9), "root", SiteRole.USER_ADMIN),
             FOR_MODELS: person(owner.id, "ana", scopes=[TokenScope.GATEWAY]),
         }
         with serving(create_app(Services(database, asking(known.get), is_still=trusting))) as url:

@@ -1,4 +1,4 @@
-"""Commands that delete: what they say goes too, and that they do nothing before they may."""
+"""Commands that delete something: what they say goes, and that they do nothing before they may."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from aibridge.store.database import Database
 from tests.builders import Call, record
-from tests.cli.conftest import Cli
+from tests.cli.conftest import PASSWORD, Cli
 from tests.terminal import on_terminal
 
 ENGINES = ("sqlite",)
@@ -33,11 +33,15 @@ def token(cli: Cli, database: Database) -> str:
 DELETES = {
     "tokens delete {token}": "the token laptop of ana, last used: not yet? "
     "What uses it is refused from its next request on; the record stays.",
-    "groups delete devs": "the group devs? With it goes its budget of $12.50 a member and "
+    "groups delete devs": "Delete the group devs? With it goes its budget of $12.50 a member and "
     "month and the own limits charged to it: ana ($3.00). Its members (1) stay users.",
     "budgets delete --group devs": "the budget of devs, $12.50 a member and month? "
     "Members' own limits stay: ana ($3.00).",
     "budgets delete --user ana": "ana's own limit of $3.00? Those of their groups count then.",
+    "groups remove devs ana": "Take ana out of devs? With that go the own limits charged to it: "
+    "ana ($3.00).",
+    "users password ana": "Change the password of ana, and delete 1 token of theirs? "
+    "What uses them is refused from its next request on.",
     "db purge --before 1d": "and with them 1 session whole? Nothing brings them back.",
 }
 LEFT = ("tokens list", "groups list", "budgets list", "budgets show --user ana", "sessions list")
@@ -54,11 +58,11 @@ def test_without_a_terminal_a_delete_needs_yes_and_says_what_else_goes(
     words, before = command.format(token=token).split(), left(cli)
     refused = cli(*words)
     assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
-    assert refused.stderr.startswith("aibridge: Delete ")
+    assert refused.stderr.startswith("aibridge: ")
     assert said in refused.stderr
-    assert refused.stderr.endswith(" Nobody is there to be asked: say --yes to delete.\n")
+    assert refused.stderr.endswith(" Nobody is there to be asked: say --yes to go on.\n")
     assert left(cli) == before
-    assert cli(*words, "--yes").exit_code == 0
+    assert cli(*words, "--yes", piped=PASSWORD).exit_code == 0
     assert left(cli) != before
 
 
@@ -70,5 +74,22 @@ def test_on_a_terminal_a_delete_asks_and_says_what_else_goes(
     refused = on_terminal(words, tmp_path, typed="n\n", columns=400)
     assert f"{said} [y/N]: " in refused.text
     assert (refused.status, left(cli)) == (1, before)
+    if "password" in words:  # which a terminal does not take before it is asked for
+        return
     assert on_terminal(words, tmp_path, typed="y\n").status == 0
     assert left(cli) != before
+
+
+DONE = {
+    "groups remove devs ana": "Deleted the own limits charged to it: ana ($3.00).\n",
+    "users password ana": "Changed the password of ana, and deleted 1 token.\n",
+}
+"""Commands whose name does not say that they delete something, and the line that does."""
+
+
+@pytest.mark.parametrize(("command", "said"), DONE.items(), ids=DONE)
+@pytest.mark.usefixtures("token")
+def test_what_was_deleted_by_the_way_is_said_afterwards(cli: Cli, command: str, said: str) -> None:
+    assert cli(*command.split(), "--yes", piped=PASSWORD).stdout.endswith(said)
+    told_once = cli(*command.split(), piped=PASSWORD)
+    assert (told_once.exit_code, "eleted" in told_once.stdout) == (0, False)

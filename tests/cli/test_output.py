@@ -110,7 +110,7 @@ def test_without_a_terminal_nothing_is_asked_and_nothing_done(
     with pytest.raises(typer.Exit):
         output.confirm("Delete it?", yes=False)
     assert capsys.readouterr().err == (
-        "aibridge: Delete it? Nobody is there to be asked: say --yes to delete.\n"
+        "aibridge: Delete it? Nobody is there to be asked: say --yes to go on.\n"
     )
     output.confirm("Delete it?", yes=True)
 

@@ -9,7 +9,7 @@ from typer.testing import Result
 from aibridge.identity.passwords import Passwords
 from aibridge.store.database import Database
 from aibridge.store.users import find_user, password_hash
-from tests.cli.conftest import PASSWORD, Remote
+from tests.cli.conftest import PASSWORD, USER_ADMIN, Remote
 from tests.people import new_user
 
 Cli = Callable[..., Result]
@@ -95,6 +95,29 @@ def test_ones_own_password_is_changed_with_the_old_one(cli: Cli, remote: Remote)
     assert change(piped="new and long\n").stderr == "aibridge: Old password is incorrect.\n"
     assert change("--old", piped=f"{PASSWORD}\nnew and long\n").exit_code == 0
     assert change("--old", piped=f"{PASSWORD}\nnew and long\n").exit_code == 1
+
+
+def test_ones_own_password_keeps_the_token_that_is_used_and_deletes_the_others(
+    cli: Cli, remote: Remote
+) -> None:
+    def change(*arguments: str) -> Result:
+        words = ("users", "password", "me", "--old", *arguments)
+        return cli(*words, piped=f"{PASSWORD}\nnew and long\n", **remote.environ)
+
+    cli("tokens", "create", **remote.environ)
+    assert "and delete 1 token of theirs?" in change().stderr
+    assert change("--yes").stdout == "Changed the password of me, and deleted 1 token.\n"
+    assert len(cli("tokens", "list", **remote.environ).stdout.splitlines()) == 2
+
+
+def test_who_may_not_see_a_users_tokens_is_told_that_all_are_deleted(
+    cli: Cli, remote: Remote
+) -> None:
+    cli("users", "create", "ben", **remote.environ)
+    admin = remote.environ | {"AIBRIDGE_TOKEN": USER_ADMIN}
+    result = cli("users", "password", "ben", piped=PASSWORD, **admin)
+    assert "and delete all tokens of theirs?" in result.stderr
+    assert cli("users", "password", "ben", "--yes", piped=PASSWORD, **admin).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -122,9 +122,21 @@ def add_members(client: "Client", *, name: Name, users: People, as_json: AsJson 
 
 @app.command("remove", epilog="Example: aibridge groups remove developers ben")
 @connected
-def remove_members(client: "Client", *, name: Name, users: People, as_json: AsJson = False) -> None:
+def remove_members(
+    client: "Client", *, name: Name, users: People, yes: Yes = False, as_json: AsJson = False
+) -> None:
     """Take users out of a group. Who leaves loses an own limit that is charged to it."""
-    _show_change(client.remove_group_members(find_group(client, name).id, users), as_json)
+    group = find_group(client, name)
+    named = {user.lower() for user in users}
+    leaving = [one for one in group.members if named & {one.id, one.username.lower()}]
+    limits = ", ".join(own_limits(client, group, leaving))
+    if limits:
+        who = ", ".join(one.username or one.id for one in leaving)
+        lost = f"With that go the own limits charged to it: {limits}."
+        confirm(f"Take {who} out of {group.name}? {lost}", yes)
+    _show_change(client.remove_group_members(group.id, users), as_json)
+    if limits and not as_json:
+        say(f"Deleted the own limits charged to it: {limits}.")
 
 
 def _show_change(group: "GroupDetail", as_json: bool) -> None:

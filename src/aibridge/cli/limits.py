@@ -5,9 +5,15 @@ from typing import TYPE_CHECKING
 from aibridge.budgets.money import dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from aibridge.contract import Group, GroupAIBudget, GroupDetail, UserAIBudgetOverride
+    from aibridge.contract import (
+        Group,
+        GroupAIBudget,
+        GroupDetail,
+        GroupMember,
+        UserAIBudgetOverride,
+    )
     from aibridge.sdk import Client
 
 NO_LIMIT = "no limit"
@@ -33,11 +39,16 @@ def group_budget(client: "Client", group: "Group") -> "GroupAIBudget | None":
         return None
 
 
-def own_limits(client: "Client", group: "GroupDetail") -> "Iterator[str]":
-    """Yield which members have a limit of their own that is charged to a group, and how much."""
+def own_limits(
+    client: "Client", group: "GroupDetail", members: "Iterable[GroupMember] | None" = None
+) -> "Iterator[str]":
+    """Yield which members have a limit of their own that is charged to a group, and how much.
+
+    All members of the group are asked about, or only these.
+    """
     from aibridge.sdk import NotFound  # noqa: PLC0415 - see above
 
-    for member in group.members:
+    for member in group.members if members is None else members:
         try:
             override = client.user_ai_budget_override(member.id)
         except NotFound:

@@ -127,14 +127,15 @@ def console() -> Console:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask a person whether to delete something, unless they said ``--yes``.
+    """Ask a person whether to do something that takes things away, unless they said ``--yes``.
 
-    The question says what else goes with it. Where there is no terminal, the program ends.
+    The question says what goes, and what else goes with it. Where there is no terminal, the program
+    ends.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        fail(f"{question} Nobody is there to be asked: say --yes to delete.")
+        fail(f"{question} Nobody is there to be asked: say --yes to go on.")
     typer.confirm(one_line(question, 1000), abort=True, err=True)
 
 

@@ -6,8 +6,9 @@ import typer
 
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
-from aibridge.cli.options import AsJson, choice
+from aibridge.cli.options import AsJson, Yes, choice
 from aibridge.cli.output import (
+    confirm,
     moment,
     print_facts,
     print_model,
@@ -157,10 +158,36 @@ def set_password(
     old: Annotated[
         bool, typer.Option("--old", help="Ask for the old one first, as for one's own is needed.")
     ] = False,
+    yes: Yes = False,
 ) -> None:
-    """Give a user another password: asked for, or read from what is piped in."""
+    """Give a user another password: asked for, or read from what is piped in.
+
+    That deletes all tokens of theirs but the one that is used here, as whoever knew the old
+    password may have made any of them.
+    """
+    with missing("user", name):
+        ending = _ending_tokens(client, client.get_user(name), knows_old=old)
+    if ending:
+        rest = "What uses them is refused from its next request on."
+        confirm(f"Change the password of {name}, and delete {ending} of theirs? {rest}", yes)
     before = read_secret("Old password") if old else None
     password = read_secret("Password", twice=True)
     with missing("user", name):
         client.set_user_password(name, password, old_password=before)
-    say(f"Changed the password of {name}.")
+    say(f"Changed the password of {name}" + (f", and deleted {ending}." if ending else "."))
+
+
+def _ending_tokens(client: "Client", user: "User", *, knows_old: bool) -> str:
+    """Say how many tokens another password deletes; nothing where it deletes none.
+
+    Who gives themselves a first password keeps all: there was none that others could have known.
+    """
+    from aibridge.sdk import Forbidden, NotFound  # noqa: PLC0415 - it takes a while to import
+
+    try:
+        tokens = {token.id for token in client.list_tokens(user.id)}
+    except (Forbidden, NotFound):  # user-admins change passwords, but see no tokens
+        return "all tokens"
+    used = client.token.partition("-")[0]
+    count = 0 if used in tokens and not knows_old else len(tokens - {used})
+    return "" if not count else "1 token" if count == 1 else f"{count} tokens"

@@ -81,7 +81,7 @@ def test_without_anybody_to_ask_nothing_is_deleted(cli: Cli, filled: Database) -
     assert result.stderr == (
         "aibridge: Delete 5 interceptions from before 2026-01-02T00:00:00Z, and with them "
         "2 sessions whole? Nothing brings them back. "
-        "Nobody is there to be asked: say --yes to delete.\n"
+        "Nobody is there to be asked: say --yes to go on.\n"
     )
     assert left(filled) == 6
 
