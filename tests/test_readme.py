@@ -29,6 +29,7 @@ CHANGING = (
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(Z|[+-][0-9:]{5})", "TIME"),
     (r"[A-Za-z0-9]{10}-[A-Za-z0-9]{22}", "TOKEN"),
     (r"127\.0\.0\.1:[0-9]+", "HOST"),
+    (r"/\S+/aibridge\.db", "DATABASE"),
     (r"AI Bridge [0-9.]+", "AI Bridge VERSION"),
     (r" +", " "),
 )

@@ -1,9 +1,11 @@
 """The server as a process: started, stopped, killed, and what it says meanwhile."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -18,7 +20,8 @@ from aibridge.listener.sockets import ListenError
 from aibridge.server import _warn
 from aibridge.settings import load
 from aibridge.store import partitions
-from aibridge.store.database import Database
+from aibridge.store.copying.addresses import shown
+from aibridge.store.database import Database, database_file, parts
 from aibridge.store.spool import SpoolError
 from tests.bridge import KEY
 from tests.gateway import samples
@@ -60,6 +63,37 @@ def test_a_first_start_makes_the_owner_and_later_ones_do_not(wire, home):
         _, said = process.end(signal.SIGINT)
     assert "Traceback" not in said
     assert statuses(home) == {"one": "completed", "two": "completed"}
+
+
+def test_a_start_says_from_which_database_it_serves(wire, home):
+    file = database_file(home.url)
+    assert greeting(home.popen(wire)).endswith(f" from {file or shown(parts(home.url))}\n")
+
+
+def test_the_command_that_a_start_names_for_a_lost_token_reaches_its_database(wire, home):
+    for named in ("make another with aibridge", "token: aibridge"):
+        with home.popen(wire) as process:
+            line = next(line for line in process.stdout if named in line)
+            process.kill()
+        words = shlex.split(line.partition(named)[2])
+        made = subprocess.run(
+            [sys.executable, "-m", "aibridge", *words],
+            cwd="/",
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert (made.returncode, made.stderr[:16]) == (0, "Shown this once."), made.stderr
+
+
+def greeting(process):
+    """Return the line by which a start says that it serves, and end the server."""
+    with process:
+        line = next(line for line in process.stdout if " serves http" in line)
+        process.kill()
+    return line
 
 
 def test_what_was_answered_survives_kill_9(wire, home):

@@ -30,7 +30,8 @@ from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.replay import replay_all
 from aibridge.settings import Settings
 from aibridge.store import partitions
-from aibridge.store.database import Database, DatabaseError
+from aibridge.store.copying.addresses import shown
+from aibridge.store.database import Database, DatabaseError, parts
 from aibridge.store.server_lock import only_server
 from aibridge.store.spool import Spool
 from aibridge.store.spools import is_there, open_spool
@@ -43,20 +44,26 @@ _NO_NEWS = "without completing response"
 _log = structlog.get_logger()
 
 
-def run(settings: Settings, *, announce: Callable[[str], None] = print) -> None:
+def run(
+    settings: Settings, *, database_options: str = "", announce: Callable[[str], None] = print
+) -> None:
     """Serve until told to stop.
 
+    ``database_options`` bring a command to the same database; they stand in hints.
     Raises `DatabaseError`, `SpoolError` or `ListenError` when that cannot begin.
     """
     _set_up_logging(settings.log_level)
     _ignore_signals()
     certificate_of(settings)  # before anything is made: one that cannot be used stops the start
     with bound(settings.host, settings.port) as sockets:
-        _run_on(sockets, settings, announce)
+        _run_on(sockets, settings, announce, database_options)
 
 
 def _run_on(
-    sockets: list[socket.socket], settings: Settings, announce: Callable[[str], None]
+    sockets: list[socket.socket],
+    settings: Settings,
+    announce: Callable[[str], None],
+    database_options: str,
 ) -> None:
     """Serve on bound sockets. An owner is made only once nothing else can take the address."""
     with closing(Database(settings.database_url)) as database, only_server(database):
@@ -67,11 +74,14 @@ def _run_on(
         database.upgrade()
         partitions.prepare(database)
         listen(sockets)
-        for line in _news(database, settings):  # at once: whatever comes next may fail
+        for line in _news(
+            database, settings, database_options
+        ):  # at once: whatever comes next may fail
             _say(announce, line)
 
         def greet(url: str) -> None:
-            _say(announce, f"AI Bridge {__version__} serves {url}")
+            place = database.file or shown(parts(settings.database_url))
+            _say(announce, f"AI Bridge {__version__} serves {url} from {place}")
 
         if settings.workers == 1:
             _serve(settings, database, greet, sockets)
@@ -196,28 +206,27 @@ The owner account '{name}' was made. Its token, shown only now:
 
     {token}
 
-It is valid for {days} days; make another with aibridge tokens create --user {name}.
+It is valid for {days} days; make another with aibridge tokens create --user {name}{options}
 """
 
 _NOBODY = "There is no user yet: whoever first calls POST /api/v2/users/first becomes the owner."
 
 _UNUSED = """\
 No token has been used yet. Should the owner's be lost, make another on this machine, which needs no
-token: aibridge tokens create --user {name} (with the --config, --data-dir or --database-url of this
-start, if any).
+token: aibridge tokens create --user {name}{options}
 """
 
 
-def _news(database: Database, settings: Settings) -> Iterator[str]:
+def _news(database: Database, settings: Settings, options: str) -> Iterator[str]:
     """Make the owner where that is due, and yield what whoever starts the bridge has to know."""
     issued = ensure_owner(database) if settings.make_owner else None
     if issued is not None:
         days = FIRST_LIFETIME // timedelta(1)
-        yield _OWNER.format(name=FIRST_USER, token=issued.text, days=days)
+        yield _OWNER.format(name=FIRST_USER, token=issued.text, days=days, options=options)
     elif not has_users(database):
         yield _NOBODY
     elif settings.make_owner and not has_used_tokens(database):
-        yield _UNUSED.format(name=FIRST_USER)
+        yield _UNUSED.format(name=FIRST_USER, options=options)
 
 
 def _say(announce: Callable[[str], None], text: str) -> None:

@@ -52,6 +52,14 @@ def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Complet
         ("--port 0 --data-dir ours/data", "cannot create the database ours/data/aibridge.db"),
         ("--port 0 --data-dir ours", "cannot create the database ours/aibridge.db"),
         ("--port 0 --database sqlite:///ours/own.db", "cannot create ours/own.db.lock"),
+        ("--database sqlite:///typo/x.db", "the database typo/x.db cannot be made: there is no"),
+        ("--data-dir typo/data", "the data directory typo/data cannot be made: there is no"),
+        ("--data-dir notes.txt", "the data directory notes.txt is not a directory"),
+        ("--data-dir notes.txt/data", "the data directory notes.txt/data cannot be made"),
+        ("--database sqlite:///notes.txt", "the database notes.txt is not an SQLite database"),
+        ("--database sqlite:///ours", "the database ours is a directory"),
+        ("--database sqlite:////dev/null", "the database /dev/null is not a file"),
+        ("--database sqlite:///secret.toml", "secret.toml cannot be read: Permission denied"),
     ],
 )
 def test_a_start_that_cannot_be_is_refused_in_one_line(
@@ -59,6 +67,7 @@ def test_a_start_that_cannot_be_is_refused_in_one_line(
 ) -> None:
     (tmp_path / "secret.toml").touch(mode=0o000)
     (tmp_path / "tls.toml").write_text("tls_cert = 'nothing.pem'\ntls_key = 'nothing.pem'\n")
+    (tmp_path / "notes.txt").write_text("no database")
     (tmp_path / "ours").mkdir()
     (tmp_path / "ours" / "own.db").touch(mode=0o600)
     (tmp_path / "ours").chmod(0o555)
@@ -68,6 +77,25 @@ def test_a_start_that_cannot_be_is_refused_in_one_line(
     assert len(errors) == 1, ended.stderr
     assert errors[0].startswith(f"aibridge: {said}")
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--database sqlite:///notes.txt",
+        "--database sqlite:///folder",
+        "--database sqlite:///typo/x.db",
+        "--data-dir notes.txt",
+        "--data-dir typo/data",
+    ],
+)
+def test_a_refused_start_touches_nothing_and_warns_of_nothing(tmp_path: Path, flags: str) -> None:
+    (tmp_path / "notes.txt").write_text("no database")
+    (tmp_path / "folder").mkdir(mode=0o777)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path, *tmp_path.rglob("*"))}
+    ended = start(tmp_path, "serve", "--port", "0", *flags.split())
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path, *tmp_path.rglob("*"))} == before
 
 
 def test_a_port_that_needs_rights_is_refused_in_one_line(tmp_path: Path) -> None:

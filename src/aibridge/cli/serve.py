@@ -8,6 +8,7 @@ import typer
 from aibridge.cli.database import clear_errors, load_settings
 from aibridge.cli.options import Config, DatabaseURL, DataDir
 from aibridge.cli.output import CALLED_WRONGLY, say
+from aibridge.cli.start import check_places, database_options
 
 
 def serve(
@@ -44,10 +45,11 @@ def serve(
     }
     with clear_errors(CALLED_WRONGLY):
         settings = load_settings(config, flags)
+        check_places(settings)
 
         from aibridge.file_modes import mode_warnings  # noqa: PLC0415 - once the settings are good
         from aibridge.server import run  # noqa: PLC0415
 
         for line in mode_warnings(settings, config, os.environ):
             say(f"aibridge: warning: {line}", err=True)
-        run(settings)
+        run(settings, database_options=database_options(config, flags, os.environ))
