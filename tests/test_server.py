@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from aibridge import server
 from aibridge.identity.first import has_users
 from aibridge.listener.sockets import ListenError
-from aibridge.server import _warn
+from aibridge.server import _warn, _without_keys
 from aibridge.settings import load
 from aibridge.store import partitions
 from aibridge.store.copying.addresses import shown
@@ -208,8 +208,9 @@ def test_the_owners_token_is_shown_although_the_rest_of_the_start_fails(start, m
         raise SpoolError("no room")
 
     monkeypatch.setattr(server, "spool_of", fail)
-    (news,) = start(SpoolError, "no room")
+    news, without_keys = start(SpoolError, "no room")
     assert "Its token, shown only now" in news
+    assert without_keys.endswith("no key is configured; callers bring their own")
 
 
 def test_a_certificate_that_cannot_be_used_stops_the_start_before_an_owner_is_made(tmp_path):
@@ -323,6 +324,32 @@ def test_listening_beyond_this_machine_without_tls_is_warned_of(options, warned,
     with capture_logs() as logs:
         _warn(load(tmp_path / "a.toml", {}, {}))
     assert ("tokens_travel_unencrypted" in {line["event"] for line in logs}) is warned
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "said"),
+    [
+        (
+            "",
+            {},
+            "anthropic, openai, copilot: no key is configured; callers bring their own",
+        ),
+        (
+            "",
+            {"ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k"},
+            "copilot: no key is configured; callers bring their own",
+        ),
+        (
+            'allow_byok = false\n[[providers]]\ntype = "openai"\nname = "mine"',
+            {},
+            "mine: no key is configured; allow_byok is false, so their calls are refused",
+        ),
+        ('[[providers]]\ntype = "openai"\napi_keys = ["k"]', {}, ""),
+    ],
+)
+def test_providers_without_a_key_are_named_at_the_start(options, environ, said, tmp_path):
+    (tmp_path / "a.toml").write_text(options)
+    assert _without_keys(load(tmp_path / "a.toml", environ, {})) == said
 
 
 @pytest.mark.parametrize(("user", "warned"), [(0, True), (1000, False)])

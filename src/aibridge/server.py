@@ -79,6 +79,9 @@ def _run_on(
         ):  # at once: whatever comes next may fail
             _say(announce, line)
 
+        if line := _without_keys(settings):
+            _say(announce, line)
+
         def greet(url: str) -> None:
             place = database.file or shown(parts(settings.database_url))
             _say(announce, f"AI Bridge {__version__} serves {url} from {place}")
@@ -227,6 +230,17 @@ def _news(database: Database, settings: Settings, options: str) -> Iterator[str]
         yield _NOBODY
     elif settings.make_owner and not has_used_tokens(database):
         yield _UNUSED.format(name=FIRST_USER, options=options)
+
+
+def _without_keys(settings: Settings) -> str:
+    """Say which providers have no key of the bridge's; nothing if all have one."""
+    names = ", ".join(one.name for one in settings.providers if not one.api_keys)
+    rest = (
+        "callers bring their own"
+        if settings.allow_byok
+        else "allow_byok is false, so their calls are refused"
+    )
+    return f"{names}: no key is configured; {rest}" if names else ""
 
 
 def _say(announce: Callable[[str], None], text: str) -> None:

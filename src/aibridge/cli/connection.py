@@ -35,9 +35,6 @@ LOCAL = "http://127.0.0.1:4000"
 NO_ROUTE = "Route not found."
 """What the API says of a path that it does not have; of a thing it says something else."""
 
-_SCHEME = re.compile("^([a-z]*://)?(.*)$", re.DOTALL | re.IGNORECASE)
-"""A URL's scheme, and the rest."""
-
 _OR_ELSE = "; or say where a bridge is, by --url and --token or AIBRIDGE_URL and AIBRIDGE_TOKEN"
 _LOST = (
     "One that is lost or has expired is replaced on the bridge's own machine, where none is "
@@ -141,8 +138,9 @@ def connect(where: Where) -> "Iterator[Client]":
 
 def shown_url(url: str) -> str:
     """Return a URL without what may be secret in it: a password, a query and a fragment."""
-    scheme, rest = _SCHEME.findall(url)[0]
-    before, _, place = rest.rpartition("@")
+    found = re.match("[a-z]+://", url, re.IGNORECASE)
+    scheme = found[0] if found else ""
+    before, _, place = url.removeprefix(scheme).rpartition("@")
     if re.search("[?#]", before):  # the @ may belong to a password or to a query
         return f"{scheme}…"
     return scheme + re.split("[?#]", place)[0]

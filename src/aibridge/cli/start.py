@@ -101,5 +101,5 @@ def _copied(url: str) -> str:
     address = parts(url)
     if address.get_backend_name() == "sqlite":
         return shown(address)
-    public = address.difference_update_query(["password"]).set(password=None)
+    public = address.difference_update_query(["password"])._replace(password=None)
     return public.render_as_string()
