@@ -220,7 +220,7 @@ token: aibridge tokens create --user {name}{options}
 """
 
 
-def _news(database: Database, settings: Settings, options: str) -> Iterator[str]:
+def _news(database: Database, settings: Settings, options: str = "") -> Iterator[str]:
     """Make the owner where that is due, and yield what whoever starts the bridge has to know."""
     issued = ensure_owner(database) if settings.make_owner else None
     if issued is not None:

@@ -37,7 +37,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_commands_reach_the_database_of_a_start_by_its_options(
     here: Path, flags: Mapping[str, str], environ: Mapping[str, str], options: str
 ) -> None:
-    found = database_options(None, USUAL | flags, environ)
+    found = database_options(None, {**USUAL, **flags}, environ)
     assert found == options.format(here=here)
 
 

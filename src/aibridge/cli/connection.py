@@ -157,7 +157,7 @@ def clear_answers(url: str, *, hint: str = "") -> Iterator[None]:
     try:
         yield
     except sdk.ApiError as error:
-        if not (_knows_the_route(error) or isinstance(error, sdk.Unavailable)):
+        if not (knows_the_route(error) or isinstance(error, sdk.Unavailable)):
             fail(f"{_refusal(error)} {_url_without_path(url)}")
         fail(f"{_refusal(error)} {hint if isinstance(error, sdk.Unauthorized) else ''}")
     except (sdk.WrongArgument, sdk.Misconfigured) as error:
@@ -168,7 +168,7 @@ def clear_answers(url: str, *, hint: str = "") -> Iterator[None]:
         fail(f"cannot reach AI Bridge at {shown_url(url)}: {text}")
 
 
-def _knows_the_route(error: "ApiError") -> bool:
+def knows_the_route(error: "ApiError") -> bool:
     """Say whether the API answered, and has what was asked for: else the URL may be wrong."""
     from pydantic import ValidationError  # noqa: PLC0415 - it takes a while to import
 
@@ -210,7 +210,7 @@ def missing(what: str, name: object) -> Iterator[None]:
     try:
         yield
     except NotFound as error:
-        if not _knows_the_route(error):
+        if not knows_the_route(error):
             raise
         no(what, name)
 
