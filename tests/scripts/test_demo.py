@@ -1,3 +1,7 @@
+import shutil
+import subprocess
+from pathlib import Path
+
 from aibridge.contract import SessionDetail
 from scripts.demo import missing_of
 
@@ -36,3 +40,11 @@ def test_a_session_without_prompt_thought_tool_and_tokens_is_not_enough():
     )
     missing = ["the prompt", "a thought", "a tool call with its arguments", "tokens"]
     assert missing_of(session) == missing
+
+
+def test_the_help_is_printed_without_installing_anything(tmp_path):
+    copied = shutil.copy(Path("scripts/demo").resolve(), tmp_path)
+    helped = subprocess.run([copied, "--help"], capture_output=True, text=True, check=False)
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert "scripts/demo [--once]" in helped.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
