@@ -27,11 +27,12 @@ def test_the_command_serves_the_script_and_says_where(tmp_path):
     command = [sys.executable, "-uc", PROGRAM, "--port", "0", "--script", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        lines = [process.stdout.readline() for _ in range(6)]
+        lines = [process.stdout.readline() for _ in range(9)]
         url = lines[2].strip().removeprefix("export ANTHROPIC_BASE_URL=")
         asked = {"model": "m", "input": "hi"}
         answer = httpx.post(f"{url}/v1/responses", json=asked, headers={"x-api-key": "k"})
         process.send_signal(signal.SIGTERM)
+    assert "nothing is recorded" in lines[7]
     assert answer.json()["output"][0]["content"][0]["text"] == "From the file."
 
 

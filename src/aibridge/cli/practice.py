@@ -22,6 +22,9 @@ export ANTHROPIC_BASE_URL={url}
 export ANTHROPIC_AUTH_TOKEN=practice
 export OPENAI_BASE_URL={url}/v1
 export OPENAI_API_KEY=practice
+
+With these an agent asks the practice provider itself, and nothing is recorded. To have a record,
+give a bridge base_url = "{url}", and point the agent at the bridge instead.
 """
 
 
