@@ -2,6 +2,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ from aibridge.cli.record_filters import KINDS
 from aibridge.cli.serve import serve
 from aibridge.contract import SiteRole, TokenScope, UserStatus
 from aibridge.settings import FLAGS, Settings
+from tests.processes import environment
 
 Cli = Callable[..., Result]
 
@@ -172,3 +174,21 @@ def test_every_option_of_a_moment_reads_the_same_forms(cli: Cli, command: str) -
         result = cli(*command.split(), text)
         assert result.exit_code == 2
         assert "expected a date, a time with its offset, or how long ago" in result.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "command", ["--version", "users list --data-dir none", "login ana", "users password ana"]
+)
+def test_a_closed_stream_is_no_error_of_ours(tmp_path: Path, command: str, closed: str) -> None:
+    ended = subprocess.run(
+        ["bash", "-c", f"exec {sys.executable} -m aibridge {command} {closed}"],
+        cwd=tmp_path,
+        env=environment() | {"AIBRIDGE_URL": "http://127.0.0.1:1", "AIBRIDGE_TOKEN": "t"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode in {0, 1}
+    assert "Traceback" not in ended.stderr

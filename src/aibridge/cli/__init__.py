@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -144,8 +145,19 @@ def bridge(
     """A gateway between coding agents and model providers that keeps every call on record."""
 
 
+def _open_streams() -> None:
+    """Open on nothing what the caller has closed of standard input, output and error.
+
+    Python has ``None`` in their place, which no code that reads or prints expects.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - until the end
+
+
 def main() -> None:
     """Run the command line of this process, or answer the shell that completes one."""
+    _open_streams()
     if COMPLETE in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]  # noqa: PLC0415
 
