@@ -49,6 +49,13 @@ def test_a_group_is_deleted(cli: Cli, rows: Rows) -> None:
     assert [one["name"] for one in rows("groups", "list")] == ["Everyone"]
 
 
+def test_who_was_no_member_is_named_when_removed(cli: Cli) -> None:
+    cli("groups", "create", "devs")
+    cli("groups", "add", "devs", "ana")
+    removed = cli("groups", "remove", "devs", "Ana", "bob")
+    assert removed.stdout == "devs has 0 members now.\nbob was no member of it.\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -19,8 +19,10 @@ from aibridge.cli.output import (
 from aibridge.cli.tables import Column, print_list
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aibridge.cli.tables import Cell
-    from aibridge.contract import Group, GroupDetail
+    from aibridge.contract import Group, GroupDetail, GroupMember
     from aibridge.sdk import Client
 
 app = new_app(help="Groups of users.")
@@ -128,15 +130,25 @@ def remove_members(
     """Take users out of a group. Who leaves loses an own limit that is charged to it."""
     group = find_group(client, name)
     named = {user.lower() for user in users}
-    leaving = [one for one in group.members if named & {one.id, one.username.lower()}]
+    leaving = [one for one in group.members if named & _names([one])]
     limits = ", ".join(own_limits(client, group, leaving))
     if limits:
         who = ", ".join(one.username or one.id for one in leaving)
         lost = f"With that go the own limits charged to it: {limits}."
         confirm(f"Take {who} out of {group.name}? {lost}", yes)
     _show_change(client.remove_group_members(group.id, users), as_json)
-    if limits and not as_json:
+    if as_json:
+        return
+    for user in users:
+        if user.lower() not in _names(leaving):
+            say(f"{user} was no member of it.")
+    if limits:
         say(f"Deleted the own limits charged to it: {limits}.")
+
+
+def _names(members: "Iterable[GroupMember]") -> set[str]:
+    """Return by what users can be named: their ids and names, in lower case."""
+    return {name for one in members for name in (one.id, one.username.lower())}
 
 
 def _show_change(group: "GroupDetail", as_json: bool) -> None:
