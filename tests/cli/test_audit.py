@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from tests.cli.conftest import Remote
+
 Cli = Callable[..., Result]
 Rows = Callable[..., Any]
 
@@ -48,3 +50,10 @@ def test_one_change_is_shown_without_its_secrets(cli: Cli, rows: Rows) -> None:
 def test_an_unknown_change_is_one_clear_line(cli: Cli) -> None:
     result = cli("audit", "show", "nothing")
     assert (result.exit_code, result.stderr) == (1, "aibridge: there is no entry 'nothing'\n")
+
+
+def test_a_login_that_failed_is_listed_as_refused(cli: Cli, remote: Remote) -> None:
+    cli("login", "ana", "--url", remote.url, piped="hunter2\n")
+    newest = cli("audit", "list", "--limit", "1", **remote.environ).stdout.splitlines()[1]
+    assert "login" in newest.split()
+    assert "ana: refused: the password was wrong" in newest

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from aibridge.cli.tables import SHORT
 from aibridge.store.database import Database
 from tests.builders import Call, record, uid
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, Rows
+from tests.people import new_user
 from tests.terminal import Shown, on_terminal
 
 ENGINES = ("sqlite",)
@@ -21,7 +23,9 @@ PROMPT = "Please mend the roof of the old house before the winter comes, and say
 def filled(database: Database, cli: Cli) -> Database:
     """A record with a prompt, and somebody with a token."""
     with database.write() as connection:
-        record(connection, Call(1, at=1, session=uid(7), prompts=(PROMPT,)))
+        ana = new_user(connection, "ana")
+        call = Call(1, at=1, session=uid(7), prompts=(PROMPT,), initiator=ana.id)
+        record(connection, call)
     cli("users", "create", "bob")
     cli("tokens", "create", "--user", "bob", "--name", "the laptop in the kitchen of the house")
     return database
@@ -30,10 +34,14 @@ def filled(database: Database, cli: Cli) -> Database:
 @pytest.mark.parametrize(
     ("command", "titles", "told"),
     [
-        ("sessions list", ["ID", "ACTIVE", "PROMPT"], PROMPT),
-        ("interceptions list", ["ID", "STARTED", "PROMPT"], PROMPT),
+        ("sessions list", ["ID", "ACTIVE", "USER", "PROMPT"], PROMPT),
+        ("interceptions list", ["ID", "STARTED", "USER", "PROMPT"], PROMPT),
         ("tokens list", ["ID", "USER", "NAME", "EXPIRES"], "the laptop in the kitchen of"),
-        ("audit list", ["ACTION", "TARGET", "ID"], "the laptop in the kitchen of"),
+        (
+            "audit list",
+            ["WHO", "ACTION", "RESOURCE", "TARGET", "ID"],
+            "the laptop in the kitchen of",
+        ),
     ],
 )
 @pytest.mark.usefixtures("filled")
@@ -68,6 +76,36 @@ def test_a_wide_terminal_has_all_columns_with_local_times_and_a_pipe_with_utc(
     piped = cli(*command.split()).stdout.splitlines()
     assert piped[0].split() == titles.split()
     assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", piped[1])
+
+
+@pytest.mark.parametrize("command", ["sessions", "interceptions", "audit"])
+@pytest.mark.usefixtures("filled")
+def test_the_short_id_of_a_narrow_terminal_is_enough_to_show_its_row(
+    tmp_path: Path, command: str
+) -> None:
+    titles, row, *_ = on_terminal([command, "list"], tmp_path).lines
+    start = titles.index("ID")
+    short = row[start:].split()[0]
+    assert len(short) == SHORT
+    shown = on_terminal([command, "show", short], tmp_path)
+    assert (shown.status, short in shown.text) == (0, command != "audit"), shown.text
+
+
+@pytest.mark.parametrize("command", ["sessions", "interceptions", "audit"])
+def test_the_beginning_of_several_ids_is_refused_with_those(
+    cli: Cli, database: Database, rows: Rows, command: str
+) -> None:
+    with database.write() as connection:
+        record(connection, Call(1, at=1), Call(2, at=2))
+    cli("users", "create", "ana")
+    cli("users", "create", "bob")
+    ids = [one["id"] for one in rows(command, "list")]
+    beginning = ids[0][:4]
+    result = cli(command, "show", beginning)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert f"ids begin with {beginning!r}: " in result.stderr
+    assert all(one in result.stderr for one in ids)
+    assert "there is no " in cli(command, "show", f"{beginning}x").stderr
 
 
 @pytest.mark.usefixtures("filled")

@@ -347,7 +347,7 @@ def test_show_pages_through_all_threads(run: Run, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("arguments", "changes", "message"),
     [
-        (["show", "nobody"], {}, "aibridge: Session not found.\n"),
+        (["show", "nobody"], {}, "aibridge: there is no session 'nobody'\n"),
         (["list"], {"AIBRIDGE_TOKEN": ""}, "aibridge: no token: set AIBRIDGE_TOKEN or pass"),
         (["list"], {"AIBRIDGE_TOKEN": "bad"}, "aibridge: Authentication required. Send a valid"),
         (["list"], {"AIBRIDGE_TOKEN": "g\nd"}, "aibridge: the token holds characters"),

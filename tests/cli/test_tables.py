@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aibridge.cli.tables import LEAST, Column, lines
+from aibridge.cli.tables import LEAST, SHORT, Column, lines
 
 COLUMNS = (
     Column("ID"),
@@ -63,3 +63,22 @@ def test_numbers_stand_on_the_right() -> None:
 def test_what_never_was_is_said_in_the_columns_words() -> None:
     (_, row) = lines((Column("USED", never="not yet"),), [(None,)], 80)
     assert row == "not yet"
+
+
+IDS = ("0199a3c4-7f00-7000-8000-000000000001", "0199a3c4-7f00-7000-8001-000000000002")
+
+
+def test_ids_are_shortened_before_a_column_is_left_out_but_stay_apart() -> None:
+    columns = (Column("ID", ids=True), *COLUMNS[1:])
+    title, *rows = lines(columns, [(one, *ROW[1:]) for one in IDS], 80)
+    assert title.split() == ["ID", "TIME", "USER", "IN", "PROMPT"]
+    assert [row.split()[0] for row in rows] == [one[:23] for one in IDS]
+    assert lines(columns, [ROW], 80)[1].startswith(f"{IDS[0][:SHORT]}  ")
+    assert lines(columns, [ROW], 200)[1].startswith(f"{IDS[0]}  ")
+
+
+def test_no_column_but_the_telling_one_is_wider_than_40_characters_on_a_terminal() -> None:
+    row = ("x" * 256, THEN, "u" * 256, "7", "hello")
+    assert lines(COLUMNS, [row], 200)[1].split()[0] == "x" * 39 + "…"
+    assert max(map(len, lines(COLUMNS, [row], 80))) <= 80
+    assert lines(COLUMNS, [row], None)[1].split()[0] == "x" * 256

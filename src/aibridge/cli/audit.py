@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aibridge.cli import new_app
-from aibridge.cli.connection import connected, no
+from aibridge.cli.beginnings import the_one
+from aibridge.cli.connection import connected
 from aibridge.cli.options import AsJson, Limit
 from aibridge.cli.output import moment, print_facts, print_model
 from aibridge.cli.tables import Column, print_list, tell_of_more
@@ -51,12 +52,12 @@ def list_audit_logs(
 
 
 _COLUMNS = (
-    Column("TIME", rank=1),
-    Column("WHO", rank=2),
+    Column("TIME", rank=4),
+    Column("WHO", rank=1),
     Column("ACTION"),
-    Column("RESOURCE", rank=3),
+    Column("RESOURCE", rank=2),
     Column("TARGET", telling=True),
-    Column("ID"),
+    Column("ID", rank=3, ids=True),
 )
 
 
@@ -66,9 +67,15 @@ def _row(one: "AuditLog") -> "tuple[Cell, ...]":
         _who(one),
         one.action,
         one.resource_type,
-        one.resource_target or one.resource_id,
+        _target(one),
         one.id,
     )
+
+
+def _target(entry: "AuditLog") -> str:
+    """Return what was acted on, and how that went where it did not go as usual."""
+    target = entry.resource_target or entry.resource_id
+    return ": ".join(filter(None, (target, entry.description)))
 
 
 def _who(entry: "AuditLog") -> str:
@@ -80,13 +87,14 @@ def _who(entry: "AuditLog") -> str:
 def show_audit_log(
     client: "Client",
     *,
-    entry_id: Annotated[str, typer.Argument(metavar="ID", help="The entry's id.")],
+    entry_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The entry's id, or how it begins.")
+    ],
     search: Search = "",
     as_json: AsJson = False,
 ) -> None:
     """Show one change with what was and what became; --search makes it quicker to find."""
-    entries = client.iter_audit_logs(search)
-    entry = next((one for one in entries if one.id == entry_id), None) or no("entry", entry_id)
+    entry = the_one("entry", entry_id, client.iter_audit_logs(search))
     if as_json:
         print_model(entry)
         return

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aibridge.cli import new_app
-from aibridge.cli.connection import connected, missing
+from aibridge.cli.beginnings import the_one
+from aibridge.cli.connection import connected, knows_the_route
 from aibridge.cli.options import AsJson, Limit
 from aibridge.cli.output import (
     moment,
@@ -44,14 +45,14 @@ def list_interceptions(
 
 
 _COLUMNS = (
-    Column("ID"),
-    Column("STARTED", rank=1),
-    Column("USER", rank=5),
+    Column("ID", ids=True),
+    Column("STARTED", rank=2),
+    Column("USER", rank=1),
     Column("PROVIDER", rank=7),
-    Column("MODEL", rank=3),
+    Column("MODEL", rank=4),
     Column("CLIENT", rank=6),
-    Column("KIND", rank=4),
-    Column("STATUS", rank=2),
+    Column("KIND", rank=5),
+    Column("STATUS", rank=3),
     Column("IN", rank=9, right=True),
     Column("OUT", rank=8, right=True),
     Column("PROMPT", telling=True),
@@ -92,7 +93,9 @@ def _tokens(one: "Interception") -> tuple[str, str]:
 def show_interception(
     client: "Client",
     *,
-    interception_id: Annotated[str, typer.Argument(metavar="ID", help="The interception's id.")],
+    interception_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The interception's id, or how it begins.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show one interception: who, what, how it ended, what was asked and called."""
@@ -104,8 +107,14 @@ def show_interception(
 
 
 def _find(client: "Client", wanted: str) -> "Interception":
-    with missing("interception", wanted):
+    from aibridge.sdk import NotFound  # noqa: PLC0415 - it takes a while to import
+
+    try:
         return client.get_interception(wanted)
+    except NotFound as error:
+        if not knows_the_route(error):
+            raise
+    return client.get_interception(the_one("interception", wanted, client.iter_interceptions()).id)
 
 
 def _facts(one: "Interception") -> dict[str, str]:

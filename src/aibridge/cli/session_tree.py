@@ -31,9 +31,9 @@ def _names(names: Iterable[str]) -> str:
 
 
 COLUMNS = (
-    Column("ID"),
-    Column("ACTIVE", rank=1),
-    Column("USER", rank=2),
+    Column("ID", ids=True),
+    Column("ACTIVE", rank=2),
+    Column("USER", rank=1),
     Column("CLIENT", rank=3),
     Column("IN", rank=5, right=True),
     Column("OUT", rank=4, right=True),

@@ -1,11 +1,13 @@
 """``aibridge sessions``: the record of sessions."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aibridge.cli import new_app
-from aibridge.cli.connection import connected
+from aibridge.cli.beginnings import the_one
+from aibridge.cli.connection import connected, knows_the_route
 from aibridge.cli.options import AsJson, Limit
 from aibridge.cli.output import console, print_model
 from aibridge.cli.record_filters import RecordFilters
@@ -63,7 +65,9 @@ def list_sessions(
 def show_session(
     client: "Client",
     *,
-    session_id: Annotated[str, typer.Argument(metavar="ID", help="The session's id.")],
+    session_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The session's id, or how it begins.")
+    ],
     initiator: Annotated[
         str | None,
         typer.Option(
@@ -86,7 +90,8 @@ def show_session(
 
 def _whole_session(client: "Client", session_id: str, initiator: str | None) -> "SessionDetail":
     """Return a session with the threads of all its pages."""
-    first = page = client.get_session_threads(session_id, limit=THREADS_A_PAGE, initiator=initiator)
+    first = page = _first_page(client, session_id, initiator)
+    session_id = first.id
     threads, end = list(page.threads), page.page_ended_at
     while len(page.threads) == THREADS_A_PAGE:
         page = client.get_session_threads(
@@ -98,3 +103,17 @@ def _whole_session(client: "Client", session_id: str, initiator: str | None) -> 
         threads += page.threads
         end = page.page_ended_at or end
     return first.model_copy(update={"threads": threads, "page_ended_at": end})
+
+
+def _first_page(client: "Client", session_id: str, initiator: str | None) -> "SessionDetail":
+    """Return the first threads of the session of this id, or of the one whose id begins so."""
+    from aibridge.sdk import NotFound, SessionFilter  # noqa: PLC0415 - it takes a while to import
+
+    ask = partial(client.get_session_threads, limit=THREADS_A_PAGE)
+    try:
+        return ask(session_id, initiator=initiator)
+    except NotFound as error:
+        if not knows_the_route(error):
+            raise
+    sessions = client.iter_sessions(SessionFilter(initiator=initiator or ""))
+    return ask(the_one("session", session_id, sessions).id, initiator=initiator)

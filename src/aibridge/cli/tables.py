@@ -1,7 +1,7 @@
 """Lists as tables: fitted to a terminal, whole where a program reads them.
 
-A narrow terminal gets short times first, then fewer columns; the column that tells most, such as a
-prompt, has the room that is left.
+A narrow terminal gets short times and ids first, then fewer columns; the column that tells most,
+such as a prompt, has the room that is left.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 LEAST = 30
 """The characters that the telling column has at least, where it needs as many."""
 
+MOST_OF_OTHERS = 40
+"""The characters that any other column has at most on a terminal."""
+
+SHORT = 13
+"""The characters of a short id at least: of ours they are the millisecond in which it was made."""
+
 GAP = "  "
 
 Cell = str | datetime | None
@@ -43,14 +49,16 @@ class Column:
     """A column of a table.
 
     Where room is short, the columns with the highest ``rank`` are left out first, and those of rank
-    0 never. One column may be ``telling``: it has the rest of the line. ``never`` stands for a time
-    that there is not.
+    0 never. One column may be ``telling``: it has the rest of the line. One of ``ids`` is shortened
+    before that: the command that shows one takes its beginning. ``never`` stands for a time that
+    there is not.
     """
 
     title: str
     rank: int = 0
     telling: bool = False
     right: bool = False
+    ids: bool = False
     never: str = "never"
 
 
@@ -101,9 +109,13 @@ def lines(
     columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int | None
 ) -> list[str]:
     """Return the lines of a table for a terminal of a width; ``None`` is no terminal."""
-    table = _written(columns, rows, moment)
-    if width is not None and not _fits(table, width):
-        table = _written(columns, rows, short_moment)
+    if width is None:
+        return _drawn(_written(columns, rows, moment, WIDE), width)
+    table = _written(columns, rows, moment, MOST_OF_OTHERS)
+    if not _fits(table, width):
+        table = _written(columns, rows, short_moment, MOST_OF_OTHERS)
+        for column, texts in table.items():
+            table[column] = _shortened(texts) if column.ids else texts
         for column in sorted(columns, key=lambda one: -one.rank):
             if column.rank and not _fits(table, width):
                 del table[column]
@@ -118,14 +130,28 @@ def _written(
     columns: Sequence[Column],
     rows: Sequence[Sequence[Cell]],
     write: Callable[[datetime | None, str], str],
+    most: int,
 ) -> _Table:
     def text(cell: Cell, column: Column) -> str:
-        return one_line(cell, WIDE) if isinstance(cell, str) else write(cell, column.never)
+        if isinstance(cell, str):
+            return one_line(cell, WIDE if column.telling else most)
+        return write(cell, column.never)
 
     return {
         column: [column.title, *(text(row[number], column) for row in rows)]
         for number, column in enumerate(columns)
     }
+
+
+def _shortened(texts: Sequence[str]) -> list[str]:
+    """Return a title and ids with as much of each as tells them apart."""
+    title, *ids = texts
+    kinds, longest = len(set(ids)), max(map(len, ids), default=SHORT)
+    enough = next(
+        (size for size in range(SHORT, longest) if len({one[:size] for one in ids}) == kinds),
+        longest,
+    )
+    return [title, *(one[:enough] for one in ids)]
 
 
 def _fits(table: _Table, width: int) -> bool:
