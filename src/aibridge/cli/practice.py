@@ -24,7 +24,7 @@ export OPENAI_BASE_URL={url}/v1
 export OPENAI_API_KEY=practice
 
 With these an agent asks the practice provider itself, and nothing is recorded. To have a record,
-give a bridge base_url = "{url}", and point the agent at the bridge instead.
+give a bridge base_url = "{url}" (for OpenAI {url}/v1), and point the agent at the bridge.
 """
 
 
