@@ -121,7 +121,7 @@ def test_what_the_environment_overrides_may_be_anything() -> None:
 def test_a_start_warns_and_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     folder("data", 0o755)
     served: list[object] = []
-    monkeypatch.setattr(server, "run", served.append)
+    monkeypatch.setattr(server, "run", lambda settings, **_: served.append(settings))
     result = CliRunner().invoke(app, ["serve"], env={"AIBRIDGE_DATA_DIR": "data"})
     assert len(served) == 1
     assert result.stderr.startswith("aibridge: warning: the data directory data is open to other")

@@ -97,7 +97,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """What the server was started with."""
     started: list[Settings] = []
     module: Any = ModuleType("aibridge.server")
-    module.run = started.append
+    module.run = lambda settings, **_: started.append(settings)
     monkeypatch.setitem(sys.modules, "aibridge.server", module)
     return started
 
