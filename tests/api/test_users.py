@@ -1,3 +1,4 @@
+import json
 import re
 from typing import Any
 
@@ -404,8 +405,9 @@ async def test_with_an_old_password_go_all_tokens_but_the_one_of_who_changes_it(
     await api.call("ann", "PUT", "/users/me/password", body, expect=204)
     await api.call(other, "GET", "/users/me", expect=401)
     await api.call(mine, "GET", "/users/me", expect=200)
-    deleted = [act.resource_key for act in api.acts() if act.resource_type == "api_key"]
-    assert deleted == [other[:10]]
+    (deleted,) = [act for act in api.acts() if act.resource_type == "api_key"]
+    assert (deleted.action, deleted.resource_target) == ("delete", "1 token of ann")
+    assert json.loads(deleted.diff)["token_ids"]["old"] == [other[:10]]
     await api.call("root", "PUT", "/users/ann/password", {"password": "a third one"}, expect=204)
     await api.call(mine, "GET", "/users/me", expect=401)
 

@@ -2,16 +2,24 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event, insert, update
 
 from aibridge.contract import AuditAction, LoginType, TokenScope, rfc3339
-from aibridge.identity.errors import TakenError
-from aibridge.identity.issuing import delete_token, issue_token, log_in
+from aibridge.identity.errors import ConflictError, TakenError
+from aibridge.identity.issuing import (
+    MAX_TOKENS,
+    delete_token,
+    delete_tokens,
+    issue_token,
+    log_in,
+)
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest
 from aibridge.ids import now
 from aibridge.sessions.shape import moment
 from aibridge.store.database import Database
 from aibridge.store.grants import Grants
+from aibridge.store.schema import tokens
 from aibridge.store.tokens import find_token, list_tokens
 from aibridge.store.users import Connection, User
 from tests.people import acting, entries, new_token, new_user
@@ -111,3 +119,61 @@ def test_of_the_secret_only_its_digest_is_stored(database: Database) -> None:
     assert found[0] == digest(secret)
     assert not any(secret in str(value) for value in found)
     grants.close()
+
+
+def fill(connection: Connection, user: User, number: int, **columns: object) -> list[str]:
+    """Give a user so many tokens at once, that end at ``expires_at`` if it is given."""
+    row = {"user_id": user.id, "secret_sha256": "", "scopes": "read", "created_at": 1}
+    row |= {"login_type": LoginType.TOKEN.value, "expires_at": None, **columns}
+    ids = [f"{index:010}" for index in range(number)]
+    connection.execute(insert(tokens), [{**row, "id": id_, "name": id_} for id_ in ids])
+    return ids
+
+
+def test_a_user_may_have_so_many_tokens_and_no_more(connection: Connection, ana: User) -> None:
+    act = acting(connection, ana)
+    fill(connection, ana, MAX_TOKENS - 1, expires_at=1)
+    last = issue_token(act, ana).row
+    for issue in (issue_token, log_in):
+        with pytest.raises(ConflictError, match=r"ana has 1000 tokens.*: please delete some"):
+            issue(act, ana)
+    issue_token(act, new_user(connection, "ben"))
+    delete_token(act, last)
+    issue_token(act, ana)
+
+
+def test_expired_tokens_of_logins_make_room_and_no_others(
+    connection: Connection, ana: User
+) -> None:
+    login = LoginType.PASSWORD.value
+    fill(connection, ana, 1, login_type=login, expires_at=now() + DAY)
+    connection.execute(update(tokens).values(id="valid", name="valid"))
+    ben = new_user(connection, "ben")
+    kept = issue_token(acting(connection, ben), ben).row
+    expired = fill(connection, ana, MAX_TOKENS - 1, login_type=login, expires_at=1)
+    log_in(acting(connection, ana), ana)
+    left = [token.id for token in list_tokens(connection, ana.id)]
+    assert (len(left), left[0]) == (2, "valid")
+    assert find_token(connection, kept.id) == kept
+    deleted = entries(connection)[-2]
+    assert (deleted.action, deleted.resource_target) == ("delete", "999 tokens of ana")
+    assert json.loads(deleted.diff)["token_ids"]["old"] == expired
+
+
+def test_tokens_that_go_together_are_one_statement_and_one_entry_and_each_is_told_of(
+    connection: Connection, ana: User
+) -> None:
+    act, more = acting(connection, ana), MAX_TOKENS + 500
+    ids = fill(connection, ana, more)
+    said = list[str]()
+    event.listen(connection, "before_cursor_execute", lambda *told: said.append(told[2]))
+    delete_tokens(act, ana, but=ids[0])
+    assert [text.split()[0] for text in said] == ["DELETE", "INSERT"]
+    assert [token.id for token in list_tokens(connection, ana.id)] == ids[:1]
+    assert {target.id for target in act.touched} >= set(ids[1:])
+    entry = entries(connection)[-1]
+    assert (entry.resource_id, entry.resource_target) == (ana.id, f"{more - 1} tokens of ana")
+    assert entry.description == f"{more - 1} tokens deleted"
+    assert json.loads(entry.diff)["token_ids"]["old"] == ids[1 : MAX_TOKENS + 1]
+    delete_tokens(act, ana, but=ids[0])
+    assert entries(connection)[-1] == entry

@@ -96,7 +96,7 @@ def _refuse_second(connection: Connection) -> None:
 
 @router.post(
     "/users/login",
-    **documented(LoginResponse, status=201, body=LoginRequest, refusals=[429], is_open=True),
+    **documented(LoginResponse, status=201, body=LoginRequest, refusals=[409, 429], is_open=True),
 )
 def login(
     request: Request,

@@ -74,7 +74,7 @@ def create_token(
     return JsonResponse(shapes.created_token(issued), status_code=201)
 
 
-@router.post("/users/{user}/keys", **documented(NewKey, status=201))
+@router.post("/users/{user}/keys", **documented(NewKey, status=201, refusals=[409]))
 def create_login_token(user: UserPath, caller: Caller) -> JsonResponse:
     """Make a token such as a login gives: for the API, for one day."""
     with caller.acting() as act:

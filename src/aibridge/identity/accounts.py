@@ -7,13 +7,12 @@ from uuid import UUID, uuid4
 from aibridge.contract import AuditAction, AuditResource, SiteRole
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError
-from aibridge.identity.issuing import delete_token
+from aibridge.identity.issuing import delete_tokens
 from aibridge.identity.people import NOBODY, OPERATOR, write_words
 from aibridge.identity.rights import outranks
 from aibridge.ids import now
 from aibridge.store import users as store
 from aibridge.store.filters import only
-from aibridge.store.tokens import list_tokens
 from aibridge.store.users import ACTIVE, SUSPENDED, User
 
 RESERVED = frozenset({"me", "first", "login", "logout", "authmethods", "roles", OPERATOR.username})
@@ -82,9 +81,7 @@ def set_password(act: Act, user: User, password_hash: str) -> None:
     if setter is not None:
         _refuse_upwards(act, user)
     if setter is not None or store.password_hash(act.connection, user.id) is not None:
-        for token in list_tokens(act.connection, user.id):
-            if token.id != act.person.token_id:
-                delete_token(act, token)
+        delete_tokens(act, user, but=act.person.token_id)
     store.set_password(act.connection, user.id, store.NewPassword(password_hash, setter))
     act.log(
         AuditAction.WRITE,

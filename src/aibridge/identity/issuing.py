@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from aibridge.contract import AuditAction, AuditResource, LoginType, TokenScope, rfc3339
 from aibridge.identity.audit import Act, Target
+from aibridge.identity.errors import ConflictError
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest, generate
 from aibridge.ids import now
@@ -17,6 +18,8 @@ from aibridge.store.users import User
 LOGIN_LIFETIME = timedelta(days=1)
 LOGIN_SCOPES = (TokenScope.READ, TokenScope.ADMIN)
 MICROSECOND = timedelta(microseconds=1)
+MAX_TOKENS = 1000
+"""Tokens that a user may have, expired ones too: deleting them all holds up nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ def issue_token(
 ) -> Issued:
     """Give a user a token, named after its id where no name is given; no lifetime is for ever.
 
-    Raises `TakenError` where the user has a token of that name.
+    Raises `TakenError` where the user has a token of that name, `ConflictError` where they have
+    `MAX_TOKENS`.
     """
     issued = _insert(act, user, name, lifetime, scopes, LoginType.TOKEN)
     act.log(AuditAction.CREATE, _target(issued.row), after=_fields(issued.row))
@@ -44,7 +48,10 @@ def issue_token(
 
 
 def log_in(act: Act, user: User, action: AuditAction = AuditAction.LOGIN) -> Issued:
-    """Give a user who showed their password, or a token, another for the API, for one day."""
+    """Give a user who showed their password, or a token, another for the API, for one day.
+
+    Raises `ConflictError` where they have `MAX_TOKENS`.
+    """
     issued = _insert(act, user, "", LOGIN_LIFETIME, LOGIN_SCOPES, LoginType.PASSWORD)
     act.log(action, _target(issued.row), after=_fields(issued.row))
     return issued
@@ -66,6 +73,39 @@ def delete_token(act: Act, token: Token, action: AuditAction = AuditAction.DELET
     act.log(action, _target(token), before=_fields(token))
 
 
+def delete_tokens(act: Act, user: User, *, but: str = "") -> None:
+    """Delete all tokens of a user but the one of this id, with one entry in the audit log."""
+    _log_deleted(act, user, store.delete_tokens(act.connection, user.id, but=but))
+
+
+def _log_deleted(act: Act, user: User, ids: list[str]) -> None:
+    """Write down that tokens of a user are gone: how many, and the ids of as many as one may have.
+
+    Each of them counts as acted upon, so that no server goes on accepting it.
+    """
+    if not ids:
+        return
+    act.touched.extend(Target(AuditResource.TOKEN, id_, id_) for id_ in ids)
+    told = "1 token" if len(ids) == 1 else f"{len(ids)} tokens"
+    act.log(
+        AuditAction.DELETE,
+        Target(AuditResource.TOKEN, user.id, f"{told} of {user.username}"),
+        before={"token_ids": ids[:MAX_TOKENS]},
+        description=f"{told} deleted",
+    )
+
+
+def _make_room(act: Act, user: User) -> None:
+    """Make sure that a user may have another token; expired ones of logins make room for it."""
+    if store.count_tokens(act.connection, user.id) < MAX_TOKENS:
+        return
+    _log_deleted(act, user, store.delete_expired_logins(act.connection, user.id, now()))
+    if store.count_tokens(act.connection, user.id) >= MAX_TOKENS:
+        raise ConflictError(
+            f"{user.username} has {MAX_TOKENS} tokens, and may not have more: please delete some."
+        )
+
+
 def _insert(
     act: Act,
     user: User,
@@ -74,6 +114,7 @@ def _insert(
     scopes: Iterable[TokenScope],
     login_type: LoginType,
 ) -> Issued:
+    _make_room(act, user)
     new, at = generate(), now()
     token = Token(
         id=new.id,

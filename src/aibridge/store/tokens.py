@@ -4,10 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
-from aibridge.contract import TokenScope
+from aibridge.contract import LoginType, TokenScope
 from aibridge.identity.errors import TakenError
 from aibridge.identity.people import read_scopes, write_words
 from aibridge.store.schema import tokens, users
@@ -103,6 +113,28 @@ def is_any_used(connection: Connection) -> bool:
 def delete_token(connection: Connection, token_id: str) -> None:
     """Delete a token; it is refused from the next request on."""
     connection.execute(delete(tokens).where(_c.id == token_id))
+
+
+def count_tokens(connection: Connection, user_id: str) -> int:
+    """Return how many tokens a user has, expired ones too."""
+    query = select(func.count()).select_from(tokens).where(_c.user_id == user_id)
+    return connection.execute(query).scalar_one()
+
+
+def delete_tokens(connection: Connection, user_id: str, *, but: str = "") -> list[str]:
+    """Delete a user's tokens but the one of this id, and return the ids of those deleted."""
+    return _delete(connection, _c.user_id == user_id, _c.id != but)
+
+
+def delete_expired_logins(connection: Connection, user_id: str, at: int) -> list[str]:
+    """Delete a user's tokens of logins that have expired at a moment, and return their ids."""
+    is_of_login = _c.login_type == LoginType.PASSWORD.value
+    return _delete(connection, _c.user_id == user_id, is_of_login, _c.expires_at <= at)
+
+
+def _delete(connection: Connection, *where: ColumnElement[bool]) -> list[str]:
+    """Delete tokens in one statement, however many they are."""
+    return sorted(connection.scalars(delete(tokens).where(*where).returning(_c.id)))
 
 
 def note_uses(connection: Connection, uses: Mapping[str, int]) -> None:
