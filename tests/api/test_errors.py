@@ -1,12 +1,19 @@
+import sqlite3
+from pathlib import Path
 from typing import Annotated
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from aibridge.api.bodies import open_body
 from aibridge.contract import Body
+from aibridge.store import database as databases
 from aibridge.store.database import Database
+from tests.api.people_api import Api, Start, serving
+from tests.builders import new_database
 
 JSON = "application/json; charset=utf-8"
 
@@ -50,6 +57,62 @@ async def test_trouble_inside_is_named_and_not_explained(
     answer = await client.get(f"/api/v2/aibridge/{path}")
     assert (answer.status_code, answer.json()) == (500, {"message": message})
     assert answer.headers["content-type"] == JSON
+
+
+AWAY = {"message": "The database is busy or away: please try again."}
+
+
+async def test_a_locked_database_is_503_and_one_line_in_the_log(
+    one_app: FastAPI,
+    start: Start,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(databases, "BUSY_TIMEOUT_SECONDS", 0.01)
+    file = tmp_path / "aibridge.db"
+    database = new_database(f"sqlite:///{file}")
+    start.write(database)
+    other = sqlite3.connect(file)
+    other.execute("BEGIN EXCLUSIVE")
+    with serving(one_app, database, start) as api, capture_logs() as logs:
+        answer = await api.call("root", "POST", "/users", {"username": "new"}, expect=503)
+        assert (answer.json(), answer.headers["retry-after"]) == (AWAY, "1")
+        other.rollback()
+        await api.call("root", "POST", "/users", {"username": "new"}, expect=201)
+    assert logs == [
+        {
+            "event": "database_away",
+            "log_level": "warning",
+            "request_id": answer.headers["x-request-id"],
+            "method": "POST",
+            "path": "/api/v2/users",
+            "error": "database is locked",
+        }
+    ]
+    assert not caplog.records
+    other.close()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (sqlite3.OperationalError("database is locked"), 503),
+        (DBAPIError("SELECT", (), sqlite3.OperationalError("database is locked")), 503),
+        (sqlite3.IntegrityError("NOT NULL constraint failed"), 500),
+        (DBAPIError("SELECT", (), sqlite3.IntegrityError("NOT NULL constraint failed")), 500),
+    ],
+)
+async def test_only_trouble_that_passes_is_503(
+    api: Api, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def broken() -> None:
+        raise error
+
+    monkeypatch.setattr(api.database, "read", broken)
+    with capture_logs():
+        await api.call("root", "GET", "/users", expect=status)
 
 
 async def test_nobody_on_the_way_keeps_an_answer(client: httpx.AsyncClient) -> None:

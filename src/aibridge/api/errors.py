@@ -20,6 +20,7 @@ from aibridge.budgets.limits import LimitTooHighError, NotInGroupError
 from aibridge.contract import ErrorBody, Validation
 from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError, UnknownError
 from aibridge.identity.passwords import BusyError
+from aibridge.store.trouble import DRIVER_ERRORS, is_away, said
 
 _log = structlog.get_logger()
 
@@ -56,6 +57,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(IdentityError, _not_done)
     app.add_exception_handler(BusyError, _busy)
+    for kind in DRIVER_ERRORS:
+        app.add_exception_handler(kind, _without_database)
     app.add_exception_handler(Exception, _failed)
 
 
@@ -132,6 +135,22 @@ async def _not_done(_request: Request, error: Exception) -> JsonResponse:
 async def _busy(_request: Request, error: Exception) -> JsonResponse:
     again = {"Retry-After": "1"}
     return ApiError(503, f"Please try again: {error}.", headers=again).response()
+
+
+async def _without_database(request: Request, error: Exception) -> JsonResponse:
+    """Answer that the database cannot be used for now; any other trouble with it is ours."""
+    if not is_away(error):
+        raise error
+    _log.warning(
+        "database_away",
+        request_id=request.state.request_id,
+        method=request.method,
+        path=request.url.path,
+        error=said(error),
+    )
+    again = {"Retry-After": "1"}
+    message = "The database is busy or away: please try again."
+    return ApiError(503, message, headers=again).response()
 
 
 async def _failed(request: Request, error: Exception) -> JsonResponse:
