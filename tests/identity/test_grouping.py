@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -179,3 +180,27 @@ def test_with_a_group_go_its_budget_and_what_is_charged_to_it_and_it_is_on_recor
     assert group_budget(connection, platform.id) is None
     kinds = [entry.resource_type for entry in entries(connection)[-3:]]
     assert kinds == ["user_ai_budget_override", "group_ai_budget", "group"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "01a22c4c-2e8b-7125-b17b-b171a2ce3eb6",
+        "01A22C4C2E8B7125B17BB171A2CE3EB6",
+        "01a22c4c2e8b7125b17b-b171a2ce3eb6",
+        "01a22c4c_2e8b_7125_b17b_b171a2ce",
+    ],
+)
+def test_no_group_gets_a_name_that_can_be_read_as_an_id(connection: Connection, name: str) -> None:
+    platform = create_group(Act(connection), "platform")
+    for change in (
+        lambda: create_group(Act(connection), name),
+        lambda: update_group(Act(connection), platform, name=name),
+    ):
+        with pytest.raises(
+            ConflictError, match="a group's name must not look like an id"
+        ) as caught:
+            change()
+        assert caught.value.field == "name"
+    old = replace(platform, name=name)
+    assert update_group(Act(connection), old, name=name, display_name="Old").display_name == "Old"

@@ -32,8 +32,7 @@ def create_user(
     `ConflictError` for one that could be an id."""
     if username.lower() in RESERVED:
         raise IdentityError(f"the username {username!r} is reserved", field="username")
-    if _is_id(username):
-        raise ConflictError("a username must not look like an id", field="username")
+    refuse_id(username, "username", field="username")
     at = now()
     given = real_roles(roles)
     user = User(str(uuid4()), username, name, email, "", ACTIVE, given, at, at)
@@ -44,12 +43,16 @@ def create_user(
     return user
 
 
-def _is_id(text: str) -> bool:
+def refuse_id(name: str, what: str, *, field: str) -> None:
+    """Raise `ConflictError` for a name that can be read as an id, in whatever form.
+
+    Where a path or an option takes either, it would stand for something else.
+    """
     try:
-        UUID(text)
+        UUID(name)
     except ValueError:
-        return False
-    return True
+        return
+    raise ConflictError(f"a {what} must not look like an id", field=field)
 
 
 def set_status(act: Act, user: User, status: str) -> User:

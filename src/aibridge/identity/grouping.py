@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from aibridge.budgets.limits import delete_group_budget, drop_overrides
 from aibridge.contract import AuditAction, AuditResource
+from aibridge.identity.accounts import refuse_id
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import ConflictError, IdentityError
 from aibridge.ids import now
@@ -15,7 +16,8 @@ from aibridge.store.users import find_user
 
 
 def create_group(act: Act, name: str, display_name: str = "") -> Group:
-    """Add a group without members. Raises `TakenError`."""
+    """Add a group without members. Raises `TakenError`, `ConflictError` for a name like an id."""
+    refuse_id(name, "group's name", field="name")
     at = now()
     group = Group(str(uuid4()), name, display_name, at, at, 0)
     store.insert_group(act.connection, group)
@@ -35,10 +37,12 @@ def update_group(
     """Change a group's names and members; users are named by id or username.
 
     Who leaves loses an own limit that was charged to the group. Raises `TakenError`,
-    `IdentityError` for a user nobody knows, `ConflictError` for Everyone.
+    `IdentityError` for a user nobody knows, `ConflictError` for Everyone or a new name like an id.
     """
     users = _users(act, "add_users", add_users), _users(act, "remove_users", remove_users)
     _refuse_everyone(group, any(users) or name is not None)
+    if name is not None and name != group.name:
+        refuse_id(name, "group's name", field="name")
     shown = group.display_name if display_name is None else display_name
     store.rename_group(act.connection, group.id, name or group.name, shown)
     joined, left = _change_members(act, group, *users)
