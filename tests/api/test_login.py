@@ -203,7 +203,7 @@ async def test_logins_and_failures_are_on_record(api: Api) -> None:
     assert (failed.action, failed.actor_id, failed.actor_username) == (
         "login",
         NIL,
-        "ann@example.com",
+        "",
     )
     assert (failed.resource_type, failed.resource_id, failed.diff) == (
         "user",
@@ -213,6 +213,17 @@ async def test_logins_and_failures_are_on_record(api: Api) -> None:
     assert failed.description == "refused: the password was wrong"
     assert (left.action, left.actor_id, left.token_id) == ("logout", api.ids["ann"], token[:10])
     assert {(row.ip, row.user_agent) for row in api.acts()} == {("192.0.2.7", "a browser")}
+
+
+async def test_a_login_that_fails_is_not_found_as_an_act_of_the_user_that_was_tried(
+    api: Api,
+) -> None:
+    for name in ("ann", "ANN", "ann@example.com"):
+        await api.call(None, "POST", LOGIN, account(name, "wrong"), expect=401)
+    found = await api.get("root", "/audit", q="action:login -username:ann resource_target:ann")
+    users = [{key: one["user"][key] for key in ("id", "username")} for one in found["audit_logs"]]
+    assert users == [{"id": NIL, "username": ""}] * 3
+    assert (await api.get("root", "/audit", q="username:ann"))["count"] == 0
 
 
 async def test_logging_out_deletes_just_that_token(api: Api) -> None:

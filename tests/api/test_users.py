@@ -346,7 +346,7 @@ async def test_who_changes_their_own_password_has_to_know_the_old_one(api: Api, 
         for name in ("me", who):
             found = await api.refused(400, who, "PUT", f"/users/{name}/password", body)
             assert found == {"message": "Old password is incorrect."}
-    assert api.acts() == []
+    assert {act.description for act in api.acts()} == {"refused: the old password was wrong"}
     body = {"password": "another password", "old_password": PASSWORD}
     answer = await api.call(who, "PUT", "/users/me/password", body, expect=204)
     assert answer.content == b""
@@ -410,6 +410,14 @@ async def test_with_an_old_password_go_all_tokens_but_the_one_of_who_changes_it(
     assert json.loads(deleted.diff)["token_ids"]["old"] == [other[:10]]
     await api.call("root", "PUT", "/users/ann/password", {"password": "a third one"}, expect=204)
     await api.call(mine, "GET", "/users/me", expect=401)
+
+
+async def test_a_wrong_old_password_is_on_record(api: Api) -> None:
+    body = {"password": "another password", "old_password": "wrong"}
+    await api.refused(400, "ann", "PUT", "/users/me/password", body)
+    (entry,) = api.acts()
+    assert (entry.action, entry.actor_username, entry.resource_target) == ("write", "ann", "ann")
+    assert (entry.description, entry.diff) == ("refused: the old password was wrong", "{}")
 
 
 async def test_a_first_password_that_is_ones_own_leaves_the_tokens(api: Api) -> None:

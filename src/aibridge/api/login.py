@@ -35,9 +35,6 @@ from aibridge.store import tokens as token_store
 from aibridge.store import users as store
 from aibridge.store.users import ACTIVE, Connection
 
-_SHOWN = 64
-"""How much of the name that a stranger gives is kept."""
-
 router = APIRouter(tags=["login"], dependencies=[trouble("Internal error logging in.")])
 
 _RELEASE = {"X-Coder-Build-Version": f"v0.0.0-aibridge.{__version__}"}
@@ -104,7 +101,7 @@ def login(
     wanted: Annotated[LoginRequest, open_body(LoginRequest)],
 ) -> JsonResponse:
     """Give a token for the API, for one day, to who knows a password."""
-    visitor = _stranger(request, wanted.email)
+    visitor = _stranger(request)
     user, stored = _checked(services, visitor, wanted)
     with services.database.write() as connection:
         if store.find_account(connection, wanted.email) != (user, stored):
@@ -156,15 +153,16 @@ def _wrong() -> ApiError:
 
 
 def _log_failure(services: Services, visitor: Actor, user: store.User) -> None:
+    """Write down that somebody tried a user's password: who it was, nobody knows."""
     with services.database.write() as connection:
         description = "refused: the password was wrong"
         act = Act(connection, visitor)
         act.log(AuditAction.LOGIN, accounts.target_of(user), description=description)
 
 
-def _stranger(request: Request, name: str) -> Actor:
-    """Return who has no token: what they call themselves, and where they are."""
-    return Actor(Person(NOBODY, name[:_SHOWN], frozenset(), ""), *whence(request))
+def _stranger(request: Request, name: str = "") -> Actor:
+    """Return who has no token, and where they are; ``name`` is of who becomes the first user."""
+    return Actor(Person(NOBODY, name, frozenset(), ""), *whence(request))
 
 
 @router.post("/users/logout", **documented(Message))

@@ -193,6 +193,8 @@ def set_password(
     passwords = caller.services.passwords
     trial = Trial(caller.services.changes, (found.id, network_of(caller.ip)))
     if own and not trial.matches(passwords, change.old_password, old):
+        with caller.acting() as act:
+            accounts.log_wrong_password(act, found)
         raise ApiError(400, "Old password is incorrect.")
     hashed = passwords.hash(change.password.get_secret_value())
     with caller.acting() as act:

@@ -94,6 +94,12 @@ def set_password(act: Act, user: User, password_hash: str) -> None:
     )
 
 
+def log_wrong_password(act: Act, user: User) -> None:
+    """Write down that a new password was refused, as the old one was not known."""
+    description = "refused: the old password was wrong"
+    act.log(AuditAction.WRITE, target_of(user), description=description)
+
+
 def _setter(act: Act, user: User) -> str | None:
     """Return the username of who gives a user a password, `None` where it is the user.
 

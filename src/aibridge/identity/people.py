@@ -9,7 +9,8 @@ from typing import TypeVar
 from aibridge.contract import SiteRole, TokenScope
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
-"""The id of who acts without an account: whoever runs commands on the bridge's own machine."""
+"""The id of who acts without an account: whoever runs commands on the bridge's own machine, becomes
+the first user, or tries a password in vain. The last has no username either."""
 
 ALL_SCOPES = frozenset(TokenScope)
 

@@ -13,6 +13,8 @@ from aibridge.store.users import Connection
 class AuditRow(NamedTuple):
     """A row of the audit log; the fields are its columns. ``diff`` is JSON.
 
+    Of a login that failed ``actor_id`` is nil and ``actor_username`` empty: nobody knows who tried.
+
     ``resource_id`` is a UUID. Of a resource whose own id is none it follows from that, which is
     ``resource_key``; else that is empty.
     """
