@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -362,3 +363,49 @@ async def test_a_body_that_does_not_come_to_its_end_is_refused(
         answer = await client.post("/api/v2/users", content=endless(), headers=headers)
     assert answer.status_code == 408
     assert answer.json() == {"message": "The request body did not come to its end."}
+
+
+NO_BODY = [
+    ("POST", "/users/me/keys"),
+    ("POST", "/users/logout"),
+    ("PUT", "/users/bob/status/suspend"),
+    ("PUT", "/users/me/keys/main/expire"),
+    ("DELETE", "/users/me/keys/main"),
+    ("DELETE", f"/groups/{NIL}"),
+    ("DELETE", f"/groups/{NIL}/ai/budget"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), NO_BODY)
+async def test_a_body_is_refused_where_none_is_taken(api: Api, method: str, path: str) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    for content in (b'{"scopes":["read"]}', pieces()):
+        found = await api.refused(400, "root", method, path, content=content)
+        assert found["message"] == "This route takes no request body."
+        assert found["detail"] == f"{method} /api/v2{path} takes no body: send it without one."
+    assert not api.acts()
+    assert (await api.call(None, method, path, content=b"x")).status_code == 401
+
+
+async def test_every_route_that_changes_something_takes_a_body_or_refuses_one(api: Api) -> None:
+    described = api.app.openapi()["paths"]
+    calls = [
+        (method.upper(), path)
+        for path, methods in described.items()
+        for method, operation in methods.items()
+        if method != "get" and "requestBody" not in operation
+    ]
+    assert len(calls) >= len(NO_BODY)
+    for method, path in calls:
+        place = re.sub(r"\{[a-z_]+\}", NIL, path.removeprefix("/api/v2"))
+        found = await api.refused(400, "root", method, place, content=b"x")
+        assert found["message"] == "This route takes no request body.", path
+
+
+async def test_a_body_of_no_length_is_none(api: Api) -> None:
+    """Clients of Go send the header always."""
+    for length in ("0", "00"):
+        headers = {"content-length": length}
+        await api.call("ann", "POST", "/users/me/keys", headers=headers, expect=201)

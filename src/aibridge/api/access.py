@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from aibridge.api.documented import BODY
 from aibridge.api.errors import ApiError, not_found
 from aibridge.api.parameters import refuse_unknown
 from aibridge.api.services import Given, Services
@@ -20,6 +21,8 @@ _HOW = (
     "Send a valid token in the Coder-Session-Token header, as Authorization: Bearer, "
     "or in the X-Api-Key header."
 )
+
+_READING = frozenset({"GET", "HEAD"})
 
 
 def token_of(headers: Mapping[str, str]) -> str:
@@ -85,7 +88,21 @@ async def _known(request: Request, services: Given) -> Visitor:
         raise ApiError(503, "Tokens cannot be checked at the moment.", headers=again) from error
     if person is None:
         raise unauthenticated()
+    _refuse_body(request)
     return Visitor(person, services, *whence(request))
+
+
+def _refuse_body(request: Request) -> None:
+    """Refuse a body with content where the route is not `documented` to take one.
+
+    What it asks for would be passed over, such as the scopes of a token.
+    """
+    if request.method in _READING or BODY in request.scope["route"].openapi_extra:
+        return
+    length = request.headers.get("content-length", "0")
+    if length.strip("0") or "transfer-encoding" in request.headers:
+        detail = f"{request.method} {request.url.path} takes no body: send it without one."
+        raise ApiError(400, "This route takes no request body.", detail=detail)
 
 
 def whence(request: Request) -> tuple[str, str]:
@@ -95,7 +112,10 @@ def whence(request: Request) -> tuple[str, str]:
 
 
 Known = Annotated[Visitor, Depends(_known)]
-"""Who calls, whatever their token is for; without a good one the request ends with 401."""
+"""Who calls, whatever their token is for; without a good one the request ends with 401.
+
+A body that the endpoint does not take is refused with 400.
+"""
 
 
 async def _caller(request: Request, known: Known) -> Visitor:
