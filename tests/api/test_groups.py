@@ -120,6 +120,19 @@ async def test_a_list_of_groups_has_the_first_of_their_members(
         assert [one["name"] for one in await api.get("ann", path)] == ["Everyone"]
 
 
+async def test_a_member_sees_themselves_in_a_group_of_many(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "MEMBERS_LISTED", 2)
+    group = await create(api, "all", "ann", "aud", "bob")
+    for path in (GROUPS, "/groups"):
+        for found in await api.get("bob", path):
+            assert usernames(found) == ["bob"], found["name"]
+    for path in (f"/groups/{group}", f"{GROUPS}/all", f"/groups/{EVERYONE}"):
+        shown = await api.get("bob", path)
+        assert (usernames(shown), shown["total_member_count"] > 1) == (["bob"], True)
+
+
 async def test_groups_are_found_by_organization_member_and_id(api: Api) -> None:
     inside, outside = await create(api, "inside", "ann"), await create(api, "outside", "bob")
 

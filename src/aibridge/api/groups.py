@@ -52,10 +52,10 @@ def named_group(
 def shown(
     connection: Connection, caller: Visitor, group: Group, most: int | None = None
 ) -> contract.GroupDetail:
-    """Return a group with those of its members, or of the first ones, whom the caller may see."""
-    members = store.members(connection, group, most)
-    seen = (one for one in members if caller.allows(Right.READ_USERS, one.id))
-    return shapes.group_detail(group, seen)
+    """Return a group with ``most`` of those of its members whom the caller may see."""
+    everybody = caller.reach(Right.READ_USERS) is Reach.ALL
+    only = None if everybody else caller.person.user_id
+    return shapes.group_detail(group, store.members(connection, group, most, only=only))
 
 
 def list_them(

@@ -118,9 +118,16 @@ def delete_group(connection: Connection, group_id: str) -> None:
     connection.execute(delete(groups).where(_g.id == group_id))
 
 
-def members(connection: Connection, group: Group, most: int | None = None) -> list[User]:
-    """Return who is in a group, in the order of their names, ``most`` of them at most."""
+def members(
+    connection: Connection, group: Group, most: int | None = None, *, only: str | None = None
+) -> list[User]:
+    """Return who is in a group, in the order of their names, ``most`` of them at most.
+
+    ``only`` is the id of the one user that is meant.
+    """
     query = select(*COLUMNS).order_by(_u.username_key).limit(most)
+    if only is not None:
+        query = query.where(_u.id == only)
     if not group.is_everyone:
         query = query.join(group_members, _m.user_id == _u.id).where(_m.group_id == group.id)
     return [user_of(row) for row in connection.execute(query)]
