@@ -25,6 +25,8 @@ async def check(api: Api, who: str, resource: str, action: str, **what: Any) -> 
         ("audit_log", "read", {"root", "aud"}),
         ("user", "read", {"root", "hr", "aud"}),
         ("user", "create", {"root", "hr"}),
+        ("user", "update", {"root", "hr"}),
+        ("user", "delete", set()),
         ("assign_role", "assign", {"root"}),
         ("group", "update", {"root", "hr"}),
         ("api_key", "read", {"root"}),
@@ -57,6 +59,30 @@ async def test_ones_own_is_ones_own(api: Api) -> None:
     api.change(rights=Rights(members_read_own=True))
     assert await check(api, "ann", "aibridge_interception", "read", owner_id="me")
     assert not await check(api, "ann", "aibridge_interception", "read")
+
+
+@pytest.mark.parametrize(
+    ("who", "owner", "update", "update_personal"),
+    [
+        ("root", "root", True, True),
+        ("root", "hr", True, True),
+        ("hr", "root", False, False),
+        ("hr", "AUD", False, False),
+        ("hr", "me", False, True),
+        ("hr", "hr", False, True),
+        ("hr", "ann", True, True),
+        ("hr", "", True, True),
+        ("aud", "me", False, True),
+        ("ann", "root", False, False),
+    ],
+)
+async def test_the_account_of_who_has_a_role_is_for_owners_to_change(
+    api: Api, who: str, owner: str, *, update: bool, update_personal: bool
+) -> None:
+    for owner_id in {owner, api.ids.get(owner.lower(), owner)}:
+        assert await check(api, who, "user", "update", owner_id=owner_id) is update
+        found = await check(api, who, "user", "update_personal", owner_id=owner_id)
+        assert found is update_personal
 
 
 async def test_checks_are_bounded_and_need_a_token_for_changes(api: Api) -> None:
