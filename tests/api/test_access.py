@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from aibridge.identity.known import IdentityUnavailable
+from tests.api.people_api import Api
 from tests.builders import ANA, Call
 
 LISTS = ["interceptions", "sessions", "models", "clients"]
@@ -86,3 +87,44 @@ async def test_while_tokens_cannot_be_checked_the_answer_is_503(
     answer = await client.get("/api/v2/aibridge/sessions")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert "secret" not in answer.text
+
+
+OPEN = [
+    ("GET", "/buildinfo"),
+    ("GET", "/users/authmethods"),
+    ("GET", "/users/first"),
+    ("POST", "/users/first"),
+    ("POST", "/users/login"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), [*OPEN, ("POST", "/users/logout")])
+async def test_a_parameter_that_a_route_has_not_is_refused_without_a_token_too(
+    api: Api, method: str, path: str
+) -> None:
+    who = "ann" if path.endswith("logout") else None
+    found = await api.refused(400, who, method, f"{path}?x=1&y=&x=2")
+    assert {one["field"]: one["detail"] for one in found["validations"]} == {
+        name: f'Query param "{name}" is not a valid query param' for name in ("x", "y")
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/users?limit=1&limit=1", ["limit"]),
+        ("/users?q=a&limit=1&q=b&limit=&limit=2", ["q", "limit"]),
+        ("/aibridge/sessions?q=a&q=a", ["q"]),
+        ("/audit?offset=0&offset=0", ["offset"]),
+        ("/groups?has_member=ann&has_member=bob", ["has_member"]),
+    ],
+)
+async def test_a_parameter_that_comes_twice_is_refused_by_its_name(
+    api: Api, path: str, names: list[str]
+) -> None:
+    found = await api.refused(400, "root", "GET", path)
+    assert found["message"] == "Query parameters have invalid values."
+    assert [(one["field"], one["detail"]) for one in found["validations"]] == [
+        (name, f'Query param "{name}" was given twice') for name in names
+    ]
+    assert (await api.call(None, "GET", path)).status_code == 401

@@ -121,7 +121,7 @@ async def test_a_parameter_that_a_route_does_not_have_is_refused_by_its_name(
 ) -> None:
     asked = 0
     for path, methods in app.openapi()["paths"].items():
-        if "get" not in methods or methods["get"].get("security") == []:
+        if "get" not in methods:
             continue
         url = re.sub(r"\{\w+\}", str(uuid4()), path)
         answer = await client.get(url, params={"started_befor": "x", "limit ": 1, "q[]": "y"})

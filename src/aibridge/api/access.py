@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from aibridge.api.documented import BODY
 from aibridge.api.errors import ApiError, not_found
-from aibridge.api.parameters import refuse_unknown
+from aibridge.api.parameters import check_names
 from aibridge.api.services import Given, Services
 from aibridge.contract import TokenScope
 from aibridge.identity.audit import Act, Actor
@@ -88,6 +88,7 @@ async def _known(request: Request, services: Given) -> Visitor:
         raise ApiError(503, "Tokens cannot be checked at the moment.", headers=again) from error
     if person is None:
         raise unauthenticated()
+    await check_names(request)
     _refuse_body(request)
     return Visitor(person, services, *whence(request))
 
@@ -114,13 +115,12 @@ def whence(request: Request) -> tuple[str, str]:
 Known = Annotated[Visitor, Depends(_known)]
 """Who calls, whatever their token is for; without a good one the request ends with 401.
 
-A body that the endpoint does not take is refused with 400.
+A parameter of the query or a body that the endpoint does not take is refused with 400.
 """
 
 
 async def _caller(request: Request, known: Known) -> Visitor:
     _check_scope(known.person, request.method)
-    refuse_unknown(request.query_params, request.scope["route"].openapi_extra)
     return known
 
 
@@ -134,8 +134,4 @@ def _check_scope(person: Person, method: str) -> None:
 
 
 Caller = Annotated[Visitor, Depends(_caller)]
-"""Who calls; without a good token the request ends with 401, with too narrow a one with 403.
-
-A parameter of the query that the endpoint is not `documented` to have is refused with 400: a
-filter that is not known would be one that is not applied.
-"""
+"""Who calls; without a good token the request ends with 401, with too narrow a one with 403."""

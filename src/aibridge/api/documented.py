@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fastapi import Depends
+
+from aibridge.api.parameters import check_names
 from aibridge.api.responses import JsonResponse
 from aibridge.contract import Body, ErrorBody
 
@@ -109,7 +112,8 @@ def documented(
 ) -> dict[str, Any]:
     """Return the options of a route: its answer, its body, its query, its refusals.
 
-    ``is_open`` is a route that needs no token. ``links`` says, by the names of other endpoints,
+    ``is_open`` is a route that needs no token; of the others the caller is looked up before the
+    names in the query are checked. ``links`` says, by the names of other endpoints,
     which values of the answer are parameters there.
     """
     extra: dict[str, Any] = {"parameters": list(parameters)}
@@ -135,6 +139,7 @@ def documented(
         "status_code": status,
         "responses": responses,
         "openapi_extra": extra,
+        **({"dependencies": [Depends(check_names)]} if is_open else {}),
     }
 
 

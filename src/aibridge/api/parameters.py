@@ -1,12 +1,14 @@
 """Query parameters, read strictly; the texts are those of the contract (sections 1.3 to 1.8)."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aibridge.api.errors import ApiError
@@ -148,12 +150,20 @@ def parse_time(text: str) -> int:
     return seconds * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))
 
 
-def refuse_unknown(query: Mapping[str, str], described: Mapping[str, Any]) -> None:
-    """Refuse a query with parameters that the description of its endpoint does not have."""
+async def check_names(request: Request) -> None:
+    """Refuse a parameter that the endpoint is not `documented` to have, or that comes twice.
+
+    Either would be one that is not applied, such as a filter.
+    """
+    described: Mapping[str, Any] = request.scope["route"].openapi_extra
     known = {parameter["name"] for parameter in described["parameters"]}
-    names = [name[:_SHOWN] for name in query if name not in known]
-    if names:
-        raise _invalid([_complaint(name, "is not a valid query param") for name in names])
+    told = {
+        name: "was given twice" if name in known else "is not a valid query param"
+        for name, number in Counter(name for name, _ in request.query_params.multi_items()).items()
+        if name not in known or number > 1
+    }
+    if told:
+        raise _invalid([_complaint(name[:_SHOWN], text) for name, text in told.items()])
 
 
 def id_page(parameters: Parameters) -> tuple[Paging, str | None]:
