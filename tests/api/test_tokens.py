@@ -2,6 +2,7 @@ import json
 import time
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -289,6 +290,21 @@ async def test_a_token_is_found_by_its_name(api: Api) -> None:
         assert await api.refused(404, who, "GET", path) == NOT_FOUND
     assert await api.get("root", "/users/ann/keys/tokens/my%20laptop") == made
     assert await api.refused(404, "bob", "GET", "/users/ann/keys/tokens/main") == NOT_FOUND
+
+
+@pytest.mark.parametrize("name", ["ci/deploy", "/a//b/", "expire/tokenconfig", "50%/2F"])
+async def test_a_token_whose_name_has_slashes_is_found_by_it(api: Api, name: str) -> None:
+    made = await create(api, "ann", token_name=name)
+    del made["key"]
+    assert await api.get("ann", f"{MINE}/{quote(name, safe='')}") == made
+    assert await api.refused(404, "bob", "GET", f"{MINE}/{quote(name, safe='')}") == NOT_FOUND
+
+
+async def test_no_token_has_the_name_of_a_route(api: Api) -> None:
+    found = await api.refused(400, "ann", "POST", MINE, {"token_name": "tokenconfig"})
+    assert found["message"] == "the token's name 'tokenconfig' is reserved"
+    assert [one["field"] for one in found["validations"]] == ["token_name"]
+    await create(api, "ann", token_name="TokenConfig")
 
 
 async def test_an_expired_token_is_refused_and_stays_in_the_list(api: Api) -> None:

@@ -91,7 +91,7 @@ def show_token_config(user: UserPath, caller: Caller) -> JsonResponse:
     return JsonResponse(TokenConfig(max_token_lifetime=LONGEST_LIFETIME_SECONDS * 1_000_000_000))
 
 
-@router.get("/users/{user}/keys/tokens/{name}", **documented(Token))
+@router.get("/users/{user}/keys/tokens/{name:path}", **documented(Token))
 def show_token_by_name(
     user: UserPath,
     name: Annotated[str, Path(max_length=64, description="The token's name.")],

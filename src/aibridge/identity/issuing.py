@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from aibridge.contract import AuditAction, AuditResource, LoginType, TokenScope, rfc3339
 from aibridge.identity.audit import Act, Target
-from aibridge.identity.errors import ConflictError
+from aibridge.identity.errors import ConflictError, IdentityError
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest, generate
 from aibridge.ids import now
@@ -18,6 +18,8 @@ from aibridge.store.users import User
 LOGIN_LIFETIME = timedelta(days=1)
 LOGIN_SCOPES = (TokenScope.READ, TokenScope.ADMIN)
 MICROSECOND = timedelta(microseconds=1)
+RESERVED = "tokenconfig"
+"""What stands where a token's name may in the API's paths."""
 MAX_TOKENS = 1000
 """Tokens that a user may have, expired ones too: deleting them all holds up nobody else."""
 
@@ -40,8 +42,10 @@ def issue_token(
     """Give a user a token, named after its id where no name is given; no lifetime is for ever.
 
     Raises `TakenError` where the user has a token of that name, `ConflictError` where they have
-    `MAX_TOKENS`.
+    `MAX_TOKENS`, `IdentityError` for a reserved name.
     """
+    if name == RESERVED:
+        raise IdentityError(f"the token's name {name!r} is reserved", field="token_name")
     issued = _insert(act, user, name, lifetime, scopes, LoginType.TOKEN)
     act.log(AuditAction.CREATE, _target(issued.row), after=_fields(issued.row))
     return issued
