@@ -82,7 +82,7 @@ async def test_a_locked_database_is_503_and_one_line_in_the_log(
         await api.call("root", "POST", "/users", {"username": "new"}, expect=201)
     assert logs == [
         {
-            "event": "database_away",
+            "event": "api_without_database",
             "log_level": "warning",
             "request_id": answer.headers["x-request-id"],
             "method": "POST",

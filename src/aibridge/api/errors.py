@@ -142,7 +142,7 @@ async def _without_database(request: Request, error: Exception) -> JsonResponse:
     if not is_away(error):
         raise error
     _log.warning(
-        "database_away",
+        "api_without_database",
         request_id=request.state.request_id,
         method=request.method,
         path=request.url.path,
