@@ -283,7 +283,9 @@ def test_secrets_show_nowhere(wire, bridge, caplog, capfd, monkeypatch):
             ask(bridge.url, ROUTES["chat"], headers=headers, body=b"{}")
             for headers in (byok, bridge.headers())
         ]
-    assert [entry["event"] for entry in logs] == ["request_failed"] * 2
+    events = [entry["event"] for entry in logs]
+    assert events.count("request_failed") == 2
+    assert set(events) <= {"request_failed", "provider_unreachable", "provider_answers_again"}
     tables = [bridge.rows(name) for name in ("interceptions", "sessions", "users", "tokens")]
     out, err = capfd.readouterr()
     places = [str(answers), json.dumps(tables), str(logs), caplog.text, out, err]

@@ -199,12 +199,14 @@ def test_only_the_routes_of_a_provider_are_reached(wire, bridge, method, path, d
         ("/nobody/v1/messages", "messages"),
         ("/nobody/v1/chat/completions", "chat"),
         ("/%6fpenai/v1/chat/completions", "chat"),
+        ("/sessionz", "chat"),
     ],
 )
 def test_of_a_provider_that_is_not_configured_those_that_are_are_named(wire, bridge, path, dialect):
-    answer = bridge.ask(BASE + path, method="POST")
+    answer = bridge.ask(BASE + path, method="GET" if path == "/sessionz" else "POST")
     assert answer.status == 404
     told = said(dialect, answer, "not_found_error")
+    assert f"{path}. {path.split('/')[1]!r} is no route of the API, and names no" in told
     names = ", ".join(sorted(one.get("name", one["type"]) for one in providers(wire.url)))
     assert told.endswith(f" names no provider that is configured; these are: {names}.")
     assert not wire.requests

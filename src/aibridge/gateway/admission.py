@@ -111,10 +111,14 @@ class Admission:
 
 
 def _not_served(request: Request, providers: Collection[str]) -> str:
-    told = f"route not supported: {request.method.decode('latin-1')} {request.path}"
+    told = f"route not supported: {request.method.decode('latin-1')}"
     if request.target is None:
-        names = ", ".join(sorted(providers)) or "none is configured"
-        return f"{told}. The address names no provider that is configured; these are: {names}."
+        names, asked = ", ".join(sorted(providers)) or "none is configured", request.provider_name
+        return (
+            f"{told} /{asked}{request.path}. {asked!r} is no route of the API, and names no "
+            f"provider that is configured; these are: {names}."
+        )
+    told = f"{told} {request.path}"
     if not _GEMINI.search(request.path):
         return told
     return (

@@ -18,12 +18,13 @@ from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.observers import observe
 from aibridge.gateway.polled import Polled, PolledAnswer
+from aibridge.gateway.provider_troubles import ProviderTroubles
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import read_on, relay, relay_recorded
 from aibridge.gateway.request import Request, read
 from aibridge.gateway.stored import MakersUnavailable, StoredThings
 from aibridge.gateway.target import target_of
-from aibridge.gateway.upstream import Pool, TimedOut, UpstreamError
+from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError
 from aibridge.identity.known import IdentityUnavailable
 from aibridge.providers.provider import Provider
 from aibridge.providers.types import Dialect
@@ -55,6 +56,7 @@ class Gateway:
         self._admission = Admission(find_person, rules, self._monitor, names)
         self._reads = LargeReads()
         self._stored = stored
+        self._troubles = ProviderTroubles()
         self.unread = 0
         """Requests of which something was not read."""
 
@@ -106,7 +108,7 @@ class Gateway:
         """Forward a call that is not recorded; its answer may complete one that was."""
         with self._monitor.cancel_on_leaving(client):
             try:
-                response = await dispatch(self._pool, call, [])
+                response = await self._send(call, [])
             except UpstreamError as error:
                 raise _unreachable(call, error) from error
             try:
@@ -148,7 +150,7 @@ class Gateway:
     ) -> None:
         with self._monitor.cancel_on_leaving(client):
             await exchange.admitted()
-            response = await dispatch(self._pool, call, exchange.edits)
+            response = await self._send(call, exchange.edits)
             try:
                 headers = dict(response.headers)
                 observer = observe(
@@ -169,6 +171,17 @@ class Gateway:
                 await read_on(response, exchange)
             finally:
                 response.close()
+
+    async def _send(self, call: Call, edits: list[str]) -> Response:
+        """Send a call to its provider, and have the log told of one that fails."""
+        name = call.target.provider.name
+        try:
+            response = await dispatch(self._pool, call, edits)
+        except UpstreamError as error:
+            self._troubles.no_answer(name, error)
+            raise
+        self._troubles.answered(name, response.status, with_our_key=call.is_centralized)
+        return response
 
 
 _TROUBLE: tuple[tuple[type[Exception], str], ...] = (

@@ -19,6 +19,8 @@ class Request(NamedTuple):
     target: Target | None
     route: Route | None
     ip: str = ""
+    provider_name: str = ""
+    """What stands where a provider's name does."""
 
     def __repr__(self) -> str:
         """Show what is asked for, without the headers, which hold the token."""
@@ -66,6 +68,7 @@ def read(scope: Mapping[str, Any], targets: Mapping[bytes, Target]) -> Request:
         target,
         None if target is None else target.provider.route(path),
         (scope.get("client") or ("",))[0],
+        name.decode("latin-1"),
     )
 
 
