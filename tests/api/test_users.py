@@ -597,3 +597,22 @@ async def test_users_are_found_by_part_of_their_name_and_in_any_case(api: Api) -
     }.items():
         found = await api.get("root", "/users", q=q)
         assert [user["username"] for user in found["users"]] == expected, q
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "detail"),
+    [
+        ("/users", {"username": "ANN"}, "username", "it is taken"),
+        ("/users", {"username": "x", "email": "ann@example.com"}, "email", "it is taken"),
+        ("/users", {"username": "0" * 32}, "username", "it cannot be used"),
+        ("/users/me/keys/tokens", {"token_name": "main"}, "token_name", "it is taken"),
+        ("/organizations/default/groups", {"name": "everyone"}, "name", "it is taken"),
+        ("/organizations/default/groups", {"name": "0" * 32}, "name", "it cannot be used"),
+    ],
+)
+async def test_a_conflict_does_not_say_the_same_sentence_twice(
+    api: Api, path: str, body: Any, field: str, detail: str
+) -> None:
+    found = await api.refused(409, "root", "POST", path, body)
+    assert found["validations"] == [{"field": field, "detail": detail}]
+    assert detail not in found["message"]

@@ -40,6 +40,12 @@ def said(model: type[BaseModel], **values: Any) -> list[str]:
         (CreateUserRequest, {"username": 5}, "expected a text"),
         (CreateUserRequest, {"username": ""}, "expected 1 characters or more"),
         (CreateUserRequest, {"username": "a" * 33}, "expected 32 characters or fewer"),
+        (CreateUserRequest, {"username": "a", "password": "x"}, "expected 8 characters or more"),
+        (
+            CreateUserRequest,
+            {"username": "a", "password": "x" * 257},
+            "expected 256 characters or fewer",
+        ),
         (CreateUserRequest, {"username": "a b"}, PATTERNS[r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$"]),
         (CreateUserRequest, {"username": "a", "email": "x"}, "expected an address such as ana@"),
         (CreateUserRequest, {"username": "a", "roles": ["x"]}, "expected 'owner', 'user-admin',"),

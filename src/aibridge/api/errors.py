@@ -18,7 +18,13 @@ from aibridge.api.request_ids import HEADER
 from aibridge.api.responses import JsonResponse
 from aibridge.budgets.limits import LimitTooHighError, NotInGroupError
 from aibridge.contract import ErrorBody, Validation
-from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError, UnknownError
+from aibridge.identity.errors import (
+    ConflictError,
+    ForbiddenError,
+    IdentityError,
+    TakenError,
+    UnknownError,
+)
 from aibridge.identity.passwords import BusyError
 from aibridge.store.trouble import DRIVER_ERRORS, is_away, said
 
@@ -128,8 +134,16 @@ async def _not_done(_request: Request, error: Exception) -> JsonResponse:
     if isinstance(error, ForbiddenError):
         return ApiError(403, "Forbidden.", detail=str(error)).response()
     status, message = next(row for kind, row in _STATUSES.items() if isinstance(error, kind))
-    validations = [Validation(field=error.field, detail=str(error))] if error.field else []
+    validations = [_at_fault(error, message)] if error.field else []
     return ApiError(status, message.format(error), validations=validations).response()
+
+
+def _at_fault(error: IdentityError, message: str) -> Validation:
+    """Name the field at fault; clients show it beside the message, which it must not repeat."""
+    detail = str(error)
+    if message == "{}":
+        detail = "it is taken" if isinstance(error, TakenError) else "it cannot be used"
+    return Validation(field=error.field, detail=detail)
 
 
 async def _busy(_request: Request, error: Exception) -> JsonResponse:

@@ -29,6 +29,9 @@ _TIME = re.compile(
     r"(?:\.([0-9]+))?(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
 )
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - offsets are added by hand: a moment may be year 1
+_EXPECTED = (
+    "expected RFC 3339 with an offset (2026-01-31T12:00:00Z), a date (2026-01-31), 7d or 12h"
+)
 _SHOWN = 64
 """How much of a bad value an answer repeats."""
 
@@ -134,17 +137,18 @@ def parse_uuid(text: str) -> str | None:
 def parse_time(text: str) -> int:
     """Return the nanoseconds since 1970 of an RFC 3339 time with its offset, in either case.
 
-    Raises `ValueError`, whose text shows the time in upper case.
+    Raises `ValueError`, whose text shows the time as it was written, and says what else may stand
+    for one in a search.
     """
-    shown = f'parsing time "{text.upper()[:_SHOWN]}"'
+    shown = f'parsing time "{text[:_SHOWN]}"'
     found = _TIME.fullmatch(text.upper())
     if found is None:
-        raise ValueError(f"{shown}: it is not an RFC 3339 time with its offset")
+        raise ValueError(f"{shown}: {_EXPECTED}")
     clock, fraction, sign, hours, minutes = found.groups(default="0")
     try:
         local = datetime.fromisoformat(clock) - _EPOCH
     except ValueError as error:
-        raise ValueError(f"{shown}: {error}") from error
+        raise ValueError(f"{shown}: {error}; {_EXPECTED}") from error
     offset = timedelta(hours=int(hours), minutes=int(minutes))
     seconds = (local + offset if sign == "-" else local - offset) // timedelta(seconds=1)
     return seconds * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))

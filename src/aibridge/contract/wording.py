@@ -62,6 +62,9 @@ _BY_TYPE: Mapping[str, str] = {
 }
 """What is said of each kind of error; what is in braces comes from its context."""
 
+_OF_TEXTS: Mapping[str, str] = {"too_short": "string_too_short", "too_long": "string_too_long"}
+"""How a secret's length is told of: pydantic counts a `SecretStr` as it does a list."""
+
 _NO_CONTROLS = "expected a text without line feeds and other control characters"
 PATTERNS: Mapping[str, str] = {
     r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$": "expected letters and digits, with single hyphens between "
@@ -81,9 +84,10 @@ def worded(problem: ErrorDetails) -> str:
         return problem["msg"].partition(", ")[2]
     if problem["type"] == "string_pattern_mismatch":
         return PATTERNS.get(context["pattern"], "expected another form")
+    kind = _OF_TEXTS.get(problem["type"], "") if context.get("field_type") == "Value" else ""
     field = str(problem["loc"][-1]) if problem["loc"] else ""
     shown = {name: amount(field, value) for name, value in context.items()}
-    return _BY_TYPE.get(problem["type"], "expected something else").format(**shown)
+    return _BY_TYPE.get(kind or problem["type"], "expected something else").format(**shown)
 
 
 def meant(name: str, known: Collection[str]) -> str:
