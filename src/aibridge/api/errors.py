@@ -134,16 +134,15 @@ async def _not_done(_request: Request, error: Exception) -> JsonResponse:
     if isinstance(error, ForbiddenError):
         return ApiError(403, "Forbidden.", detail=str(error)).response()
     status, message = next(row for kind, row in _STATUSES.items() if isinstance(error, kind))
-    validations = [_at_fault(error, message)] if error.field else []
+    validations = [Validation(field=error.field, detail=_detail(error))] if error.field else []
     return ApiError(status, message.format(error), validations=validations).response()
 
 
-def _at_fault(error: IdentityError, message: str) -> Validation:
-    """Name the field at fault; clients show it beside the message, which it must not repeat."""
-    detail = str(error)
-    if message == "{}":
-        detail = "it is taken" if isinstance(error, TakenError) else "it cannot be used"
-    return Validation(field=error.field, detail=detail)
+def _detail(error: IdentityError) -> str:
+    """Say what is wrong with a field; of a conflict the message says it, and clients show both."""
+    if isinstance(error, TakenError):
+        return "it is taken"
+    return "it cannot be used" if isinstance(error, ConflictError) else str(error)
 
 
 async def _busy(_request: Request, error: Exception) -> JsonResponse:
