@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aibridge.cli import new_app
-from aibridge.cli.beginnings import the_one
+from aibridge.cli.beginnings import NEWEST, the_one
 from aibridge.cli.connection import connected, knows_the_route
 from aibridge.cli.options import AsJson, Limit
 from aibridge.cli.output import (
@@ -94,7 +94,10 @@ def show_interception(
     client: "Client",
     *,
     interception_id: Annotated[
-        str, typer.Argument(metavar="ID", help="The interception's id, or how it begins.")
+        str,
+        typer.Argument(
+            metavar="ID", help="The interception's id, or how that of one of the newest 500 begins."
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -114,7 +117,8 @@ def _find(client: "Client", wanted: str) -> "Interception":
     except NotFound as error:
         if not knows_the_route(error):
             raise
-    return client.get_interception(the_one("interception", wanted, client.iter_interceptions()).id)
+    newest = client.iter_interceptions(limit=NEWEST)
+    return client.get_interception(the_one("interception", wanted, newest, of_short=True).id)
 
 
 def _facts(one: "Interception") -> dict[str, str]:

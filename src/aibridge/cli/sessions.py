@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aibridge.cli import new_app
-from aibridge.cli.beginnings import the_one
+from aibridge.cli.beginnings import NEWEST, the_one
 from aibridge.cli.connection import connected, knows_the_route
 from aibridge.cli.options import AsJson, Limit
 from aibridge.cli.output import console, print_model
@@ -66,7 +66,10 @@ def show_session(
     client: "Client",
     *,
     session_id: Annotated[
-        str, typer.Argument(metavar="ID", help="The session's id, or how it begins.")
+        str,
+        typer.Argument(
+            metavar="ID", help="The session's id, or how that of one of the newest 500 begins."
+        ),
     ],
     initiator: Annotated[
         str | None,
@@ -115,5 +118,6 @@ def _first_page(client: "Client", session_id: str, initiator: str | None) -> "Se
     except NotFound as error:
         if not knows_the_route(error):
             raise
-    sessions = client.iter_sessions(SessionFilter(initiator=initiator or ""))
-    return ask(the_one("session", session_id, sessions).id, initiator=initiator)
+    sessions = client.iter_sessions(SessionFilter(initiator=initiator or ""), limit=NEWEST)
+    found = the_one("session", session_id, sessions, of_short=True)
+    return ask(found.id, initiator=initiator)
