@@ -167,27 +167,30 @@ def test_options_for_another_machine_and_for_this_one_do_not_go_together(cli: Cl
         assert "this machine's own database" in " ".join(result.stderr.replace("│", " ").split())
 
 
+NEITHER = "the URL of AI Bridge has no query and no fragment"
+
+
 @pytest.mark.parametrize(
     "command", ["users list --token t", "whoami --token t", "logout --token t", "login ana"]
 )
 @pytest.mark.parametrize(
-    "address",
+    ("address", "said"),
     [
-        "http://ana:hunter2@127.0.0.1:1",
-        "http://127.0.0.1:1/?key=hunter2",
-        "http://127.0.0.1:1/#hunter2",
-        "http://ana:x@127.0.0.1:1/?next=//hunter2#hunter2",
+        ("http://ana:hunter2@127.0.0.1:1", "cannot reach AI Bridge at http://127.0.0.1:1"),
+        ("http://127.0.0.1:1/?key=hunter2", NEITHER),
+        ("http://127.0.0.1:1/#hunter2", NEITHER),
+        ("http://ana:x@127.0.0.1:1/?next=//hunter2#hunter2", NEITHER),
     ],
 )
 def test_a_password_a_query_and_a_fragment_of_the_url_do_not_show(
-    cli: Cli, command: str, address: str
+    cli: Cli, command: str, address: str, said: str
 ) -> None:
     for result in (
         cli(*command.split(), "--url", address, piped="secret\n"),
         cli(*command.split(), piped="secret\n", AIBRIDGE_URL=address),
     ):
         assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
-        assert "aibridge: cannot reach AI Bridge at http://127.0.0.1:1" in result.stderr
+        assert f"aibridge: {said}" in result.stderr
         assert "hunter2" not in result.output
 
 
@@ -197,10 +200,9 @@ def test_a_password_a_query_and_a_fragment_of_the_url_do_not_show(
         ("http://127.0.0.1:4000", "http://127.0.0.1:4000"),
         ("https://bridge.example/below", "https://bridge.example/below"),
         ("http://ana:a/b@h/p", "http://h/p"),
-        ("http://ana:a//b@h/p?q#f", "http://h/p"),
-        ("http://ana:a?b@h/p", "http://…"),
-        ("http://h/?name=ana@b.c", "http://…"),
-        ("h:4000/?q", "h:4000/"),
+        ("http://ana:a//b@h/p", "http://h/p"),
+        ("http://ana:a?b@h/p", "http://h/p"),
+        ("ana:x@h:4000", "h:4000"),
         ("", ""),
     ],
 )

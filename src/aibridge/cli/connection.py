@@ -137,13 +137,10 @@ def connect(where: Where) -> "Iterator[Client]":
 
 
 def shown_url(url: str) -> str:
-    """Return a URL without what may be secret in it: a password, a query and a fragment."""
+    """Return a URL without a password that may stand in it; the SDK refuses a query."""
     found = re.match("[a-z]+://", url, re.IGNORECASE)
     scheme = found[0] if found else ""
-    before, _, place = url.removeprefix(scheme).rpartition("@")
-    if re.search("[?#]", before):  # the @ may belong to a password or to a query
-        return f"{scheme}…"
-    return scheme + re.split("[?#]", place)[0]
+    return scheme + url.removeprefix(scheme).rpartition("@")[2]
 
 
 @contextmanager
