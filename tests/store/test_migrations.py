@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import column, table
 
 from aibridge.contract import TokenScope
+from aibridge.ids import uuid_of
 from aibridge.store import groups, migrations, schema, text_index, tokens, users
 from aibridge.store.database import Database
 from aibridge.store.migrations import NewerSchemaError
@@ -414,3 +415,43 @@ def everything(connection: Connection) -> dict[str, list[Any]]:
 
 def stamp(revision: str, connection: Connection) -> None:
     command.stamp(configured(connection), revision)
+
+
+def test_what_was_acted_upon_gets_a_uuid_and_keeps_the_id_it_had(database):
+    acts = {
+        1: ("user", uid(7)),
+        2: ("api_key", "k3uYl0aWpQ"),
+        3: ("ai_response", "resp_" + "0" * 31),
+        4: ("group", uid(8)),
+        5: ("ai_conversation", uid(9)),
+        6: ("api_key", "k3uYl0aWpQ"),
+    }
+    with database.write() as connection:
+        if database.is_postgresql:
+            stamp(migrations.BEFORE_POSTGRESQL, connection)
+        upgrade_to("0008", connection)
+        log = table("audit_log", *columns(*OLD_ACT, "id", "resource_type", "resource_id"))
+        for number, (kind, id_) in acts.items():
+            row = {**OLD_ACT, "id": uid(number), "resource_type": kind, "resource_id": id_}
+            connection.execute(insert(log).values(row))
+    database.upgrade()
+    with database.read() as connection:
+        query = select(schema.audit_log.c.resource_id, schema.audit_log.c.resource_key)
+        found = connection.execute(query.order_by(schema.audit_log.c.id)).all()
+    expected = [(uuid_of(id_), "" if uuid_of(id_) == id_ else id_) for _, id_ in acts.values()]
+    assert [tuple(row) for row in found] == expected
+    assert [bool(key) for _, key in expected] == [False, True, True, False, False, True]
+
+
+OLD_ACT = {
+    "at": 5,
+    "actor_id": uid(1),
+    "actor_username": "ana",
+    "token_id": "",
+    "ip": "",
+    "user_agent": "",
+    "action": "write",
+    "resource_target": "x",
+    "diff": "{}",
+    "description": "",
+}
