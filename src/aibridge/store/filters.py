@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, not_, or_, select
 
+from aibridge.contract import PromptKind
 from aibridge.store import text_index
 from aibridge.store.measures import MAX_TIME, Shape
 from aibridge.store.schema import interceptions, kinds
@@ -126,7 +128,7 @@ client_name = func.coalesce(func.nullif(_k.client, ""), UNKNOWN_CLIENT)
 
 PARTS = ("error", "estimated", "prompt", "thinking", "tool", "unread")
 """What an interception can be asked to have."""
-KINDS = ("typed", "side_call", "subagent", "compaction", "summary", "retry", "automation")
+KINDS: tuple[str, ...] = get_args(PromptKind)
 """The kinds of prompts, of which an interception can be asked to have one."""
 
 
