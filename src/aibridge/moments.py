@@ -34,6 +34,11 @@ def parse_day(text: str) -> datetime | None:
     return None if moment is None else max(moment, EPOCH)
 
 
+def is_date(text: str) -> bool:
+    """Say whether a text has the form of a date."""
+    return bool(_DAY.fullmatch(text))
+
+
 def _ago(text: str) -> datetime | None:
     try:
         span = parse_duration(text)
@@ -43,7 +48,7 @@ def _ago(text: str) -> datetime | None:
 
 
 def _day(text: str) -> datetime | None:
-    if not _DAY.fullmatch(text):
+    if not is_date(text):
         return None
     try:
         return datetime.combine(date.fromisoformat(text), time(), UTC)

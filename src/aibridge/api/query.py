@@ -1,17 +1,15 @@
 """A query ``q`` that is being understood: its terms by key, and all that is wrong with them."""
 
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from aibridge.api.errors import ApiError
 from aibridge.api.parameters import parse_time
 from aibridge.contract import Validation
-from aibridge.moments import parse_day
+from aibridge.moments import is_date, parse_day
 from aibridge.search import Complaint, Query, SearchError, Term, parse
 from aibridge.store.filters import Values
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SECOND = 1_000_000_000
 _TIME = "must be a valid date format (2006-01-02T15:04:05.999999999Z07:00)"
 
@@ -140,7 +138,7 @@ def _nanoseconds(text: str, *, end_of_day: bool) -> int:
     day = parse_day(text)
     if day is None:
         return parse_time(text)
-    is_last = end_of_day and _DATE.fullmatch(text)
+    is_last = end_of_day and is_date(text)
     return int(day.timestamp()) * _SECOND + (86_400 * _SECOND - 1 if is_last else 0)
 
 
