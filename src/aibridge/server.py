@@ -74,11 +74,9 @@ def _run_on(
         database.upgrade()
         partitions.prepare(database)
         listen(sockets)
-        for line in _news(
-            database, settings, database_options
-        ):  # at once: whatever comes next may fail
+        # At once: whatever comes next may fail, and a token is shown only now.
+        for line in _news(database, settings, database_options):
             _say(announce, line)
-
         if line := _without_keys(settings):
             _say(announce, line)
 
