@@ -46,8 +46,10 @@ def _groups() -> Select[Any]:
 def list_groups(
     connection: Connection, *, of_users: Iterable[str] = (), ids: Collection[str] | None = None
 ) -> list[Group]:
-    """Return the groups that each of these users is in, in the order of their names; by default
-    all. Of other ``ids`` than these, where some are given, there is none."""
+    """Return groups in the order of their names: all, or those that every one of these users is in.
+
+    Where ``ids`` are given, they are of these.
+    """
     query = _groups().order_by(_g.name_key)
     for user_id in of_users:
         query = query.where(or_(_g.id == EVERYONE, _g.id.in_(_groups_of(user_id))))
