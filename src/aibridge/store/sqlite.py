@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,8 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from aibridge.store.portions import write_many
 from aibridge.store.statements import Write
 from aibridge.store.watched import Identity, WatchedFile
+
+_WAL_RETRY_SECONDS = 0.005
 
 
 def make_file(file: Path) -> None:
@@ -52,10 +55,29 @@ def open_for_reading(file: Path, *, busy_timeout_seconds: float) -> Engine:
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     """Make commits survive power loss (WAL, synchronous FULL) and leave BEGIN to us."""
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
+    _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Set the file to WAL, waiting as long as for any lock while others do so too.
+
+    SQLite does not wait itself where two would upgrade from reading to writing at once: one of
+    them is told at once that the file is locked, whatever the busy timeout.
+    """
+    (busy_timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    until = monotonic() + busy_timeout / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= until:
+                raise
+            sleep(_WAL_RETRY_SECONDS)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
