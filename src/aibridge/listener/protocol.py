@@ -1,14 +1,18 @@
 """uvicorn's HTTP protocol, bounded in what a client may send and in how long it may take."""
 
-import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import httptools
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.server import ServerState
 
 from aibridge.listener.connections import Connections
+from aibridge.listener.cycle import Handler
+from aibridge.listener.direct import DirectProtocol, leave
+from aibridge.listener.framing import refusal
+from aibridge.listener.head import without_upgrade
 
 MAX_HEAD = 256 * 1024
 """Bytes of a request's line and headers, and of what follows the last piece of its body.
@@ -21,30 +25,15 @@ MAX_PIPELINED = 8
 """Requests that may wait for the answer to an earlier one; what comes behind them is not read."""
 
 
-def _refusal(status: str, message: str, *headers: str) -> bytes:
-    """Return a whole answer, after which the connection is closed."""
-    body = json.dumps({"message": message}).encode()
-    lines = [
-        f"HTTP/1.1 {status}",
-        "content-type: application/json; charset=utf-8",
-        f"content-length: {len(body)}",
-        *headers,
-        "connection: close",
-    ]
-    return "\r\n".join([*lines, "\r\n"]).encode() + body
-
-
-_HEAD_TOO_LARGE = _refusal(
+_HEAD_TOO_LARGE = refusal(
     "431 Request Header Fields Too Large", f"Headers may have {MAX_HEAD} bytes."
 )
-_FULL = _refusal("503 Service Unavailable", "Too many connections.", "retry-after: 5")
-_TOO_MANY = _refusal("400 Bad Request", "Too many requests before the answer to the first.")
-_NAMES_OF_CONNECTION = frozenset({b"connection", b"proxy-connection"})
-"""The headers in which the parser looks for an upgrade."""
-_NO_PROXY = _refusal("405 Method Not Allowed", "CONNECT is not served here.")
+_FULL = refusal("503 Service Unavailable", "Too many connections.", "retry-after: 5")
+_TOO_MANY = refusal("400 Bad Request", "Too many requests before the answer to the first.")
+_NO_PROXY = refusal("405 Method Not Allowed", "CONNECT is not served here.")
 
 
-class ClientProtocol(HttpToolsProtocol):
+class ClientProtocol(DirectProtocol):
     """An HTTP/1.1 connection of a client, counted and timed by `Connections`.
 
     The parser itself would take headers without end, and would stop reading requests at any
@@ -57,10 +46,11 @@ class ClientProtocol(HttpToolsProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         connections: Connections,
+        handler_of: Callable[[str], Handler | None],
+        proxies: ProxyHeadersMiddleware | None,
     ) -> None:
-        super().__init__(config, server_state, app_state)
+        super().__init__(config, server_state, app_state, handler_of, proxies)
         self._counted = connections
-        self._running: RequestResponseCycle | None = None
         self._in_head = False
         self._is_cut_off = False
         self._advanced = False
@@ -77,17 +67,14 @@ class ClientProtocol(HttpToolsProtocol):
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Make room for the next, and tell the requests that nobody waits for their answers."""
+        """Make room for the next."""
         self._counted.remove(self)
-        for cycle in (self._running, *(queued for queued, _ in self.pipeline)):
-            _leave(cycle)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, unless it is too much."""
         if self._is_cut_off:
             return
-        self._unset_keepalive_if_required()
         self._advanced = False
         rest = memoryview(data)
         try:
@@ -118,7 +105,7 @@ class ClientProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._advance()
-        if self._is_waiting:
+        if self.is_waiting:
             self._counted.await_head(self)
 
     def on_url(self, url: bytes) -> None:
@@ -162,7 +149,7 @@ class ClientProtocol(HttpToolsProtocol):
         if not (self._is_cut_off or self.parser.should_upgrade()):
             self._advance()
             super().on_message_complete()
-            wait = self._counted.await_request if self._is_waiting else self._counted.serve
+            wait = self._counted.await_request if self.is_waiting else self._counted.serve
             wait(self)
 
     # What the answer calls.
@@ -170,23 +157,16 @@ class ClientProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for the next request, unless it has come already."""
         super().on_response_complete()
-        if self._is_waiting:
-            self.cycle.scope = {}  # type: ignore[typeddict-item]
+        if self.is_waiting:
             if not self._in_head:
-                self.scope, self.headers = self.cycle.scope, []  # they may be large
+                self.scope, self.headers = cast("Any", {}), []  # they may be large
             is_in_request = self._in_head or self.cycle.more_body
             wait = self._counted.await_head if is_in_request else self._counted.await_request
             wait(self)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, or a URL that is too long, in the JSON of every other refusal."""
-        self._cut_off(_refusal("400 Bad Request", msg))
-
-    @property
-    def _is_waiting(self) -> bool:
-        """Whether no request of this connection is being served."""
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is None or cycle.response_complete
+        self._cut_off(refusal("400 Bad Request", msg))
 
     def _parse(self, data: memoryview) -> memoryview:
         """Parse bytes up to the first head that asks for an upgrade; return those behind it."""
@@ -200,24 +180,16 @@ class ClientProtocol(HttpToolsProtocol):
         """Have a request served as if it had not asked for an upgrade, its body included.
 
         The parser has stopped behind the head. So the head is parsed once more without that wish,
-        and what follows it after that. ``Upgrade`` itself is left, which asks for nothing unless
-        ``Connection`` names it, so that a WebSocket's handshake can be told apart.
-        Source: RFC 9110, section 7.8.
+        and what follows it after that.
         """
         method = self.parser.get_method()
         if method == b"CONNECT":  # what comes next would be no HTTP
             self._cut_off(_NO_PROXY)
             return rest[:0]
         version = self.parser.get_http_version().encode()
-        lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
-        lines += [b"%b: %b" % (name, _without_upgrade(name, value)) for name, value in self.headers]
         self.parser = _new_parser(self)
-        self.parser.feed_data(b"\r\n".join([*lines, b"\r\n"]))
+        self.parser.feed_data(without_upgrade(method, self.url, version, self.headers))
         return rest
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
 
     def _advance(self) -> None:
         """Note that a request has come a step further."""
@@ -234,11 +206,11 @@ class ClientProtocol(HttpToolsProtocol):
         """Read no more, and close the connection with this answer, or behind those on their way."""
         self._is_cut_off = True
         self._drop_unfinished()
-        if not self._is_waiting and not self.cycle.more_body:
+        if not self.is_waiting and not self.cycle.more_body:
             self.cycle.keep_alive = False
             return
-        may_answer = self._is_waiting or not self.cycle.response_started
-        _leave(self.cycle)  # the rest of its body will not come
+        may_answer = self.is_waiting or not self.cycle.response_started
+        leave(self.cycle)  # the rest of its body will not come
         if self.transport.get_write_buffer_size():  # its client does not read
             self.transport.abort()
             return
@@ -254,21 +226,7 @@ class ClientProtocol(HttpToolsProtocol):
             self.cycle = self.pipeline[0][0] if self.pipeline else self._running  # type: ignore[assignment]
 
 
-def _leave(cycle: RequestResponseCycle | None) -> None:
-    """Tell a request that its client has gone."""
-    if cycle is not None and not cycle.response_complete:
-        cycle.disconnected = True
-        cycle.message_event.set()
-
-
-def _without_upgrade(name: bytes, value: bytes) -> bytes:
-    if name not in _NAMES_OF_CONNECTION:
-        return value
-    options = (option.strip() for option in value.split(b","))
-    return b", ".join(option for option in options if option.lower() != b"upgrade")
-
-
-def _new_parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
+def _new_parser(protocol: DirectProtocol) -> httptools.HttpRequestParser:
     """Return a parser set as uvicorn sets its own."""
     parser = httptools.HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)

@@ -9,7 +9,7 @@ from asyncio.trsock import TransportSocket
 from collections.abc import Callable
 from functools import partial
 from math import ceil
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 import uvicorn
@@ -17,12 +17,12 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from aibridge.listener.connections import (
-    KEEP_ALIVE_SECONDS,
     SWEEP_SECONDS,
     Connections,
     Limits,
     affordable,
 )
+from aibridge.listener.cycle import Handler
 from aibridge.listener.protocol import ClientProtocol
 from aibridge.listener.settings import ListenerSettings
 from aibridge.listener.sockets import BACKLOG
@@ -34,20 +34,33 @@ WATCH_SECONDS = 10.0
 _log = structlog.get_logger()
 
 
+class Application(Protocol):
+    """An ASGI application that serves some paths without ASGI."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+        """Serve a request, or the lifespan, by ASGI."""
+
+    def handler(self, path: str) -> Handler | None:
+        """Return what serves a decoded path without ASGI; `None` for what goes by ASGI."""
+
+
 class Server(uvicorn.Server):
-    """Serves an ASGI application to clients until it is told to stop, and says where it listens.
+    """Serves an application to clients until it is told to stop, and says where it listens.
 
     ``stop_seconds`` is how long running answers may go on after that. Raises `TLSError`.
     """
 
     def __init__(
         self,
-        app: Any,  # noqa: ANN401 - an ASGI application, as uvicorn has it
+        app: Application,
         settings: ListenerSettings,
         stop_seconds: float,
         listening: Callable[[str], None],
     ) -> None:
-        super().__init__(_config(app, settings, stop_seconds))
+        proxies = [str(network) for network in settings.trusted_proxies]
+        self._proxies = ProxyHeadersMiddleware(app, proxies) if proxies else None
+        super().__init__(_config(self._proxies or app, stop_seconds))
+        self._handler_of = app.handler
         self._listening = listening
         self._certificate = certificate_of(settings)
         self._limits = affordable(
@@ -68,7 +81,13 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         self.connections = connections = Connections(self._limits, loop.time)
         new_protocol = partial(
-            ClientProtocol, self.config, self.server_state, self.lifespan.state, connections
+            ClientProtocol,
+            self.config,
+            self.server_state,
+            self.lifespan.state,
+            connections,
+            self._handler_of,
+            self._proxies,
         )
         is_tls = self._certificate is not None
         self.servers = [
@@ -132,9 +151,7 @@ def _ignore(number: signal.Signals) -> None:
     _log.warning("signal_ignored", signal=number.name)
 
 
-def _config(app: Any, settings: ListenerSettings, stop_seconds: float) -> uvicorn.Config:  # noqa: ANN401
-    if settings.trusted_proxies:
-        app = ProxyHeadersMiddleware(app, [str(network) for network in settings.trusted_proxies])
+def _config(app: Any, stop_seconds: float) -> uvicorn.Config:  # noqa: ANN401 - as uvicorn has it
     return uvicorn.Config(
         app,
         loop="uvloop",
@@ -146,7 +163,6 @@ def _config(app: Any, settings: ListenerSettings, stop_seconds: float) -> uvicor
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        timeout_keep_alive=ceil(KEEP_ALIVE_SECONDS),
         timeout_graceful_shutdown=ceil(stop_seconds),
     )
 
