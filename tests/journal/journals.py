@@ -1,6 +1,6 @@
 """Journals for tests: written by the real thread, and settled without waiting for a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition
@@ -25,10 +25,14 @@ class Settled(Journal):
             self.told += 1
             self._changed.notify_all()
 
+    def wait_for(self, is_so: Callable[[], bool]) -> None:
+        """Wait until something is so that changes with what the journal tells."""
+        with self._changed:
+            assert self._changed.wait_for(is_so, PATIENCE)
+
     def settle(self) -> None:
         """Wait until nothing that was taken is still to be written."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: self.durable == self.position, PATIENCE)
+        self.wait_for(lambda: self.durable == self.position)
 
     def kept(self, kind: Kind, *parts: Buffer) -> bool:
         """Append an entry, and say whether it came to the disk."""

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -6,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aibridge.journal import reader as readers
+from aibridge.journal import entries as reading
 from aibridge.journal.format import FRAME_BYTES, HEAD_BYTES, Kind, framed, head
 from aibridge.journal.reader import Entry, Gap, Reader
-from aibridge.journal.segments import SUFFIX, listed
+from aibridge.journal.segments import SUFFIX, create, listed
 from tests.journal.journals import writing
 
 BEGIN, PIECE, END = Kind.BEGIN, Kind.PIECE, Kind.END
+MARK = b"mark"
 
 
 @pytest.fixture
@@ -30,14 +32,14 @@ def contents(found: Iterator[Entry | Gap]) -> list[Any]:
 def segment(folder: Path, base: int, *entries: bytes) -> Path:
     """Make a segment by hand."""
     path = folder / f"{base:020}{SUFFIX}"
-    written = (b"".join(framed(PIECE, [entry])) for entry in entries)
-    path.write_bytes(head(base) + b"".join(written))
+    written = (b"".join(framed(MARK, PIECE, [entry])) for entry in entries)
+    path.write_bytes(head(base, MARK) + b"".join(written))
     return path
 
 
 def test_nothing_is_read_where_there_is_nothing(reader: Reader, tmp_path: Path) -> None:
     assert contents(reader.read()) == []
-    (tmp_path / f"{0:020}{SUFFIX}").write_bytes(head(0)[:7])
+    (tmp_path / f"{0:020}{SUFFIX}").write_bytes(head(0, MARK)[:7])
     assert contents(reader.read()) == []
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / f"1{SUFFIX}").write_text("x")
@@ -89,7 +91,7 @@ def test_a_reader_whose_segments_are_gone_begins_with_the_oldest(tmp_path: Path)
 
 def test_an_entry_that_is_not_whole_yet_is_read_when_it_is(tmp_path: Path, reader: Reader) -> None:
     path = segment(tmp_path, 0, b"first")
-    whole = b"".join(framed(PIECE, [b"second"]))
+    whole = b"".join(framed(MARK, PIECE, [b"second"]))
     for length in range(len(whole)):
         written = path.read_bytes()
         path.write_bytes(written + whole[:length])
@@ -102,7 +104,7 @@ def test_an_entry_that_is_not_whole_yet_is_read_when_it_is(tmp_path: Path, reade
 def test_an_entry_may_be_larger_than_what_is_read_at_once(
     tmp_path: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "CHUNK_BYTES", 16)
+    monkeypatch.setattr(reading, "CHUNK_BYTES", 16)
     entries = [b"x" * 100, b"", b"y" * 3, b"z" * 17, b"-" * 16]
     segment(tmp_path, 0, *entries)
     assert contents(reader.read()) == entries
@@ -114,7 +116,7 @@ def test_a_damaged_entry_is_a_gap_and_holds_up_no_other(tmp_path: Path, reader: 
     first, gap, third = reader.read()
     assert isinstance(gap, Gap)
     assert (gap.start, gap.position) == (first.position, third.position - FRAME_BYTES - 5)
-    assert "checksum" in gap.reason
+    assert "damaged" in gap.reason
 
 
 def test_what_a_segment_lacks_before_the_next_of_its_run_is_a_gap(
@@ -162,7 +164,7 @@ def test_whatever_is_written_is_read_once_and_in_order(
     steps: st.DataObject,
 ) -> None:
     """Also by a reader that reads now and then, or begins anew behind what it has read."""
-    monkeypatch.setattr(readers, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(reading, "CHUNK_BYTES", chunk)
     folder = tmp_path_factory.mktemp("journal")
     reader, found = Reader(folder), []
     for run in runs:
@@ -180,3 +182,31 @@ def test_whatever_is_written_is_read_once_and_in_order(
     reader.close()
     assert found == [entry for run in runs for entry in run]
     assert all(one.size >= HEAD_BYTES for one in listed(folder))
+
+
+def test_a_segment_that_never_came_to_have_a_head_is_a_gap_like_any_other(
+    tmp_path: Path, reader: Reader
+) -> None:
+    segment(tmp_path, 0, b"first")
+    first = next(reader.read())
+    empty = tmp_path / f"{first.position:020}{SUFFIX}"
+    empty.write_bytes(head(first.position, MARK)[:9])
+    assert contents(reader.read()) == []
+    segment(tmp_path, 100, b"later")
+    assert contents(reader.read()) == [100 - first.position, b"later"]
+    anew = Reader(tmp_path, first.position)
+    assert contents(anew.read()) == [100 - first.position, b"later"]
+    anew.close()
+
+
+def test_a_segment_that_is_begun_anew_is_read_from_its_new_beginning(
+    tmp_path: Path, reader: Reader
+) -> None:
+    created, file = create(tmp_path, 0, MARK)
+    os.close(file)
+    assert contents(reader.read()) == []
+    again, file = create(tmp_path, 0, MARK)
+    assert again == created
+    os.write(file, b"".join(framed(MARK, PIECE, [b"first"])))
+    os.close(file)
+    assert contents(reader.read()) == [b"first"]

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from aibridge.journal.format import Kind
+from aibridge.journal.progress import Progress
 from aibridge.journal.waiting import Durability
 from aibridge.journal.writer import Journal
+from tests.journal.journals import Settled
 
 PATIENCE = 20
 
@@ -111,3 +113,73 @@ async def test_a_journal_may_end_after_its_loop(tmp_path: Path) -> None:
     journal.append(Kind.END, b"x")
     journal.close()
     assert journal.durable == journal.position
+
+
+@pytest.fixture
+async def committed(tmp_path: Path) -> Any:
+    """How far the keeper of a database has come, which is at work."""
+    progress = Progress(tmp_path)
+    progress.beat(is_away=False)
+    yield progress
+    progress.close()
+
+
+@pytest.fixture
+async def kept(tmp_path: Path, committed: Progress) -> Any:
+    """A journal whose entries are safe once they are in the database."""
+    durability = Durability(asyncio.get_running_loop(), committed)
+    journal = Settled(tmp_path)
+    durability.follow(journal)
+    yield journal, durability
+    journal.close()
+
+
+@pytest.mark.parametrize("how", ["committed", "away"])
+async def test_what_is_to_be_in_the_database_is_waited_for_while_that_takes_anything(
+    kept: tuple[Settled, Durability], committed: Progress, how: str
+) -> None:
+    journal, durability = kept
+    start = journal.position
+    middle, end = journal.append(Kind.BEGIN, b"x"), journal.append(Kind.END, b"x")
+    await asyncio.to_thread(journal.settle)
+    first, last = (asyncio.ensure_future(durability.until(start, one)) for one in (middle, end))
+    await asyncio.sleep(0)
+    assert not first.done()
+    committed.tell(middle)
+    async with asyncio.timeout(PATIENCE):
+        assert await first
+        assert not last.done()
+        if how == "away":
+            committed.beat(is_away=True)
+        else:
+            committed.tell(end)
+        assert await last
+
+
+async def test_what_the_disk_has_lost_is_told_though_no_keeper_will_ever_come_to_it(
+    kept: tuple[Settled, Durability], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, durability = kept
+    monkeypatch.setattr(os, "fdatasync", _broken)
+    start = journal.position
+    async with asyncio.timeout(PATIENCE):
+        assert not await durability.until(start, journal.append(Kind.BEGIN, b"x"))
+
+
+async def test_on_the_disk_it_has_to_be_in_any_case(
+    kept: tuple[Settled, Durability], committed: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper reads what is not synced yet."""
+    journal, durability = kept
+    may_go = threading.Event()
+    monkeypatch.setattr(os, "fdatasync", lambda _file: may_go.wait(PATIENCE))
+    start = journal.position
+    outcomes: list[bool] = []
+    end = journal.append(Kind.BEGIN, b"x")
+    committed.tell(end)
+    durability.when(start, end, outcomes.append)
+    assert outcomes == []
+    may_go.set()
+    async with asyncio.timeout(PATIENCE):
+        assert await durability.until(start, end)
+    assert outcomes == [True]

@@ -2,6 +2,7 @@ import errno
 import os
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from structlog.testing import capture_logs
 
 from aibridge.journal import writer as writers
 from aibridge.journal.format import FRAME_BYTES, HEAD_BYTES, FormatError, Kind, head
+from aibridge.journal.progress import Progress
 from aibridge.journal.reader import Entry, Reader
 from aibridge.journal.segments import SUFFIX, listed
 from aibridge.journal.writer import Journal, JournalFull
@@ -114,7 +116,7 @@ def test_a_torn_tail_is_cut_at_the_start_and_said(tmp_path: Path, lost: int) -> 
 
 def test_a_segment_of_another_release_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / f"{0:020}{SUFFIX}"
-    path.write_bytes(b"aibj\x07" + head(0)[5:] + b"whatever")
+    path.write_bytes(b"aibj\x07" + head(0, b"mark")[5:] + b"whatever")
     before = path.read_bytes()
     with pytest.raises(FormatError, match="version 7"), writing(tmp_path):
         pass
@@ -133,9 +135,19 @@ def test_a_full_journal_refuses_calls_that_begin_and_takes_the_ends_of_others(
             assert journal.kept(END, b"y" * 100)
         with pytest.raises(JournalFull):
             journal.append(END, b"z" * 16_000)
-        for segment in listed(tmp_path)[:3]:
-            segment.path.unlink()
+        listed(tmp_path)[0].path.unlink()
         assert journal.kept(BEGIN, b"there is room again")
+
+
+def test_a_journal_with_little_room_has_it_again_once_its_older_segments_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "AGAIN_SECONDS", 0.0)
+    with writing(tmp_path, max_bytes=16_000) as journal:
+        for _ in range(1000):
+            journal.kept(BEGIN, b"x" * 100)
+            for segment in listed(tmp_path)[:-1]:
+                segment.path.unlink()
 
 
 @pytest.mark.parametrize("call", ["writev", "fdatasync"])
@@ -160,7 +172,6 @@ def test_what_the_disk_does_not_take_has_failed_and_the_next_segment_goes_on(
             assert not journal.kept(PIECE, b"lost too")
         assert {one["event"] for one in logs} == {"journal_not_written"}
         assert journal.failed == [(start, journal.position)]
-        assert not journal.kept(BEGIN, b"tried once")
         with pytest.raises(JournalFull, match="it is broken"):
             journal.append(BEGIN, b"refused")
         fails.clear()
@@ -175,15 +186,119 @@ def test_what_the_disk_does_not_take_has_failed_and_the_next_segment_goes_on(
     assert None in found or call == "fdatasync"
 
 
+def full(*_: Any) -> Any:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_run_says_at_once_that_the_earlier_ones_are_over(tmp_path: Path) -> None:
+    for _ in range(3):
+        with writing(tmp_path):
+            (segment,) = listed(tmp_path)
+    assert (segment.run, segment.size) == (2, HEAD_BYTES)
+
+
 def test_where_no_segment_can_be_made_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: Any) -> Any:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(writers, "create", full)
+    with writing(tmp_path) as journal:
+        with capture_logs():
+            assert not journal.takes_beginnings
+            assert not journal.kept(PIECE, b"lost")
+        monkeypatch.undo()
+        assert journal.kept(END, b"kept")
+    assert read(tmp_path)[-1] == b"kept"
+
+
+@pytest.mark.parametrize("call", ["writev", "fdatasync", "fsync"])
+def test_in_trouble_it_is_tried_now_and_then_whether_a_segment_can_be_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Also where a sync of the segment fails that is made to try it."""
+    monkeypatch.setattr(writers, "AGAIN_SECONDS", 0.001)
+    with writing(tmp_path) as journal:
+        with monkeypatch.context() as patch, capture_logs():
+            for each in ("writev", call):
+                patch.setattr(os, each, full)
+            assert not journal.kept(BEGIN, b"lost")
+            told = journal.told
+            journal.wait_for(lambda: journal.told > told + 3 or not journal.is_in_trouble)
+            assert journal.takes_beginnings is (call == "writev")
+        journal.wait_for(lambda: journal.takes_beginnings)
+        assert journal.kept(BEGIN, b"kept")
+    assert read(tmp_path)[-1] == b"kept"
+
+
+@pytest.mark.parametrize("what", ["deleted", "replaced"])
+def test_a_segment_that_was_deleted_or_replaced_takes_nothing(tmp_path: Path, what: str) -> None:
+    with writing(tmp_path) as journal:
+        assert journal.kept(BEGIN, b"before")
+        (segment,) = listed(tmp_path)
+        whole = segment.path.read_bytes()
+        segment.path.unlink()
+        if what == "replaced":
+            segment.path.write_bytes(whole)
+        with capture_logs() as logs:
+            assert not journal.kept(PIECE, b"lost")
+        assert [one["event"] for one in logs] == ["journal_not_written"]
+        assert journal.kept(END, b"in another one")
+    assert read(tmp_path)[-1] == b"in another one"
+
+
+def test_whatever_goes_wrong_in_writing_those_who_wait_learn_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise MemoryError
 
     with writing(tmp_path) as journal:
         with monkeypatch.context() as patch, capture_logs():
-            patch.setattr(writers, "create", full)
+            patch.setattr(os, "writev", fail)
             assert not journal.kept(BEGIN, b"lost")
         assert journal.kept(END, b"kept")
-    assert read(tmp_path)[-1] == b"kept"
+
+
+def test_after_all_segments_were_deleted_nothing_new_is_taken_for_something_old(
+    tmp_path: Path,
+) -> None:
+    with writing(tmp_path) as journal:
+        journal.kept(PIECE, b"x" * 100)
+        with closing(Progress(tmp_path)) as progress:
+            progress.tell(journal.position)
+        before = journal.position
+    for segment in listed(tmp_path):
+        segment.path.unlink()
+    with writing(tmp_path) as journal:
+        assert journal.position > before
+
+
+def test_after_an_hour_another_segment_begins_where_nothing_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So what the database has can go: nobody's prompts stay here for ever."""
+    monkeypatch.setattr(writers, "SEGMENT_SECONDS", 0.05)
+    with writing(tmp_path) as journal:
+        assert journal.kept(BEGIN, b"first")
+        journal.wait_for(lambda: len(listed(tmp_path)) == 2)
+        assert journal.kept(END, b"second")
+    assert read(tmp_path) == [b"first", b"second"]
+
+
+def test_so_it_does_where_something_always_comes(tmp_path: Path) -> None:
+    with writing(tmp_path) as journal:
+        assert journal.kept(BEGIN, b"first")
+        journal._segment_until = 0.0
+        assert journal.kept(END, b"second")
+        assert journal.kept(BEGIN, b"third")
+        assert len(listed(tmp_path)) == 2
+    assert read(tmp_path) == [b"first", b"second", b"third"]
+
+
+def test_an_hour_in_which_nothing_came_makes_no_segment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "SEGMENT_SECONDS", 0.001)
+    with writing(tmp_path) as journal:
+        told = journal.told
+        journal.wait_for(lambda: journal.told > told + 5)
+        assert len(listed(tmp_path)) == 1

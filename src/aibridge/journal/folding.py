@@ -41,7 +41,7 @@ def _shared_prefix(one: bytes, other: bytes) -> int:
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
+        if other.startswith(one[low:middle], low):
             low = middle
         else:
             high = middle - 1

@@ -1,8 +1,10 @@
 """What is in a segment of a journal: a head, then entries.
 
-The head is 16 bytes: ``aibj``, a version byte, three zero bytes, and the segment's base, the
-position where its first entry begins. An entry is 9 bytes and its content: the content's length, a
-CRC-32 of the kind and the content, and the kind. Numbers are little-endian and without a sign.
+The head is 20 bytes: ``aibj``, a version byte, three zero bytes, the segment's base, which is the
+position where its first entry begins, and its mark, 4 bytes that nobody can guess. An entry is 13
+bytes and its content: the mark, the content's length, a CRC-32 of the kind and the content, and the
+kind. Numbers are little-endian and without a sign. By its mark the next entry is found behind one
+that is damaged, whatever its length says, and whatever a client has put into a body.
 """
 
 from collections.abc import Sequence
@@ -12,12 +14,13 @@ from typing import NamedTuple
 from zlib import crc32
 
 VERSION = 1
-_HEAD = Struct("<4sB3xQ")
-_FRAME = Struct("<IIB")
+_HEAD = Struct("<4sB3xQ4s")
+_FRAME = Struct("<4sIIB")
 _MAGIC = b"aibj"
 
 HEAD_BYTES = _HEAD.size
 FRAME_BYTES = _FRAME.size
+MARK_BYTES = 4
 MAX_CONTENT = (1 << 31) - 1
 """Bytes of the largest entry; a length beyond it is damage."""
 
@@ -45,6 +48,7 @@ class FormatError(Exception):
 class Frame(NamedTuple):
     """What stands before an entry's content."""
 
+    mark: bytes
     length: int
     checksum: int
     kind: int
@@ -54,29 +58,36 @@ class Frame(NamedTuple):
         return len(content) == self.length and self.checksum == _checksum(self.kind, (content,))
 
 
-def head(base: int) -> bytes:
+class Head(NamedTuple):
+    """What a segment begins with."""
+
+    base: int
+    mark: bytes
+
+
+def head(base: int, mark: bytes) -> bytes:
     """Return the head of a segment that begins at a position."""
-    return _HEAD.pack(_MAGIC, VERSION, base)
+    return _HEAD.pack(_MAGIC, VERSION, base, mark)
 
 
-def base_of(content: Buffer) -> int:
-    """Return the base in the head of a segment. Raises `FormatError`."""
+def head_of(content: Buffer) -> Head:
+    """Return what the head of a segment says. Raises `FormatError`."""
     if len(content) < HEAD_BYTES:
         raise FormatError("it is shorter than its head")
-    magic, version, base = _HEAD.unpack_from(content)
+    magic, version, base, mark = _HEAD.unpack_from(content)
     if magic != _MAGIC:
         raise FormatError("it is no journal")
     if version != VERSION:
         raise FormatError(f"it has version {version}, and this release knows {VERSION}")
-    return int(base)
+    return Head(base, mark)
 
 
-def framed(kind: Kind, parts: Sequence[Buffer]) -> list[Buffer]:
+def framed(mark: bytes, kind: Kind, parts: Sequence[Buffer]) -> list[Buffer]:
     """Return an entry as it is written, of content in several parts. Raises `ValueError`."""
     length = sum(map(len, parts))
     if length > MAX_CONTENT:
         raise ValueError(f"an entry may have {MAX_CONTENT} bytes")
-    return [_FRAME.pack(length, _checksum(kind, parts), kind), *parts]
+    return [_FRAME.pack(mark, length, _checksum(kind, parts), kind), *parts]
 
 
 def frame(content: Buffer, offset: int) -> Frame:

@@ -5,12 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from aibridge.journal.format import FRAME_BYTES, HEAD_BYTES, FormatError, Kind, base_of, frame
+from aibridge.journal.entries import entries
+from aibridge.journal.format import FRAME_BYTES, HEAD_BYTES, FormatError, Head, frame, head_of
 from aibridge.journal.segments import Segment, listed
-
-_KINDS = frozenset(Kind)
-CHUNK_BYTES = 1 << 20
-"""Bytes that are read at once, where no entry is larger."""
 
 
 class Entry(NamedTuple):
@@ -19,6 +16,13 @@ class Entry(NamedTuple):
     kind: int
     content: bytes
     position: int
+
+
+class Span(NamedTuple):
+    """Bytes of a journal between two positions, all of one segment."""
+
+    start: int
+    end: int
 
 
 class Gap(NamedTuple):
@@ -32,8 +36,8 @@ class Gap(NamedTuple):
 class Reader:
     """Reads what is behind a position. What is not whole yet is read another time.
 
-    At the end of the newest segment, what is not whole may be about to be written; in an older one
-    of the same run it is a `Gap` up to the next segment.
+    Behind the last whole entry of the newest segment there may be one that is about to be written;
+    in an older segment of the same run that is a `Gap`, as is damage between two entries.
     """
 
     def __init__(self, folder: Path, position: int = 0) -> None:
@@ -43,6 +47,7 @@ class Reader:
         """Where the last entry or gap ended that was read."""
         self._file: int | None = None
         self._segment: Segment | None = None
+        self._mark = b""
 
     def close(self) -> None:
         """Close the file that is open; reading opens it again."""
@@ -59,9 +64,33 @@ class Reader:
                 return
             yield from self._entries(segment)  # what came before the next one was made
             start, self.position = self.position, following.base
-            if start < following.base and following.run == segment.run:
+            is_lost = self._file is None or following.run == segment.run
+            if start < following.base and is_lost:
                 yield Gap(start, following.base, "it was never written, or is damaged")
             self.close()
+
+    def content(self, span: Span) -> bytes:
+        """Return bytes that were read before, again. Raises `OSError` where they are gone."""
+        segment, file = self._segment, self._file
+        if segment is None or file is None or span.start < segment.base:
+            behind = [one for one in listed(self._folder) if one.base <= span.start]
+            if not behind:
+                raise FileNotFoundError(f"the segment of position {span.start}")
+            with behind[-1].path.open("rb") as older:
+                return _part(older.fileno(), behind[-1], span)
+        return _part(file, segment, span)
+
+    def entry_at(self, start: int) -> bytes:
+        """Return the content of the entry that begins at a position, which is in an earlier one.
+
+        Raises `OSError` where it is gone or damaged.
+        """
+        inside = start + FRAME_BYTES
+        found = frame(self.content(Span(start, inside)), 0)
+        content = self.content(Span(inside, inside + found.length))
+        if not found.has(content):
+            raise OSError(f"the entry at position {start} is damaged")
+        return content
 
     def _at(self) -> Segment | None:
         """Return the segment to read, opened."""
@@ -70,59 +99,51 @@ class Reader:
         return self._segment
 
     def _open(self) -> None:
-        segments = listed(self._folder)
+        segments = [one for one in listed(self._folder) if one.size >= HEAD_BYTES]
         behind = [one for one in segments if one.base <= self.position]
         segment = behind[-1] if behind else next(iter(segments), None)
         if segment is None:
             return
         file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
-        if not _is_ours(os.pread(file, HEAD_BYTES, 0), segment):
-            os.close(file)
+        found = _head(os.pread(file, HEAD_BYTES, 0))
+        if found is not None and found.base == segment.base:
+            self._file, self._segment, self._mark = file, segment, found.mark
+            self.position = max(self.position, segment.base)
             return
-        self._file, self._segment = file, segment
-        self.position = max(self.position, segment.base)
+        os.close(file)
+        if self._following(segment) is not None:  # nobody writes its head any more
+            self._segment = segment
 
     def _following(self, segment: Segment) -> Segment | None:
-        return next((one for one in listed(self._folder) if one.base > segment.base), None)
+        later = (one for one in listed(self._folder) if one.base > segment.base)
+        return next((one for one in later if one.size >= HEAD_BYTES), None)
 
     def _entries(self, segment: Segment) -> Iterator[Entry | Gap]:
-        """Yield the whole entries of a segment that are behind the position.
+        """Yield the whole entries of a segment behind the position, and the damage between them.
 
-        One whose content is not what was written is a gap, and the next may be whole.
+        Where its head is damaged there are none.
         """
-        assert self._file is not None  # noqa: S101 - `_at` has opened it
-        buffer, offset = b"", 0
-        while True:
-            if len(buffer) - offset < FRAME_BYTES:
-                buffer, offset = self._bytes(segment, CHUNK_BYTES), 0
-                if len(buffer) < FRAME_BYTES:
-                    return
-            found = frame(buffer, offset)
-            end = offset + FRAME_BYTES + found.length
-            if end > len(buffer):
-                buffer, offset = self._bytes(segment, FRAME_BYTES + found.length), 0
-                end = FRAME_BYTES + found.length
-            content = buffer[offset + FRAME_BYTES : end]
-            if len(content) < found.length or found.kind not in _KINDS:
-                return
-            start, offset = self.position, end
-            self.position += FRAME_BYTES + found.length
-            if found.has(content):
-                yield Entry(found.kind, content, self.position)
+        if self._file is None:
+            return
+        before = HEAD_BYTES - segment.base
+        for found in entries(self._file, self._mark, self.position + before):
+            start, self.position = self.position, found.end - before
+            if found.kind:
+                yield Entry(found.kind, found.content, self.position)
             else:
-                yield Gap(start, self.position, "its checksum does not match")
-
-    def _bytes(self, segment: Segment, length: int) -> bytes:
-        """Return so many bytes behind the position, fewer at the end of what is written."""
-        assert self._file is not None  # noqa: S101
-        offset = HEAD_BYTES + self.position - segment.base
-        limit = os.fstat(self._file).st_size - offset
-        return os.pread(self._file, max(0, min(length, limit)), offset)
+                yield Gap(start, self.position, "it is damaged")
 
 
-def _is_ours(content: bytes, segment: Segment) -> bool:
-    """Say whether a file begins as that segment does; it may be about to."""
+def _part(file: int, segment: Segment, span: Span) -> bytes:
+    found = os.pread(file, span.end - span.start, HEAD_BYTES + span.start - segment.base)
+    if len(found) < span.end - span.start:
+        raise OSError(f"{segment.path.name} has lost what was in it")
+    return found
+
+
+def _head(content: bytes) -> Head | None:
+    """Return the head of a segment, nothing if it is none; it may be about to be."""
     try:
-        return base_of(content) == segment.base
+        return head_of(content)
     except FormatError:
-        return False
+        return None

@@ -1,19 +1,14 @@
 """The segments of a journal: files named by the position where their first entry begins."""
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from aibridge.journal.format import (
-    FRAME_BYTES,
-    HEAD_BYTES,
-    RUN_BYTES,
-    base_of,
-    frame,
-    head,
-)
+from aibridge.journal.entries import entries
+from aibridge.journal.format import HEAD_BYTES, RUN_BYTES, head, head_of
 
 SUFFIX = ".journal"
 _DIGITS = 20
@@ -52,22 +47,28 @@ def listed(folder: Path) -> list[Segment]:
     return sorted(found)
 
 
-def create(folder: Path, base: int) -> tuple[Segment, int]:
+def create(folder: Path, base: int, mark: bytes) -> tuple[Segment, int]:
     """Make a segment that only its owner can read, and return it with its open file.
 
-    Its head and its name are on the disk after that. Raises `OSError`.
+    Its head and its name are on the disk after that. Raises `OSError`, and leaves an empty segment
+    then, as a reader may have it open: the next one at the same position is made of that.
     """
     segment = Segment(base, folder / f"{base:0{_DIGITS}}{SUFFIX}")
-    file = os.open(segment.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    file = os.open(segment.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        os.write(file, head(base))
+        os.write(file, head(base, mark))
         os.fsync(file)
         sync_folder(folder)
     except OSError:
         os.close(file)
-        segment.path.unlink(missing_ok=True)
         raise
     return segment, file
+
+
+def check_name(segment: Segment, file: int) -> None:
+    """Raise `OSError` unless a segment's name still leads to the file that is open."""
+    if not os.path.samestat(segment.path.stat(), os.fstat(file)):
+        raise OSError(errno.ESTALE, f"{segment.path.name} was replaced")
 
 
 def sync_folder(folder: Path) -> None:
@@ -82,8 +83,9 @@ def sync_folder(folder: Path) -> None:
 def cut_torn_tail(segment: Segment) -> int:
     """Cut what stands behind the last whole entry of a segment, and return how many bytes.
 
-    So ends a segment whose process was killed, or its machine, while it wrote. One without a
-    whole head is removed. Raises `FormatError` for a head of another release, which stays.
+    So ends a segment whose process was killed, or its machine, while it wrote. Damage before a
+    whole entry stays, for the reader to tell of. A segment without a whole head is removed. Raises
+    `FormatError` for a head of another release, which stays.
     """
     with segment.path.open("r+b") as file:
         size = os.fstat(file.fileno()).st_size
@@ -91,22 +93,11 @@ def cut_torn_tail(segment: Segment) -> int:
         if len(start) < HEAD_BYTES:
             segment.path.unlink()
             return size
-        base_of(start)
-        whole = _whole_bytes(file.fileno(), size)
+        whole = HEAD_BYTES
+        for found in entries(file.fileno(), head_of(start).mark, HEAD_BYTES):
+            whole = found.end
         if whole < size:
             file.truncate(whole)
             os.fsync(file.fileno())
             _log.warning("journal_tail_cut", file=segment.path.name, bytes=size - whole)
         return size - whole
-
-
-def _whole_bytes(file: int, size: int) -> int:
-    """Return how many bytes of a segment are its head and whole entries."""
-    offset = HEAD_BYTES
-    while offset + FRAME_BYTES <= size:
-        found = frame(os.pread(file, FRAME_BYTES, offset), 0)
-        end = offset + FRAME_BYTES + found.length
-        if end > size or not found.has(os.pread(file, found.length, offset + FRAME_BYTES)):
-            break
-        offset = end
-    return offset

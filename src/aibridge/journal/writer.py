@@ -1,18 +1,25 @@
 """Writing a journal: entries are taken at once, and written and synced together by a thread."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 from threading import Condition, Thread
 from time import monotonic
 
 import structlog
 
-from aibridge.journal.format import HEAD_BYTES, RUN_BYTES, Buffer, Kind, framed
-from aibridge.journal.segments import create, cut_torn_tail, listed
+from aibridge.journal.format import HEAD_BYTES, MARK_BYTES, RUN_BYTES, Buffer, Kind, framed
+from aibridge.journal.progress import Progress
+from aibridge.journal.segments import Segment, check_name, create, cut_torn_tail, listed
 
 SEGMENT_BYTES = 64 << 20
-"""How long a segment is, but for the entry that it ends with."""
+"""How long a segment is at most, but for the entry that it ends with."""
+SEGMENT_SECONDS = 3600.0
+"""For how long entries are appended to it: what is read goes soon, also where little comes."""
+LEAST_SEGMENTS = 8
+"""The part of the room, one in so many, that a segment takes: they are removed only whole."""
 MAX_BYTES = 4 << 30
 RESERVED = 16
 """The part of the room, one in so many, that is for calls that have begun already."""
@@ -44,25 +51,33 @@ class Journal:
         segment_bytes: int = SEGMENT_BYTES,
         max_bytes: int = MAX_BYTES,
     ) -> None:
-        """Begin another run in a folder, after cutting torn tails of those before.
+        """Begin another run in a folder, after cutting the torn tail of the last.
 
+        Its first segment is made at once: that tells the keeper that the last run is over.
         Raises `OSError`, and `FormatError` where another release wrote there.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder, self._told = folder, told
-        self._segment_bytes, self._max_bytes = segment_bytes, max_bytes
+        self.folder, self._told = folder, told
+        self._segment_bytes = min(segment_bytes, max_bytes // LEAST_SEGMENTS)
+        self._max_bytes = max_bytes
         self._news = Condition()
-        self._waiting: list[Buffer] = []
+        self._waiting: list[Buffer | None] = []
+        """What is to be written; where nothing stands another segment begins."""
         self._is_closing = False
         self._trouble = ""
-        self._tried_at = -AGAIN_SECONDS
-        self._position = self._taken = self._base = _recovered(folder)
+        self._position = self.segment = _recovered(folder)
+        """Where the segment begins that entries are appended to; as long as all is well."""
+        self._segment_until = monotonic() + SEGMENT_SECONDS
+        self.failures = 0
+        """How often something could not be written."""
         self._used, self._looked_at = _used(folder), monotonic()
-        self._file: int | None = None
+        self._open: tuple[Segment, int] | None = None
+        self._mark = os.urandom(MARK_BYTES)
         self.durable = self._position
         """The position up to which everything is on the disk, or in `failed`."""
         self.failed: list[tuple[int, int]] = []
         """The spans of positions that are not on the disk, oldest first."""
+        self._begin_run()
         self._thread = Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -71,18 +86,32 @@ class Journal:
         """Where the last entry that was taken ends."""
         return self._position
 
+    @property
+    def is_in_trouble(self) -> bool:
+        """Whether what was written last is not on the disk."""
+        return bool(self._trouble)
+
+    @property
+    def takes_beginnings(self) -> bool:
+        """Whether there is room, and no trouble."""
+        return not self._trouble and self._has_room(Kind.BEGIN, 0)
+
     def append(self, kind: Kind, *parts: Buffer) -> int:
         """Take an entry, and return its position. It is not to be changed after that.
 
         Raises `JournalFull`: for a `Kind.BEGIN` while there is still some room for the others.
         """
-        entry = framed(kind, parts)
+        entry = framed(self._mark, kind, parts)
         length = sum(map(len, entry))
         with self._news:
             self._refuse_if_full(kind, length)
             self._waiting += entry
             self._position += length
             self._used += length
+            is_full = self._position - self.segment >= self._segment_bytes
+            if is_full or monotonic() >= self._segment_until:
+                self._waiting.append(None)
+                self._cut()
             self._news.notify()
             return self._position
 
@@ -97,89 +126,133 @@ class Journal:
             self._is_closing = True
             self._news.notify()
         self._thread.join()
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        self._close_segment()
+
+    def _cut(self) -> None:
+        """Have another segment begin here."""
+        self.segment = self._position
+        self._segment_until = monotonic() + SEGMENT_SECONDS
+
+    def _begin_run(self) -> None:
+        """Begin a segment at once, which says that the earlier runs are over, empty as it is.
+
+        Other empty ones have said it before.
+        """
+        try:
+            self._open = self._begin_segment(self._position)
+            for segment in listed(self.folder)[:-1]:
+                if segment.size <= HEAD_BYTES:
+                    segment.path.unlink()
+        except OSError as error:
+            self._fail(self._position, self._position, error)
 
     def _refuse_if_full(self, kind: Kind, length: int) -> None:
         if self._is_closing:
             raise JournalFull("the journal is closed")
-        if self._trouble and kind is Kind.BEGIN and not self._is_time():
+        if self._trouble and kind is Kind.BEGIN:
             raise JournalFull(self._trouble)
-        room = self._max_bytes - (self._max_bytes // RESERVED if kind is Kind.BEGIN else 0)
-        if self._used + length <= room:
-            return
-        if monotonic() - self._looked_at >= AGAIN_SECONDS:
-            on_its_way = self._position - self.durable
-            self._used, self._looked_at = _used(self._folder) + on_its_way, monotonic()
-        if self._used + length > room:
+        if not self._has_room(kind, length):
             raise JournalFull(f"the journal has its {self._max_bytes} bytes, and waits to be read")
 
-    def _is_time(self) -> bool:
-        """Say whether one entry may be tried, after trouble."""
-        now = monotonic()
-        if now - self._tried_at < AGAIN_SECONDS:
-            return False
-        self._tried_at = now
-        return True
+    def _has_room(self, kind: Kind, length: int) -> bool:
+        room = self._max_bytes - (self._max_bytes // RESERVED if kind is Kind.BEGIN else 0)
+        if self._used + length <= room:
+            return True
+        if monotonic() - self._looked_at >= AGAIN_SECONDS:
+            on_its_way = self._position - self.durable
+            self._used, self._looked_at = _used(self.folder) + on_its_way, monotonic()
+        return self._used + length <= room
 
     def _run(self) -> None:
+        """Write what comes, and in trouble try now and then whether a segment can be begun."""
         while True:
             with self._news:
-                while not self._waiting and not self._is_closing:
-                    self._news.wait()
+                is_told = self._news.wait_for(
+                    lambda: self._waiting or self._is_closing,
+                    AGAIN_SECONDS if self._trouble else self._segment_until - monotonic(),
+                )
                 batch, self._waiting = self._waiting, []
-                start, self._taken = self._taken, self._position
-            if not batch:
+                if not (is_told or self._trouble):
+                    batch = self._another_segment()
+            if not batch and is_told:
                 return
-            self._write(batch, start, self._taken)
+            for part in _segments(batch):
+                if part is None:
+                    self._close_segment()
+                else:
+                    self._write(part)
             self._told()
 
-    def _write(self, batch: Sequence[Buffer], start: int, end: int) -> None:
+    def _another_segment(self) -> list[Buffer | None]:
+        """Return what begins another segment after an hour, where there is anything in this one."""
+        is_used = self._position > self.segment
+        self._cut()
+        return [None, b""] if is_used else [b""]
+
+    def _write(self, batch: Sequence[Buffer]) -> None:
+        start, end = self.durable, self.durable + sum(map(len, batch))
         try:
-            file = self._open(start) if self._file is None else self._file
+            segment, file = self._open = self._open or self._begin_segment(start)
             _write_all(file, batch)
             os.fdatasync(file)
+            check_name(segment, file)
             self._trouble = ""
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to learn it
             self._fail(start, end, error)
         self.durable = end
-        if self._file is not None and end - self._base >= self._segment_bytes:
-            self._close_segment()
 
-    def _fail(self, start: int, end: int, error: OSError) -> None:
-        self._trouble = f"the journal cannot be written: {error.strerror or error}"
+    def _fail(self, start: int, end: int, error: Exception) -> None:
+        self.failures += 1
+        self._trouble = f"the journal cannot be written: {getattr(error, 'strerror', 0) or error}"
         _log.error("journal_not_written", bytes=end - start, error=self._trouble)
         earlier = self.failed
         if earlier and earlier[-1][1] == start:
             (start, _), earlier = earlier[-1], earlier[:-1]
-        self.failed = [*earlier, (start, end)]  # at once: other threads read it
+        if end > start:
+            self.failed = [*earlier, (start, end)]  # at once: other threads read it
         self._close_segment()
 
-    def _close_segment(self) -> None:
-        """Be done with a segment: the next batch opens another."""
-        if self._file is not None:
-            os.close(self._file)
-        self._file = None
-
-    def _open(self, base: int) -> int:
-        """Open the segment that begins at a position, and return its file. Raises `OSError`."""
-        _, file = create(self._folder, base)
-        self._base, self._file = base, file
+    def _begin_segment(self, base: int) -> tuple[Segment, int]:
+        """Make the segment that begins at a position. Raises `OSError`."""
+        made = create(self.folder, base, self._mark)
         self._used += HEAD_BYTES
-        return file
+        return made
+
+    def _close_segment(self) -> None:
+        """Be done with a segment: the next batch begins another."""
+        if self._open is not None:
+            os.close(self._open[1])
+        self._open = None
 
 
 def _recovered(folder: Path) -> int:
-    """Cut the torn tails of a folder's segments, and return where its next run begins."""
-    for segment in listed(folder):
+    """Cut the torn tail of a folder's last segment, and return where its next run begins.
+
+    It begins behind all that was read, too: whoever deletes segments would have new entries taken
+    for old ones.
+    """
+    for segment in listed(folder)[-1:]:
         cut_torn_tail(segment)
-    last = max((segment.run for segment in listed(folder)), default=-1)
-    return (last + 1) * RUN_BYTES
+    runs = [segment.run for segment in listed(folder)]
+    with closing(Progress(folder)) as progress:
+        if progress.position:
+            runs.append(progress.position // RUN_BYTES)
+    return (max(runs, default=-1) + 1) * RUN_BYTES
 
 
 def _used(folder: Path) -> int:
     return sum(segment.size for segment in listed(folder))
+
+
+def _segments(batch: Sequence[Buffer | None]) -> Iterator[list[Buffer] | None]:
+    """Yield what goes into one segment together, and nothing where another one begins.
+
+    In trouble there may be nothing to write, and it is tried all the same.
+    """
+    if not batch:
+        yield []
+    for is_cut, part in groupby(batch, lambda buffer: buffer is None):
+        yield None if is_cut else [buffer for buffer in part if buffer is not None]
 
 
 def _write_all(file: int, buffers: Sequence[Buffer]) -> None:
