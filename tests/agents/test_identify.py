@@ -3,12 +3,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibridge.agents import BUILT_IN, Agent
-from aibridge.agents.table import CLIENTS, SESSION_HEADERS, SESSION_HINTS
+from aibridge.agents.table import CLIENTS, SESSION_HEADERS, SESSION_HINTS, Client
 from aibridge.dialects.facts import PromptKind
-
-identify = BUILT_IN.identify
+from tests.agents.looking import identify
 
 Headers = dict[bytes, bytes]
+VALUES = (
+    b"",
+    b"1",
+    b"title-s",
+    b"main",
+    b"subagent",
+    b"conversation-user",
+    b"OpenAI/JS 6",
+    b"claude-cli/2",
+    b"codex/1",
+    b'{"request_kind":"turn","thread_source":"subagent","parent_thread_id":"t"}',
+)
+"""What makes `identify` go on looking, for some header."""
 
 
 def named(user_agent: str, **headers: str) -> str | None:
@@ -297,3 +309,15 @@ def test_every_row_can_be_reached() -> None:
     for client in CLIENTS:
         for agent in client.agents:
             assert identify({b"user-agent": agent + b"1.0"}, {}).client == client.name
+
+
+@given(st.dictionaries(st.sampled_from(sorted(BUILT_IN.headers)), st.sampled_from(VALUES)))
+def test_no_header_is_looked_at_that_the_journal_does_not_have(headers: Headers) -> None:
+    """The keeper has those in `Agents.headers` and no others."""
+    identify(headers, {})
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_every_header_of_a_client_is_one_that_the_journal_has(client: Client) -> None:
+    named = {*client.session, *(marker.header for marker in client.markers)}
+    assert named <= BUILT_IN.headers

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibridge.agents import BUILT_IN
 from aibridge.agents.purposes import MAX_RETRIES
 from aibridge.dialects.facts import PromptKind
+from tests.agents import looking
 
 TYPED, SUBAGENT = PromptKind.TYPED, PromptKind.SUBAGENT
 SIDE_CALL, COMPACTION = PromptKind.SIDE_CALL, PromptKind.COMPACTION
@@ -14,7 +14,7 @@ SIDE_CALL, COMPACTION = PromptKind.SIDE_CALL, PromptKind.COMPACTION
 
 def identify(headers):
     sent = {name.encode(): value.encode() for name, value in headers.items()}
-    return BUILT_IN.identify(sent, {})
+    return looking.identify(sent, {})
 
 
 def turn(**fields):
@@ -128,7 +128,7 @@ def test_how_often_a_client_has_tried(said, retries):
     )
 )
 def test_whatever_is_sent_there_is_an_answer(headers):
-    agent = BUILT_IN.identify(headers, {})
+    agent = looking.identify(headers, {})
     for text, length in ((agent.agent_type, 64), (agent.parent_session_id or "", 256)):
         assert len(text) <= length
         assert text.isprintable()

@@ -1,7 +1,9 @@
 import pytest
 from pydantic import ValidationError
 
-from aibridge.agents import Agents, AgentSettings
+from aibridge.agents import Agents
+from aibridge.agents.settings import AgentSettings
+from tests.agents.looking import identify
 
 NIGHT = AgentSettings(
     name="Night shift",
@@ -28,7 +30,7 @@ NIGHT = AgentSettings(
     ],
 )
 def test_a_client_of_the_settings_goes_before_the_others(headers, client, session_id):
-    agent = Agents([NIGHT]).identify(headers, {})
+    agent = identify(headers, {}, agents=Agents([NIGHT.to_client()]))
     assert (agent.client, agent.session_id) == (client, session_id)
 
 

@@ -43,18 +43,18 @@ def test_what_was_typed_and_which_results_come_back(said, prompt, results):
 
 
 @pytest.mark.parametrize(
-    ("fields", "asks"),
+    ("fields", "lacks"),
     [
-        ({}, True),
-        ({"stream": False}, True),
-        ({"stream": True}, False),
-        ({"stream": True, "stream_options": None}, False),
-        ({"stream": True, "stream_options": {"include_usage": False}}, False),
-        ({"stream": True, "stream_options": {"include_usage": True}}, True),
+        ({}, False),
+        ({"stream": False}, False),
+        ({"stream": True}, True),
+        ({"stream": True, "stream_options": None}, True),
+        ({"stream": True, "stream_options": {"include_usage": False}}, True),
+        ({"stream": True, "stream_options": {"include_usage": True}}, False),
     ],
 )
-def test_whether_a_stream_asks_for_usage(fields, asks):
-    assert chat.read_request(request(USER, **fields)).asks_usage is asks
+def test_a_stream_lacks_usage_unless_it_asks_for_it(fields, lacks):
+    assert chat.lacks_usage(request(USER, **fields)) is lacks
 
 
 def test_hints():

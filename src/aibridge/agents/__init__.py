@@ -5,6 +5,6 @@ header is matched by its lower-case name, a value whatever its case.
 """
 
 from aibridge.agents.identify import BUILT_IN, Agent, Agents
-from aibridge.agents.settings import AgentSettings
+from aibridge.agents.table import Client
 
-__all__ = ["BUILT_IN", "Agent", "AgentSettings", "Agents"]
+__all__ = ["BUILT_IN", "Agent", "Agents", "Client"]

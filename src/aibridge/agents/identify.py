@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from aibridge.agents.purposes import MAX_SESSION_ID, Headers, purpose_of, retries_of
-from aibridge.agents.settings import AgentSettings
+from aibridge.agents.purposes import HEADERS, MAX_SESSION_ID, Headers, purpose_of, retries_of
 from aibridge.agents.table import (
     CLIENTS,
     OUR_SESSION,
@@ -39,15 +38,19 @@ class Agent(NamedTuple):  # not a dataclass: one is made for every request
 
 
 class Agents:
-    """The clients that are known: those of the settings, then those of the built-in table."""
+    """The clients that are known: ``own`` ones of the settings, then the built-in table."""
 
-    def __init__(self, settings: Iterable[AgentSettings] = ()) -> None:
-        own = [each.to_client() for each in settings]
+    def __init__(self, own: Iterable[Client] = ()) -> None:
+        own = tuple(own)
         clients = (*own, *CLIENTS)
         self._markers = tuple((marker, one) for one in clients for marker in one.markers)
         self._marking = frozenset(marker.header for marker, _ in self._markers)
+        sessions = frozenset(name for one in clients for name in one.session)
+        self.headers = HEADERS | _SESSION_SIGNS | self._marking | sessions | {b"user-agent"}
+        """The names of all headers that say anything."""
         self._own_markers = tuple((marker, one) for one in own for marker in one.markers)
         self._openings = tuple((opening, one) for one in clients for opening in one.openings)
+        self._beginnings = tuple(opening for opening, _ in self._openings)
 
         @lru_cache(maxsize=1024)
         def named(user_agent: bytes) -> Client:
@@ -99,7 +102,8 @@ class Agents:
 
     def _opened(self, openings: Sequence[str]) -> Client | None:
         """Return the row whose system prompt begins so."""
-        for begin, client in self._openings:
+        openings = [opening for opening in openings if opening.startswith(self._beginnings)]
+        for begin, client in self._openings if openings else ():
             if any(opening.startswith(begin) for opening in openings):
                 return client
         return None

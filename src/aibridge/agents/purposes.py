@@ -89,6 +89,15 @@ _SIGNS = frozenset(
 )
 _NONE = Purpose()
 
+HEADERS = _SIGNS | {
+    b"session-id",
+    b"session_id",
+    b"thread-id",
+    b"x-claude-code-agent-type",
+    b"x-stainless-retry-count",
+}
+"""The names of all headers that are looked at here."""
+
 
 def purpose_of(headers: Headers) -> Purpose:
     """Say what a request is for."""

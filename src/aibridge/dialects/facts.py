@@ -80,7 +80,6 @@ class RequestFacts:
     conversation, the newest last; ``digests`` are given where there are none of either.
     ``hints`` are values from the body that may name a session (``user_id``,
     ``prompt_cache_key``, ``conversation``…); which of them counts is for `aibridge.agents`.
-    ``asks_usage`` is false only for a chat stream whose client did not ask for token usage.
     ``unread`` says that there may be more which the provider understands. ``servers`` are the URLs
     of the MCP servers that the provider is to call, by their names.
     """
@@ -96,7 +95,6 @@ class RequestFacts:
     hints: Mapping[str, str] = field(default_factory=dict)
     openings: tuple[str, ...] = ()
     """How the texts of the system prompt begin: they name clients that nothing else does."""
-    asks_usage: bool = True
     stores: bool = False
     """Whether the provider keeps the answer, to be asked for by its id."""
     unread: bool = False

@@ -11,7 +11,7 @@ from aibridge.dialects.bounds import Buffer
 from aibridge.dialects.content import Role, Said, has_more, parts, role_of, texts
 from aibridge.dialects.conversation import Conversation, complete, system_of
 from aibridge.dialects.facts import Notes, RequestFacts
-from aibridge.dialects.fields import label, mapping, read, read_less
+from aibridge.dialects.fields import label, read, read_less
 from aibridge.dialects.naming import session_hints
 from aibridge.dialects.repair import as_utf8
 
@@ -21,7 +21,6 @@ class _Named(Struct):
 
     model: Any = None
     stream: Any = None
-    stream_options: Any = None
 
 
 class _Request(_Named):
@@ -84,12 +83,9 @@ def read_request(body: Buffer) -> RequestFacts:
 
 
 def _named(request: _Named, notes: Notes) -> RequestFacts:
-    stream = request.stream is True
-    asks = mapping(request.stream_options).get("include_usage") is True
     return RequestFacts(
         model=label(request.model),
-        stream=stream,
-        asks_usage=asks or not stream,
+        stream=request.stream is True,
         unread=bool(notes),
         notes=notes,
     )

@@ -28,7 +28,27 @@ class _Chunk(Struct):
     type: Any = None
 
 
+class _Options(Struct):
+    include_usage: Any = None
+
+
+class _Request(Struct):
+    stream: Any = None
+    stream_options: _Options | None = None
+
+
 _CHUNK = msgspec.json.Decoder(_Chunk)
+_REQUEST = msgspec.json.Decoder(_Request)
+
+
+def lacks_usage(body: bytes) -> bool:
+    """Whether ``body`` asks for a stream, and plainly not for its token usage."""
+    try:
+        request = _REQUEST.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    options = request.stream_options
+    return request.stream is True and (options is None or options.include_usage is not True)
 
 
 def ask_for_usage(body: bytes) -> bytes | None:

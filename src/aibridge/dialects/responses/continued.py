@@ -1,7 +1,7 @@
 """What of a provider's memory a request goes on from: an earlier response, or a conversation.
 
-It decides whose texts the model is given. So where a request could not be read without remarks it
-is looked at once more for this alone, and what cannot be told is not taken for nothing.
+It decides whose texts the model is given. So it is read for this alone, and what cannot be told is
+not taken for nothing.
 """
 
 from typing import NamedTuple
@@ -10,8 +10,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 from aibridge.dialects.bounds import Buffer
-from aibridge.dialects.facts import Notes, RequestFacts
+from aibridge.dialects.facts import Notes
 from aibridge.dialects.fields import label, mapping, read
+from aibridge.dialects.repair import as_utf8
 
 MAX_ID = 4096
 """Bytes of the JSON of what is continued: ids are short."""
@@ -19,8 +20,6 @@ MAX_ID = 4096
 _NAMES = (b'"previous_response_id"', b'"conversation"')
 _HIDDEN = rb"\u00"
 """An escape, behind which a name may hide."""
-_ENCODING_BYTES = 4
-"""Zeros among the first bytes of a JSON text say that it is not UTF-8."""
 _NOTHING = (b"", b"null", b'""')
 
 
@@ -43,13 +42,23 @@ _REQUEST = msgspec.json.Decoder(_Request)
 UNREADABLE = Continued(is_readable=False)
 
 
-def continued(facts: RequestFacts, body: Buffer) -> Continued:
-    """Return what a request goes on from, of which these facts were read; never raises."""
-    if facts.notes or facts.unread:
-        return _read(bytes(body))
-    if _has_other_names(bytes(body)):
+def continued(source: Buffer) -> Continued:
+    """Return what the request of a body goes on from; never raises."""
+    body = bytes(as_utf8(bytes(source)))
+    small = body.lower()
+    named = [name for name in _NAMES if name in small]
+    if not named and _HIDDEN not in small:
+        return Continued()
+    request = read(_REQUEST, body, Notes(), "the request")
+    if request is None or _has_other_names(body):
         return UNREADABLE
-    return Continued(facts.previous_response_id, facts.hints.get("conversation", ""))
+    response, conversation = _value(request.previous_response_id), _value(request.conversation)
+    response_id = label(response)
+    conversation_id = id_of_conversation(conversation)
+    missed = (response is not None and not response_id) or (
+        conversation is not None and not conversation_id
+    )
+    return UNREADABLE if missed else Continued(response_id, conversation_id)
 
 
 def id_of_conversation(value: object) -> str:
@@ -68,25 +77,6 @@ def _has_other_names(body: bytes) -> bool:
         return False
     names = [f'"{name}"'.encode() for name in read(_FIELDS, body, Notes(), "the request") or ()]
     return any(name.lower() in _NAMES and name not in _NAMES for name in names)
-
-
-def _read(body: bytes) -> Continued:
-    small = body.lower()
-    if 0 in body[:_ENCODING_BYTES]:
-        small = small.replace(b"\0", b"")
-    named = [name for name in _NAMES if name in small]
-    if not named and _HIDDEN not in small:
-        return Continued()
-    request = read(_REQUEST, body, Notes(), "the request")
-    if request is None or _has_other_names(body):
-        return UNREADABLE
-    response, conversation = _value(request.previous_response_id), _value(request.conversation)
-    response_id = label(response)
-    conversation_id = id_of_conversation(conversation)
-    missed = (response is not None and not response_id) or (
-        conversation is not None and not conversation_id
-    )
-    return UNREADABLE if missed else Continued(response_id, conversation_id)
 
 
 def _value(raw: Raw) -> object:

@@ -1,7 +1,6 @@
 """How an exchange ended, in the words of the record."""
 
 from aibridge.dialects.facts import ProviderError, ResponseFacts
-from aibridge.gateway.upstream import BrokenAnswer, ConnectFailed, TimedOut, UpstreamError
 from aibridge.recorder.records import Status
 
 FIRST_ERROR = 400
@@ -52,12 +51,6 @@ _BY_WORD = {
 }
 """Words in the types and codes of errors; the first one that is found counts."""
 
-_BY_FAILURE: tuple[tuple[type[UpstreamError], str], ...] = (
-    (TimedOut, "timeout"),
-    (ConnectFailed, "unreachable"),
-    (BrokenAnswer, "broken"),
-)
-
 Outcome = tuple[Status, str, str]
 """Status, error type, error message."""
 
@@ -83,12 +76,6 @@ def of_answer(status: int, facts: ResponseFacts) -> Outcome:
     if not facts.ended and not facts.stop_reason:
         return TRUNCATED
     return CANCELLED_THERE if facts.stop_reason == "cancelled" else COMPLETED
-
-
-def of_failure(error: UpstreamError) -> Outcome:
-    """Judge an exchange in which the provider could not be reached, or broke off."""
-    kind = next((name for cause, name in _BY_FAILURE if isinstance(error, cause)), "unknown")
-    return Status.FAILED, kind, str(error)
 
 
 def _of_status(status: int) -> str:

@@ -10,9 +10,9 @@ from aibridge.dialects.errors import shown
 from aibridge.dialects.excerpt import Excerpt
 from aibridge.dialects.facts import ProviderError, ResponseFacts, TokenUsage
 from aibridge.dialects.fields import BOM
-from aibridge.gateway.large import weight_of
-from aibridge.gateway.observers.streaming import Split
-from aibridge.gateway.outcome import FIRST_ERROR
+from aibridge.reading.answer.streaming import Split
+from aibridge.reading.outcome import FIRST_ERROR
+from aibridge.reading.weight import weight_of
 
 MAX_WHOLE_BODY = 16 << 20
 """Bytes of an unstreamed answer that are kept for reading; of more the beginning and the end."""
@@ -117,3 +117,12 @@ class WholeObserver:
         if not reader.read_excerpt(body.head.removeprefix(BOM), body.kept(), whole=True):
             reader.notes.add("the answer is too large to be read")
         return reader.facts()
+
+
+class PassedBody(WholeObserver):
+    """Lets a body pass that comes in one piece: it ends where it ends."""
+
+    def feed(self, chunk: bytes, *, last: bool) -> Split:
+        """Keep nothing but the size."""
+        self._body.size += len(chunk)
+        return chunk, b""

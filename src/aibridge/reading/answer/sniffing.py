@@ -9,9 +9,9 @@ from collections.abc import Callable
 from aibridge.dialects.encoding import Undecodable, decoder
 from aibridge.dialects.facts import ResponseFacts, TokenUsage
 from aibridge.dialects.fields import BOM
-from aibridge.gateway.large import weight_of
-from aibridge.gateway.observers.streaming import Split, StreamObserver
-from aibridge.gateway.observers.whole import WholeObserver
+from aibridge.reading.answer.streaming import Split, StreamObserver
+from aibridge.reading.answer.whole import WholeObserver
+from aibridge.reading.weight import weight_of
 
 MAX_SNIFFED = 4 << 10
 """Bytes of a compressed body that are looked at."""

@@ -8,7 +8,7 @@ from aibridge.dialects import Dialect as Reader
 from aibridge.dialects.encoding import Decoder, Undecodable, decoder
 from aibridge.dialects.facts import ResponseFacts, TokenUsage
 from aibridge.dialects.sse import Event, EventStream
-from aibridge.gateway.large import weight_of
+from aibridge.reading.weight import weight_of
 
 _COMPRESSED_SLICE = 16 << 10
 _SLICE = 32 << 10

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from aibridge.dialects import chat
 from aibridge.dialects.bounds import MAX_UNCHECKED
 from aibridge.dialects.sse import Event
-from aibridge.gateway.observers.streaming import Split, StreamObserver
+from aibridge.reading.answer.streaming import Split, StreamObserver
 
 EDIT = "answer: the usage chunk taken out, as the client did not ask for it"
 

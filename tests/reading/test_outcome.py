@@ -3,7 +3,7 @@
 import pytest
 
 from aibridge.dialects.facts import ProviderError, ResponseFacts
-from aibridge.gateway.outcome import COMPLETED, QUEUED, TRUNCATED, of_answer
+from aibridge.reading.outcome import COMPLETED, QUEUED, TRUNCATED, of_answer
 from aibridge.recorder.records import Status
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aibridge.gateway.observers import Observer, observe
 from aibridge.providers.types import Dialect
+from aibridge.reading.answer import Observer, observe
 from tests.gateway import samples
 
 SSE = {b"content-type": b"text/event-stream"}

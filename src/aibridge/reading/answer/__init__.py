@@ -9,12 +9,12 @@ from typing import Protocol
 
 from aibridge.dialects import DIALECTS
 from aibridge.dialects.facts import ResponseFacts, TokenUsage
-from aibridge.gateway.observers.editing import EditingObserver
-from aibridge.gateway.observers.sniffing import SniffingObserver
-from aibridge.gateway.observers.streaming import Split, StreamObserver
-from aibridge.gateway.observers.whole import WholeObserver
-from aibridge.gateway.outcome import FIRST_ERROR
 from aibridge.providers.types import Dialect
+from aibridge.reading.answer.editing import EditingObserver
+from aibridge.reading.answer.sniffing import SniffingObserver
+from aibridge.reading.answer.streaming import Split, StreamObserver
+from aibridge.reading.answer.whole import PassedBody, WholeObserver
+from aibridge.reading.outcome import FIRST_ERROR
 
 
 class Observer(Protocol):
@@ -64,20 +64,23 @@ def observe(
     *,
     streams: bool = False,
     hide_usage: bool = False,
+    keeps: bool = True,
     servers: Mapping[str, str] | None = None,
 ) -> Observer:
     """Return the observer that fits an answer.
 
     ``streams`` says that the request asked for a stream. ``hide_usage`` takes the chunk out of a
-    chat stream that came only because the bridge asked for usage. ``servers`` are the URLs of the
-    MCP servers that the request names.
+    chat stream that came only because the bridge asked for usage. Where only the end is looked for,
+    nothing of a body in one piece is kept (``keeps``). ``servers`` are the URLs of the MCP servers
+    that the request names.
     """
     reader = DIALECTS[dialect]
     encoding = headers.get(b"content-encoding", b"")
     is_stream = b"text/event-stream" in headers.get(b"content-type", b"").lower()
 
     def whole() -> WholeObserver:
-        return WholeObserver(reader, status, encoding, servers)
+        kind = WholeObserver if keeps else PassedBody
+        return kind(reader, status, encoding, servers)
 
     def stream() -> StreamObserver:
         if hide_usage and not encoding:

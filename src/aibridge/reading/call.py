@@ -1,0 +1,77 @@
+"""Reading a journaled call: the bytes of its request and its answer to the facts of its record.
+
+Pure: the same bytes always give the same facts, whenever they are read.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from aibridge.dialects.facts import ResponseFacts
+from aibridge.journal.contents import Begun, Ended, How
+from aibridge.providers.types import Dialect
+from aibridge.reading.answer import Observer, observe
+from aibridge.reading.outcome import CANCELLED, INTERRUPTED, Outcome, of_answer
+from aibridge.reading.request import Asked
+from aibridge.recorder.records import End, Status
+
+
+def read_answer(begun: Begun, asked: Asked, ended: Ended, pieces: Iterable[bytes]) -> End:
+    """Return how a call ended, with what its answer says, as far as it came."""
+    if ended.http_status is None:
+        return end_of(ended, ResponseFacts())
+    observer = observe(
+        Dialect(begun.dialect),
+        ended.http_status,
+        dict(ended.headers),
+        streams=asked.start.stream,
+        servers=asked.servers,
+    )
+    _feed(observer, pieces, to_the_end=ended.how is How.ANSWERED)
+    facts = observer.facts()
+    if ended.how is How.LEFT:
+        estimate = observer.estimate(begun.request_bytes)
+        facts.usages = facts.usages if estimate is None else [estimate]
+    return end_of(ended, facts)
+
+
+def end_of(ended: Ended, facts: ResponseFacts) -> End:
+    """Return how a call ended, whose answer says these facts."""
+    status, error_type, error_message = _outcome(ended, facts)
+    return End(
+        ended_at=ended.at,
+        status=status,
+        http_status=ended.http_status,
+        error_type=error_type,
+        error_message=error_message,
+        first_byte_us=ended.first_byte_us,
+        response_bytes=ended.response_bytes,
+        edits=ended.edits,
+        notes=ended.notes,
+        facts=facts,
+    )
+
+
+def _outcome(ended: Ended, facts: ResponseFacts) -> Outcome:
+    match ended.how:
+        case How.ANSWERED:
+            return of_answer(ended.http_status or 0, facts)
+        case How.LEFT:
+            return CANCELLED
+        case How.FAILED:
+            return Status.FAILED, ended.error_type, ended.error_message
+        case How.STOPPED:
+            return INTERRUPTED
+
+
+def _feed(observer: Observer, pieces: Iterable[bytes], *, to_the_end: bool) -> None:
+    """Have an answer read; whether it ended is known only with its last piece."""
+    for piece, is_last in _with_last(pieces):
+        observer.feed(piece, last=is_last and to_the_end)
+
+
+def _with_last(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    held = b""
+    for piece in pieces:
+        if held:
+            yield held, False
+        held = piece
+    yield held, True
