@@ -2,9 +2,11 @@
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid5
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _random = Random()  # noqa: S311 - seeded by the system; an id must be unique, not secret
 _NAMES = UUID("5d3d2c0e-6a0f-4c55-9d7b-0c5d5f1a7e42")
 """The namespace of ids that follow from texts; never to change."""
@@ -52,3 +54,8 @@ def uuid_of(text: str) -> str:
 def now() -> int:
     """Return the time in microseconds since 1970 (UTC)."""
     return time.time_ns() // 1000
+
+
+def moment(microseconds: int) -> datetime:
+    """Return the moment so many microseconds after 1970, exactly."""
+    return _EPOCH + timedelta(microseconds=microseconds)

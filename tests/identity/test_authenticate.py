@@ -10,9 +10,10 @@ import psycopg
 import pytest
 
 from aibridge.contract import SiteRole, TokenScope
-from aibridge.identity.authenticate import Authenticator, Rejection
+from aibridge.identity.authenticate import KEPT_SECONDS, Authenticator, Rejection
 from aibridge.identity.known import IdentityUnavailable
 from aibridge.identity.last_use import LastUses
+from aibridge.store.changes import Changes
 from aibridge.store.database import Database
 from aibridge.store.tokens import delete_token, find_token
 from aibridge.store.users import ACTIVE, SUSPENDED, change_user, user_by_name
@@ -129,13 +130,22 @@ async def test_a_deleted_token_is_refused_at_the_next_request(
 
 @contextmanager
 def other(database: Database) -> Iterator[Callable[[str], Any]]:
-    """Yield what runs statements as another process would, each in a transaction of its own."""
-    connection: Any = (
-        psycopg.connect(address(database), autocommit=True)
-        if database.is_postgresql
-        else sqlite3.connect(str(database.file), isolation_level=None)
-    )
-    yield connection.execute
+    """Yield what runs statements as another process of ours would, each in a transaction."""
+    if database.is_postgresql:
+        connection: Any = psycopg.connect(address(database), autocommit=True)
+        yield connection.execute
+    else:
+        connection = sqlite3.connect(str(database.file), isolation_level=None)
+        assert database.file is not None
+        changes = Changes(database.file)
+
+        def execute(statement: str) -> Any:
+            found = connection.execute(statement)
+            changes.note()
+            return found
+
+        yield execute
+        changes.close()
     connection.close()
 
 
@@ -147,6 +157,24 @@ async def test_a_commit_of_another_process_counts_at_once(
     with other(database) as execute:
         execute("UPDATE users SET status = 'suspended'")
     assert await authenticator.person(token) is None
+
+
+async def test_a_commit_of_another_program_counts_after_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leaves no mark."""
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    database.upgrade()
+    authenticator, token = Authenticator(database), issue(database)
+    assert await authenticator.person(token)
+    program = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    program.execute("UPDATE users SET status = 'suspended'")
+    program.close()
+    later = time.monotonic() + KEPT_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later + 0.1)
+    assert await authenticator.person(token) is None
+    authenticator.close()
+    database.close()
 
 
 async def test_a_token_ends_when_its_time_is_over(

@@ -15,8 +15,7 @@ from aibridge.identity.issuing import (
 )
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest
-from aibridge.ids import now
-from aibridge.sessions.shape import moment
+from aibridge.ids import moment, now
 from aibridge.store.database import Database
 from aibridge.store.grants import Grants
 from aibridge.store.schema import tokens

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from aibridge.contract import Thread
-from aibridge.sessions.shape import credential_hint, moment
+from aibridge.ids import moment
+from aibridge.sessions.shape import credential_hint
 from aibridge.sessions.tree import MAX_TEXT, MAX_TEXTS, build_threads, parent_ids
 from aibridge.store.children import Children
 from aibridge.store.rows import (

@@ -1,7 +1,5 @@
 """Opening a database: which addresses are taken, and what is said of the others."""
 
-import subprocess
-import sys
 import traceback
 from contextlib import closing
 from pathlib import Path
@@ -104,12 +102,6 @@ def test_a_database_in_memory_has_nobody_else() -> None:
     with only_server(database), only_server(database):
         pass
     database.close()
-
-
-def test_without_postgresql_its_driver_is_not_loaded() -> None:
-    """It takes 9 MB of memory, with all that it brings."""
-    code = "import sys, aibridge.server; sys.exit('psycopg' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_whether_there_are_tables_is_told_without_making_any(databases) -> None:

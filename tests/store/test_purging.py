@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from aibridge.durations import microseconds
+from aibridge.ids import moment
 from aibridge.recorder.batch import commit
+from aibridge.recorder.pending import Pending
 from aibridge.recorder.recovery import close_interrupted
-from aibridge.recorder.ticket import Pending
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
-from aibridge.sessions.shape import moment
 from aibridge.store import due, purging, removing, schema
 from aibridge.store.checking import disagreements
 from aibridge.store.database import Database

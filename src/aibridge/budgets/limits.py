@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from aibridge.budgets.money import dollars
-from aibridge.contract import MAX_SPEND_LIMIT_MICROS, AuditAction, AuditResource
+from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS, AuditAction, AuditResource
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import IdentityError, UnknownError
 from aibridge.store import budgets as store

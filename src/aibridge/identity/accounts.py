@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID, uuid4
 
-from aibridge.contract import AuditAction, AuditResource, SiteRole
+from aibridge.contract.words import AuditAction, AuditResource, SiteRole
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError
 from aibridge.identity.issuing import delete_tokens

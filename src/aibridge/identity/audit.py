@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from aibridge.contract import AuditAction, AuditResource
+from aibridge.contract.words import AuditAction, AuditResource
 from aibridge.identity.people import OPERATOR, Person
 from aibridge.ids import new_id, now, uuid_of
 from aibridge.store import audit as store

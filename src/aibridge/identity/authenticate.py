@@ -3,7 +3,7 @@
 import time
 from enum import StrEnum
 
-from aibridge.contract import AuditResource
+from aibridge.contract.words import AuditResource
 from aibridge.identity.audit import Target
 from aibridge.identity.known import IdentityUnavailable, KnownTokens
 from aibridge.identity.last_use import LastUses
@@ -13,6 +13,10 @@ from aibridge.store.database import Database
 from aibridge.store.grants import Grant, Grants, standing
 from aibridge.store.trouble import DRIVER_ERRORS
 from aibridge.store.users import ACTIVE, Connection
+
+KEPT_SECONDS = 1.0
+"""How long what SQLite said is kept where no change was seen: other programs leave no mark."""
+MAX_KEPT = 50_000
 
 _KINDS = {AuditResource.USER: "user", AuditResource.TOKEN: "token"}
 
@@ -27,9 +31,9 @@ class Rejection(StrEnum):
 class Authenticator:
     """Turns tokens into people. For one thread: the event loop's.
 
-    Expiry, a deleted token and a suspended user count from the next request on. SQLite is asked
-    every time, which takes microseconds; what PostgreSQL said is kept in ``known`` as long as it
-    is heard of, and for ``outage_seconds`` after that.
+    Expiry, a deleted token and a suspended user count from the next request on. What SQLite said is
+    kept until any process of ours changes anything (`aibridge.store.changes`); what PostgreSQL said
+    is kept in ``known`` as long as it is heard of, and for ``outage_seconds`` after that.
     """
 
     def __init__(
@@ -39,7 +43,11 @@ class Authenticator:
         *,
         outage_seconds: float = 0.0,
     ) -> None:
+        self._database = database
         self._grants = Grants(database)
+        self._kept: dict[str, Grant | None] = {}
+        self._mark = b""
+        self._kept_since = 0.0
         self._uses = uses or LastUses(database)
         is_far = database.is_postgresql
         self.known = KnownTokens(self._grants, outage_seconds) if is_far else None
@@ -74,8 +82,18 @@ class Authenticator:
         return Person(user_id, username, read_roles(roles), token_id, read_scopes(scopes))
 
     def _find(self, token_id: str) -> Grant | None:
+        """Return what SQLite says of a token, or has said of it since the last change."""
         try:
-            return self._grants.find(token_id)
+            mark = self._database.changes.mark if self._database.changes is not None else b""
+            now = time.monotonic()
+            if not mark or mark != self._mark or now - self._kept_since > KEPT_SECONDS:
+                self._kept.clear()
+                self._mark, self._kept_since = mark, now
+            if token_id not in self._kept:
+                if len(self._kept) >= MAX_KEPT:
+                    self._kept.clear()
+                self._kept[token_id] = self._grants.find(token_id)
+            return self._kept[token_id]
         except DRIVER_ERRORS as error:
             raise IdentityUnavailable("the database of users does not answer") from error
 

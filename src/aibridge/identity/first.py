@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from aibridge.contract import SiteRole
+from aibridge.contract.words import SiteRole
 from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import Act
 from aibridge.identity.errors import TakenError

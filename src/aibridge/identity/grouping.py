@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import uuid4
 
 from aibridge.budgets.limits import delete_group_budget, drop_overrides
-from aibridge.contract import AuditAction, AuditResource
+from aibridge.contract.words import AuditAction, AuditResource
 from aibridge.identity.accounts import refuse_id
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import ConflictError, IdentityError

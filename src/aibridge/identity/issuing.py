@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from aibridge.contract import AuditAction, AuditResource, LoginType, TokenScope, rfc3339
+from aibridge.contract.words import AuditAction, AuditResource, LoginType, TokenScope, rfc3339
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import ConflictError, IdentityError
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest, generate
-from aibridge.ids import now
-from aibridge.sessions.shape import moment
+from aibridge.ids import moment, now
 from aibridge.store import tokens as store
 from aibridge.store.tokens import Token
 from aibridge.store.users import User

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cache
 from typing import TypeVar
 
-from aibridge.contract import SiteRole, TokenScope
+from aibridge.contract.words import SiteRole, TokenScope
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The id of who acts without an account: whoever runs commands on the bridge's own machine, becomes

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from aibridge.contract import SiteRole
+from aibridge.contract.words import SiteRole
 from aibridge.identity.people import Person
 
 

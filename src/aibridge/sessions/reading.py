@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from aibridge.contract import Interception, InterceptionList, SessionDetail, SessionList, Thread
+from aibridge.ids import moment
 from aibridge.sessions import shape
 from aibridge.sessions.metadata import read_object
 from aibridge.sessions.tree import build_threads, parent_ids
@@ -159,8 +160,8 @@ def _detail(found: RecordedSession, metadata: list[str], threads: list[Thread]) 
         metadata=read_object(row.metadata),
         page_started_at=min((thread.started_at for thread in threads), default=None),
         page_ended_at=max(ends, default=None),
-        started_at=shape.moment(row.started_at),
-        ended_at=shape.moment(row.ended_at),
+        started_at=moment(row.started_at),
+        ended_at=moment(row.ended_at),
         token_usage_summary=shape.session_usage(row, metadata),
         threads=threads,
     )

@@ -1,7 +1,6 @@
 """Rows to the models of the contract: interceptions and session summaries."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aibridge.contract import (
@@ -14,6 +13,7 @@ from aibridge.contract import (
     Usage,
     UserPrompt,
 )
+from aibridge.ids import moment
 from aibridge.providers.types import wire_of
 from aibridge.sessions.metadata import flatten, read_object, read_texts
 from aibridge.store.children import Children
@@ -24,16 +24,8 @@ from aibridge.store.sessions import MAX_PREVIEW, RecordedSession
 MAX_HINT = 15
 """The longest credential hint that can be a masked one."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 TYPED = "typed"
 """The kind of what the person wrote, and of requests and prompts that say none."""
-
-
-def moment(microseconds: int) -> datetime:
-    """Return the moment so many microseconds after 1970, exactly."""
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def credential_hint(hint: str) -> str:

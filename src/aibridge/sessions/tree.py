@@ -12,6 +12,7 @@ from aibridge.contract import (
     ThreadText,
     ToolCall,
 )
+from aibridge.ids import moment
 from aibridge.providers.types import wire_of
 from aibridge.sessions.metadata import read_object
 from aibridge.sessions.shape import (
@@ -20,7 +21,6 @@ from aibridge.sessions.shape import (
     credential_hint,
     kind_of,
     marked,
-    moment,
     shown,
     usage,
 )

@@ -42,7 +42,7 @@ def _portions(
     seen: Counter[tuple[Any, ...]] = Counter()
     portions: list[list[Sequence[Any]]] = []
     for row in rows:
-        mine = tuple(_cleaned(row[number]) for number in key)
+        mine = tuple(cleaned(row[number]) for number in key)
         if seen[mine] == len(portions):
             portions.append([])
         portions[seen[mine]].append(row)
@@ -51,6 +51,6 @@ def _portions(
         yield sorted(portion, key=lambda row: [row[number] for number in key])
 
 
-def _cleaned(value: Any) -> Any:  # noqa: ANN401 - a value of any column
+def cleaned(value: Any) -> Any:  # noqa: ANN401 - a value of any column
     """Return a value as the database takes it: see `aibridge.store.postgresql_texts`."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value

@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from aibridge.store import migrations, postgresql, sqlite
-from aibridge.store.room import check_room
+from aibridge.store.changes import Changes
 from aibridge.store.sqlite import SQLiteLink
 from aibridge.store.watched import WatchedFile
 
@@ -56,6 +57,17 @@ class Database:
         self._watched = None if self.file is None else WatchedFile(self.file)
         self.engine = _open(parsed, self._watched)
 
+    @cached_property
+    def changes(self) -> Changes | None:
+        """The mark that `write` changes, of an SQLite file.
+
+        Raises one of `DRIVER_ERRORS` where there can be none.
+        """
+        try:
+            return None if self.file is None else Changes(self.file)
+        except OSError as error:
+            raise sqlite3.OperationalError(f"no mark of changes: {error.strerror}") from error
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection whose statements all see one state of the data."""
@@ -71,11 +83,16 @@ class Database:
         `BUSY_TIMEOUT_SECONDS` at most, on PostgreSQL ``patiently`` as long as it takes. There the
         recorder's writers, which change the tables of the record alone, are not held up.
         """
-        with self._transaction({"aibridge_writes": True}) as connection:
-            if self.is_postgresql:
-                postgresql.take_turn(connection, patiently=patiently)
-            yield connection
-            self.check_file()
+        changes = self.changes  # before anything changes: nobody must miss it
+        try:
+            with self._transaction({"aibridge_writes": True}) as connection:
+                if self.is_postgresql:
+                    postgresql.take_turn(connection, patiently=patiently)
+                yield connection
+                self.check_file()
+        finally:
+            if changes is not None:
+                changes.note()
 
     @contextmanager
     def write_beside(self, *, lock_seconds: float) -> Iterator[Connection]:
@@ -112,16 +129,10 @@ class Database:
         if self._watched is not None:
             self._watched.check()
 
-    def check_room(self) -> None:
-        """Raise one of `DRIVER_ERRORS` where the disk of an SQLite database has no room.
-
-        After it was full, a commit or two may find room in its files and say nothing of the next.
-        """
-        if self.file is not None:
-            try:
-                check_room(self.file.parent)
-            except OSError as error:
-                raise sqlite3.OperationalError(f"no room on the disk: {error.strerror}") from error
+    def is_up_to_date(self) -> bool:
+        """Say whether the tables are those of this release, so that there is nothing to upgrade."""
+        with self.read() as connection:
+            return migrations.is_up_to_date(connection)
 
     def upgrade(self) -> None:
         """Bring the tables up to this release; a database of a newer release is refused.
@@ -144,6 +155,8 @@ class Database:
     def close(self) -> None:
         """Give up every connection."""
         self.engine.dispose()
+        if (changes := self.__dict__.pop("changes", None)) is not None:
+            changes.close()
 
 
 def check_url(url: str) -> None:

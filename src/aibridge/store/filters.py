@@ -6,7 +6,7 @@ from typing import get_args
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, not_, or_, select
 
-from aibridge.contract import PromptKind
+from aibridge.contract.words import PromptKind
 from aibridge.store import text_index
 from aibridge.store.measures import MAX_TIME, Shape
 from aibridge.store.schema import interceptions, kinds

@@ -31,8 +31,11 @@ def find(connection: Connection, initiator_id: str, key: str) -> Keyed | None:
     """Return the interception that had a key of a person last."""
     mine = (_k.initiator_id == initiator_id, _k.key == key)
     id_ = connection.scalar(select(_k.interception_id).where(*mine))
-    if id_ is None:
-        return None
+    return None if id_ is None else look(connection, id_)
+
+
+def look(connection: Connection, id_: str) -> Keyed | None:
+    """Return an interception by its id, if it is there."""
     columns = [_c[name] for name in InterceptionRow._fields]
     found = connection.execute(select(*columns, finality()).where(_c.id == id_)).one_or_none()
     if found is None:

@@ -51,6 +51,17 @@ class OtherPurgeError(Exception):
     """Somebody else is purging at this very moment."""
 
 
+def take_lock(connection: Connection) -> None:
+    """Keep others from purging until the transaction ends. Raises `OtherPurgeError`.
+
+    On SQLite nobody else writes meanwhile anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        taken = connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({_LOCK})"))
+        if not taken:
+            raise OtherPurgeError
+
+
 def count_due(database: Database, before: int) -> Purged:
     """Return how much would go of what is older than a time in microseconds since 1970."""
     with database.read() as connection:
@@ -93,19 +104,13 @@ class Purge:
         """
         with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
             began = time.monotonic()
-            self._take_lock(connection)
+            take_lock(connection)
             gone, after = self._batch(connection)
             worked = time.monotonic() - began
         self._after = after
         self._took = time.monotonic() - began
         self._fit(worked)
         return gone
-
-    def _take_lock(self, connection: Connection) -> None:
-        if self._database.is_postgresql:
-            taken = connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({_LOCK})"))
-            if not taken:
-                raise OtherPurgeError
 
     def _batch(self, connection: Connection) -> tuple[Purged | None, _Place]:
         if not isinstance(self._after, _Active):

@@ -1,4 +1,4 @@
-"""What the row of a session says once its oldest interceptions are gone."""
+"""What the row of a session says once some of its interceptions are gone, or have changed."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -26,18 +26,19 @@ Key = tuple[str, str]
 """The id and the initiator of a session."""
 
 
-def follow(connection: Connection, key: Key, before: int, kinds: Iterable[int]) -> None:
+def follow(connection: Connection, key: Key, before: int | None, kinds: Iterable[int]) -> None:
     """Let a session begin with the oldest that is left of it.
 
     What was gone was older than ``before``, and of these ``kinds``. Its sums are not touched, nor
-    when it was active last unless the last prompt is gone.
+    when it was active last unless the last prompt is gone; without ``before`` anything of it may
+    have changed.
     """
     first = connection.execute(_first(key)).first()
     row = connection.execute(select(_s.last_prompt_at).where(*_is(key))).first()
     if first is None or row is None:
         return
     values = _beginning(connection, key, first)
-    if row.last_prompt_at is not None and row.last_prompt_at < before:
+    if before is None or (row.last_prompt_at is not None and row.last_prompt_at < before):
         values |= _last_prompt(connection, key, first.started_at)
     connection.execute(update(sessions).where(*_is(key)).values(values))
     _follow_kinds(connection, key, kinds, values.get("last_active_at"))

@@ -381,6 +381,15 @@ servers = Table(
 )
 """The processes that write to this database, where there may be several: see `store.servers`."""
 
+journals = Table(
+    "journals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("applied", BigInteger, nullable=False),
+    Column("resume", BigInteger, nullable=False),
+)
+"""How far each journal is read into this database: see `store.journals`."""
+
 indexed_interceptions = Table(
     "indexed_interceptions",
     metadata,

@@ -25,6 +25,8 @@ _PLACE = 256
 _REGISTER = """INSERT INTO servers (place, started_at, beats)
 VALUES (%(place)s, %(started_at)s, 0) RETURNING id"""
 _BEAT = "UPDATE servers SET beats = beats + 1 WHERE id = %(id)s RETURNING id"
+_RESUME = """UPDATE servers SET beats = beats + 1
+WHERE id = %(id)s AND started_at = %(started_at)s RETURNING id"""
 _BEATS = "SELECT id, beats FROM servers WHERE id <> %(id)s"
 _REMOVE = """DELETE FROM servers WHERE id = (SELECT id FROM servers
 WHERE id = %(id)s AND beats = %(beats)s FOR UPDATE SKIP LOCKED) RETURNING id"""
@@ -71,6 +73,15 @@ class Lease:
                 self.held = registered
                 return
         leave(link, registered)
+
+    def resume(self, link: Link, note: str) -> bool:
+        """Be the server of a note again, and say whether it is still there. Raises `ValueError`."""
+        number, started_at = map(int, note.split())
+        found = Registered(number, started_at)
+        if not link.select(_RESUME, found._asdict(), 1):
+            return False
+        self.held = found
+        return True
 
 
 def register(link: Link) -> Registered:

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql import ClauseElement
 
-from aibridge.store import correlation, schema, standing, taking_back
+from aibridge.store import correlation, journals, schema, standing, taking_back
 from aibridge.store.measures import length_of, magnitude_of
 from aibridge.store.rows import (
     COUNTERS,
@@ -117,13 +117,15 @@ class Statements:
         self.by_key = self._query(correlation.by_key())
         self.latest_session = self._query(correlation.latest_session())
         self.open = self._query(_open_interceptions(among_several=is_postgresql))
-        self.open_one = self._query(_open_interception())
         self.prompts = self._query(_prompts_of())
         self.one = self._query(select(schema.interceptions).where(_mine(schema.interceptions.c.id)))
         self.used = self._query(_facts_of(schema.token_usages, COUNTERS))
         self.called = self._query(_facts_of(schema.tool_usages, ("tool", "input")))
         self.remove_facts = [self._query(each) for each in taking_back.removing_facts()]
         self.reopen = self._query(taking_back.reopening())
+        self.place_in_journal = self._query(journals.finding())
+        self.begin_journal = self._query(journals.beginning(self._insert))
+        self.advance_journal = self._query(journals.advancing())
         self.remove_session_kind = self._query(taking_back.removing_session_kind())
         self.remove_initiator_kind = self._query(taking_back.removing_initiator_kind())
 
@@ -269,10 +271,6 @@ def _prompts_of() -> ClauseElement:
         prompts.interception_id == bindparam("of_id")
     )
     return mine.order_by(prompts.id)
-
-
-def _open_interception() -> ClauseElement:
-    return _open().where(schema.interceptions.c.id == bindparam("of_id"))
 
 
 def _open_interceptions(*, among_several: bool) -> ClauseElement:

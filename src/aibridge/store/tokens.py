@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from aibridge.contract import LoginType, TokenScope
+from aibridge.contract.words import LoginType, TokenScope
 from aibridge.identity.errors import TakenError
 from aibridge.identity.people import read_scopes, write_words
 from aibridge.store.schema import tokens, users

@@ -13,7 +13,7 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, func, insert, literal, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
-from aibridge.contract import SiteRole, UserStatus
+from aibridge.contract.words import SiteRole, UserStatus
 from aibridge.identity.errors import TakenError
 from aibridge.identity.people import read_roles, write_words
 from aibridge.ids import now

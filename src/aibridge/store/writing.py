@@ -13,6 +13,7 @@ from aibridge.ids import first_id_at, now
 from aibridge.store import standing, text_index
 from aibridge.store.correlation import PAUSE, ActiveSessions, latest_session_names
 from aibridge.store.database import Database
+from aibridge.store.journals import Advance, Place
 from aibridge.store.rows import (
     CorrelationRow,
     EndRow,
@@ -41,6 +42,10 @@ MAX_PROMPTS = 100
 
 MAX_KINDS_KNOWN = 10_000
 """Kinds whose numbers are kept in memory: clients may name as many models as they like."""
+
+
+class OtherKeeperError(Exception):
+    """Another transaction has moved on in a journal, perhaps one whose outcome was not known."""
 
 
 class BatchWriter:
@@ -143,11 +148,6 @@ class BatchWriter:
         rows = self._link.select(self._statements.open, {}, most)
         return [InterceptionRow(*row) for row in rows]
 
-    def open_interception(self, id_: str) -> list[InterceptionRow]:
-        """Return an interception, or nothing if it has ended or is not there."""
-        rows = self._link.select(self._statements.open_one, {"of_id": id_}, 1)
-        return [InterceptionRow(*row) for row in rows]
-
     def ended_interception(
         self, id_: str
     ) -> tuple[InterceptionRow, list[tuple[int, int, int, int]], list[tuple[str, str]]]:
@@ -169,6 +169,10 @@ class BatchWriter:
         """Return the prompts of an interception, each with its metadata."""
         rows = self._link.select(self._statements.prompts, {"of_id": id_}, MAX_PROMPTS)
         return [(str(text), str(metadata)) for text, metadata in rows]
+
+    def known_kind_id(self, kind: Kind) -> int | None:
+        """Return the number of a kind, nothing where it was not asked for before."""
+        return self._kinds.get(kind)
 
     def kind_id(self, kind: Kind) -> int:
         """Return the number of a kind, which is added where it is new. Not in a transaction."""
@@ -217,6 +221,29 @@ class BatchWriter:
                 self.add([row._replace(interceptions=-row.interceptions)])
                 names = {"of_initiator_id": row.initiator_id, "of_kind_id": row.kind_id}
                 self._link.select(self._statements.remove_initiator_kind, names, 1)
+
+    def place_in(self, journal: str) -> Place | None:
+        """Return how far the database has come with a journal, `None` where it has not begun."""
+        for row in self._link.select(self._statements.place_in_journal, {"of_id": journal}, 1):
+            return Place(*row)
+        return None
+
+    def advance(self, steps: Iterable[Advance]) -> None:
+        """Move on in journals, first in a transaction. Raises `OtherKeeperError`."""
+        for journal, before, after in steps:
+            names = {"of_id": journal, "new_applied": after.applied, "new_resume": after.resume}
+            sql = self._statements.begin_journal
+            if before is not None:
+                sql, names["before_applied"] = self._statements.advance_journal, before.applied
+            if not self._link.select(sql, names, 1):
+                raise OtherKeeperError(journal)
+
+    def settle(self) -> None:
+        """Wait until the database has done all of this transaction so far; raise what it says.
+
+        PostgreSQL is sent statement after statement, and says at the end how they went.
+        """
+        self._link.select("SELECT 1", {}, 1)
 
     def break_off(self) -> None:
         """Let what the writer's thread waits for fail now. For another thread."""

@@ -3,15 +3,17 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
-from aibridge.store import migrations
+from aibridge.journal.folders import claim, id_of
+from aibridge.journal.format import Kind
+from aibridge.journal.writer import Journal
+from aibridge.store import migrations, schema
 from aibridge.store.copying import copying, state
 from aibridge.store.copying.addresses import shown
 from aibridge.store.database import Database, DatabaseError, parts
 from aibridge.store.migrations import NewerSchemaError
 from aibridge.store.server_lock import only_server
-from aibridge.store.spools import open_spool
 from tests.databases import Databases
 from tests.grown import everything, opened
 from tests.people import new_user
@@ -154,14 +156,29 @@ def test_a_source_that_is_in_use_is_copied_with_a_warning(
     with databases.url() as url:
         with opened(url) as database, only_server(database), database.read():
             (warning,) = warnings(url, nowhere)
-        assert "what is recorded from now on, and what waits on its spool, is not" in warning
+        assert "what is recorded from now on, and what waits in its journal, is not" in warning
         assert warnings(url, nowhere) == []
 
 
-def test_a_spool_beside_a_source_is_told_of(file: str, nowhere: str, tmp_path: Path) -> None:
-    open_spool(tmp_path, max_bytes=1 << 20).close()
+def test_calls_that_wait_beside_a_source_are_told_of(
+    file: str, nowhere: str, tmp_path: Path
+) -> None:
+    folder = claim(tmp_path / "journal").folder
+    assert warnings(file, nowhere) == []
+    journal = Journal(folder, lambda: None)
+    position = journal.append(Kind.BEGIN, b"x")
+    journal.close()
     (warning,) = warnings(file, nowhere)
-    assert warning.startswith(f"there is a spool in {tmp_path}: what waits on it is not copied")
+    assert warning.startswith(f"in {tmp_path} are calls that are not in the database yet")
+    row = {"id": id_of(folder), "applied": position, "resume": position}
+    with opened(file) as database, database.write() as connection:
+        connection.execute(insert(schema.journals), row)
+    assert warnings(file, nowhere) == []
+
+
+def test_so_is_the_spool_of_an_earlier_release(file: str, nowhere: str, tmp_path: Path) -> None:
+    (tmp_path / "spool-2.db").touch()
+    assert len(warnings(file, nowhere)) == 1
 
 
 @pytest.mark.parametrize(

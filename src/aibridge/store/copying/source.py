@@ -9,8 +9,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Table, func, select, text
 
 from aibridge.ids import first_id_at, time_of
-from aibridge.store import migrations, partitions, schema, spools, sqlite
-from aibridge.store.copying import others, walking
+from aibridge.store import migrations, partitions, schema, sqlite
+from aibridge.store.copying import others, waiting, walking
 from aibridge.store.copying.addresses import shown
 from aibridge.store.copying.walking import Row
 from aibridge.store.database import BUSY_TIMEOUT_SECONDS, Database, DatabaseError, parts
@@ -40,12 +40,12 @@ class Source:
         if others.is_used(self.connection, self.file):
             yield (
                 f"another aibridge uses {self.address}: what is recorded from now on, "
-                "and what waits on its spool, is not copied"
+                "and what waits in its journal, is not copied"
             )
-        elif self.file is not None and spools.is_there(self.file.parent):
+        elif self.file is not None and waiting.is_any(self.connection, self.file.parent):
             yield (
-                f"there is a spool in {self.file.parent}: what waits on it is not copied; "
-                "a start of the bridge replays it"
+                f"in {self.file.parent} are calls that are not in the database yet, and are not "
+                "copied; a start of the bridge writes them"
             )
 
     def rows(
