@@ -7,8 +7,8 @@ import pytest
 from aibridge.dialects.facts import Digests, Prompt, PromptKind, ToolCall
 from aibridge.durations import microseconds
 from aibridge.recorder.batch import commit
+from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start, Status
-from aibridge.recorder.ticket import Pending
 from aibridge.store.database import Database
 from aibridge.store.writing import BatchWriter
 from tests.recorder.facts import end, facts, start

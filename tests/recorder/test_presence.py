@@ -1,10 +1,11 @@
 """Several servers on one PostgreSQL: each row once, whoever of them is taken for gone."""
 
-import asyncio
-import errno
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,20 +14,19 @@ from structlog.testing import capture_logs
 
 from aibridge.recorder import presence as module
 from aibridge.recorder.batch import commit
+from aibridge.recorder.pending import Pending
 from aibridge.recorder.presence import BEAT_SECONDS, LEASE_SECONDS, Presence, Watch
-from aibridge.recorder.recorder import Recorder
 from aibridge.recorder.recovery import close_interrupted
-from aibridge.recorder.ticket import Pending
 from aibridge.store import servers
 from aibridge.store.servers import Lease
-from aibridge.store.spool import Spool
 from aibridge.store.trouble import DRIVER_ERRORS
 from aibridge.store.writing import BatchWriter
-from tests.recorder.facts import end, start
-from tests.recorder.spooling import LONG, Turns, whole
+from tests.recorder.facts import end, facts, start
+from tests.recorder.writing import write
 
 ENGINES = ("postgresql",)
 LOOKS = int(LEASE_SECONDS / BEAT_SECONDS)
+LONG = 20.0
 
 
 def test_who_stands_still_for_as_long_as_a_lease_is_gone():
@@ -76,10 +76,6 @@ class Ear:
             assert self._more.wait_for(lambda: self.heard.count(news) >= times, LONG)
 
 
-def call(found: Callable[..., object], *values: object) -> None:
-    found(*values)
-
-
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(module, "BEAT_SECONDS", 0.02)
@@ -94,7 +90,7 @@ def ear():
 
 @pytest.fixture
 def presence(database, ear, impatient) -> Iterator[Presence]:
-    presence = Presence(database, Lease(), ear, call)
+    presence = Presence(database, Lease(), listener=ear)
     presence.begin()
     ear.wait_for("listening")
     yield presence
@@ -102,17 +98,41 @@ def presence(database, ear, impatient) -> Iterator[Presence]:
 
 
 @pytest.fixture
-async def recorder(database):
-    """The recorder of a server that never says that it lives."""
-    recorder = Recorder(database, lease=Lease())
-    yield recorder
-    await recorder.close()
+def lease(database) -> Lease:
+    """The lease of a server that never says that it lives."""
+    return new_server(database)
 
 
-async def until(found: Callable[[], object]) -> None:
-    async with asyncio.timeout(LONG):
-        while not found():  # noqa: ASYNC110 - the database tells nobody
-            await asyncio.sleep(0.01)
+def new_server(database) -> Lease:
+    """Register another server."""
+    lease = Lease()
+    with closing(database.link()) as link:
+        lease.renew(link, 0)
+    return lease
+
+
+def begun(database, lease: Lease, **more: Any) -> Pending:
+    """Write an interception that is under way at a server."""
+    item = Pending(start(**more))
+    write(database, item, lease=lease)
+    return item
+
+
+def finish(database, lease: Lease, item: Pending) -> None:
+    """Write the end of an interception, again where the server was taken for gone."""
+    item.end = end()
+    with closing(BatchWriter(database, lease=lease)) as store:
+        with suppress(*DRIVER_ERRORS):
+            commit(store, [item]).note()
+            return
+        commit(store, [item]).note()
+
+
+def until(found: Callable[[], object]) -> None:
+    give_up = time.monotonic() + LONG
+    while not found():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
 
 
 def test_changes_of_tokens_and_users_are_heard_of(presence, database, ear):
@@ -150,7 +170,7 @@ WHERE datname = current_database() AND application_name = 'aibridge' AND pid <> 
 
 
 def test_who_leaves_has_no_row_any_more(database, ear, impatient, rows):
-    presence = Presence(database, Lease(), ear, call)
+    presence = Presence(database, Lease(), listener=ear)
     presence.begin()
     ear.wait_for("")
     assert len(rows("servers")) == 1
@@ -158,43 +178,36 @@ def test_who_leaves_has_no_row_any_more(database, ear, impatient, rows):
     assert rows("servers") == []
 
 
-async def test_what_a_server_that_is_gone_had_under_way_is_closed_by_another(
-    recorder, presence, rows
+def test_what_a_server_that_is_gone_had_under_way_is_closed_by_another(
+    database, lease, presence, rows
 ):
     said = {"server_gone", "interceptions_interrupted"}
     with capture_logs() as logs:
-        await recorder.started(recorder.start(start()))
-        await until(lambda: said <= {entry["event"] for entry in logs})
+        begun(database, lease)
+        until(lambda: said <= {entry["event"] for entry in logs})
     assert [row["error_type"] for row in rows("interceptions")] == ["interrupted"]
     assert [row["interceptions"] for row in rows("sessions")] == [1]
 
 
-async def test_what_a_server_that_lives_has_under_way_is_let_be(
-    database, recorder, presence, rows, ear
-):
-    lease = recorder._writer._lease
-    other = Presence(database, lease, Ear(), call)
+def test_what_a_server_that_lives_has_under_way_is_let_be(database, presence, rows, ear):
+    lease = Lease()
+    other = Presence(database, lease, listener=Ear())
     other.begin()
-    await until(lambda: lease.number)
-    await recorder.started(recorder.start(start()))
+    begun(database, lease)
     ear.heard.clear()
-    await asyncio.to_thread(ear.wait_for, "", 3 * LOOKS)
+    ear.wait_for("", 3 * LOOKS)
     assert rows("interceptions")[0]["status"] == "running"
-    await asyncio.to_thread(other.end)
+    other.end()
 
 
-async def test_who_was_taken_for_gone_and_lives_completes_what_it_began(recorder, presence, rows):
+def test_who_was_taken_for_gone_and_lives_completes_what_it_began(database, lease, presence, rows):
     """Its end was not seen, as others thought; it was: nothing counts twice."""
-    begun, other = recorder.start(start()), recorder.start(start())
-    for each in (begun, other):
-        await recorder.started(each)
-    first = recorder._writer._lease.number
-    await until(lambda: {row["status"] for row in rows("interceptions")} == {"failed"})
-    recorder.finish(begun, end())
-    await recorder.ended(begun)
-    assert recorder._writer._lease.number != first
-    recorder.finish(other, end())
-    await recorder.ended(other)
+    first = lease.number
+    items = [begun(database, lease) for _ in range(2)]
+    until(lambda: {row["status"] for row in rows("interceptions")} == {"failed"})
+    for item in items:
+        finish(database, lease, item)
+    assert lease.number != first
     assert {row["status"] for row in rows("interceptions")} == {"completed"}
     assert [row["interceptions"] for row in rows("sessions")] == [1, 1]
     assert [row["input_tokens"] for row in rows("sessions")] == [1, 1]
@@ -202,62 +215,72 @@ async def test_who_was_taken_for_gone_and_lives_completes_what_it_began(recorder
     assert len(rows("token_usages")) == len(rows("user_prompts")) == 2
 
 
-async def test_and_so_does_one_that_keeps_a_spool(database, presence, rows, tmp_path, monkeypatch):
-    with closing(Spool(tmp_path / "spool.db", max_bytes=1 << 20)) as spool:
-        recorder = Recorder(database, spool, lease=Lease())
-        begun = recorder.start(start())
-        await recorder.started(begun)
-        await until(lambda: {row["status"] for row in rows("interceptions")} == {"failed"})
-        monkeypatch.setattr(module, "LEASE_SECONDS", LONG)  # once is enough
-        recorder.finish(begun, end())
-        await recorder.ended(begun)
-        await Turns(recorder).until(away=False)
-        await whole(recorder)
-        await recorder.close()
-    assert {row["status"] for row in rows("interceptions")} == {"completed"}
-    assert sum(row["interceptions"] for row in rows("sessions")) == 2
-
-
-async def test_of_several_that_clean_up_one_does_it(database, recorder, impatient, rows):
+def test_of_several_that_clean_up_one_does_it(database, lease, impatient, rows):
     ears = [Ear() for _ in range(4)]
-    several = [Presence(database, Lease(), ear, call) for ear in ears]
-    begun = [recorder.start(start()) for _ in range(30)]
-    for each in begun:
-        await recorder.started(each)
+    several = [Presence(database, Lease(), listener=ear) for ear in ears]
+    write(database, *(Pending(start()) for _ in range(30)), lease=lease)
     for presence in several:
         presence.begin()
-    await until(lambda: {row["status"] for row in rows("interceptions")} == {"failed"})
+    until(lambda: {row["status"] for row in rows("interceptions")} == {"failed"})
     for ear in ears:
         ear.heard.clear()
-        await asyncio.to_thread(ear.wait_for, "", 3)
+        ear.wait_for("", 3)
     for presence in several:
-        await asyncio.to_thread(presence.end)
+        presence.end()
     assert sum(row["interceptions"] for row in rows("sessions")) == 30
     assert sum(row["interceptions"] for row in rows("initiator_kinds")) == 30
 
 
-async def test_two_servers_that_write_one_session_lose_and_double_nothing(database, rows):
-    several = [Recorder(database, lease=Lease()) for _ in range(2)]
-    await asyncio.gather(
-        *(
-            whole(recorder, f"{number}", client_session_id="shared")
-            for number in range(50)
-            for recorder in several
-        )
-    )
-    for recorder in several:
-        await recorder.close()
+def test_two_servers_that_write_one_session_lose_and_double_nothing(database, rows):
+    def work(number: int) -> None:
+        with closing(BatchWriter(database, lease=new_server(database))) as store:
+            for turn in range(25):
+                calls = facts(f"{number}-{turn}")
+                commit(store, [Pending(start(client_session_id="shared"), end(facts=calls))])
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(work, range(2)))
     (session,) = rows("sessions")
-    assert (session["interceptions"], session["input_tokens"]) == (100, 100)
-    assert len({row["server_id"] for row in rows("interceptions")} - {None}) <= 2
-    assert len(rows("token_usages")) == 100
+    assert (session["interceptions"], session["input_tokens"]) == (50, 50)
+    assert len(rows("token_usages")) == 50
 
 
-async def test_nobody_is_taken_for_gone_while_a_transaction_of_theirs_is_under_way(
-    database, recorder, rows
+@pytest.fixture
+def note(tmp_path: Path) -> Path:
+    return tmp_path / "server"
+
+
+def test_who_comes_after_one_that_was_killed_is_the_same_server(
+    database, lease, impatient, note, rows
 ):
-    await whole(recorder)
-    number = recorder._writer._lease.number
+    """So what that has under way is not closed: its journal goes on."""
+    note.write_text(servers.note_of(lease.held))
+    item = begun(database, lease)
+    again = Lease()
+    presence = Presence(database, again, note=note)
+    presence.begin()
+    assert again.number == lease.number
+    finish(database, again, item)
+    assert [row["server_id"] for row in rows("interceptions")] == [lease.number]
+    presence.end()
+    settled(rows)
+
+
+@pytest.mark.parametrize("left", ["", "7", "x y", "77 5"])
+def test_a_note_of_no_server_that_is_there_makes_a_new_one(database, impatient, note, rows, left):
+    note.write_text(left)
+    lease = Lease()
+    presence = Presence(database, lease, note=note)
+    presence.begin()
+    (row,) = rows("servers")
+    assert row["id"] == lease.number
+    assert lease.held is not None
+    assert note.read_text() == servers.note_of(lease.held)
+    presence.end()
+
+
+def test_nobody_is_taken_for_gone_while_a_transaction_of_theirs_is_under_way(database, lease, rows):
+    number = lease.number
     ((beats,),) = [(row["beats"],) for row in rows("servers")]
     with closing(database.link()) as link, closing(database.link()) as writer:
         with writer.transaction(number):
@@ -276,14 +299,6 @@ def gone(database, lease):
     with closing(database.link()) as link:
         assert servers.leave(link, lease.held)
     close_interrupted(database)
-
-
-@pytest.fixture
-def lease(database):
-    lease = Lease()
-    with closing(database.link()) as link:
-        lease.renew(link, 0)
-    return lease
 
 
 @pytest.fixture
@@ -336,11 +351,9 @@ def test_a_start_whose_commit_was_not_heard_of_is_asked_about_at_its_end(
     settled(rows)
 
 
-def test_a_note_that_cannot_be_kept_ends_no_presence(database, ear, impatient):
-    def fail(_note: str) -> None:
-        raise OSError(errno.ENOSPC, "no space left on device")
-
-    presence = Presence(database, Lease(), ear, call, fail)
+def test_a_note_that_cannot_be_kept_ends_no_presence(database, ear, impatient, tmp_path):
+    note = tmp_path / "no-folder" / "server"
+    presence = Presence(database, Lease(), note=note, listener=ear)
     presence.begin()
     ear.wait_for("", times=3)
     presence.end()
@@ -354,7 +367,7 @@ def test_nor_does_trouble_that_nobody_thought_of(database, ear, impatient, monke
         raise LookupError("unthought-of")
 
     monkeypatch.setattr(servers, "beats", fail)
-    presence = Presence(database, Lease(), ear, call)
+    presence = Presence(database, Lease(), listener=ear)
     with capture_logs() as logs:
         presence.begin()
         ear.wait_for("")

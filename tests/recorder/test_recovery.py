@@ -1,35 +1,28 @@
 """After a crash: what stood open is closed, and nothing else is touched."""
 
-import asyncio
-
 from sqlalchemy import update
 
 from aibridge.recorder import recovery
-from aibridge.recorder.recorder import Recorder
+from aibridge.recorder.pending import Pending
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.store import schema
 from aibridge.store.measures import Shape
 from tests.builders import indexed_words
 from tests.recorder.facts import end, start
+from tests.recorder.writing import write
 
 
-async def leave(database, *tickets) -> None:
+def leave(database, *left) -> None:
     """Record interceptions, those with an end to the end, and go."""
-    recorder = Recorder(database)
-    begun = [(recorder.start(started), over) for started, over in tickets]
-    for ticket, over in begun:
-        if over is not None:
-            recorder.finish(ticket, over)
-    await asyncio.gather(*(recorder.started(ticket) for ticket, _ in begun))
-    await recorder.close()
+    write(database, *(Pending(begun, over) for begun, over in left))
 
 
-async def test_an_open_interception_is_closed_as_interrupted(database, rows):
+def test_an_open_interception_is_closed_as_interrupted(database, rows):
     open_ = start(
         started_at=5, prompt="Hi.", metadata={"kind": "x"}, edits=["e"], client_session_id="s-1"
     )
     open_.notes.add("n")
-    await leave(database, (open_, None))
+    leave(database, (open_, None))
     assert close_interrupted(database) == 1
     (row,) = rows("interceptions")
     assert (row["status"], row["error_type"], row["ended_at"]) == ("failed", "interrupted", 5)
@@ -48,31 +41,31 @@ async def test_an_open_interception_is_closed_as_interrupted(database, rows):
         assert indexed_words(connection) >= {(open_.id, "prompt", "hi", 0)}
 
 
-async def test_what_has_ended_stays_as_it_is(database, rows):
-    await leave(database, (start(), end()), (start(), end()))
+def test_what_has_ended_stays_as_it_is(database, rows):
+    leave(database, (start(), end()), (start(), end()))
     before = rows("interceptions"), rows("sessions")
     assert close_interrupted(database) == 0
     assert (rows("interceptions"), rows("sessions")) == before
 
 
-async def test_closing_again_does_nothing(database, rows):
-    await leave(database, (start(prompt=None), None), (start(), end()))
+def test_closing_again_does_nothing(database, rows):
+    leave(database, (start(prompt=None), None), (start(), end()))
     assert close_interrupted(database) == 1
     before = rows("interceptions"), rows("sessions")
     assert close_interrupted(database) == 0
     assert (rows("interceptions"), rows("sessions")) == before
 
 
-async def test_many_are_closed_in_portions(database, rows, monkeypatch):
+def test_many_are_closed_in_portions(database, rows, monkeypatch):
     monkeypatch.setattr(recovery, "BATCH", 7)
-    await leave(database, *((start(client_session_id="s"), None) for _ in range(23)))
+    leave(database, *((start(client_session_id="s"), None) for _ in range(23)))
     assert close_interrupted(database) == 23
     assert {row["status"] for row in rows("interceptions")} == {"failed"}
     assert rows("sessions")[0]["interceptions"] == 23
 
 
-async def test_a_record_without_its_token_is_closed_too(database, rows):
-    await leave(database, (start(), None))
+def test_a_record_without_its_token_is_closed_too(database, rows):
+    leave(database, (start(), None))
     with database.write() as connection:
         connection.execute(update(schema.interceptions).values(api_key_id=None))
     assert close_interrupted(database) == 1
@@ -81,3 +74,12 @@ async def test_a_record_without_its_token_is_closed_too(database, rows):
 
 def test_an_empty_database_has_nothing_open(database):
     assert close_interrupted(database) == 0
+
+
+def test_what_is_under_way_elsewhere_is_left_alone(database, rows, monkeypatch):
+    monkeypatch.setattr(recovery, "BATCH", 2)
+    begun = [start() for _ in range(7)]
+    leave(database, *((each, None) for each in begun))
+    kept = {each.id for each in begun[:4]}
+    assert close_interrupted(database, kept) == 3
+    assert {row["id"] for row in rows("interceptions") if row["status"] == "running"} == kept

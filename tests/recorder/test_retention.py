@@ -17,8 +17,8 @@ from aibridge.ids import now
 from aibridge.recorder import retention
 from aibridge.recorder.batch import commit
 from aibridge.recorder.clock import Clock
+from aibridge.recorder.pending import Pending
 from aibridge.recorder.retention import purge_once, purge_regularly
-from aibridge.recorder.ticket import Pending
 from aibridge.store import purging
 from aibridge.store.checking import disagreements
 from aibridge.store.database import Database

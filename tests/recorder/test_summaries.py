@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from aibridge.dialects.facts import Prompt, PromptKind, TokenUsage
 from aibridge.ids import new_id
 from aibridge.recorder.batch import commit
+from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start
-from aibridge.recorder.ticket import Pending
 from aibridge.store import schema
 from aibridge.store.measures import Shape, length, magnitude
 from aibridge.store.writing import BatchWriter

@@ -1,13 +1,15 @@
 """A batch of interceptions in one transaction: what is known of each, and no row of it twice."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from aibridge.recorder.linking import Linker
+from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start, Status
 from aibridge.recorder.restoring import read_end
 from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
-from aibridge.recorder.ticket import Pending
+from aibridge.store.journals import Advance
 from aibridge.store.rows import CorrelationRow, Kind, Linked, Row
 from aibridge.store.standing import Standing
 from aibridge.store.writing import BatchWriter
@@ -32,22 +34,45 @@ class Written(NamedTuple):
             item.end_is_kept = True
 
 
-def commit(store: BatchWriter, batch: Collection[Pending]) -> Written:
+def commit(
+    store: BatchWriter, batch: Collection[Pending], steps: Collection[Advance] = ()
+) -> Written:
     """Write all that is known of the batch in one transaction, in its order.
 
-    Of those that are `unsure` the database is asked first: what it has is not written again.
+    The ``steps`` in journals are taken in the same one. Of those that are `unsure` the database is
+    asked first: what it has is not written again.
     """
+    return _write(store, batch, steps, keep=True)
+
+
+def check(store: BatchWriter, item: Pending) -> None:
+    """Raise what writing an interception would raise, and leave the database as it is."""
+    with suppress(_NotKept):
+        _write(store, [item], (), keep=False)
+
+
+def _write(
+    store: BatchWriter, batch: Collection[Pending], steps: Collection[Advance], *, keep: bool
+) -> Written:
     server_id = store.server_id
     for item in batch:
         item.unsure |= item.place is not None and item.server_id != server_id
-    ends = {item: item.end for item in batch}  # the event loop may set one at any moment
-    found = {kind(item.start, end) for item, end in ends.items() if end is not None}
-    kinds = {each: store.kind_id(each) for each in found}
     while True:
         try:
-            return _commit(store, ends, _Rows(store, server_id, kinds))
+            with store.transaction(server_id):
+                store.advance(steps)
+                written = _add_all(store, batch, _Rows(store, server_id))
+                if not keep:
+                    store.settle()
+                    raise _NotKept
         except _NewKind as new:
-            kinds[new.kind] = store.kind_id(new.kind)
+            store.kind_id(new.kind)
+        else:
+            return written
+
+
+class _NotKept(Exception):
+    """A transaction is undone that was only tried."""
 
 
 class _NewKind(Exception):
@@ -58,16 +83,15 @@ class _NewKind(Exception):
         self.kind = kind
 
 
-def _commit(store: BatchWriter, ends: Mapping[Pending, End | None], rows: "_Rows") -> Written:
+def _add_all(store: BatchWriter, batch: Collection[Pending], rows: "_Rows") -> Written:
     places: dict[Pending, Place] = {}
     linker = Linker(rows, store.sessions.pause)
-    with store.transaction(rows.server_id):
-        stands = _standing(store, ends)
-        for item, end in ends.items():
-            places[item] = _add(rows, linker, item, stands.get(item.start.id), end)
-        rows.flush()
-    found_open = {item for item, end in ends.items() if item.start.id in stands and end is None}
-    ended = [item for item, end in ends.items() if end is not None]
+    stands = _standing(store, batch)
+    for item in batch:
+        places[item] = _add(rows, linker, item, stands.get(item.start.id), item.end)
+    rows.flush()
+    found_open = {item for item in batch if item.start.id in stands and item.end is None}
+    ended = [item for item in batch if item.end is not None]
     return Written(places, ended, found_open, rows.server_id)
 
 
@@ -105,11 +129,8 @@ def _standing(store: BatchWriter, batch: Iterable[Pending]) -> dict[str, Standin
 class _Rows:
     """The rows of a batch, written together as far as none of them is looked for meanwhile."""
 
-    def __init__(
-        self, store: BatchWriter, server_id: int | None, kinds: Mapping[Kind, int]
-    ) -> None:
+    def __init__(self, store: BatchWriter, server_id: int | None) -> None:
         self._store = store
-        self._kinds = kinds
         self.server_id = server_id
         self._rows: list[Row] = []
         self._called: set[str] = set()
@@ -148,9 +169,10 @@ class _Rows:
     def kind_id(self, start: Start, end: End) -> int:
         """Return the number of an interception's kind."""
         its_kind = kind(start, end)
-        if its_kind not in self._kinds:
+        number = self._store.known_kind_id(its_kind)
+        if number is None:
             raise _NewKind(its_kind)
-        return self._kinds[its_kind]
+        return number
 
     def take_back_end(self, start: Start, place: Place) -> None:
         """Undo what the end added that the database has."""

@@ -73,7 +73,7 @@ class Linker:
             return None
         if before.status not in correlation.FAILED and not start.retries:
             return None
-        _mark(start, PromptKind.RETRY)
+        mark(start, PromptKind.RETRY)
         return Place(before.session_id, before.id, before.root_id)
 
     def _delegated(self, start: Start) -> Place | None:
@@ -84,7 +84,7 @@ class Linker:
         caller = self._first(start, keys, TASK_MICROSECONDS)
         if caller is None:
             return None
-        _mark(start, PromptKind.SUBAGENT)
+        mark(start, PromptKind.SUBAGENT)
         return Place(self._session(start) or caller.session_id, caller.id)
 
     def _may_be_delegated(self, start: Start) -> bool:
@@ -172,7 +172,7 @@ class Linker:
         return session_id_from(named, f"{moment:%Y%m%dT%H%M%SZ}")
 
 
-def _mark(start: Start, kind: PromptKind) -> None:
+def mark(start: Start, kind: PromptKind) -> None:
     """Set the kind of a request, and that of the prompts in it that seemed typed."""
     start.kind = kind
     start.metadata = {**start.metadata, "kind": kind.value}

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -72,25 +73,28 @@ class Watch:
 
 
 class Presence:
-    """The part of a server among those of one database. Begin and end it, in any thread.
+    """The part of a process among those of one database. Begin and end it, in any thread.
 
-    ``tell`` has something called in the thread of the ``listener``. ``note`` keeps who this server
-    is for the one that comes after it in the same place.
+    One with a ``lease`` writes the record, says that it lives, and keeps in the file ``note`` who
+    it is, for the one that comes after it in the same place. One with a ``listener`` hears of
+    changes: ``tell`` has something called in the listener's thread.
     """
 
     def __init__(
         self,
         database: Database,
-        lease: Lease,
-        listener: Listener,
-        tell: Callable[..., object],
-        note: Callable[[str], object] = lambda _: None,
+        lease: Lease | None = None,
+        *,
+        note: Path | None = None,
+        listener: Listener | None = None,
+        tell: Callable[..., object] = lambda call, *given: call(*given),
     ) -> None:
         self._database = database
         self._lease = lease
-        self._listener = listener
-        self._tell = tell
         self._note = note
+        self._noted = ""
+        self._listener = listener
+        self._tell_listener = tell
         self._link: PostgreSQLLink | None = None
         self._sweeping: Thread | None = None
         self._stopping = Event()
@@ -127,43 +131,65 @@ class Presence:
         self._leave()
 
     def _lost(self) -> None:
-        with suppress(RuntimeError):  # the listener has gone already
+        if self._listener is not None:
             self._tell(self._listener.deafen)
         self._stopping.wait(AGAIN_SECONDS)
 
+    def _tell(self, what: Callable[..., object], *given: object) -> None:
+        with suppress(RuntimeError):  # the listener has gone already
+            self._tell_listener(what, *given)
+
     def _leave(self) -> None:
-        if (held := self._lease.held) is not None:
+        if self._lease is not None and (held := self._lease.held) is not None:
             with suppress(*DRIVER_ERRORS):
                 servers.leave_for(self._database, [servers.note_of(held)])
 
     def _attend(self, link: "PostgreSQLLink") -> None:
         """Beat and listen until that fails."""
-        link.listen(servers.CHANNEL)
-        self._tell(self._listener.listen)
+        if self._listener is not None:
+            link.listen(servers.CHANNEL)
+            self._tell(self._listener.listen)
         watch, sweep_at = Watch(), 0.0
         while not self._stopping.is_set():
-            gone = self._beat(link, watch)
-            if gone or time.monotonic() >= sweep_at:
-                sweep_at = time.monotonic() + SWEEP_SECONDS
-                self._begin_to_sweep()
-            self._tell(self._listener.hear)
+            if self._lease is not None:
+                gone = self._beat(link, self._lease, watch)
+                if gone or time.monotonic() >= sweep_at:
+                    sweep_at = time.monotonic() + SWEEP_SECONDS
+                    self._begin_to_sweep()
             self._is_there.set()
             self._listen(link, time.monotonic() + BEAT_SECONDS)
 
-    def _beat(self, link: "PostgreSQLLink", watch: Watch) -> bool:
+    def _beat(self, link: "PostgreSQLLink", lease: Lease, watch: Watch) -> bool:
         """Say that this server lives, and take those for gone that do not."""
-        number = self._lease.number
-        if not servers.beat(link, number):
-            self._lease.renew(link, number)
-        if (held := self._lease.held) is not None:
-            with suppress(OSError):
-                self._note(servers.note_of(held))
-        beats = servers.beats(link, self._lease.number)
+        number = lease.number
+        is_known = servers.beat(link, number)
+        if not is_known and (number or not self._resume(link, lease)):
+            lease.renew(link, number)
+        if lease.held is not None:
+            self._write_note(servers.note_of(lease.held))
+        beats = servers.beats(link, lease.number)
         found = watch.look(beats, time.monotonic())
         gone = [each for each in found if servers.remove(link, each, beats[each])]
         for each in gone:
             _log.warning("server_gone", server=each)
         return bool(gone)
+
+    def _resume(self, link: "PostgreSQLLink", lease: Lease) -> bool:
+        """Be the server that was here before, which has left a note, unless it was removed."""
+        with suppress(OSError, ValueError):
+            if self._note is not None:
+                return lease.resume(link, self._note.read_text("ascii"))
+        return False
+
+    def _write_note(self, note: str) -> None:
+        """Write down who this is, in one piece, unless it stands there already."""
+        if self._note is None or note == self._noted:
+            return
+        with suppress(OSError):
+            new = self._note.with_suffix(".new")
+            new.write_text(note)
+            new.replace(self._note)
+            self._noted = note
 
     def _begin_to_sweep(self) -> None:
         """Close what is open on no server, in another thread: there may be much of it."""
@@ -177,6 +203,11 @@ class Presence:
                 _log.warning("interceptions_interrupted", closed=closed)
 
     def _listen(self, link: "PostgreSQLLink", until: float) -> None:
+        """Have the listener hear, so long; it hears too that the line works."""
+        if self._listener is None:
+            self._stopping.wait(until - time.monotonic())
+            return
+        self._tell(self._listener.hear)
         while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
             for news in link.news(left):
                 self._tell(self._listener.hear, news)
