@@ -2,22 +2,27 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import select
 
 from aibridge.app import Application
 from aibridge.contract import SiteRole, TokenScope
 from aibridge.identity.people import ALL_SCOPES
+from aibridge.journal.catching_up import CatchingUp
+from aibridge.keeper.process import keep
+from aibridge.keeper.settings import keeper_settings
+from aibridge.keeper.status import StatusFile
 from aibridge.listener.server import Server
 from aibridge.listener.sockets import bound
-from aibridge.server import spool_of
-from aibridge.settings import load
+from aibridge.settings import Settings, load
 from aibridge.store import schema
 from aibridge.store.database import Database
 from aibridge.store.users import User
@@ -39,6 +44,10 @@ ROUTES = {
 }
 """The recorded route of each dialect."""
 
+KEEPER = "keeper"
+"""The name of the thread that keeps the record."""
+
+LOOK_SECONDS = 0.005
 _JSON = ("metadata", "edits", "notes")
 
 
@@ -79,7 +88,8 @@ class Bridge:
     server: Server
     user: User
     token: str
-    _committed: threading.Condition = field(default_factory=threading.Condition)
+    catching_up: CatchingUp
+    keeper: StatusFile
 
     def headers(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
         """Return the headers of a member's request."""
@@ -112,7 +122,11 @@ class Bridge:
             return new_token(connection, user, lifetime=lifetime, scopes=scopes)
 
     def rows(self, table: str) -> list[Row]:
-        """Return all rows of a table, in the order of their ids, with JSON read."""
+        """Return all rows of a table, in the order of their ids, with JSON read.
+
+        All that the journal has by now is in the record then, where the database takes it.
+        """
+        self.catch_up()
         found = schema.metadata.tables[table]
         with self.database.read() as connection:
             rows = connection.execute(select(found).order_by(*found.primary_key)).mappings()
@@ -133,17 +147,20 @@ class Bridge:
         (record,) = self.records()
         return record
 
+    def catch_up(self) -> None:
+        """Wait until the record has what the journal has, where the database takes it."""
+        until = time.monotonic() + PATIENCE
+        while not (self.catching_up.wait(PATIENCE) or self.keeper.read().trouble):
+            assert time.monotonic() < until, "the keeper does not read the journal"
+            time.sleep(LOOK_SECONDS)
+
     def wait_for(self, find: Callable[[], Found]) -> Found:
-        """Look again after everything the recorder did until there is something to find."""
-        found: list[Found] = []
-
-        def look() -> bool:
-            found[:] = [find()]
-            return bool(found[0])
-
-        with self._committed:
-            assert self._committed.wait_for(look, PATIENCE), "what is waited for was not recorded"
-        return found[0]
+        """Look again and again until there is something to find."""
+        until = time.monotonic() + PATIENCE
+        while not (found := find()):
+            assert time.monotonic() < until, "what is waited for was not recorded"
+            time.sleep(LOOK_SECONDS)
+        return found
 
     def ended(self) -> Record:
         """Wait until the only interception has ended, and return it."""
@@ -152,30 +169,13 @@ class Bridge:
 
     def forget(self) -> None:
         """Empty the record."""
+        self.catch_up()
         with self.database.write() as connection:
             forget(connection)
 
     def locked(self) -> AbstractContextManager[Callable[[], None]]:
         """Hold the database's write lock, until the end or until what is given is called."""
         return locked(self.database)
-
-    def watch_commits(self) -> None:
-        """Have `wait_for` told of every commit."""
-        recorder = self.app._recorder
-        assert recorder is not None
-        for writer in (recorder._writer, recorder._spooler):
-            if writer is not None:
-                writer._settled = self._telling(writer._settled)
-        outage = recorder._outage
-        outage.end_return = self._telling(outage.end_return)  # type: ignore[method-assign]
-
-    def _telling(self, what: Callable[..., None]) -> Callable[..., None]:
-        def tell(*arguments: Any) -> None:
-            what(*arguments)
-            with self._committed:
-                self._committed.notify_all()
-
-        return tell
 
 
 def _read(row: Mapping[Any, Any]) -> Row:
@@ -202,21 +202,32 @@ def serve(folder: Path, configured: list[dict[str, Any]], **options: Any) -> Ite
         urls.append(url)
         listening.set()
 
-    with (
-        spool_of(settings, database) as spool,
-        bound(settings.host, settings.port) as sockets,
-    ):
-        application = Application(settings, database, spool)
+    with bound(settings.host, settings.port) as sockets, keeping(settings):
+        application = Application(settings, database)
         server = Server(application, settings, settings.stop_seconds, tell)
         thread = threading.Thread(target=server.run, args=(sockets,))
         thread.start()
         try:
             assert listening.wait(PATIENCE), "the bridge did not start"
-            bridge = Bridge(urls[0], database, application, server, user, token)
-            bridge.watch_commits()
-            yield bridge
+            kept = CatchingUp(settings.journals), StatusFile(settings.journals)
+            yield Bridge(urls[0], database, application, server, user, token, *kept)
         finally:
             server.should_exit = True
             thread.join(PATIENCE)
             database.close()
             assert not thread.is_alive(), "the bridge did not stop"
+
+
+@contextmanager
+def keeping(settings: Settings) -> Iterator[None]:
+    """Keep the record of a bridge in a thread of this process, which lingers for nobody."""
+    over = threading.Event()
+    told = msgspec.structs.replace(keeper_settings(settings), lingers=False)
+    thread = threading.Thread(target=keep, args=(told, over, nullcontext), name=KEEPER)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(PATIENCE)
+        assert not thread.is_alive(), "the keeper did not stop"

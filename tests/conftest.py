@@ -16,6 +16,9 @@ FLAGS = (
     "--disable-sync",
 )
 
+LONG = {"scripts", "test_readme.py", "test_server.py", "test_described.py"}
+"""Folders and files whose tests take long."""
+
 
 @pytest.fixture
 def page() -> Iterator[Page]:
@@ -29,12 +32,25 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _collecting() -> Iterator[None]:
+    """Leave Python's collector of garbage as it is: a bridge would spare it for its process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aibridge.app.spare_collecting", lambda: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
     """A real PostgreSQL, for this process's tests alone."""
     server = PostgreSQL()
     yield server
     server.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: where that came last, one process would wait for another."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

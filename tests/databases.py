@@ -9,13 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -54,6 +54,8 @@ def end_with_parent() -> None:
 
 class PostgreSQL:
     """A server whose data are in a folder of its own, reached by a socket there."""
+
+    settings: ClassVar[Mapping[str, str]] = _SETTINGS
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="aibridge-"))
@@ -109,7 +111,7 @@ class PostgreSQL:
     def _start(
         self, before: Callable[[], None] | None = end_with_parent
     ) -> "subprocess.Popen[bytes]":
-        settings = _SETTINGS | {"unix_socket_directories": str(self._folder)}
+        settings = {**self.settings, "unix_socket_directories": str(self._folder)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("wb") as log:
             return subprocess.Popen(

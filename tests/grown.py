@@ -74,6 +74,7 @@ def fill(database: Database) -> None:
                 schema.user_ai_budget_overrides,
                 [_limit(user_id=zoe.id, group_id="g-2", spend_limit_micros=0)],
             ),
+            (schema.journals, [{"id": "a journal", "applied": 1 << 41, "resume": 5}]),
             (schema.correlation_keys, [_key("response:1", 1), _key("texts:ä", 2)]),
         ]
         for table, values in rows:

@@ -5,10 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import select
 
@@ -16,7 +18,9 @@ from aibridge.store import schema
 from aibridge.store.database import Database
 from tests.bridge import KEY
 from tests.gateway import samples
-from tests.wire import Answer, Wire, ask
+from tests.wire import PATIENCE, Answer, Wire, ask
+
+Found = TypeVar("Found")
 
 ROOT = "event=runs_as_root"
 MESSAGES = "/api/v2/aibridge/anthropic/v1/messages"
@@ -29,6 +33,16 @@ class Process:
     popen: subprocess.Popen[str]
     url: str
     token: str
+
+    @property
+    def keeper(self) -> int:
+        """The process that keeps its record."""
+        return next(pid for pid in children(self.popen.pid) if is_keeper(pid))
+
+    @property
+    def workers(self) -> list[int]:
+        """The processes that serve, where there are several."""
+        return [pid for pid in children(self.popen.pid) if not is_keeper(pid)]
 
     def ask(self, prompt: str, token: str) -> Answer:
         body = samples.request("messages", prompt, stream=True, tools=samples.TOOLS["messages"])
@@ -44,6 +58,33 @@ class Process:
         _, said = self.popen.communicate(timeout=30)
         lines = said.splitlines(keepends=True)
         return self.popen.returncode, "".join(line for line in lines if ROOT not in line)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has begun, and not waited for yet."""
+    files = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for file in files for child in file.read_text().split()]
+
+
+def is_keeper(pid: int) -> bool:
+    return b"aibridge.keeper" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def until(found: Callable[[], Found]) -> Found:
+    """Look again and again until there is something to find."""
+    give_up = time.monotonic() + PATIENCE
+    while not (seen := found()):
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    return seen
 
 
 STOPPED = {0, -signal.SIGTERM}

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from aibridge.app import is_gateway_path
+from aibridge.journal.writer import Journal
 from aibridge.providers.settings import RESERVED_NAMES
-from aibridge.recorder.recorder import Recorder
 from tests import bridge as bridges
 from tests.bridge import Bridge
 from tests.wire import Wire, ask
@@ -62,6 +62,30 @@ def test_the_gateway_serves_what_stands_below_a_providers_name(path, is_one):
     assert is_gateway_path(path) is is_one
 
 
+@pytest.mark.parametrize(
+    ("path", "by_asgi"),
+    [
+        ("/api/v2/aibridge/anthropic/v1/messages", False),
+        ("/api/v2/ai%2Dgateway/anthropic/v1/messages", False),
+        ("/api/v2/aibridge/interceptions", True),
+        ("/healthz", True),
+    ],
+)
+def test_the_gateway_is_served_without_asgi_and_all_else_with_it(
+    bridge, monkeypatch, path, by_asgi
+):
+    seen = []
+    app = bridge.server.config.loaded_app
+
+    async def listen(scope, receive, send):
+        seen.append(scope["raw_path"].decode())
+        await app(scope, receive, send)
+
+    monkeypatch.setattr(bridge.server.config, "loaded_app", listen)
+    assert get(bridge, path).status in {200, 401}
+    assert seen == ([path] if by_asgi else [])
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_a_bridge_that_serves_says_so(bridge, path):
     answer = get(bridge, path)
@@ -70,7 +94,7 @@ def test_a_bridge_that_serves_says_so(bridge, path):
 
 
 def test_a_bridge_that_cannot_record_is_alive_but_not_ready(bridge, monkeypatch):
-    monkeypatch.setattr(Recorder, "ready", False)
+    monkeypatch.setattr(Journal, "takes_beginnings", False)
     answer = get(bridge, "/readyz")
     assert (answer.status, answer.body) == (503, b"records cannot be kept at the moment")
     assert get(bridge, "/healthz").status == 200
@@ -84,7 +108,7 @@ def test_a_bridge_whose_file_is_gone_says_so_before_anything_is_written(wire, tm
         elsewhere.rename(file)
         assert answer.status == 200
         assert answer.body.startswith(
-            b"records wait on the spool: 0; the database's file was deleted"
+            b"records wait in the journal; the database's file was deleted"
         )
         assert get(bridge, "/readyz").body == b"ok"
 

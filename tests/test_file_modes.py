@@ -52,6 +52,16 @@ def test_a_data_directory_that_is_open_to_others(mode: int) -> None:
     )
 
 
+def test_a_journal_that_is_open_to_others() -> None:
+    folder("data", 0o700)
+    folder("data/journal", 0o750)
+    (line,) = warnings()
+    assert line == (
+        "the journal's directory data/journal is open to other users of this machine (mode 0750); "
+        "close it with: chmod 700 data/journal"
+    )
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o602, 0o666])
 @pytest.mark.parametrize("name", ["data/aibridge.db", "else where.db"])
 def test_a_database_that_is_open_to_others_wherever_it_is(mode: int, name: str) -> None:

@@ -1,11 +1,7 @@
-"""Several servers of one PostgreSQL, as processes: workers on one socket, and bridges apart."""
+"""Several servers of one PostgreSQL, as processes."""
 
 import json
-import os
-import signal
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -15,8 +11,8 @@ import pytest
 from aibridge.store.database import Database
 from tests.databases import address
 from tests.gateway import samples
-from tests.processes import MESSAGES, STOPPED, Home, Process, statuses
-from tests.wire import PATIENCE, STREAM_HEAD, Caller, Then, Wire, ask, chunk
+from tests.processes import Home, Process, statuses, until
+from tests.wire import Wire, ask
 
 ENGINES = ("postgresql",)
 EVENTS = samples.EVENTS["messages"]
@@ -50,74 +46,8 @@ def sql(home: Home) -> Iterator[Callable[..., Any]]:
     database.close()
 
 
-def until(found: Callable[[], Any]) -> Any:
-    give_up = time.monotonic() + PATIENCE
-    while not (seen := found()):
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
-    return seen
-
-
 def asking_endlessly(wire: Wire) -> None:
     wire.always(*samples.framed(samples.body("messages", stream=True), "chunked", stream=True))
-
-
-def test_workers_share_a_socket_and_stop_together(wire, home):
-    asking_endlessly(wire)
-    with home.serving(wire, "--workers", "2") as process:
-        with ThreadPoolExecutor(8) as callers:
-            prompts = [f"number {number}" for number in range(40)]
-            answers = callers.map(lambda prompt: process.ask(prompt, process.token), prompts)
-            assert {answer.status for answer in answers} == {200}
-        with sql(home) as run:
-            places = [place for (place,) in until(lambda: two(run("SELECT place FROM servers")))]
-        code, said = process.end(signal.SIGTERM)
-    assert (code in STOPPED, "Traceback" in said) == (True, False)
-    assert statuses(home) == dict.fromkeys(prompts, "completed")
-    assert not any(is_alive(int(place.split()[1])) for place in places)
-    with sql(home) as run:
-        assert run("SELECT * FROM servers") == []
-
-
-def two(rows: list[Any]) -> list[Any]:
-    return rows if len(rows) == 2 else []
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def test_a_worker_that_is_killed_is_begun_anew_and_its_calls_are_closed(wire, home):
-    wire.play(STREAM_HEAD, chunk(EVENTS[0]), Then.STALL)
-    body = samples.encoded(samples.request("messages", "cut", stream=True))
-    with home.serving(wire, "--workers", "2") as process, sql(home) as run:
-        until(lambda: two(run("SELECT place FROM servers")))
-        with Caller(process.url) as caller:
-            caller.send(MESSAGES, headers=[("x-api-key", process.token)], body=body)
-            caller.begin()
-            ((place, number),) = run(
-                "SELECT place, servers.id FROM servers JOIN interceptions ON server_id = servers.id"
-            )
-            os.kill(int(place.split()[1]), signal.SIGKILL)
-            until(lambda: statuses(home) == {"cut": "failed"})
-        assert (number,) not in run("SELECT id FROM servers")
-        asking_endlessly(wire)
-        assert process.ask("after", process.token).status == 200
-        code, said = process.end(signal.SIGTERM)
-    assert "worker_ended" in said
-    assert code in STOPPED
-
-
-def test_workers_end_when_what_began_them_is_killed(wire, home):
-    with home.serving(wire, "--workers", "2") as process, sql(home) as run:
-        places = until(lambda: two(run("SELECT place FROM servers")))
-        os.kill(process.popen.pid, signal.SIGKILL)
-        until(lambda: not run("SELECT * FROM servers"))
-    until(lambda: not any(is_alive(int(place.split()[1])) for (place,) in places))
 
 
 def test_a_token_that_is_deleted_at_one_bridge_is_refused_by_the_others(wire, home, other):

@@ -10,32 +10,37 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPException
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from aibridge import server
 from aibridge.identity.first import has_users
+from aibridge.journal.format import HEAD_BYTES
 from aibridge.listener.sockets import ListenError
 from aibridge.server import _warn, _without_keys
 from aibridge.settings import load
 from aibridge.store import partitions
 from aibridge.store.copying.addresses import shown
 from aibridge.store.database import Database, database_file, parts
-from aibridge.store.spool import SpoolError
+from scripts.processes import children, lives
 from tests.bridge import KEY
 from tests.gateway import samples
 from tests.processes import (
     MESSAGES,
+    ROOT,
     STOPPED,
     Home,
     command,
     environment,
+    is_alive,
     popen,
     serving,
     statuses,
+    until,
 )
-from tests.wire import STREAM_HEAD, Caller, Then, Wire, ask, chunk, reply
+from tests.wire import PATIENCE, STREAM_HEAD, Caller, Then, Wire, ask, chunk, reply
 
 
 @pytest.fixture
@@ -142,14 +147,53 @@ def test_what_was_under_way_at_a_kill_is_closed_at_the_next_start(wire, home):
     with home.serving(wire) as process, Caller(process.url) as caller:
         caller.send(MESSAGES, headers=[("x-api-key", process.token)], body=body)
         caller.begin()
+        os.kill(process.keeper, signal.SIGKILL)  # it would close what was cut by itself
         process.end(signal.SIGKILL)
-    assert statuses(home) == {"cut": "running"}
     with home.serving(wire, new=False) as process:
+        until(lambda: statuses(home) == {"cut": "failed"})
         code, said = process.end(signal.SIGTERM)
-    assert code in STOPPED
-    assert "interceptions_interrupted" in said
-    assert "closed=1" in said
+    assert (code in STOPPED, said) == (True, "")
+
+
+def test_the_keeper_ends_with_a_server_that_is_killed_and_closes_what_was_under_way(wire, home):
+    wire.play(STREAM_HEAD, chunk(samples.EVENTS["messages"][0]), Then.STALL)
+    body = samples.encoded(samples.request("messages", "cut", stream=True))
+    with home.serving(wire) as process, Caller(process.url) as caller:
+        caller.send(MESSAGES, headers=[("x-api-key", process.token)], body=body)
+        caller.begin()
+        keeper = process.keeper
+        process.end(signal.SIGKILL)
+        until(lambda: not is_alive(keeper))
     assert statuses(home) == {"cut": "failed"}
+
+
+def test_a_server_ends_after_its_keeper_which_has_read_everything(wire, home):
+    """What ends a service kills what is left of it once the server itself has ended."""
+    wire.always(*samples.framed(samples.body("messages", stream=True), "chunked", stream=True))
+    prompts = [f"number {number}" for number in range(20)]
+    with home.serving(wire) as process, ThreadPoolExecutor(4) as callers:
+        answers = callers.map(lambda prompt: process.ask(prompt, process.token), prompts)
+        assert {answer.status for answer in answers} == {200}
+        keeper = process.keeper
+        process.popen.send_signal(signal.SIGTERM)
+        assert process.popen.wait(PATIENCE) in STOPPED
+        assert not is_alive(keeper)
+        assert statuses(home) == dict.fromkeys(prompts, "completed")
+
+
+def test_a_keeper_that_is_killed_is_begun_anew_and_goes_on(wire, home):
+    wire.always(*samples.framed(samples.body("messages", stream=True), "chunked", stream=True))
+    with home.serving(wire) as process:
+        assert process.ask("one", process.token).status == 200
+        keeper = process.keeper
+        os.kill(keeper, signal.SIGKILL)
+        assert process.ask("two", process.token).status == 200
+        until(lambda: statuses(home) == {"one": "completed", "two": "completed"})
+        assert process.keeper != keeper
+        _, said = process.end(signal.SIGTERM)
+    (line,) = said.splitlines()
+    assert "event=keeper_ended" in line
+    assert f"pid={keeper}" in line
 
 
 def test_a_second_server_of_a_file_is_refused(wire, tmp_path):
@@ -178,7 +222,7 @@ def test_a_port_that_is_taken_is_said(wire, tmp_path):
 @pytest.fixture
 def start(monkeypatch, home):
     """Start a bridge within this process, without its log and its signals; what it announced."""
-    for chore in ("_set_up_logging", "_ignore_signals"):
+    for chore in ("set_up_logging", "_answer_signals"):
         monkeypatch.setattr(server, chore, lambda *_: None)
 
     def begin(trouble, match, *, port=0):
@@ -205,10 +249,10 @@ def test_an_owner_is_made_only_where_nobody_else_listens(start, home, monkeypatc
 
 def test_the_owners_token_is_shown_although_the_rest_of_the_start_fails(start, monkeypatch):
     def fail(*_):
-        raise SpoolError("no room")
+        raise OSError("no room")
 
-    monkeypatch.setattr(server, "spool_of", fail)
-    news, without_keys = start(SpoolError, "no room")
+    monkeypatch.setattr(server, "KeeperProcess", fail)
+    news, without_keys = start(OSError, "no room")
     assert "Its token, shown only now" in news
     assert without_keys.endswith("no key is configured; callers bring their own")
 
@@ -227,6 +271,31 @@ def test_a_certificate_that_cannot_be_used_stops_the_start_before_an_owner_is_ma
     assert "tls_cert nothing.pem cannot be read" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "aibridge.db").exists()
+
+
+def occupied(journals: Path) -> None:
+    journals.touch(0o600)
+
+
+def of_another_release(journals: Path) -> None:
+    journals.mkdir(0o700)
+    (journals / "1").mkdir()
+    (journals / "1" / f"{0:020}.journal").write_bytes(b"aibj\xff".ljust(HEAD_BYTES, b"\0"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [(occupied, "File exists"), (of_another_release, "it has version 255, and this release knows")],
+)
+def test_a_start_without_a_journal_ends_with_a_line_before_an_owner_is_made(
+    wire, tmp_path, spoil, reason
+):
+    spoil(tmp_path / "journal")
+    process = popen(tmp_path, wire)
+    out, said = process.communicate(timeout=20)
+    (line,) = [line for line in said.splitlines() if ROOT not in line]
+    assert line.startswith(f"aibridge: no journal can be kept in {tmp_path / 'journal'}: {reason}")
+    assert (process.returncode, out) == (2, "")
 
 
 def test_the_log_holds_no_secret_whatever_happens(wire, tmp_path):
@@ -301,6 +370,17 @@ def test_sigquit_stops_in_good_order_as_sigterm_does(wire, tmp_path):
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_bridge_that_was_told_to_stop_has_ended_only_when_its_keeper_has(wire, tmp_path, workers):
+    wire.always(*samples.framed(samples.body("messages", stream=True), "chunked", stream=True))
+    with serving(tmp_path, wire, "--workers", workers) as process:
+        assert process.ask("one", process.token).status == 200
+        kept_by = children(process.popen.pid)
+        process.popen.terminate()
+        assert process.popen.wait(30) == 0
+        assert [pid for pid in kept_by if lives(pid)] == []
+
+
 def begin_stream(process, caller):
     """Have a stream under way, of which the first event has come."""
     body = samples.encoded(samples.request("messages", stream=True))
@@ -358,9 +438,3 @@ def test_running_as_root_is_warned_of(user, warned, monkeypatch):
     with capture_logs() as logs:
         _warn(load(None, {}, {}))
     assert ("runs_as_root" in {line["event"] for line in logs}) is warned
-
-
-def test_several_workers_need_postgresql(wire, tmp_path):
-    _, said = popen(tmp_path, wire, "--workers", "2").communicate(timeout=20)
-    assert "workers is 2: more than one need PostgreSQL" in said
-    assert "Traceback" not in said

@@ -10,7 +10,6 @@ from aibridge.providers.provider import Secret
 from aibridge.settings import (
     FLAGS,
     OTHER_VARIABLES,
-    TABLES,
     Settings,
     SettingsError,
     describe,
@@ -234,38 +233,62 @@ def test_variables_for_clients_of_a_bridge_are_let_be() -> None:
     assert load(None, environ, {}).port == 4000
 
 
-def test_a_table_is_put_together_from_all_sources() -> None:
-    file = write("[recording]\nwhen_unavailable = 'refuse'\nspool_max_bytes = 2_000_000")
-    assert load(None, {}, {}).recording.when_unavailable == "spool"
-    assert load(file, {}, {}).recording.spool_max_bytes == 2_000_000
-    environ = {"AIBRIDGE_RECORDING_SPOOL_MAX_BYTES": "3000000"}
-    recording = load(file, environ, {}).recording
-    assert (recording.when_unavailable, recording.spool_max_bytes) == ("refuse", 3_000_000)
+@pytest.mark.parametrize(
+    ("text", "environ", "named"),
+    [
+        ("[recording]", {}, "recording in bridge.toml"),
+        ("[recording]\nwhen_unavailable = 'spool'", {}, "recording in bridge.toml"),
+        ("[recording]\nanything = 1", {}, "recording in bridge.toml"),
+        *(
+            ("", {f"AIBRIDGE_RECORDING_{name}": "1"}, f"AIBRIDGE_RECORDING_{name} in the env")
+            for name in ("WHEN_UNAVAILABLE", "SPOOL_MAX_BYTES")
+        ),
+    ],
+)
+def test_an_option_of_an_earlier_release_is_refused_with_what_takes_its_place(
+    text: str, environ: dict[str, str], named: str
+) -> None:
+    said = problem(text, environ)
+    assert said.startswith(named)
+    assert "is no option any more: " in said
+    assert "journal_max_bytes" in said
+    assert "durability" in said
 
 
 @pytest.mark.parametrize(
-    ("text", "environ", "expected"),
+    ("url", "given", "where"),
     [
-        (
-            "when_unavailable = 'x'",
-            {},
-            "recording.when_unavailable in bridge.toml is 'x': expected",
-        ),
-        ("spool_max_bytes = 5", {}, "recording.spool_max_bytes in bridge.toml is 5: expected"),
-        ("spool_bytes = 5", {}, "recording.spool_bytes in bridge.toml is unknown; did you mean"),
-        ("", {"SPOOL_MAX_BYTES": "x"}, "AIBRIDGE_RECORDING_SPOOL_MAX_BYTES in the environment is"),
-        ("", {"SPOOL_MAX": "1"}, "AIBRIDGE_RECORDING_SPOOL_MAX in the environment is unknown; did"),
+        ("sqlite:///a.db", None, "journal"),
+        ("postgresql://db/x", None, "database"),
+        ("postgres://db/x", None, "database"),
+        ("sqlite:///a.db", "database", "database"),
+        ("postgresql://db/x", "journal", "journal"),
     ],
 )
-def test_what_is_wrong_in_a_table_is_named_with_its_source(
-    text: str, environ: dict[str, str], expected: str
+def test_records_must_be_where_the_engine_says_unless_it_is_said(
+    url: str, given: str | None, where: str
 ) -> None:
-    variables = {f"AIBRIDGE_RECORDING_{name}": value for name, value in environ.items()}
-    assert expected in problem(f"[recording]\n{text}", variables)
+    flags = {"database_url": url, "durability": given}
+    assert load(None, {}, flags).durable_in == where
 
 
-def test_a_table_that_is_none() -> None:
-    assert "recording in bridge.toml" in problem("recording = 5")
+def test_the_journal_lies_in_the_data_directory_and_is_bounded() -> None:
+    settings = load(write("data_dir = '/srv/x'"), {}, {})
+    assert settings.journals == Path("/srv/x/journal")
+    assert settings.journal_max_bytes == 4 << 30
+    assert settings.journal_keep is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("durability = 'disk'", "'disk': expected 'journal' or 'database'"),
+        ("journal_max_bytes = 5", "journal_max_bytes in bridge.toml is 5: expected"),
+        ("journal_keep = '7'", "journal_keep in bridge.toml is '7': expected a number and s,"),
+    ],
+)
+def test_what_is_wrong_of_the_journal_is_named(text: str, expected: str) -> None:
+    assert expected in problem(text)
 
 
 def test_the_usual_providers_take_the_usual_keys() -> None:
@@ -380,7 +403,7 @@ def test_a_key_in_the_wrong_place_is_not_repeated() -> None:
 
 def test_every_option_is_described() -> None:
     options = {option.name: option for option in describe()}
-    assert set(Settings.model_fields) - set(TABLES) < set(options)
+    assert set(Settings.model_fields) < set(options)
     assert all(option.meaning.endswith(".") for option in options.values())
     assert options["port"].env == "AIBRIDGE_PORT"
     assert (options["port"].flag, options["port"].default) == ("--port", "4000")

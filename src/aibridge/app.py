@@ -1,82 +1,94 @@
 """The whole program put together: settings in, one ASGI application out."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aibridge import health, metrics
 from aibridge.agents import Agents
-from aibridge.api.app import create_app, services_of
+from aibridge.api.lazy import LazyApp
+from aibridge.collecting import spare_collecting
 from aibridge.contract.paths import PREFIXES
-from aibridge.durations import microseconds
 from aibridge.gateway.admission import Rules
-from aibridge.gateway.client import Client, Receive, Send
 from aibridge.gateway.gateway import Gateway
+from aibridge.gateway.open_log import OpenLog, open_log
 from aibridge.gateway.stored import StoredThings
 from aibridge.gateway.upstream import Pool, Timeouts
 from aibridge.health import Readiness
 from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.last_use import LastUses
+from aibridge.journal.catching_up import CatchingUp
+from aibridge.keeper.status import StatusFile
+from aibridge.listener.cycle import Handler
+from aibridge.metrics import Standing
 from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
 from aibridge.recorder.presence import Presence
-from aibridge.recorder.recorder import Recorder
-from aibridge.recorder.retention import purge_regularly
 from aibridge.settings import Settings
-from aibridge.store import partitions
 from aibridge.store.database import Database
-from aibridge.store.servers import Lease
-from aibridge.store.spool import Spool
+from aibridge.store.trouble import plainly
+from aibridge.store.watched import FileReplaced
 
+UNATTENDED = "nothing is heard of the keeper, which writes them to the database"
 _BELOW = tuple(f"{prefix}/" for prefix in PREFIXES)
 
 
 class Application:
-    """The bridge as one ASGI application: the gateway, the API beside it, and health probes.
+    """The bridge as one application: the gateway without ASGI, by ASGI the API and probes.
 
-    What belongs to an event loop is made when the server starts (ASGI's lifespan) and closed,
-    with all records written, when it stops. While the database is away they wait on the ``spool``;
-    without one, calls are refused.
+    What belongs to an event loop is made when the server starts (ASGI's lifespan) and closed, with
+    all of the journal on the disk, when it stops.
     """
 
-    def __init__(self, settings: Settings, database: Database, spool: Spool | None) -> None:
+    def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
-        self._spool = spool
+        self._catching_up = CatchingUp(settings.journals)
+        self._keeper = StatusFile(settings.journals)
         self._uses = LastUses(database)
         self._people = Authenticator(
             database, self._uses, outage_seconds=settings.known_tokens_seconds
         )
-        self._api = create_app(
-            services_of(
-                settings,
-                database,
-                self._people.person,
-                write_last_uses=self._uses.write,
-                changed=self._people.changed,
-            )
-        )
+        self._api = LazyApp(self._make_api)
         self._chores: list[asyncio.Task[None]] = []
-        self._recorder: Recorder | None = None
+        self._log: OpenLog | None = None
         self._pool: Pool | None = None
         self._gateway: Gateway | None = None
         self._presence: Presence | None = None
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        """Hand a request to the room that serves it."""
+    def _make_api(self) -> ASGIApp:
+        """Make the control plane, which is half of what there is to import and serves no agent."""
+        from aibridge.api.app import create_app, services_of  # noqa: PLC0415 - see above
+
+        services = services_of(
+            self._settings,
+            self._database,
+            self._people.person,
+            write_last_uses=self._uses.write,
+            changed=self._people.changed,
+            catching_up=self._catching_up,
+        )
+        api = create_app(services)
+        spare_collecting()
+        return api
+
+    def handler(self, path: str) -> Handler | None:
+        """Return the gateway's handler for a path of its own; `None` for what goes by ASGI."""
+        gateway = self._gateway
+        return gateway.serve if gateway is not None and is_gateway_path(path) else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request that goes by ASGI to what serves it."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
         path: str = scope["path"]
-        if self._gateway is not None and is_gateway_path(path):
-            await self._gateway(scope, receive, send)
-        elif path in health.PATHS:
-            await health.answer(path, Client(receive, send), self._readiness)
+        if path in health.PATHS:
+            await health.answer(path, send, self._readiness)
         elif path == metrics.PATH:
-            unread = 0 if self._gateway is None else self._gateway.unread
-            await metrics.answer(Client(receive, send), self._recorder, unread)
+            await metrics.answer(send, self._standing())
         else:
-            await self._api(dict(scope), receive, send)
+            await self._api(scope, receive, send)
 
     async def start(self) -> None:
         """Make what serves requests."""
@@ -87,41 +99,32 @@ class Application:
             settings.idle_timeout_seconds,
         )
         self._pool = Pool(timeouts)
-        self._recorder = Recorder(
-            self._database,
-            self._spool,
-            lease=await self._attend(),
-            session_pause=microseconds(settings.session_pause),
-        )
+        await self._attend()
+        self._log = open_log(settings)
         self._gateway = Gateway(
             [Provider.from_settings(one) for one in settings.providers],
             self._people.look_up,
-            self._recorder,
+            self._log.calls,
             self._pool,
             Rules(
                 settings.max_body_bytes,
                 settings.max_buffered_bytes,
                 settings.allow_byok,
-                Agents(settings.agents),
+                Agents(each.to_client() for each in settings.agents),
             ),
-            StoredThings(self._database, self._recorder),
+            StoredThings(self._database, self._catching_up),
         )
         self._chores = [
             asyncio.create_task(self._uses.write_regularly()),
-            asyncio.create_task(partitions.prepare_regularly(self._database)),
-            asyncio.create_task(purge_regularly(self._database, settings.retention)),
         ]
 
-    async def _attend(self) -> Lease | None:
-        """Be one server of those that share a PostgreSQL."""
+    async def _attend(self) -> None:
+        """Hear of what other servers of a PostgreSQL change."""
         if self._people.known is None:
-            return None
-        lease = Lease()
+            return
         tell = asyncio.get_running_loop().call_soon_threadsafe
-        note = self._spool.note_owner if self._spool else lambda _: None
-        self._presence = Presence(self._database, lease, self._people.known, tell, note)
+        self._presence = Presence(self._database, listener=self._people.known, tell=tell)
         await asyncio.to_thread(self._presence.begin)
-        return lease
 
     async def stop(self) -> None:
         """Stop serving: every record that was accepted is written first."""
@@ -129,10 +132,10 @@ class Application:
             self._gateway.close()
         if self._pool is not None:
             self._pool.close()
-        if self._recorder is not None:
-            if self._recorder.is_away:
-                self._uses.forget()
-            await self._recorder.close()
+        if self._log is not None:
+            await asyncio.to_thread(self._log.close)
+        if self._keeper.read().trouble:
+            self._uses.forget()
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores)
@@ -148,19 +151,36 @@ class Application:
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
+    def _standing(self) -> Standing:
+        """Return how the record is being kept."""
+        log, keeper = self._log, self._keeper.read()
+        if log is None:
+            return Standing(False, False, keeper)
+        return Standing(log.calls.is_ready, log.is_unattended, keeper)
+
     def _readiness(self) -> Readiness:
         """Look up tokens too: who cannot do that refuses every call."""
-        recorder = self._recorder
-        if recorder is None:
+        if self._log is None:
             return Readiness(False, "starting")
-        is_ready, text, trouble = True, "ok", recorder.trouble
-        if not recorder.ready:
+        is_ready, text, trouble = True, "ok", self._trouble(self._log)
+        if not self._log.calls.is_ready:
             is_ready, text = False, "records cannot be kept at the moment"
         elif not self._people.answers():
             is_ready, text = False, "tokens cannot be looked up at the moment"
-        elif recorder.spooled or trouble:
-            text = f"records wait on the spool: {recorder.spooled}"
+        elif trouble:
+            text = "records wait in the journal"
         return Readiness(is_ready, f"{text}; {trouble}" if trouble else text)
+
+    def _trouble(self, log: OpenLog) -> str:
+        """Return what keeps records out of the database, in words for anybody; empty for nothing.
+
+        That a file is gone is seen before the keeper has anything to write to it.
+        """
+        try:
+            self._database.check_file()
+        except FileReplaced as error:
+            return plainly(error)
+        return UNATTENDED if log.is_unattended else self._keeper.read().trouble
 
 
 def is_gateway_path(path: str) -> bool:

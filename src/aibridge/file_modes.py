@@ -47,6 +47,7 @@ def mode_warnings(settings: Settings, config: Path | None, environ: Mapping[str,
 
 def _of_the_record(settings: Settings) -> Iterator[_File]:
     yield _File("the data directory", settings.data_dir, _PRIVATE, "700")
+    yield _File("the journal's directory", settings.journals, _PRIVATE, "700")
     if database := database_file(settings.database_url):
         yield _File("the database", database, _PRIVATE, "600")
 

@@ -1,7 +1,5 @@
 """Running the application: the preparations of a start, then uvicorn until it is told to stop."""
 
-import gc
-import logging
 import os
 import signal
 import socket
@@ -15,7 +13,7 @@ import structlog
 from aibridge import __version__
 from aibridge.addresses import is_loopback
 from aibridge.app import Application
-from aibridge.durations import microseconds
+from aibridge.collecting import spare_collecting
 from aibridge.identity.first import (
     FIRST_LIFETIME,
     FIRST_USER,
@@ -23,23 +21,18 @@ from aibridge.identity.first import (
     has_used_tokens,
     has_users,
 )
+from aibridge.journal.folders import check
+from aibridge.keeper.settings import keeper_settings
+from aibridge.keeper.supervisor import KeeperProcess
 from aibridge.listener.server import Server, certificate_of, url_of
 from aibridge.listener.sockets import bound, listen
 from aibridge.listener.workers import keep_working
-from aibridge.recorder.recovery import close_interrupted
-from aibridge.recorder.replay import replay_all
+from aibridge.logs import set_up_logging
 from aibridge.settings import Settings
 from aibridge.store import partitions
 from aibridge.store.copying.addresses import shown
-from aibridge.store.database import Database, DatabaseError, parts
+from aibridge.store.database import Database, parts
 from aibridge.store.server_lock import only_server
-from aibridge.store.spool import Spool
-from aibridge.store.spools import is_there, open_spool
-
-GC_THRESHOLDS = (10_000, 20, 50)
-"""Requests leave next to no cycles: Python's own thresholds would look for them all the time."""
-
-_NO_NEWS = "without completing response"
 
 _log = structlog.get_logger()
 
@@ -50,10 +43,10 @@ def run(
     """Serve until told to stop.
 
     ``database_options`` bring a command to the same database; they stand in hints.
-    Raises `DatabaseError`, `SpoolError` or `ListenError` when that cannot begin.
+    Raises `DatabaseError`, `JournalError` or `ListenError` when that cannot begin.
     """
-    _set_up_logging(settings.log_level)
-    _ignore_signals()
+    set_up_logging(settings.log_level)
+    _answer_signals()
     certificate_of(settings)  # before anything is made: one that cannot be used stops the start
     with bound(settings.host, settings.port) as sockets:
         _run_on(sockets, settings, announce, database_options)
@@ -67,11 +60,12 @@ def _run_on(
 ) -> None:
     """Serve on bound sockets. An owner is made only once nothing else can take the address."""
     with closing(Database(settings.database_url)) as database, only_server(database):
-        if settings.workers > 1 and not database.is_postgresql:
-            raise DatabaseError(f"workers is {settings.workers}: more than one need PostgreSQL")
         _warn(settings)
-        _upgrade_apart(settings.database_url)
-        database.upgrade()
+        check(settings.journals)
+        if not database.is_up_to_date():
+            database.close()  # no connection is shared
+            _upgrade_apart(settings.database_url)
+            database.upgrade()
         partitions.prepare(database)
         listen(sockets)
         # At once: whatever comes next may fail, and a token is shown only now.
@@ -84,10 +78,21 @@ def _run_on(
             place = database.file or shown(parts(settings.database_url))
             _say(announce, f"AI Bridge {__version__} serves {url} from {place}")
 
-        if settings.workers == 1:
-            _serve(settings, database, greet, sockets)
-        else:
-            _serve_together(settings, database, greet, sockets)
+        with _keeper(settings) as keeper:
+            if settings.workers == 1:
+                _serve(settings, database, greet, sockets)
+            else:
+                _serve_together(settings, database, greet, sockets, keeper)
+
+
+@contextmanager
+def _keeper(settings: Settings) -> Iterator[KeeperProcess]:
+    """Have the record kept by a process of its own, until nothing more can come."""
+    keeper = KeeperProcess(keeper_settings(settings))
+    try:
+        yield keeper
+    finally:
+        keeper.stop()
 
 
 def _serve_together(
@@ -95,17 +100,26 @@ def _serve_together(
     database: Database,
     greet: Callable[[str], None],
     sockets: list[socket.socket],
+    keeper: KeeperProcess,
 ) -> None:
-    """Have workers serve, which share the sockets and nothing else."""
+    """Have workers serve, which share the sockets and the keeper, and nothing else."""
     database.close()  # no connection is shared
     greet(url_of(sockets[0], is_tls=settings.tls_cert is not None))
-    keep_working(settings.workers, lambda: _serve(settings, database, lambda _: None, sockets))
+    keep_working(
+        settings.workers,
+        lambda: _serve(settings, database, lambda _: None, sockets),
+        undisturbed=keeper.beginning,
+    )
 
 
-def _ignore_signals() -> None:
-    """Have signals that say nothing of stopping not end a start; the listener answers them."""
+def _answer_signals() -> None:
+    """Have SIGTERM stop in good order whatever runs, and others not end a start.
+
+    uvicorn stops at SIGTERM, and then raises it again: as it is, it would end the process at once.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, signal.SIG_IGN)  # the listener answers them
 
 
 def _warn(settings: Settings) -> None:
@@ -117,13 +131,6 @@ def _warn(settings: Settings) -> None:
         _log.warning("tokens_travel_unencrypted", host=settings.host, advice=advice)
 
 
-def spare_collecting() -> None:
-    """Have the collector of garbage not look through what a start has left behind: it stays."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-
-
 def _serve(
     settings: Settings,
     database: Database,
@@ -131,35 +138,18 @@ def _serve(
     sockets: list[socket.socket],
 ) -> None:
     """Serve in this process until it is told to stop."""
-    with spool_of(settings, database) as spool:
-        closed = close_interrupted(database, spool)
-        if closed:
-            _log.warning("interceptions_interrupted", closed=closed)
-        spare_collecting()
-        application = Application(settings, database, spool)
-        server = Server(application, settings, settings.stop_seconds, listening)
-        with suppress(KeyboardInterrupt):  # uvicorn has stopped in good order by then
-            server.run(sockets)
+    spare_collecting()
+    application = Application(settings, database)
+    server = Server(application, settings, settings.stop_seconds, listening)
 
+    def stop(*_: object) -> None:
+        server.should_exit = True
 
-@contextmanager
-def spool_of(settings: Settings, database: Database) -> Iterator[Spool | None]:
-    """Yield this process's spool, `None` where the settings want none.
-
-    What waits on one all the same, from a time when they did, is replayed before.
-    """
-    recording = settings.recording
-    is_wanted = recording.when_unavailable == "spool"
-    if not is_wanted and not is_there(settings.data_dir):
-        yield None
-        return
-    with closing(open_spool(settings.data_dir, max_bytes=recording.spool_max_bytes)) as spool:
-        if is_wanted:
-            yield spool
-            return
-        close_interrupted(database, spool)
-        replay_all(database, spool, microseconds(settings.session_pause))
-    yield None
+    # Once it has stopped in good order, uvicorn raises the signal again, which must not end the
+    # process: what was answered is still on its way into the database.
+    signal.signal(signal.SIGTERM, stop)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets)
 
 
 def _upgrade_apart(url: str) -> None:
@@ -176,30 +166,6 @@ def _upgrade_apart(url: str) -> None:
         Database(url).upgrade()
     finally:
         os._exit(0)
-
-
-def _set_up_logging(level: str) -> None:
-    """Log to standard error, a line an event."""
-    number = logging.getLevelNamesMapping()[level.upper()]
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
-    logging.getLogger("psycopg").setLevel(logging.ERROR)  # of what it warns we are told by errors
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Pass what uvicorn says, but for a connection closed on purpose: its answer broke off."""
-    return _NO_NEWS not in record.getMessage()
 
 
 _OWNER = """\

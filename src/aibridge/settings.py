@@ -26,13 +26,12 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from aibridge.agents import AgentSettings
+from aibridge.agents.settings import AgentSettings
 from aibridge.contract.wording import meant, worded
 from aibridge.durations import duration_text, parse_duration
 from aibridge.listener.settings import ListenerSettings
 from aibridge.providers import encryption
 from aibridge.providers.settings import ProviderSettings, first_line
-from aibridge.recorder.settings import RecordingSettings
 
 PREFIX = "AIBRIDGE_"
 CONFIG_FILE = "aibridge.toml"
@@ -51,6 +50,12 @@ FLAGS = ("host", "port", "workers", "data_dir", "database_url", "log_level")
 KEYS_BY_DEFAULT = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "copilot": ""}
 """The providers of an installation that configures none, and the variables of their keys."""
 
+_GONE = {
+    "recording": "records wait in the journal now, whose room is journal_max_bytes; durability "
+    "says where a record must be until a client sees the end of its answer",
+}
+"""Options of earlier releases, with what takes their places."""
+
 _DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 _NEVER_SHOWN = frozenset({"api_keys", "base_url", "database_url", "providers"})
 _MAX_SHOWN = 80
@@ -59,7 +64,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
 def _duration(value: object) -> object:
-    if isinstance(value, timedelta):
+    if value is None or isinstance(value, timedelta):
         return value
     try:
         return parse_duration("0" if value == 0 and value is not False else str(value))
@@ -70,7 +75,7 @@ def _duration(value: object) -> object:
 
 
 Duration = Annotated[timedelta | None, BeforeValidator(_duration)]
-"""A length of time as `parse_duration` reads it; `None`, which is written 0, is without end."""
+"""A length of time as `parse_duration` reads it; `None` is what is written 0."""
 
 
 class SettingsError(Exception):
@@ -154,10 +159,25 @@ class Settings(ListenerSettings):
         default=1,
         ge=1,
         le=256,
-        description="How many processes serve; more than one need PostgreSQL.",
+        description="How many processes serve.",
     )
-    recording: RecordingSettings = Field(
-        default_factory=RecordingSettings, description="How records are kept, a table."
+    durability: Literal["journal", "database"] | None = Field(
+        default=None,
+        description="Where a call's record must be until its client sees the end of the answer: "
+        "in the journal in data_dir (journal), the default with SQLite, or in the database too "
+        "(database), the default with PostgreSQL, so that the disk of data_dir may be lost. While "
+        "the database is away the journal is enough for both.",
+    )
+    journal_max_bytes: int = Field(
+        default=4 << 30,
+        ge=16 << 20,
+        description="How large the journal of each process may become, such as while the database "
+        "is away, in bytes; the last sixteenth is for calls that run, and new ones are refused.",
+    )
+    journal_keep: Duration = Field(
+        default=None,
+        description="How long what the database has stays in the journal, such as 7d, up to half "
+        "of journal_max_bytes; 0, the default, keeps nothing.",
     )
     providers: tuple[ProviderSettings, ...] = Field(
         default=(),
@@ -170,6 +190,18 @@ class Settings(ListenerSettings):
         description="Clients that the built-in table of agents does not know, a table each (JSON "
         "in the environment).",
     )
+
+    @property
+    def journals(self) -> Path:
+        """Where the journals are."""
+        return self.data_dir / "journal"
+
+    @property
+    def durable_in(self) -> Literal["journal", "database"]:
+        """Where records must be until clients see the ends of answers."""
+        if self.durability is not None:
+            return self.durability
+        return "journal" if self.database_url.startswith("sqlite") else "database"
 
     @field_validator("data_dir")
     @classmethod
@@ -215,11 +247,8 @@ class Settings(ListenerSettings):
         return value
 
 
-TABLES: dict[str, type[BaseModel]] = {"recording": RecordingSettings}
-"""The options that are tables of options."""
-
 LISTS: dict[str, type[BaseModel]] = {"providers": ProviderSettings, "agents": AgentSettings}
-"""The options that are lists of such tables."""
+"""The options that are lists of tables of options."""
 
 
 def load(
@@ -241,22 +270,13 @@ def load(
         _Source("in the environment", _read_environment(environ)),
         _Source("as a flag", {key: value for key, value in flags.items() if value is not None}),
     ]
-    merged: dict[str, Any] = {}
-    for source in sources:
-        _merge(merged, source.values)
+    merged = {key: value for source in sources for key, value in source.values.items()}
     context = {"environ": environ, "read_keys": read_keys}
     try:
         return Settings.model_validate(merged, context=context)
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise SettingsError("; ".join(_say(detail, sources) for detail in details)) from None
-
-
-def _merge(values: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Put what a source says over what was said before; in a table, option by option."""
-    for key, value in more.items():
-        both = key in TABLES and isinstance(value, dict) and isinstance(values.get(key), dict)
-        values[key] = values[key] | value if both else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,17 +286,9 @@ class _Source:
     name: str
     values: Mapping[str, Any]
 
-    def has(self, key: str, path: str) -> bool:
-        """Whether the option, or the one at ``path`` of a table, comes from here."""
-        inner = path.removeprefix(f"{key}.")
-        table = self.values.get(key) if key in TABLES and inner != path else None
-        return inner in table if isinstance(table, dict) else key in self.values
-
     def called(self, path: str, key: str) -> str:
         """A key as it is written in this source."""
         if self.name == "in the environment":
-            if key in TABLES:
-                return PREFIX + path.upper().replace(".", "_")
             return PREFIX + key.upper() + path.removeprefix(key)
         return "--" + key.replace("_", "-") if self.name == "as a flag" else path
 
@@ -305,28 +317,28 @@ def read_file(path: Path) -> dict[str, Any]:
 
 def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    known = _variables()
+    known = {PREFIX + key.upper(): key for key in Settings.model_fields}
     for variable, value in sorted(environ.items()):
         if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES:
             continue
         if variable not in known:
-            guess = _guess(variable, list(known))
-            raise SettingsError(f"{variable} in the environment is unknown{guess}")
+            reason = _gone_variable(variable) or f" is unknown{_guess(variable, list(known))}"
+            raise SettingsError(f"{variable} in the environment{reason}")
         if value:
-            table, key = known[variable]
-            target = values.setdefault(table, {}) if table else values
-            target[key] = _json(variable, value) if key in LISTS else value
+            key = known[variable]
+            values[key] = _json(variable, value) if key in LISTS else value
     return values
 
 
-def _variables() -> dict[str, tuple[str, str]]:
-    """Return the variables with the options they set: the table, if it is of one, and the key."""
-    variables = {PREFIX + key.upper(): ("", key) for key in Settings.model_fields}
-    for table, model in TABLES.items():
-        del variables[PREFIX + table.upper()]
-        for key in model.model_fields:
-            variables[f"{PREFIX}{table}_{key}".upper()] = (table, key)
-    return variables
+def _gone(key: str) -> str:
+    """Say of an option of an earlier release what takes its place; nothing of any other."""
+    return f" is no option any more: {_GONE[key]}" if key in _GONE else ""
+
+
+def _gone_variable(variable: str) -> str:
+    """Say the same of a variable that set a part of such an option."""
+    found = (key for key in _GONE if variable.startswith(f"{PREFIX}{key.upper()}_"))
+    return _gone(next(found, ""))
 
 
 def _json(variable: str, value: str) -> object:
@@ -340,11 +352,12 @@ def _say(detail: ErrorDetails, sources: list[_Source]) -> str:
     """One problem in one sentence: the key, where it is, what is wrong, what is expected."""
     key = str(detail["loc"][0])
     path = _path(detail["loc"])
-    given = [source for source in sources if source.has(key, path)]
+    given = [source for source in sources if key in source.values]
     place = f"{given[-1].called(path, key)} {given[-1].name}" if given else f"{path} by default"
     if detail["type"] == "extra_forbidden":
-        model = {**TABLES, **LISTS}[key] if len(detail["loc"]) > 1 else Settings
-        return f"{place} is unknown{_guess(str(detail['loc'][-1]), list(model.model_fields))}"
+        model = LISTS[key] if len(detail["loc"]) > 1 else Settings
+        guess = _guess(str(detail["loc"][-1]), list(model.model_fields))
+        return place + (_gone(key) or f" is unknown{guess}")
     message = worded(detail)
     return f"{place}{_shown(detail)}: {message[:1].lower()}{message[1:]}"
 
@@ -396,25 +409,13 @@ def describe() -> list[Option]:
             field.description or "",
         )
         for name, field in Settings.model_fields.items()
-        if name not in TABLES
-    )
-    of_tables = (
-        Option(
-            f"{table}.{name}",
-            f"{PREFIX}{table}_{name}".upper(),
-            "",
-            _default(field),
-            field.description or "",
-        )
-        for table, model in TABLES.items()
-        for name, field in model.model_fields.items()
     )
     of_lists = (
         Option(f"{table}.{name}", "", "", _default(field), field.description or "")
         for table, model in LISTS.items()
         for name, field in model.model_fields.items()
     )
-    return [config, *options, *of_tables, *of_lists]
+    return [config, *options, *of_lists]
 
 
 def _default(field: FieldInfo) -> str:

@@ -1,6 +1,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def bare_cli(
     """
     for name in [name for name in os.environ if name.startswith("AIBRIDGE_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setattr("aibridge.keeper.bounds.Bounds", lambda: nullcontext)  # of this process
     monkeypatch.chdir(tmp_path)
     environment = {"AIBRIDGE_DATA_DIR": str(tmp_path / "data")}
     if databases.is_postgresql:

@@ -165,6 +165,7 @@ def test_a_wrong_value_is_refused_before_anything_is_asked_with_the_right_ones(
         "export sessions --since",
         "export interceptions --until",
         "db purge --dry-run --before",
+        "db reread --dry-run --since",
     ],
 )
 def test_every_option_of_a_moment_reads_the_same_forms(cli: Cli, command: str) -> None:

@@ -8,7 +8,6 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from aibridge import contract
 from aibridge.contract import (
     AuditLogList,
     CallStatus,
@@ -33,6 +32,7 @@ from aibridge.contract import (
     Validation,
     rfc3339,
 )
+from aibridge.contract import models as contract
 from aibridge.dialects import facts
 from aibridge.recorder.records import Status
 

@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from aibridge import contract
 from aibridge.contract import (
     Body,
     CreateGroupRequest,
@@ -15,6 +14,7 @@ from aibridge.contract import (
     SiteRole,
     UpsertGroupAIBudgetRequest,
 )
+from aibridge.contract import models as contract
 from aibridge.contract.wording import PATTERNS, size, worded
 from aibridge.settings import Settings
 

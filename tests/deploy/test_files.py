@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from aibridge.keeper.supervisor import STOP_SECONDS
 from aibridge.settings import Settings, load
 
 ROOT = Path(__file__).parent.parent.parent
@@ -147,7 +148,7 @@ def test_the_bridge_waits_for_a_database_that_is_healthy_and_has_time_to_stop() 
     bridge, database = (compose()["services"][name] for name in ("bridge", "database"))
     assert bridge["depends_on"] == {"database": {"condition": "service_healthy"}}
     assert database["healthcheck"]["test"][1] == "pg_isready"
-    assert seconds(bridge["stop_grace_period"]) > DEFAULTS.stop_seconds
+    assert seconds(bridge["stop_grace_period"]) > DEFAULTS.stop_seconds + STOP_SECONDS
 
 
 def test_passwords_are_hashed_by_scram_and_none_is_in_the_file() -> None:
@@ -207,7 +208,7 @@ def test_the_service_can_do_no_more_than_it_needs(name: str) -> None:
 def test_the_service_filters_system_calls_and_has_time_to_stop() -> None:
     options = unit()
     assert options["SystemCallFilter"] == ["@system-service", "~@privileged"]
-    assert seconds(options["TimeoutStopSec"][0]) > DEFAULTS.stop_seconds
+    assert seconds(options["TimeoutStopSec"][0]) > DEFAULTS.stop_seconds + STOP_SECONDS
     (state,) = options["StateDirectory"]
     assert options["Environment"] == [f"AIBRIDGE_DATA_DIR=/var/lib/{state}"]
     assert options["LoadCredential"]
@@ -258,7 +259,7 @@ def test_the_pods_of_the_page_can_do_no_more_than_they_need() -> None:
     (container,) = pod["containers"]
     assert f"{pod['securityContext']['runAsUser']}:" in of("USER", stage(last=True))[0]
     assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["terminationGracePeriodSeconds"] > DEFAULTS.stop_seconds
+    assert pod["terminationGracePeriodSeconds"] > DEFAULTS.stop_seconds + STOP_SECONDS
     assert container["securityContext"] == {
         "readOnlyRootFilesystem": True,
         "allowPrivilegeEscalation": False,

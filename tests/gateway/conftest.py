@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from aibridge.gateway.client import Client
+from aibridge.listener.cycle import Cycle
 from tests import bridge as bridges
 from tests.bridge import Bridge
 from tests.databases import Databases
@@ -62,13 +62,13 @@ def bridge(shared_bridge: Bridge, wire: Wire) -> Bridge:
 def left(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set when the bridge has noticed that a client left, before it does anything about it."""
     noticed = threading.Event()
-    wait = Client.wait_for_leaving
+    leave = Cycle.leave
 
-    async def wait_and_tell(client: Client) -> None:
-        await wait(client)
+    def leave_and_tell(cycle: Cycle) -> None:
+        leave(cycle)
         noticed.set()
 
-    monkeypatch.setattr(Client, "wait_for_leaving", wait_and_tell)
+    monkeypatch.setattr(Cycle, "leave", leave_and_tell)
     return noticed
 
 

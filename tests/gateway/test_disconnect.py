@@ -9,7 +9,7 @@ import pytest
 
 from aibridge.dialects.facts import TokenUsage
 from aibridge.gateway import relay as relays
-from aibridge.gateway.observers.streaming import StreamObserver
+from aibridge.reading.answer.streaming import StreamObserver
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples

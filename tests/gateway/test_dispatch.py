@@ -3,6 +3,7 @@
 import gzip
 import json
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -174,8 +175,9 @@ def test_a_refusal_that_goes_on_for_ever_is_cut(wire, bridge):
 
 
 def test_an_answer_to_a_request_that_was_sent_again_is_noted():
-    nothing: Any = None
-    exchange = Exchange(nothing, nothing, nothing)
+    nothing: Any = Mock()
+    nothing.begin.return_value = (0, 1)
+    exchange = Exchange(nothing, nothing, nothing, b"")
     response = Response(lambda _: None, lambda _: None)
     exchange.answered(response, nothing)
     assert exchange.notes == []

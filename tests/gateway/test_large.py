@@ -1,4 +1,4 @@
-"""Large bodies are read in a thread while the event loop serves; small ones where they are."""
+"""Large events are read in a thread while the event loop serves, and bodies by the keeper."""
 
 import asyncio
 import gzip
@@ -11,9 +11,10 @@ import pytest
 from aibridge.dialects import DIALECTS
 from aibridge.dialects.answers.reading import CUT
 from aibridge.gateway.large import MAX_ON_LOOP, LargeReads
-from aibridge.gateway.observers.editing import EDIT, EditingObserver
-from aibridge.gateway.observers.streaming import StreamObserver
-from aibridge.gateway.observers.whole import WholeObserver
+from aibridge.reading.answer.editing import EDIT, EditingObserver
+from aibridge.reading.answer.streaming import StreamObserver
+from aibridge.reading.answer.whole import WholeObserver
+from tests.bridge import KEEPER
 from tests.gateway import samples
 from tests.wire import streamed
 
@@ -98,29 +99,21 @@ def noting(monkeypatch, target, name):
 
 
 @dialects
-def test_a_large_request_is_read_off_the_loop(wire, bridge, monkeypatch, dialect):
-    threads = noting(monkeypatch, DIALECTS[dialect], "read_request")
-    for more in ({}, {"padding": PAD}):
-        wire.play(*samples.framed(samples.WHOLE[dialect], "sized"))
-        bridge.post(dialect, {**samples.request(dialect), **more})
-    small, large = threads
-    assert not small.startswith("read")
-    assert large.startswith("read")
-    first, second = bridge.records()
-    assert first.model == second.model
-    assert first.notes == second.notes == []
-
-
-@dialects
-def test_a_large_answer_is_read_off_the_loop(wire, bridge, monkeypatch, dialect):
-    threads = noting(monkeypatch, DIALECTS[dialect], "read_answer")
+@pytest.mark.parametrize("what", ["read_request", "read_answer"])
+def test_requests_and_whole_answers_are_read_by_the_keeper_alone(
+    wire, bridge, monkeypatch, dialect, what
+):
+    """Whatever their size, the process that serves reads no more of them than their end."""
+    threads = noting(monkeypatch, DIALECTS[dialect], what)
     answer = json.loads(samples.WHOLE[dialect])
     for more in ({}, {"padding": PAD}):
         body = json.dumps({**answer, **more}).encode()
         wire.play(*samples.framed(body, "sized"))
-        assert bridge.post(dialect, samples.request(dialect)).body == body
-    assert [thread.startswith("read") for thread in threads] == [False, True]
+        assert bridge.post(dialect, {**samples.request(dialect), **more}).body == body
     first, second = bridge.records()
+    assert [thread == KEEPER for thread in threads] == [True, True]
+    assert first.model == second.model
+    assert first.notes == second.notes == []
     assert first.usages[0]["input_tokens"] == second.usages[0]["input_tokens"] > 0
 
 
@@ -215,7 +208,7 @@ def test_an_unwanted_chunk_is_taken_out_behind_the_end_too():
 
 
 def test_of_a_whole_answer_that_decodes_to_much_the_beginning_and_the_end_are_read(monkeypatch):
-    monkeypatch.setattr("aibridge.gateway.observers.whole.MAX_WHOLE_BODY", 1000)
+    monkeypatch.setattr("aibridge.reading.answer.whole.MAX_WHOLE_BODY", 1000)
     observer = WholeObserver(DIALECTS["chat"], 200, b"gzip")
     body = b'{"id":"x","choices":[%s],"usage":{"prompt_tokens":5}}' % (b" " * 300_000)
     observer.feed(gzip.compress(body), last=True)

@@ -1,34 +1,42 @@
-"""While the database is away agents notice nothing, until the spool is full."""
+"""While the database is away agents notice nothing, until the journal is full."""
 
 import json
-import sqlite3
-from contextlib import ExitStack, closing, suppress
-from http.client import HTTPException
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from aibridge.identity import last_use
-from aibridge.recorder import spooler, writer
-from aibridge.server import spool_of
+from aibridge.journal import writer as writers
+from aibridge.journal.catching_up import CatchingUp
+from aibridge.journal.format import Kind
+from aibridge.journal.reader import Entry, Reader
+from aibridge.keeper import keeper, writing
 from aibridge.settings import load
 from aibridge.store.database import Database
 from aibridge.store.schema import interceptions
-from aibridge.store.spool import PAGE_BYTES, Spool, SpoolError
 from tests import bridge as bridges
 from tests.bridge import ROUTES
+from tests.databases import locked
 from tests.gateway import samples
-from tests.wire import Caller, ask, reply
+from tests.wire import PATIENCE, Caller, ask, reply
 
 dialects = pytest.mark.parametrize("dialect", samples.DIALECTS)
 
 
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch):
-    monkeypatch.setattr(writer, "LOCK_SECONDS", 0.01)
-    monkeypatch.setattr(writer, "PROBE_SECONDS", 0.05)
-    monkeypatch.setattr(spooler, "ROOM_SECONDS", 0.05)
+@pytest.fixture(scope="module", autouse=True)
+def _impatient() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "LOCK_SECONDS", 0.01)
+        patch.setattr(writing, "AGAIN_SECONDS", 0.05)
+        patch.setattr(keeper, "TIDY_SECONDS", 0.05)
+        patch.setattr(writers, "AGAIN_SECONDS", 0.05)
+        with capture_logs():
+            yield
 
 
 def readiness(bridge):
@@ -44,13 +52,19 @@ def metrics(bridge):
     families = [family for family in said if family.name.startswith("aibridge_records_")]
     assert {family.type for family in families} == {"gauge"}
     found = {family.name.removeprefix("aibridge_records_"): family.samples for family in families}
-    return {name: sample.value for name, (sample,) in found.items()}.items()
+    return {name: sample.value for name, (sample,) in found.items()}
 
 
-def back(bridge, calls: int):
-    """Wait until everything is in the database."""
-    bridge.wait_for(lambda: not bridge.app._recorder._outage.is_on)
-    assert len(bridge.records()) == calls
+def back(bridge):
+    """Wait until everything is in the database, and return it."""
+    bridge.wait_for(lambda: not bridge.keeper.read().trouble)
+    return bridge.records()
+
+
+def statuses(database):
+    """What is in the database now, whatever is on its way."""
+    with database.read() as connection:
+        return connection.execute(select(interceptions.c.status)).scalars().all()
 
 
 def play(wire, dialect, *, stream=True):
@@ -65,107 +79,83 @@ def test_calls_are_answered_and_recorded_later(wire, bridge, dialect):
         for stream in (True, False, True):
             body = play(wire, dialect, stream=stream)
             assert bridge.post(dialect, samples.request(dialect, stream=stream)).body == body
-        assert not bridge.records()
+        assert not statuses(bridge.database)
+        bridge.wait_for(lambda: metrics(bridge)["database_away"])
         status, text = readiness(bridge)
-        assert (status, text.startswith("records wait on the spool: ")) == (200, True)
-        assert metrics(bridge) >= {"ready": 1, "database_away": 1, "set_aside": 0}.items()
-        assert dict(metrics(bridge))["spooled"] == bridge.app._recorder.spooled > 0
-    back(bridge, 3)
-    assert {record.status for record in bridge.records()} == {"completed"}
-    assert [len(record.usages) for record in bridge.records()] == [1] * 3
+        assert (status, text.startswith("records wait in the journal; ")) == (200, True)
+        said = metrics(bridge)
+        assert said["behind_bytes"] > 0
+        assert (said["ready"], said["unattended"], said["set_aside"]) == (1, 0, 0)
+    records = back(bridge)
+    assert [record.status for record in records] == ["completed"] * 3
+    assert [len(record.usages) for record in records] == [1] * 3
     assert readiness(bridge) == (200, "ok")
-    assert dict(metrics(bridge)) == {"ready": 1, "database_away": 0, "spooled": 0, "set_aside": 0}
+    bridge.wait_for(lambda: not metrics(bridge)["behind_bytes"])
+    said = metrics(bridge)
+    assert (said["ready"], said["database_away"]) == (1, 0)
 
 
-def test_who_reads_the_end_has_the_record_on_the_spool(wire, bridge):
+def test_who_reads_the_end_has_the_record_in_the_journal(wire, bridge):
     with bridge.locked(), Caller(bridge.url) as caller:
+        with closing(Reader(bridge.app._settings.journals / "1")) as reader:
+            before = len(list(reader.read()))
         play(wire, "messages")
         body = json.dumps(samples.request("messages", stream=True)).encode()
         caller.send(ROUTES["messages"], headers=bridge.headers(), body=body)
-        assert caller.answer().status == 200
-        with closing(sqlite3.connect(bridge.app._spool.path)) as spool:
-            found = spool.execute("SELECT ended FROM entries ORDER BY number").fetchall()
-        assert found == [(0,), (1,)]
-    back(bridge, 1)
+        assert caller.answer().body == samples.body("messages", stream=True)
+        with closing(Reader(bridge.app._settings.journals / "1")) as reader:
+            found = [one for one in reader.read() if isinstance(one, Entry)]
+        assert [one.kind for one in found[before:]] == [Kind.BEGIN, Kind.END]
+        assert found[-1].content.endswith(samples.body("messages", stream=True))
+    assert [one.status for one in back(bridge)] == ["completed"]
 
 
-def test_a_stop_in_an_outage_asks_nothing_of_the_database(wire, tmp_path, monkeypatch):
+def test_a_stop_in_an_outage_asks_nothing_of_the_database_and_loses_nothing(
+    wire, tmp_path, databases, monkeypatch
+):
     asked = []
     monkeypatch.setattr(last_use, "note_uses", lambda *_: asked.append(1))
     wire.always(reply(samples.WHOLE["messages"]))
-    with ExitStack() as lock, bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
-        lock.enter_context(bridge.locked())
-        assert bridge.post("messages", samples.request("messages")).status == 200
-    assert not asked
-    with closing(Spool(tmp_path / "spool.db", max_bytes=1 << 20)) as spool:
-        assert spool.waiting > 0
-
-
-def test_who_wants_no_spool_any_more_still_has_what_waits_on_it_replayed(wire, tmp_path):
-    wire.always(reply(samples.WHOLE["messages"]))
     configured = bridges.providers(wire.url)
-    with ExitStack() as lock, bridges.serve(tmp_path, configured) as bridge:
-        lock.enter_context(bridge.locked())
-        assert bridge.post("messages", samples.request("messages")).status == 200
-        assert not bridge.records()
-    recording = {"when_unavailable": "refuse"}
-    settings = load(None, {}, {"data_dir": tmp_path, "recording": recording})
-    with closing(Database(settings.database_url)) as database:
-        with spool_of(settings, database) as spool:
-            assert spool is None
-        with database.read() as connection:
-            found = connection.execute(select(interceptions.c.status)).scalars().all()
-    assert found == ["completed"]
+    with databases.url() as url, closing(Database(url)) as database:
+        with ExitStack() as lock:
+            with bridges.serve(tmp_path, configured, database_url=url) as bridge:
+                lock.enter_context(locked(database))
+                assert bridge.post("messages", samples.request("messages")).status == 200
+                bridge.wait_for(lambda: bridge.keeper.read().trouble)
+            assert not asked
+            assert statuses(database) == []
+        settings = load(None, {}, {"data_dir": tmp_path, "database_url": url})
+        with bridges.keeping(settings):
+            bridge.wait_for(lambda: CatchingUp(settings.journals).wait(PATIENCE))
+        assert statuses(database) == ["completed"]
 
 
-@pytest.fixture
-def full(bridge):
-    """A bridge whose database is locked and whose spool takes nothing more."""
-    spool = bridge.app._spool
-    bound = spool._max_pages
-    spool._connection.execute(f"PRAGMA max_page_count={spool._pages}")
-    spool._max_pages = spool._pages
-    with bridge.locked():
-        yield bridge
-    spool._connection.execute(f"PRAGMA max_page_count={bound}")
-    spool._max_pages = bound
-    bridge.wait_for(lambda: not bridge.app._recorder._outage.is_on)
-
-
-def test_with_no_place_for_records_no_provider_is_asked_whatever_room_there_seems_to_be(
-    wire, tmp_path, monkeypatch
+def test_with_a_full_journal_calls_are_refused_in_the_dialect_until_it_is_read(
+    wire, tmp_path, databases
 ):
-    def append(_: object) -> None:
-        raise SpoolError("full")
-
-    def post() -> tuple[int, bool]:
-        answer = bridge.post("messages", samples.request("messages"))
-        return answer.status, b"cannot record" in answer.body
-
+    padding = os.urandom(1 << 20).hex()
     wire.always(reply(samples.WHOLE["messages"]))
-    with ExitStack() as lock, bridges.serve(tmp_path, bridges.providers(wire.url)) as bridge:
-        monkeypatch.setattr(bridge.app._spool, "append", append)
-        lock.enter_context(bridge.locked())
-        assert post() == (503, False)
-        assert len(wire.requests) == 1  # it was under way when nothing could be kept
-        monkeypatch.setattr(spooler.Spooler, "takes_starts", True)
-        assert [post() for _ in range(5)] == [(503, True)] * 5
-        assert len(wire.requests) == 1
-
-
-@dialects
-def test_with_a_full_spool_calls_are_refused_in_the_dialect(wire, full, dialect):
-    big = samples.request(dialect, "x" * PAGE_BYTES * 4, stream=True)
-    with suppress(HTTPException):  # those that meet it have no end
-        while full.app._recorder.ready:
-            play(wire, dialect)
-            full.post(dialect, big)
-    asked = len(wire.requests)
-    answer = full.post(dialect, samples.request(dialect, stream=True))
-    assert (answer.status, answer.values(b"retry-after")) == (503, [b"5"])
-    kind = "api_error" if dialect == "messages" else "server_error"
-    error = json.loads(answer.body)["error"]
-    assert (error["type"], "cannot record" in error["message"]) == (kind, True)
-    assert len(wire.requests) == asked
-    assert readiness(full)[0] == 503
-    assert ask(full.url, "/healthz", method="GET").status == 200
+    with (
+        databases.url() as url,
+        bridges.serve(
+            tmp_path, bridges.providers(wire.url), database_url=url, journal_max_bytes=16 << 20
+        ) as bridge,
+    ):
+        with bridge.locked():
+            begun = 0
+            while bridge.post("messages", {"padding": padding[begun:]}).status == 200:
+                begun += 1
+            assert 5 < begun < 10
+            for dialect in samples.DIALECTS:
+                answer = bridge.post(dialect, {"padding": padding})
+                assert (answer.status, answer.values(b"retry-after")) == (503, [b"5"])
+                kind = "api_error" if dialect == "messages" else "server_error"
+                error = json.loads(answer.body)["error"]
+                assert (error["type"], "cannot record" in error["message"]) == (kind, True)
+            assert len(wire.requests) == begun
+        bridge.wait_for(lambda: bridge.post("messages", {"padding": padding}).status == 200)
+        back(bridge)
+        assert [one["status"] for one in bridge.rows("interceptions")] == ["completed"] * (
+            len(wire.requests)
+        )

@@ -15,7 +15,7 @@ import pytest
 
 from aibridge.contract import AuditResource, SiteRole, TokenScope
 from aibridge.identity.audit import Target
-from aibridge.recorder.recorder import RecorderUnavailable
+from aibridge.journal.writer import JournalFull
 from aibridge.store import users
 from tests import bridge as bridges
 from tests.bridge import ROUTES, Bridge, providers
@@ -351,10 +351,10 @@ def test_a_provider_that_takes_too_long_is_a_timeout(wire, serve):
 
 @pytest.mark.parametrize("dialect", samples.DIALECTS)
 def test_what_cannot_be_recorded_is_not_asked(wire, bridge, monkeypatch, dialect):
-    def refuse(_: object) -> None:
-        raise RecorderUnavailable("no")
+    def refuse(*_: object) -> None:
+        raise JournalFull("no")
 
-    monkeypatch.setattr(bridge.app._recorder, "start", refuse)
+    monkeypatch.setattr(bridge.app._log.journal, "append", refuse)
     answer = bridge.post(dialect, {})
     assert (answer.status, answer.values(b"retry-after")) == (503, [b"5"])
     kind = "api_error" if dialect == "messages" else "server_error"

@@ -6,12 +6,14 @@ import threading
 import pytest
 
 from aibridge.gateway import stored
+from aibridge.keeper import writing
 from tests import bridge as bridges
 from tests.bridge import Bridge
 from tests.cases.test_stored import BELOW, CALL, SAID, USAGE, asked, call, response, tokens
 from tests.gateway import samples
+from tests.gateway.disks import held_up, wait_for_keeper
 from tests.gateway.test_refusals import said
-from tests.wire import Caller, Then, ask, chunk, head, reply, streamed
+from tests.wire import PATIENCE, Caller, Then, ask, chunk, head, reply, streamed
 
 REFUSED = "There is no such {} of yours."
 
@@ -412,16 +414,19 @@ def test_what_still_runs_can_be_cancelled_by_its_maker(wire, bridge, bea):
     assert (record.status, tokens(record)) == ("cancelled", [(30, 12, 10, 0)])
 
 
-def test_the_end_of_a_fetched_answer_is_seen_after_its_record(wire, bridge):
-    queued(wire, bridge, "resp_w")
+def test_the_end_of_a_fetched_answer_is_seen_after_its_record(wire, serve, monkeypatch):
+    monkeypatch.setattr(writing, "LOCK_SECONDS", PATIENCE)
     body = json.dumps(standing("resp_w", "completed", usage=USAGE)).encode()
-    wire.play(head(headers=[("content-length", str(len(body)))]) + body)
-    with bridge.locked() as release, Caller(bridge.url) as caller:
-        target = f"{BELOW}/responses/resp_w"
-        caller.send(target, method="GET", headers=bridge.headers())
-        assert wire.request(0).played.wait(20)
-        bridge.barrier()
-        assert not caller.has_something()
-        release()
-        assert caller.answer().body == body
+    with serve(bridges.providers(wire.url)) as bridge:
+        queued(wire, bridge, "resp_w")
+        wait_for_keeper(bridge)
+        wire.play(head(headers=[("content-length", str(len(body)))]) + body)
+        with held_up(bridge) as release, Caller(bridge.url) as caller:
+            target = f"{BELOW}/responses/resp_w"
+            caller.send(target, method="GET", headers=bridge.headers())
+            assert wire.request(0).played.wait(20)
+            bridge.barrier()
+            assert not caller.has_something()
+            release()
+            assert caller.answer().body == body
         assert bridge.record().status == "completed"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aibridge.gateway.observers.editing import EditingObserver
-from aibridge.gateway.observers.whole import MAX_WHOLE_BODY
+from aibridge.reading.answer.editing import EditingObserver
+from aibridge.reading.answer.whole import MAX_WHOLE_BODY
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.gateway import samples

@@ -1,14 +1,14 @@
 """Who is calling the control plane, by the token in a header, and what they may do."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, params
 
 from aibridge.api.documented import BODY
-from aibridge.api.errors import ApiError, not_found
+from aibridge.api.errors import ApiError, not_found, trouble
 from aibridge.api.parameters import check_names
 from aibridge.api.services import Given, Services
 from aibridge.contract import TokenScope
@@ -23,6 +23,9 @@ _HOW = (
 )
 
 _READING = frozenset({"GET", "HEAD"})
+
+CATCH_UP_SECONDS = 0.25
+"""How long a request that reads the record waits for what has ended before it came."""
 
 
 def token_of(headers: Mapping[str, str]) -> str:
@@ -135,3 +138,19 @@ def _check_scope(person: Person, method: str) -> None:
 
 Caller = Annotated[Visitor, Depends(_caller)]
 """Who calls; without a good token the request ends with 401, with too narrow a one with 403."""
+
+
+def _catch_up(caller: Caller) -> None:
+    """Wait a moment for the record to have what has ended by now. Not on the event loop."""
+    catching_up = caller.services.catching_up
+    if catching_up is not None and caller.reach(Right.READ_RECORD) is not Reach.NONE:
+        with suppress(OSError):  # what is on record is answered all the same
+            catching_up.wait(CATCH_UP_SECONDS)
+
+
+def reading_record(message: str) -> list[params.Depends]:
+    """Return the dependencies of an endpoint that reads the record; ``message`` is for trouble.
+
+    Who may read then sees what ended before they asked, unless the keeper is that far behind.
+    """
+    return [trouble(message), params.Depends(_catch_up)]

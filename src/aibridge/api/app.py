@@ -31,6 +31,7 @@ from aibridge.api.services import Authenticate, Services
 from aibridge.contract.paths import API, PREFIXES
 from aibridge.identity.audit import Target
 from aibridge.identity.rights import Rights
+from aibridge.journal.catching_up import CatchingUp
 from aibridge.settings import Settings
 from aibridge.store.database import Database
 
@@ -56,11 +57,13 @@ def services_of(
     *,
     write_last_uses: Callable[[], None] = lambda: None,
     changed: Callable[[Target], None] = lambda _: None,
+    catching_up: CatchingUp | None = None,
 ) -> Services:
     """Return what the endpoints work with, as the settings say.
 
     ``authenticate`` maps a token to its person, ``None`` for a bad token; it runs on the event
-    loop's thread and must not block. ``changed`` is told of what was acted upon.
+    loop's thread and must not block. ``changed`` is told of what was acted upon. ``catching_up``
+    waits for what has ended when the record is read.
     """
     return Services(
         database,
@@ -70,6 +73,7 @@ def services_of(
         write_last_uses=write_last_uses,
         hosts=hosts_of(settings.host, settings.allowed_hosts),
         changed=changed,
+        catching_up=catching_up,
     )
 
 

@@ -8,8 +8,7 @@ from aibridge.api.documented import documented
 from aibridge.api.errors import trouble
 from aibridge.api.responses import JsonResponse
 from aibridge.contract import AuthMethod, AuthMethods, BuildInfo, Entitlements, Feature
-from aibridge.ids import now
-from aibridge.sessions.shape import moment
+from aibridge.ids import moment, now
 
 router = APIRouter(tags=["deployment"], dependencies=[trouble("Internal error.")])
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
-from aibridge.api.access import Caller
+from aibridge.api.access import Caller, reading_record
 from aibridge.api.documented import CURSORS, PAGING, documented, search
-from aibridge.api.errors import ApiError, trouble
+from aibridge.api.errors import ApiError
 from aibridge.api.parameters import Parameters, id_page, no_such_cursor, parse_uuid
 from aibridge.api.responses import JsonResponse
 from aibridge.api.search import KEYS, search_interceptions, search_names, visible_to
@@ -22,7 +22,7 @@ router = APIRouter(tags=["record"])
 
 @router.get(
     "/interceptions",
-    dependencies=[trouble("Internal error getting AI Bridge interceptions.")],
+    dependencies=reading_record("Internal error getting AI Bridge interceptions."),
     **documented(InterceptionList, parameters=(*CURSORS, search(KEYS, "the initiator"))),
 )
 def list_interceptions(request: Request, caller: Caller) -> JsonResponse:
@@ -51,7 +51,7 @@ InterceptionPath = Annotated[str, Path(description="The interception's id.")]
 
 @router.get(
     "/interceptions/{interception_id}",
-    dependencies=[trouble("Internal error fetching interception.")],
+    dependencies=reading_record("Internal error fetching interception."),
     **documented(Interception),
 )
 def show_interception(interception_id: InterceptionPath, caller: Caller) -> JsonResponse:
@@ -75,7 +75,7 @@ def _id(text: str) -> str:
 
 @router.get(
     "/models",
-    dependencies=[trouble("Internal error getting AI Gateway models.")],
+    dependencies=reading_record("Internal error getting AI Gateway models."),
     **documented(list[str], parameters=(*PAGING, search(["model"], "how they begin"))),
 )
 def list_models(request: Request, caller: Caller) -> JsonResponse:
@@ -85,7 +85,7 @@ def list_models(request: Request, caller: Caller) -> JsonResponse:
 
 @router.get(
     "/clients",
-    dependencies=[trouble("Internal error getting AI Gateway clients.")],
+    dependencies=reading_record("Internal error getting AI Gateway clients."),
     **documented(list[str], parameters=(*PAGING, search(["client"], "how they begin"))),
 )
 def list_clients(request: Request, caller: Caller) -> JsonResponse:

@@ -4,13 +4,15 @@ from fastapi import FastAPI
 
 from aibridge.api.app import create_app, services_of
 from aibridge.identity.people import OPERATOR, Person
+from aibridge.journal.catching_up import CatchingUp
 from aibridge.settings import Settings
 from aibridge.store.database import Database
 
 
 def local_app(database: Database, settings: Settings) -> FastAPI:
     """Return the API over a database for the person at this machine, who needs no token."""
-    return create_app(services_of(settings, database, _operator))
+    catching_up = CatchingUp(settings.journals)
+    return create_app(services_of(settings, database, _operator, catching_up=catching_up))
 
 
 async def _operator(_token: str) -> Person:

@@ -30,7 +30,7 @@ from aibridge.identity import accounts
 from aibridge.identity.audit import Act, Actor
 from aibridge.identity.issuing import delete_token, log_in
 from aibridge.identity.people import NOBODY, Person
-from aibridge.sessions.shape import moment
+from aibridge.ids import moment
 from aibridge.store import tokens as token_store
 from aibridge.store import users as store
 from aibridge.store.users import ACTIVE, Connection

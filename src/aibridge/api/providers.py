@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from aibridge.api.access import Caller
+from aibridge.api.access import Caller, reading_record
 from aibridge.api.documented import documented
 from aibridge.api.errors import not_found, trouble
 from aibridge.api.responses import JsonResponse
@@ -19,7 +19,7 @@ router = APIRouter(tags=["record"])
 
 @router.get(
     "/providers",
-    dependencies=[trouble("Internal error getting AI providers.")],
+    dependencies=reading_record("Internal error getting AI providers."),
     **documented(list[Provider]),
 )
 def list_providers(caller: Caller) -> JsonResponse:

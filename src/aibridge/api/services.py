@@ -14,6 +14,7 @@ from aibridge.identity.authenticate import is_still
 from aibridge.identity.passwords import Passwords
 from aibridge.identity.people import Person
 from aibridge.identity.rights import Rights
+from aibridge.journal.catching_up import CatchingUp
 from aibridge.store.database import Database
 from aibridge.store.users import Connection
 
@@ -43,6 +44,8 @@ class Services:
     hosts: Hosts = field(default_factory=Hosts)
     changed: Callable[[Target], None] = lambda _: None
     """Is told of what was acted upon, by any thread."""
+    catching_up: CatchingUp | None = None
+    """What waits for the record to have what has ended, where a keeper writes it."""
 
 
 async def _services(request: Request) -> Services:

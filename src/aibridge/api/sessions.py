@@ -5,9 +5,9 @@ from urllib.parse import unquote
 
 from fastapi import APIRouter, Path, Request
 
-from aibridge.api.access import Caller, Visitor
+from aibridge.api.access import Caller, Visitor, reading_record
 from aibridge.api.documented import PAGING, THREADS_LIMIT, documented, search, text, uuid
-from aibridge.api.errors import ApiError, trouble
+from aibridge.api.errors import ApiError
 from aibridge.api.parameters import Parameters, bad_cursor, refuse_both_cursors, thread_page
 from aibridge.api.responses import JsonResponse
 from aibridge.api.search import KEYS, ME, search_sessions, visible_to
@@ -26,7 +26,7 @@ SessionPath = Annotated[str, Path(description="The session's id, as its client s
 
 @router.get(
     "/sessions",
-    dependencies=[trouble("Internal error getting AI Bridge sessions.")],
+    dependencies=reading_record("Internal error getting AI Bridge sessions."),
     **documented(
         SessionList,
         parameters=(
@@ -75,7 +75,7 @@ def _session_cursor(parameters: Parameters) -> SessionCursor | None:
 
 @router.get(
     "/sessions/{session_id:path}",
-    dependencies=[trouble("Internal error fetching session.")],
+    dependencies=reading_record("Internal error fetching session."),
     **documented(
         SessionDetail,
         parameters=(

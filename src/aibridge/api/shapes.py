@@ -6,11 +6,10 @@ from typing import Any
 
 from aibridge import contract
 from aibridge.identity.issuing import Issued
-from aibridge.ids import uuid_of
+from aibridge.ids import moment, uuid_of
 from aibridge.providers.provider import credential_hint
 from aibridge.providers.settings import ProviderSettings
 from aibridge.providers.types import TYPES
-from aibridge.sessions.shape import moment
 from aibridge.store import audit, budgets, groups, tokens, users
 from aibridge.store.groups import EVERYONE
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from aibridge.cli.output import FAILED, fail
+from aibridge.journal.folders import JournalError
 from aibridge.listener.sockets import ListenError
 from aibridge.settings import Settings, SettingsError, load
 from aibridge.store.copying.addresses import shown
 from aibridge.store.database import Database, DatabaseError, has_tables, is_there, parts
 from aibridge.store.migrations import NewerSchemaError
-from aibridge.store.spool import SpoolError
 from aibridge.store.trouble import DRIVER_ERRORS, said
 
 
@@ -21,7 +21,7 @@ def clear_errors(status: int = FAILED) -> Iterator[None]:
     """Turn the errors that an administrator can cause or mend into one line and a status."""
     try:
         yield
-    except (SettingsError, ListenError, DatabaseError, NewerSchemaError, SpoolError) as error:
+    except (SettingsError, ListenError, DatabaseError, NewerSchemaError, JournalError) as error:
         fail(str(error), status)
     except DRIVER_ERRORS as error:  # its own text would repeat the statement and its values
         fail(f"the database cannot be used: {said(error)}", status)
@@ -59,19 +59,19 @@ def open_database(
 @contextmanager
 def untouched_database(
     config: Path | None, data_dir: str | None, database_url: str | None, *, make: bool = False
-) -> Iterator[Database]:
+) -> Iterator[tuple[Database, Settings]]:
     """Yield the database that the settings name, as it is; errors end the program clearly.
 
     One that is not there is an error too, unless it may be made.
     """
     flags = {"data_dir": data_dir, "database_url": database_url}
     with clear_errors():
-        url = load_settings(config, flags, read_keys=False).database_url
-        if not make and not is_there(url):
-            raise _none_at(url)
-        database = Database(url)
+        settings = load_settings(config, flags, read_keys=False)
+        if not make and not is_there(settings.database_url):
+            raise _none_at(settings.database_url)
+        database = Database(settings.database_url)
         try:
-            yield database
+            yield database, settings
         finally:
             database.close()
 

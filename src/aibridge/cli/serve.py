@@ -20,9 +20,7 @@ def serve(
     ] = None,
     workers: Annotated[
         str | None,
-        typer.Option(
-            metavar="NUMBER", help="How many processes serve; more than one need PostgreSQL."
-        ),
+        typer.Option(metavar="NUMBER", help="How many processes serve."),
     ] = None,
     data_dir: DataDir = None,
     database_url: DatabaseURL = None,

@@ -1,31 +1,9 @@
 """The audit log: who changed what, when, and from where."""
 
-from enum import StrEnum
 from typing import Any
 
 from aibridge.contract.base import Id, MinimalUser, Model, Open, OptionalText, Page, Time
-
-
-class AuditAction(StrEnum):
-    """What was done."""
-
-    CREATE = "create"
-    WRITE = "write"
-    DELETE = "delete"
-    LOGIN = "login"
-    LOGOUT = "logout"
-
-
-class AuditResource(StrEnum):
-    """To what it was done."""
-
-    USER = "user"
-    TOKEN = "api_key"  # noqa: S105 - the contract's word
-    GROUP = "group"
-    GROUP_BUDGET = "group_ai_budget"
-    USER_BUDGET = "user_ai_budget_override"
-    AI_RESPONSE = "ai_response"
-    AI_CONVERSATION = "ai_conversation"
+from aibridge.contract.words import AuditAction, AuditResource
 
 
 class AuditDiffField(Model):

@@ -1,7 +1,6 @@
 """What every model of the contract shares: times, keys left out when empty, users, errors."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
@@ -17,11 +16,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-
-def rfc3339(moment: datetime) -> str:
-    """Write ``moment`` in UTC with ``Z``, up to microseconds, trailing zeros trimmed."""
-    text = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
-    return (text.rstrip("0") if "." in text else text) + "Z"
+from aibridge.contract.words import rfc3339
 
 
 def _is_empty(value: object) -> bool:

@@ -6,9 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from aibridge.contract.base import WHOLE, Body, Id, Model, Time
-
-MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
-"""A million dollars, in micro-dollars."""
+from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS
 
 SpendLimit = Annotated[
     int, Field(ge=0, json_schema_extra={"maximum": MAX_SPEND_LIMIT_MICROS}), WHOLE

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from aibridge.contract.base import EMPTY, Body, Id, Ignored, MinimalUser, Model, Open, Time
-from aibridge.contract.people import DisplayName, Role, UserStatus
+from aibridge.contract.people import DisplayName, Role
+from aibridge.contract.words import UserStatus
 
 
 class Organization(Model):

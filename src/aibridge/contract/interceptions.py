@@ -1,18 +1,9 @@
 """Interceptions as ``GET /api/v2/aibridge/interceptions`` lists them."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from aibridge.contract.base import Id, Metadata, MinimalUser, Model, Open, OptionalFlag, Page, Time
-
-PromptKind = Literal[
-    "typed", "side_call", "subagent", "compaction", "summary", "retry", "automation"
-]
-"""Who wrote a prompt: ``typed`` is the person, all else what their agent wrote it for."""
-
-CallStatus = Literal["running", "queued", "completed", "failed", "cancelled"]
-"""What became of a call; ``queued`` while a background answer is still to be made."""
+from aibridge.contract.words import CallStatus, PromptKind
 
 
 class TokenUsage(Model):

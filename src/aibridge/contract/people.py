@@ -1,6 +1,5 @@
 """Users and logging in."""
 
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -18,22 +17,7 @@ from aibridge.contract.base import (
     SecretText,
     Time,
 )
-
-
-class SiteRole(StrEnum):
-    """What somebody may do everywhere; everybody is a ``member`` too."""
-
-    OWNER = "owner"
-    USER_ADMIN = "user-admin"
-    AUDITOR = "auditor"
-    MEMBER = "member"
-
-
-class UserStatus(StrEnum):
-    """Whether a user's tokens work."""
-
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
+from aibridge.contract.words import SiteRole, UserStatus
 
 
 class Role(Model):

@@ -14,7 +14,7 @@ from aibridge.contract.base import (
     Page,
     Time,
 )
-from aibridge.contract.interceptions import CallStatus, PromptKind
+from aibridge.contract.words import CallStatus, PromptKind
 
 
 class TokenCounts(Model):

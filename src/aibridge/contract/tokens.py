@@ -1,30 +1,12 @@
 """Tokens: what they are for, and how long."""
 
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from aibridge.contract.base import WHOLE, Body, Id, Model, Open, SecretText, Time
-
-
-class TokenScope(StrEnum):
-    """What a token may be used for, within what its user may do.
-
-    ``gateway`` is to call models, ``read`` to read the API, ``admin`` everything of the API.
-    """
-
-    GATEWAY = "gateway"
-    READ = "read"
-    ADMIN = "admin"
-
-
-class LoginType(StrEnum):
-    """How a token came to be: somebody made it, or it is of a login."""
-
-    TOKEN = "token"  # noqa: S105 - a kind of token
-    PASSWORD = "password"  # noqa: S105 - a kind of token
+from aibridge.contract.words import LoginType, TokenScope
 
 
 class Token(Model):

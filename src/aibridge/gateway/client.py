@@ -1,11 +1,8 @@
 """The client's side of an exchange: its request's body in, our answer out."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from aibridge.listener.cycle import Cycle
 
 
 class ClientGone(Exception):
@@ -17,17 +14,24 @@ class BodyTooLarge(Exception):
 
 
 class Client:
-    """One request of a client over ASGI."""
+    """A client while one request of it is served."""
 
-    __slots__ = ("_receive", "_send", "began", "gone", "received")
+    __slots__ = ("_cycle", "received")
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
-        self.began = False
-        self.gone = False
+    def __init__(self, cycle: Cycle) -> None:
+        self._cycle = cycle
         self.received = 0
         """Bytes of the request's body that have come."""
+
+    @property
+    def began(self) -> bool:
+        """Whether the answer has begun."""
+        return self._cycle.response_started
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has left."""
+        return self._cycle.disconnected
 
     async def body(self, limit: int, grow: Callable[[int], None]) -> bytes:
         """Return the whole body; ``grow`` is told of its size as it comes, and may raise.
@@ -37,32 +41,32 @@ class Client:
         parts: list[bytes] = []
         more = True
         while more:
-            message = await self._piece()
-            parts.append(message["body"])
+            part, more = await self._cycle.take()
+            if self._cycle.disconnected:
+                raise ClientGone
+            parts.append(part)
+            self.received += len(part)
             if self.received > limit:
                 raise BodyTooLarge
             grow(self.received)
-            more = message["more_body"]
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Send the status and headers of the answer."""
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        self.began = True
+        if self._cycle.is_slow:
+            await self._cycle.drain()
+        self._cycle.begin(status, list(headers))
 
     async def write(self, data: bytes, *, more: bool = True) -> None:
         """Send a piece of the answer, waiting while the client is slow to take it."""
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        if self._cycle.is_slow:
+            await self._cycle.drain()
+        self._cycle.write(data, more=more)
 
-    async def wait_for_leaving(self) -> None:
-        """Wait until the client has left; `gone` is true then."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.gone = True
+    def watch(self, on_leaving: Callable[[], object]) -> None:
+        """Have a function called when the client leaves, or at once if it has left."""
+        self._cycle.watch(on_leaving)
 
-    async def _piece(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        self.received += len(message["body"])
-        return message
+    def unwatch(self) -> None:
+        """Have nothing called any more."""
+        self._cycle.unwatch()

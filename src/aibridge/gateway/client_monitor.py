@@ -1,4 +1,4 @@
-"""Watching clients while their requests are read and served: they leave, or send too slowly."""
+"""Watching clients while their requests are read and served: they send too slowly, or leave."""
 
 import asyncio
 from typing import cast
@@ -16,22 +16,21 @@ class BodyTooSlow(Exception):
 
 
 class ClientMonitor:
-    """Watches the clients of requests that take their time. Belongs to an event loop.
+    """Watches clients that send too slowly or leave. Belongs to an event loop.
 
-    It looks around every `LOOK_SECONDS`, so that what is quick, as most is, costs next to nothing:
-    a timer or a task of its own for each request would cost more than all else that is done here.
+    It looks at the bodies that are being read every `LOOK_SECONDS`: a timer for each would cost
+    more than all else that is done here. Of clients that leave it is told.
     """
 
     def __init__(self, *, body_grace_seconds: float = BODY_GRACE_SECONDS) -> None:
         self._loop = asyncio.get_running_loop()
         self._body_grace = body_grace_seconds
-        self._new: set[CancelOnLeaving] = set()
         self._reading: set[BodyReading] = set()
         self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
 
     def cancel_on_leaving(self, client: Client) -> "CancelOnLeaving":
         """Return a context that cancels what runs in it should the client leave meanwhile."""
-        return CancelOnLeaving(self._new, client)
+        return CancelOnLeaving(client)
 
     def reading_body(self, client: Client) -> "BodyReading":
         """Return a context for reading a body; one that comes too slowly raises `BodyTooSlow`."""
@@ -42,9 +41,6 @@ class ClientMonitor:
         self._timer.cancel()
 
     def _look(self) -> None:
-        for watch in self._new:
-            watch.begin()
-        self._new.clear()
         now = self._loop.time()
         for reading in self._reading:
             reading.check(now, self._body_grace)
@@ -54,30 +50,16 @@ class ClientMonitor:
 class CancelOnLeaving:
     """A context whose task is cancelled when the client leaves; `Client.gone` is true then."""
 
-    __slots__ = ("_client", "_new", "_task", "_watcher")
+    __slots__ = ("_client",)
 
-    def __init__(self, new: "set[CancelOnLeaving]", client: Client) -> None:
-        self._new = new
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._watcher: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
-        self._new.add(self)
+        self._client.watch(cast("asyncio.Task[None]", asyncio.current_task()).cancel)
 
     def __exit__(self, *_: object) -> None:
-        self._new.discard(self)
-        if self._watcher is not None:
-            self._watcher.cancel()
-            self._watcher = None  # which refers back here: a cycle would keep all of the request
-
-    def begin(self) -> None:
-        """Wait for the client's leaving beside the task."""
-        self._watcher = asyncio.create_task(self._cancel_when_gone())
-
-    async def _cancel_when_gone(self) -> None:
-        await self._client.wait_for_leaving()
-        self._task.cancel()
+        self._client.unwatch()
 
 
 class BodyReading:

@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Callable
 
 from aibridge.gateway.call import Call
-from aibridge.gateway.large import LargeReads
-from aibridge.gateway.observers import Observer
 from aibridge.gateway.refusal import Refusal
 from aibridge.gateway.upstream import (
     Destination,
@@ -21,6 +19,7 @@ from aibridge.gateway.upstream import (
     follow,
     is_redirect,
 )
+from aibridge.reading.answer import Observer, observe
 
 MAX_WORDS = 64 << 10
 """Bytes that are read of what a provider says of the configured key."""
@@ -76,19 +75,15 @@ def refuses_key(call: Call, response: Response) -> bool:
 
 
 async def key_refused(
-    call: Call,
-    response: Response,
-    observer: Observer,
-    reads: LargeReads,
-    came: Callable[[bytes], None] = lambda _: None,
+    call: Call, response: Response, came: Callable[[bytes], None] = lambda _: None
 ) -> Withheld:
     """Return what the client is told in place of a refusal of the configured key.
 
     ``came`` is called with each piece of that.
     """
+    observer = observe(call.route.dialect, response.status, dict(response.headers))
     await _read_some(response, observer, came)
-    facts = await reads.call(call.person.user_id, observer.unread, observer.facts)
-    error = facts.error
+    error = observer.facts().error
     words = _without_key(error.message if error is not None else "", call)
     name = call.target.provider.name
     return Withheld(

@@ -1,47 +1,68 @@
-"""A recorded exchange on its way: what is known of it, and the one time that it is closed."""
+"""A recorded exchange on its way: what the journal is told of it, and the one time that it ends."""
 
 import time
+from contextlib import suppress
 from typing import cast
 
-from aibridge.dialects.facts import Notes, ResponseFacts
+from aibridge.gateway.call_log import LOST, CallLog, RecordingError
 from aibridge.gateway.dispatch import Withheld
-from aibridge.gateway.large import MAX_ON_LOOP, LargeReads
-from aibridge.gateway.observers import Observer
-from aibridge.gateway.observers.streaming import Split
-from aibridge.gateway.outcome import CANCELLED, INTERRUPTED, Outcome, of_answer
-from aibridge.gateway.upstream import Response
+from aibridge.gateway.failure import of_failure
+from aibridge.gateway.large import LargeReads
+from aibridge.gateway.upstream import Response, UpstreamError
 from aibridge.ids import now
-from aibridge.recorder.recorder import Recorder
-from aibridge.recorder.records import End, Status
-from aibridge.recorder.ticket import Ticket
+from aibridge.journal.contents import Begun, Ended, How
+from aibridge.reading.answer import Observer
+from aibridge.reading.answer.streaming import Split
+
+PIECE_BYTES = 32 << 10
+"""How much of an answer is gathered until the journal has it, before its end."""
+BEGINNING_BYTES = 1 << 10
+"""How much of an answer is kept for its id, while it runs."""
+
+_READ_OF_ANSWERS = frozenset({b"content-type", b"content-encoding"})
 
 
 class Exchange:
-    """From the accepted start to the committed end of an interception."""
+    """From the journaled beginning to the durable end of a call.
+
+    Raises `RecorderUnavailable` where the journal takes no beginning, and then nothing is kept.
+    """
 
     __slots__ = (
         "_bytes",
         "_closed",
         "_first_byte",
+        "_gathered",
+        "_headers",
+        "_log",
+        "_number",
+        "_pieces",
         "_reads",
-        "_recorder",
+        "_since",
         "_started",
+        "beginning",
+        "begun",
         "edits",
         "end_seen",
         "notes",
         "observer",
         "status",
-        "ticket",
     )
 
-    def __init__(self, recorder: Recorder, ticket: Ticket, reads: LargeReads) -> None:
-        self._recorder = recorder
+    def __init__(self, log: CallLog, reads: LargeReads, begun: Begun, body: bytes) -> None:
+        self._log = log
         self._reads = reads
         self._started = time.perf_counter_ns()
+        self._since, self._number = log.begin(begun, body)
         self._first_byte: int | None = None
         self._bytes = 0
         self._closed = False
-        self.ticket = ticket
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._pieces: list[bytes] = []
+        self._gathered = 0
+        self.begun = begun
+        self.beginning = b""
+        """The first bytes of the answer."""
         self.observer: Observer | None = None
         self.status: int | None = None
         self.edits: list[str] = []
@@ -59,96 +80,96 @@ class Exchange:
 
     async def admitted(self) -> None:
         """Wait until the provider may be asked. Raises `RecorderUnavailable` if it may not be."""
-        await self._recorder.admitted(self.ticket)
+        await self._log.admitted(self._since, self._number)
 
     async def on_record(self) -> None:
-        """Wait until the start is committed. Raises `RecordingError` if it cannot be."""
-        await self._recorder.started(self.ticket)
+        """Wait until the beginning is durable. Raises `RecordingError` if it cannot be."""
+        await self._log.safe(self._since, self._number)
 
     def answered(self, response: Response, observer: Observer) -> None:
-        """Note how the provider begins to answer, and who reads that."""
+        """Note how the provider begins to answer, and who looks for its end."""
         self.status = response.status
+        self._headers = [item for item in response.headers if item[0] in _READ_OF_ANSWERS]
         self.observer = observer
         if response.sends > 1:
             self.notes.append(f"the request was sent {response.sends} times until it was answered")
 
     def came(self, chunk: bytes) -> None:
-        """Count a piece of the answer's body."""
-        if self._first_byte is None and chunk:
+        """Have a piece of the answer's body journaled, with others."""
+        if not chunk:
+            return
+        if self._first_byte is None:
             self._first_byte = (time.perf_counter_ns() - self._started) // 1000
+        if self._bytes < BEGINNING_BYTES:
+            self.beginning += chunk[: BEGINNING_BYTES - self._bytes]
         self._bytes += len(chunk)
+        self._pieces.append(chunk)
+        self._gathered += len(chunk)
+        if self._gathered >= PIECE_BYTES:
+            self._put_pieces()
 
     async def observe(self, chunk: bytes, *, last: bool) -> Split:
-        """Have a piece read; return what may go to the client now, and what has to wait."""
+        """Have a piece looked at; return what may go to the client now, and what has to wait."""
         observer = cast("Observer", self.observer)
-        weight, person = observer.weight(chunk), self.ticket.start.initiator_id
         self.end_seen = self.end_seen or last
-        split = await self._reads.call(person, weight, observer.feed, chunk, last=last)
+        split = await self._reads.call(
+            self.begun.user_id, observer.weight(chunk), observer.feed, chunk, last=last
+        )
         self.end_seen = self.end_seen or bool(split[1])
         return split
 
     async def complete(self) -> None:
-        """Record the answer, which has been seen to its end, and wait until it is committed."""
-        facts = await self._facts()
-        self._close(of_answer(self.status or 0, facts), facts)
-        await self._recorder.ended(self.ticket)
+        """Record that the answer came to its end, and wait until that is durable."""
+        await self._end(How.ANSWERED)
 
     async def withhold(self, answer: Withheld) -> None:
         """Record an answer of the provider that the client gets another one for."""
         self.status = answer.provider_status
         self.edits.append(answer.edit)
-        await self.fail((Status.FAILED, answer.error_type, answer.words))
+        await self._end(How.FAILED, answer.error_type, answer.words)
 
     async def cancel(self) -> None:
-        """Record that the client left, with what was made until then, estimated if not counted."""
-        if self._closed:
-            return
-        facts = await self._facts()
-        if self.observer is not None:
-            estimate = self.observer.estimate(self.ticket.start.request_bytes)
-            facts.usages = [estimate] if estimate is not None else facts.usages
-        self._close(CANCELLED, facts)
-        await self._recorder.ended(self.ticket)
-
-    async def fail(self, outcome: Outcome) -> None:
-        """Record that the answer did not come to its end, with what was seen of it."""
+        """Record that the client left."""
         if not self._closed:
-            self._close(outcome, await self._facts())
-            await self._recorder.ended(self.ticket)
+            await self._end(How.LEFT)
+
+    async def fail(self, error: UpstreamError) -> None:
+        """Record that the answer did not come to its end."""
+        if not self._closed:
+            await self._end(How.FAILED, *of_failure(error))
 
     def abandon(self) -> None:
-        """Have an exchange that nothing else has closed recorded as interrupted."""
+        """Have an exchange that nothing else has closed recorded as stopped."""
         if not self._closed:
-            self._close(INTERRUPTED, self._facts_at_once())
+            with suppress(RecordingError):  # it is tried again
+                self._log.end(self._since, self._number, self._ended(How.STOPPED), self._pieces)
 
-    async def _facts(self) -> ResponseFacts:
-        """Return what was seen of the answer so far."""
-        if self.observer is None:
-            return ResponseFacts()
-        observer, person = self.observer, self.ticket.start.initiator_id
-        return await self._reads.call(person, observer.unread, observer.facts)
+    async def _end(self, how: How, error_type: str = "", error_message: str = "") -> None:
+        ended = self._ended(how, error_type, error_message)
+        is_safe = await self._log.end(self._since, self._number, ended, self._pieces)
+        if not is_safe or LOST in self.notes:
+            raise RecordingError("the journal could not be written")
 
-    def _facts_at_once(self) -> ResponseFacts:
-        """Return what was seen of the answer so far, unless that would take long."""
-        if self.observer is None:
-            return ResponseFacts()
-        if self.observer.unread > MAX_ON_LOOP:
-            return ResponseFacts(notes=Notes(["the answer was too large to be read in time"]))
-        return self.observer.facts()
-
-    def _close(self, outcome: Outcome, facts: ResponseFacts) -> None:
+    def _ended(self, how: How, error_type: str = "", error_message: str = "") -> Ended:
+        """Return the end, which comes once."""
         self._closed = True
-        status, error_type, error_message = outcome
-        end = End(
-            ended_at=now(),
-            status=status,
+        return Ended(
+            at=now(),
+            how=how,
             http_status=self.status,
-            error_type=error_type,
-            error_message=error_message,
+            headers=self._headers,
             first_byte_us=self._first_byte,
             response_bytes=self._bytes,
+            error_type=error_type,
+            error_message=error_message,
             edits=self.edits + (self.observer.edits if self.observer is not None else []),
             notes=self.notes,
-            facts=facts,
         )
-        self._recorder.finish(self.ticket, end)
+
+    def _put_pieces(self) -> None:
+        pieces, self._pieces, self._gathered = self._pieces, [], 0
+        try:
+            self._log.piece(self._number, pieces)
+        except RecordingError:
+            self.notes.append(LOST)
+            raise

@@ -1,23 +1,20 @@
 """The way of a request: authenticate, route, read, start the record, forward, relay, finish it."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import structlog
 
-from aibridge.gateway import outcome
 from aibridge.gateway.admission import Admission, Rules
 from aibridge.gateway.body_budget import NoRoom
 from aibridge.gateway.call import Call
+from aibridge.gateway.call_log import CallLog, RecorderUnavailable, RecordingError
 from aibridge.gateway.caller import Authenticate
-from aibridge.gateway.client import Client, ClientGone, Receive, Send
+from aibridge.gateway.client import Client, ClientGone
 from aibridge.gateway.client_monitor import ClientMonitor
 from aibridge.gateway.dispatch import Withheld, dispatch, key_refused, refuses_key
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.large import LargeReads
-from aibridge.gateway.observers import observe
-from aibridge.gateway.polled import Polled, PolledAnswer
 from aibridge.gateway.provider_troubles import ProviderTroubles
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import read_on, relay, relay_recorded
@@ -26,29 +23,30 @@ from aibridge.gateway.stored import MakersUnavailable, StoredThings
 from aibridge.gateway.target import target_of
 from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError
 from aibridge.identity.known import IdentityUnavailable
+from aibridge.listener.cycle import Cycle
+from aibridge.listener.head import RequestHead
 from aibridge.providers.provider import Provider
 from aibridge.providers.types import Dialect
-from aibridge.recorder.recorder import Recorder, RecorderUnavailable
-from aibridge.recorder.records import Start
-from aibridge.recorder.ticket import RecordingError
+from aibridge.reading.answer import observe
 
 _log = structlog.get_logger()
 
 
 class Gateway:
-    """An ASGI application: everything below ``/api/v2/aibridge/{provider}``."""
+    """Serves everything below ``/api/v2/aibridge/{provider}``."""
 
     def __init__(
         self,
         providers: Iterable[Provider],
         find_person: Authenticate,
-        recorder: Recorder,
+        log: CallLog,
         pool: Pool,
         rules: Rules,
         stored: StoredThings,
     ) -> None:
         self._targets = {one.name.encode(): target_of(one) for one in providers}
-        self._recorder = recorder
+        self._log = log
+        self._headers = rules.agents.headers | {b"content-encoding"}
         self._pool = pool
         self._rules = rules
         self._monitor = ClientMonitor()
@@ -57,13 +55,11 @@ class Gateway:
         self._reads = LargeReads()
         self._stored = stored
         self._troubles = ProviderTroubles()
-        self.unread = 0
-        """Requests of which something was not read."""
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    async def serve(self, head: RequestHead, cycle: Cycle) -> None:
         """Serve one request."""
-        client = Client(receive, send)
-        request = read(scope, self._targets)
+        client = Client(cycle)
+        request = read(head, self._targets)
         try:
             await self._serve(request, client)
         except Refusal as refusal:
@@ -94,18 +90,17 @@ class Gateway:
         call = await self._admission.admit(request, client)
         recorded = call.recorded
         with call.room:
-            polled = await self._stored.admit(call)
-            if recorded is None:
-                await self._pass(call, polled, client)
-            else:
-                limit, agents = self._rules.max_body_bytes, self._rules.agents
-                start = await call.read(recorded, limit, self._reads, agents)
+            completes = await self._stored.admit(call)
+            if recorded is None and completes is None:
+                await self._pass(call, client)
+                return
+            if recorded is not None:
+                await call.prepare(recorded, self._rules.max_body_bytes, self._reads)
                 await self._stored.check_continued(call)
-                self.unread += start.unread
-                await self._record(call, start, recorded, client)
+            await self._record(call, recorded or Dialect.RESPONSES, completes or "", client)
 
-    async def _pass(self, call: Call, polled: Polled | None, client: Client) -> None:
-        """Forward a call that is not recorded; its answer may complete one that was."""
+    async def _pass(self, call: Call, client: Client) -> None:
+        """Forward a call of which nothing is recorded."""
         with self._monitor.cancel_on_leaving(client):
             try:
                 response = await self._send(call, [])
@@ -113,19 +108,15 @@ class Gateway:
                 raise _unreachable(call, error) from error
             try:
                 if refuses_key(call, response):
-                    observer = observe(call.route.dialect, response.status, dict(response.headers))
-                    raise await key_refused(call, response, observer, self._reads)
-                if polled is None:
-                    await relay(response, client)
-                else:
-                    answer = PolledAnswer(polled, response, self._recorder, self._reads)
-                    await answer.relay(client)
+                    raise await key_refused(call, response)
+                await relay(response, client)
             finally:
                 response.close()
 
-    async def _record(self, call: Call, start: Start, dialect: Dialect, client: Client) -> None:
+    async def _record(self, call: Call, dialect: Dialect, completes: str, client: Client) -> None:
         """Forward a call with its record: begun before, complete before the client sees the end."""
-        exchange = Exchange(self._recorder, self._recorder.start(start), self._reads)
+        begun = call.begun(dialect, self._headers, completes)
+        exchange = Exchange(self._log, self._reads, begun, call.came)
         self._stored.begin(exchange)
         try:
             await self._exchange(call, dialect, exchange, client)
@@ -137,7 +128,7 @@ class Gateway:
             await exchange.withhold(answer)
             raise
         except UpstreamError as error:
-            await exchange.fail(outcome.of_failure(error))
+            await exchange.fail(error)
             if not client.began:
                 raise _unreachable(call, error) from error
             raise
@@ -157,13 +148,13 @@ class Gateway:
                     dialect,
                     response.status,
                     headers,
-                    streams=exchange.ticket.start.stream,
+                    streams=True,
+                    keeps=False,
                     hide_usage=call.hides_usage,
-                    servers=call.servers,
                 )
                 exchange.answered(response, observer)
                 if refuses_key(call, response):
-                    raise await key_refused(call, response, observer, self._reads, exchange.came)
+                    raise await key_refused(call, response, exchange.came)
                 await relay_recorded(response, client, exchange, observer)
             except asyncio.CancelledError:
                 if not (client.gone and exchange.only_usage_missing):

@@ -9,8 +9,6 @@ from weakref import WeakValueDictionary
 MAX_ON_LOOP = 256 << 10
 """Bytes that are read on the event loop: a few milliseconds at most."""
 
-_EXPANSION = 64
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -51,8 +49,3 @@ class LargeReads:
     def close(self) -> None:
         """Begin nothing more."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-
-
-def weight_of(data: bytes | bytearray, *, compressed: bool) -> int:
-    """Estimate how many bytes have to be read where ``data`` has come."""
-    return len(data) * _EXPANSION if compressed else len(data)

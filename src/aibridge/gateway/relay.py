@@ -7,9 +7,9 @@ from contextlib import suppress
 from aibridge.gateway.client import Client
 from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.headers import answer_headers
-from aibridge.gateway.observers import Observer
-from aibridge.gateway.observers.streaming import Split
 from aibridge.gateway.upstream import Response, UpstreamError
+from aibridge.reading.answer import Observer
+from aibridge.reading.answer.streaming import Split
 
 READ_ON_SECONDS = 10.0
 MAX_READ_ON = 32 << 20
@@ -55,21 +55,6 @@ async def relay_recorded(
         exchange.came(chunk)
         return await exchange.observe(chunk, last=response.ended)
 
-    await relay_until_recorded(response, client, observer, begin, read, exchange.complete)
-
-
-async def relay_until_recorded(
-    response: Response,
-    client: Client,
-    observer: Observer,
-    begin: Callable[[], Awaitable[None]],
-    read: Callable[[], Awaitable[Split]],
-    complete: Callable[[], Awaitable[None]],
-) -> None:
-    """Send an answer on as it is ``read``, and what ends it once ``complete`` has returned.
-
-    ``begin`` sends the answer's head, unless it was sent.
-    """
     if response.waiting:
         await begin()
     ready, held = await read()
@@ -83,7 +68,7 @@ async def relay_until_recorded(
         ready = b""
     if held and observer.lacks_usage:
         held += await _late(response, read, observer)
-    await complete()
+    await exchange.complete()
     await begin()
     await client.write(ready + held, more=not response.ended)
     while not response.ended:

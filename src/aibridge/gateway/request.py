@@ -1,9 +1,10 @@
 """A client's request as it stands in the URL and the headers."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aibridge.gateway.target import Target
+from aibridge.listener.head import RequestHead
 from aibridge.providers.routes import Route
 from aibridge.providers.types import Dialect
 
@@ -54,20 +55,19 @@ class Request(NamedTuple):
         return int(self.headers.get(b"content-length", b"0"))
 
 
-def read(scope: Mapping[str, Any], targets: Mapping[bytes, Target]) -> Request:
-    """Find out what an ASGI request is for: its provider and route, where there are any."""
-    name, path = split(scope["raw_path"])
+def read(head: RequestHead, targets: Mapping[bytes, Target]) -> Request:
+    """Find out what a request is for: its provider and route, where there are any."""
+    name, path = split(head.path)
     target = targets.get(name)
-    header_list: list[tuple[bytes, bytes]] = scope["headers"]
     return Request(
-        scope["method"].encode(),
+        head.method,
         path,
-        scope["query_string"],
-        header_list,
-        dict(header_list),
+        head.query,
+        head.headers,
+        dict(head.headers),
         target,
         None if target is None else target.provider.route(path),
-        (scope.get("client") or ("",))[0],
+        head.ip,
         name.decode("latin-1"),
     )
 

@@ -1,11 +1,13 @@
 """Ownership of the responses and conversations that providers keep: only their maker reaches them.
 
 With the configured key, which everybody shares, a response or a conversation of somebody else could
-be read, changed, or gone on from. So the database is asked who made it. An answer that was made in
-the background, or that broke off, is completed on the record by whoever fetches it later.
+be read, changed, or gone on from. So the database is asked who made it, once it has what ended
+before. An answer that was made in the background, or that broke off, is completed on the record by
+whoever fetches it later.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,25 +16,25 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from aibridge.contract import AuditAction, AuditResource
+from aibridge.contract.words import AuditAction, AuditResource
 from aibridge.gateway.call import Call
 from aibridge.gateway.exchange import Exchange
-from aibridge.gateway.polled import Polled, fetches_response, polled
 from aibridge.gateway.refusal import Refusal
 from aibridge.identity.audit import Act, Actor, Target
+from aibridge.journal.catching_up import CatchingUp
+from aibridge.journal.contents import Begun
 from aibridge.providers.types import Stored
-from aibridge.recorder.correlation import conversation_key, response_key, stored_key
-from aibridge.recorder.recorder import Recorder
+from aibridge.recorder.correlation import conversation_key, response_key
 from aibridge.store import keyed
 from aibridge.store.database import Database
-from aibridge.store.keyed import Keyed
-from aibridge.store.standing import Finality
 from aibridge.store.trouble import DRIVER_ERRORS
 
 REMEMBERED_SECONDS = 600.0
 """How long it is remembered who made something, without asking the database again."""
 MAX_REMEMBERED = 10_000
 LOOK_UP_SECONDS = 5.0
+CATCH_UP_SECONDS = 2.0
+"""How long the database is waited for to have what the journals have."""
 MAX_WAITING = 1_000
 """Look-ups that may be under way, in `_THREADS` threads."""
 _THREADS = 2
@@ -44,6 +46,11 @@ _RESOURCES = {
 }
 _READS = (b"GET", b"HEAD")
 _MAX_NAME = 256
+_CREATED = re.compile(
+    rb'(?:(?:event: ?response\.\w+\r?\n)?data: ?\{"type": ?"response\.\w+",'
+    rb'(?: ?"sequence_number": ?\d+,)? ?"response": ?)?\{\s*"id": ?"([^"\\]+)"'
+)
+"""How a response begins, streamed or whole, with its id."""
 _TROUBLE: tuple[type[Exception], ...] = (TimeoutError, *DRIVER_ERRORS)
 
 T = TypeVar("T")
@@ -66,21 +73,20 @@ class _Thing(NamedTuple):
 class _Maker(NamedTuple):
     interception_id: str
     until: float
-    is_final: bool
 
 
 class StoredThings:
     """Checks who made what a provider keeps. Belongs to an event loop; threads ask the database."""
 
-    def __init__(self, database: Database, recorder: Recorder) -> None:
+    def __init__(self, database: Database, catching_up: CatchingUp) -> None:
         self._database = database
-        self._recorder = recorder
+        self._catching_up = catching_up
         self._threads = ThreadPoolExecutor(_THREADS, "stored")
         self._waiting = 0
         self._makers: dict[_Thing, _Maker] = {}
         self._running: dict[Exchange, None] = {}
 
-    async def admit(self, call: Call) -> Polled | None:
+    async def admit(self, call: Call) -> str | None:
         """Raise `Refusal` unless the call may have what it asks for by an id.
 
         Returns the interception that its answer may complete. What changes something is in the
@@ -93,12 +99,12 @@ class StoredThings:
         if not (call.is_centralized or fetches):
             return None
         thing = _thing(call, _KEYS[stored](id_))
-        maker, found = await self._look_up(thing, id_, with_end=fetches)
+        maker = await self._look_up(thing, id_)
         if call.is_for_makers and maker is None:
             raise self._refused(call, 404, stored)
         if call.is_centralized and call.recorded is None and call.request.method not in _READS:
             await self._ask(partial(self._log_act, call, stored, maker))
-        return polled(found) if fetches and found is not None else None
+        return maker if fetches else None
 
     async def check_continued(self, call: Call) -> None:
         """Raise `Refusal` for a request that goes on from what may not be the caller's own."""
@@ -111,76 +117,74 @@ class StoredThings:
             (Stored.RESPONSE, continued.response_id),
             (Stored.CONVERSATION, continued.conversation_id),
         ):
-            if id_ and (await self._look_up(_thing(call, _KEYS[stored](id_)), id_))[0] is None:
+            if id_ and await self._look_up(_thing(call, _KEYS[stored](id_)), id_) is None:
                 raise self._refused(call, 400, stored)
 
     def begin(self, exchange: Exchange) -> None:
         """Know of a call that runs: its response may be asked for before it is on record."""
-        if "/responses" in exchange.ticket.start.route:
+        if "/responses" in exchange.begun.route:
             self._running[exchange] = None
 
     def end(self, exchange: Exchange) -> None:
-        """Remember who made what has ended."""
-        self._running.pop(exchange, None)
-        start, end = exchange.ticket.start, exchange.ticket.end
-        if end is not None and (key := stored_key(start, end)):
-            thing = _Thing(start.initiator_id, start.provider_name, key)
-            self._remember(thing, start.id, is_final=end.finality is Finality.FINAL)
+        """Know that a call runs no more, and remember who made its response."""
+        if exchange not in self._running:
+            return
+        del self._running[exchange]
+        if id_ := _response_id(exchange):
+            begun = exchange.begun
+            thing = _Thing(begun.user_id, begun.provider_name, response_key(id_))
+            self._remember(thing, _interception_id(begun))
 
     def close(self) -> None:
         """Ask nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _look_up(
-        self, thing: _Thing, id_: str, *, with_end: bool = False
-    ) -> tuple[str | None, Keyed | None]:
-        """Return the interception that made a thing, `None` if it is not known to be this person's.
+    async def _look_up(self, thing: _Thing, id_: str) -> str | None:
+        """Return the interception that made a thing, `None` if it is not this person's.
 
-        Where its end matters too, and may not be the last, it comes as the database has it.
+        Raises `MakersUnavailable` where that cannot be told.
         """
         known = self._makers.get(thing)
-        if (
-            known is not None
-            and known.until > time.monotonic()
-            and (known.is_final or not with_end)
-        ):
-            return known.interception_id, None
-        try:
-            found = await self._ask(partial(self._find, thing))
-        except MakersUnavailable:
-            if (running := self._is_running(thing, id_)) is None:
-                raise
-            return running, None
-        if found is None:
-            return self._is_running(thing, id_), None
-        self._remember(thing, found.row.id, is_final=found.finality is Finality.FINAL)
-        return found.row.id, found
+        if known is not None and known.until > time.monotonic():
+            return known.interception_id
+        if (running := self._is_running(thing, id_)) is not None:
+            return running
+        found = await self._ask(partial(self._find, thing))
+        if found is not None:
+            self._remember(thing, found)
+        return found
 
-    def _find(self, thing: _Thing) -> Keyed | None:
+    def _find(self, thing: _Thing) -> str | None:
+        """Look into the database, again when it has all that has ended by now.
+
+        Raises `MakersUnavailable` where it does not get that.
+        """
+        if (found := self._found(thing)) is not None:
+            return found
+        is_all_there = self._catching_up.wait(CATCH_UP_SECONDS)
+        found = self._found(thing)
+        if found is None and not is_all_there:
+            raise MakersUnavailable("records wait in the journal")
+        return found
+
+    def _found(self, thing: _Thing) -> str | None:
         with self._database.read() as connection:
             found = keyed.find(connection, thing.user_id, thing.key)
-        return found if found is not None and found.row.provider_name == thing.provider else None
+        is_there = found is not None and found.row.provider_name == thing.provider
+        return found.row.id if found is not None and is_there else None
 
     def _is_running(self, thing: _Thing, id_: str) -> str | None:
-        """Return the call of this person that runs, and whose answer has this id.
-
-        Raises `MakersUnavailable` where what waits on the spool may have it.
-        """
+        """Return the call of this person that runs, and whose answer has this id."""
         for exchange in self._running:
-            start, observer = exchange.ticket.start, exchange.observer
-            is_theirs = (start.initiator_id, start.provider_name) == (thing.user_id, thing.provider)
-            if not is_theirs or observer is None or observer.unread:
-                continue
-            if observer.facts().response_id == id_:
-                return start.id
-        if self._recorder.spooled:
-            raise MakersUnavailable("records wait on the spool")
+            begun = exchange.begun
+            is_theirs = (begun.user_id, begun.provider_name) == (thing.user_id, thing.provider)
+            if is_theirs and _response_id(exchange) == id_:
+                return _interception_id(begun)
         return None
 
-    def _remember(self, thing: _Thing, interception_id: str, *, is_final: bool) -> None:
+    def _remember(self, thing: _Thing, interception_id: str) -> None:
         self._makers.pop(thing, None)
-        until = time.monotonic() + REMEMBERED_SECONDS
-        self._makers[thing] = _Maker(interception_id, until, is_final)
+        self._makers[thing] = _Maker(interception_id, time.monotonic() + REMEMBERED_SECONDS)
         if len(self._makers) > MAX_REMEMBERED:
             del self._makers[next(iter(self._makers))]
 
@@ -220,5 +224,26 @@ class StoredThings:
         return Refusal(status, f"There is no such {stored.value} of yours.")
 
 
+def _response_id(exchange: Exchange) -> str:
+    """Return the id of the response that a call makes; empty where that cannot be seen."""
+    found = _CREATED.match(exchange.beginning)
+    return found[1].decode("utf-8", "replace") if found is not None else ""
+
+
+def _interception_id(begun: Begun) -> str:
+    """Return the interception that a call's answer belongs to."""
+    return begun.completes or begun.id
+
+
 def _thing(call: Call, key: str) -> _Thing:
     return _Thing(call.person.user_id, call.target.provider.name, key)
+
+
+def fetches_response(call: Call) -> bool:
+    """Whether the answer to a call may say how a response ended."""
+    route, method = call.route, call.request.method
+    if route.stored is not Stored.RESPONSE:
+        return False
+    if route.path.endswith("/cancel"):
+        return method == b"POST"
+    return method == b"GET" and route.path.endswith(f"/{route.stored_id}")

@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import delete, insert, update
 from sqlalchemy.sql import ClauseElement
@@ -13,7 +15,7 @@ from aibridge.cli.db import check as command
 from aibridge.store import checking, migrations, schema
 from aibridge.store.database import Database
 from aibridge.store.server_lock import only_server
-from tests.builders import ANA, BEN, Call, record
+from tests.builders import ANA, BEN, Call, record, uid
 from tests.databases import Databases
 
 Cli = Callable[..., Result]
@@ -129,6 +131,30 @@ def test_what_is_wrong_is_said_with_the_status_1(
     assert len(lines) == 3
     assert lines[0] == f"Wrong: session 's0' of {ANA}: threads is 99, its interceptions have 4."
     assert lines[2] == "Wrong: more does not agree: only the first 2 are listed."
+
+
+def set_aside(folder: Path, call: str, reason: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{call}.call").write_bytes(msgspec.msgpack.encode({"reason": reason}))
+
+
+def test_calls_that_were_set_aside_are_named_with_their_reasons(
+    cli: Cli, filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _prepare(cli)
+    aside = tmp_path / "data" / "journal" / "aside"
+    for number in range(1, 4):
+        set_aside(aside, uid(number), f"reason {number}")
+    (aside / f"{uid(2)}.call").write_bytes(b"nothing of ours")
+    monkeypatch.setattr(command, "MOST", 2)
+    result = cli("db", "check")
+    assert result.exit_code == 1
+    _, *lines = result.stdout.splitlines()
+    assert lines == [
+        f"Wrong: the database refused most of the call {uid(1)}: reason 1.",
+        f"Wrong: the database refused most of the call {uid(2)}: its file cannot be read.",
+        "Wrong: more was set aside: only the first 2 are listed.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # they take a while to import, and help texts need none of th
 EXAMPLE = "Example: aibridge db check --database-url sqlite:///bridge.db"
 
 MOST = 100
-"""Disagreements that are listed."""
+"""How much of a kind is listed."""
 
 
 @dataclass
@@ -45,10 +46,12 @@ def check(
 ) -> None:
     """Check a database: its tables, what the engine says of it, and whether the sums agree.
 
-    It reads the whole record, and changes nothing. The status is 1 if anything is wrong.
+    It reads the whole record, and changes nothing. Calls that the database refused, whose bytes
+    were set aside in the data directory, are named too. The status is 1 if anything is wrong.
     """
-    with untouched_database(config, data_dir, database_url) as database:
+    with untouched_database(config, data_dir, database_url) as (database, settings):
         report = _report(database)
+        report.problems += _listed(_set_aside(settings.journals), "was set aside")
     _print(report, as_json=as_json)
     if report.problems:
         raise typer.Exit(1)
@@ -66,7 +69,7 @@ def _report(database: "Database") -> _Report:
     if report.problems:
         report.left_out.append("the sums were not looked at")
     else:
-        report.problems += _disagreements(database, report)
+        report.problems += _listed(_disagreements(database, report), "does not agree")
     return report
 
 
@@ -99,10 +102,22 @@ def _disagreements(database: "Database", report: _Report) -> Iterator[str]:
             report.sessions += more
             count(more, None)
 
-        found = disagreements(connection, looked_at)
-        yield from islice(found, MOST)
-        if next(found, None) is not None:
-            yield f"more does not agree: only the first {MOST} are listed"
+        yield from disagreements(connection, looked_at)
+
+
+def _set_aside(journals: Path) -> Iterator[str]:
+    """Yield what the keeper could write but a bare row of."""
+    from aibridge.keeper.aside import Aside  # noqa: PLC0415 - see above
+
+    for call in Aside(journals):
+        yield f"the database refused most of the call {call.interception_id}: {call.reason}"
+
+
+def _listed(found: Iterator[str], what: str) -> Iterator[str]:
+    """Yield the first of what was found, and whether there is more."""
+    yield from islice(found, MOST)
+    if next(found, None) is not None:
+        yield f"more {what}: only the first {MOST} are listed"
 
 
 def _print(report: _Report, *, as_json: bool) -> None:

@@ -20,7 +20,7 @@ def upgrade(
     """
     from aibridge.store import migrations, partitions  # noqa: PLC0415 - they take a while to import
 
-    with untouched_database(config, data_dir, database_url, make=True) as database:
+    with untouched_database(config, data_dir, database_url, make=True) as (database, _):
         with database.read() as connection:
             before = migrations.current(connection)
         database.upgrade()

@@ -1,0 +1,81 @@
+"""What of the contract needs no model: the words of fixed lists, and how a time is written.
+
+The rooms of the server take them from here, so that those which answer nobody import no pydantic.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+PromptKind = Literal[
+    "typed", "side_call", "subagent", "compaction", "summary", "retry", "automation"
+]
+"""Who wrote a prompt: ``typed`` is the person, all else what their agent wrote it for."""
+
+CallStatus = Literal["running", "queued", "completed", "failed", "cancelled"]
+"""What became of a call; ``queued`` while a background answer is still to be made."""
+
+MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
+"""A million dollars, in micro-dollars."""
+
+
+class SiteRole(StrEnum):
+    """What somebody may do everywhere; everybody is a ``member`` too."""
+
+    OWNER = "owner"
+    USER_ADMIN = "user-admin"
+    AUDITOR = "auditor"
+    MEMBER = "member"
+
+
+class UserStatus(StrEnum):
+    """Whether a user's tokens work."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class TokenScope(StrEnum):
+    """What a token may be used for, within what its user may do.
+
+    ``gateway`` is to call models, ``read`` to read the API, ``admin`` everything of the API.
+    """
+
+    GATEWAY = "gateway"
+    READ = "read"
+    ADMIN = "admin"
+
+
+class LoginType(StrEnum):
+    """How a token came to be: somebody made it, or it is of a login."""
+
+    TOKEN = "token"  # noqa: S105 - a kind of token
+    PASSWORD = "password"  # noqa: S105 - a kind of token
+
+
+class AuditAction(StrEnum):
+    """What was done."""
+
+    CREATE = "create"
+    WRITE = "write"
+    DELETE = "delete"
+    LOGIN = "login"
+    LOGOUT = "logout"
+
+
+class AuditResource(StrEnum):
+    """To what it was done."""
+
+    USER = "user"
+    TOKEN = "api_key"  # noqa: S105 - the contract's word
+    GROUP = "group"
+    GROUP_BUDGET = "group_ai_budget"
+    USER_BUDGET = "user_ai_budget_override"
+    AI_RESPONSE = "ai_response"
+    AI_CONVERSATION = "ai_conversation"
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write ``moment`` in UTC with ``Z``, up to microseconds, trailing zeros trimmed."""
+    text = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
+    return (text.rstrip("0") if "." in text else text) + "Z"

@@ -1,0 +1,55 @@
+"""Opening the log of this process: a journal of its own, and how its entries become safe."""
+
+import asyncio
+from contextlib import ExitStack, closing
+from time import monotonic
+
+from aibridge.gateway.call_log import CallLog
+from aibridge.journal.bell import Rope
+from aibridge.journal.catching_up import BELL
+from aibridge.journal.folders import claim
+from aibridge.journal.progress import STALE_SECONDS, Progress, seen_in
+from aibridge.journal.waiting import Durability
+from aibridge.journal.writer import Journal
+from aibridge.settings import Settings
+
+
+class OpenLog:
+    """The log of a process, open."""
+
+    def __init__(self, calls: CallLog, journal: Journal, opened: ExitStack) -> None:
+        self.calls = calls
+        self.journal = journal
+        self._opened = opened
+        self._opened_at = monotonic()
+
+    @property
+    def is_unattended(self) -> bool:
+        """Whether nothing is heard of a keeper, which had the time to begin."""
+        is_young = monotonic() - self._opened_at < STALE_SECONDS
+        return not is_young and seen_in(self.journal.folder).is_silent
+
+    def close(self) -> None:
+        """Have all of it on the disk, and leave the journal to others."""
+        self._opened.close()
+
+
+def open_log(settings: Settings) -> OpenLog:
+    """Open a journal that no other process has, on the running event loop.
+
+    Raises `OSError`, and `FormatError` where another release wrote there.
+    """
+    with ExitStack() as opened:
+        claimed = opened.enter_context(closing(claim(settings.journals)))
+        progress = Progress(claimed.folder) if settings.durable_in == "database" else None
+        durability = Durability(asyncio.get_running_loop(), progress)
+        rope = opened.enter_context(closing(Rope(settings.journals / BELL)))
+
+        def told() -> None:
+            durability.told()
+            rope.ring()
+
+        journal = Journal(claimed.folder, told, max_bytes=settings.journal_max_bytes)
+        opened.callback(journal.close)
+        durability.follow(journal)
+        return OpenLog(CallLog(journal, durability), journal, opened.pop_all())
