@@ -1,8 +1,8 @@
 """The bridge among faults: no answer that a client has read to its end is lost or there twice.
 
 In every round clients stream against a bridge of its own, and meanwhile a fault strikes and is
-mended, at moments drawn from the seed. Once what waits on the spool has been replayed the bridge
-is stopped, and its tables are compared with what the clients have read.
+mended, at moments drawn from the seed. Once what waits in the journal is on record the bridge is
+stopped, and its tables are compared with what the clients have read.
 """
 
 import argparse
@@ -13,48 +13,83 @@ from collections.abc import Iterator
 
 from aibridge.practice import serve
 from scripts.faults import rounds
-from scripts.faults.disks import FullUnderBoth, FullUnderSpool, FullUnderSQLite, NoDisk
+from scripts.faults.disks import (
+    FullInOutage,
+    FullUnderBoth,
+    FullUnderJournal,
+    FullUnderSQLite,
+    NoDisk,
+)
 from scripts.faults.fault import Fault
-from scripts.faults.processes import (
-    KillBridge,
+from scripts.faults.journals import DamagedJournal, TornTail
+from scripts.faults.outages import (
     KillInOutage,
+    KillKeeperInOutage,
     KillPostgreSQL,
-    KillWhileLocked,
-    LockSQLite,
-    ShutDownPostgreSQL,
+    Outage,
     StallPostgreSQL,
 )
-from scripts.faults.repeated import CutWriter, StepClock
+from scripts.faults.processes import (
+    KillAll,
+    KillBridge,
+    KillKeeper,
+    KillKeeperOrWorker,
+    KillWorker,
+    KillWorkerUnseen,
+    PauseKeeper,
+    PauseWorker,
+)
+from scripts.faults.repeated import CutWriter, LoseCommits, StepClock
 from scripts.faults.scenes import Scenes
-from scripts.faults.several import KillOneOfTwo, KillWorker, PauseOneOfTwo
+from scripts.faults.several import KillOneOfTwo, PauseOneOfTwo
 from scripts.kill_asks import SCRIPT
 from scripts.running import BridgeError
 
 FAULTS: tuple[type[Fault], ...] = (
     KillBridge,
-    KillPostgreSQL,
+    KillAll,
+    KillKeeper,
+    KillKeeperOrWorker,
+    KillWorker,
+    KillWorkerUnseen,
+    PauseKeeper,
+    PauseWorker,
+    TornTail,
+    DamagedJournal,
+    Outage,
     KillInOutage,
+    KillKeeperInOutage,
+    KillPostgreSQL,
     StallPostgreSQL,
-    ShutDownPostgreSQL,
-    LockSQLite,
-    KillWhileLocked,
+    CutWriter,
+    LoseCommits,
     FullUnderSQLite,
     FullUnderBoth,
-    FullUnderSpool,
+    FullUnderJournal,
+    FullInOutage,
     KillOneOfTwo,
     PauseOneOfTwo,
-    KillWorker,
-    CutWriter,
     StepClock,
 )
-QUICK = ((KillBridge, "sqlite"), (KillPostgreSQL, "postgresql"))
+QUICK = ((KillKeeper, "sqlite"), (KillAll, "postgresql"))
 QUICK_SECONDS = 3
 SHOWN_WRONGS = 5
-TITLES = ("replayed", "requests", "refused", "completed", "found", "duplicates", "lost", "wrong")
+TITLES = (
+    "waited",
+    "requests",
+    "refused",
+    "completed",
+    "found",
+    "damaged",
+    "duplicates",
+    "lost",
+    "wrong",
+)
 LEGEND = """
-replayed     entries that waited on the spool for the database
+waited       bytes that were in the journals, and not in the database, when a fault was mended
 refused      calls answered with 503; completed: answers that clients have read to their end
-found        those of them that are on record as they were; wrong: whatever is not as it should be
+found        those of them that are on record as they were; damaged: those that a fault has damaged
+wrong        whatever is not as it should be
 """
 Round = tuple[type[Fault], str]
 
@@ -66,7 +101,7 @@ def main() -> int:
     print(f"--seed {options.seed}, {options.clients} clients\n{LEGEND}")
     print(_line("fault", "engine", *TITLES), flush=True)
     with serve(SCRIPT, log=False) as practice:
-        scenes = Scenes(practice.url)
+        scenes = Scenes(practice.url, options.durability)
         try:
             sums = [_run(scenes, *one, options) for one in _chosen(options)]
         finally:
@@ -85,7 +120,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), help="with this one only")
     parser.add_argument("--quick", action="store_true", help="two short rounds")
     parser.add_argument("--seconds", type=float, default=12, help="of load in a round")
-    parser.add_argument("--outage", type=float, default=5, help="seconds without PostgreSQL")
+    parser.add_argument("--outage", type=float, default=5, help="seconds without the database")
+    parser.add_argument(
+        "--durability",
+        choices=("journal", "database"),
+        default="",
+        help="where records must be before an answer ends, if not where the engine's rule says",
+    )
     parser.add_argument("--clients", type=int, default=24)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311 - see main
     return parser.parse_args()
@@ -136,11 +177,12 @@ def _counts(result: rounds.Result) -> list[int]:
     """Count what `TITLES` name."""
     load, verdict = result.load, result.verdict
     return [
-        result.replayed,
+        result.waited,
         len(load.asked),
         load.refused,
         load.ended,
         verdict.found,
+        verdict.damaged,
         verdict.duplicates,
         verdict.lost,
         len(verdict.wrong),

@@ -1,6 +1,7 @@
 """The clients of the kill test: they ask in every dialect and note how far each answer came."""
 
 import asyncio
+import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ SPREAD_SECONDS = 0.8
 """Within this time the clients begin, each at a moment of its own."""
 TIMEOUT_SECONDS = 60
 
+JSON = {"Content-Type": "application/json"}
 PACES = {"quick": (0.05, 0.006), "steady": (0.2, 0.03), "slow": (0.5, 0.15)}
 """Seconds before an answer's first byte, and between its events."""
 
@@ -73,18 +75,26 @@ KINDS = _STREAMS * 3 + _WHOLE
 
 @dataclass(slots=True, eq=False)
 class Ask:
-    """One request: what was asked and when, and what its client has seen of the answer."""
+    """One request: what was asked and when, and what its client has seen of the answer.
+
+    ``size`` is how many bytes of the answer that are. The request has a ``context`` besides.
+    """
 
     prompt: str
     kind: Kind
     start: float
     began: bool = False
     ended: bool = False
+    size: int = 0
+    context: str = ""
 
     @property
-    def body(self) -> dict[str, Any]:
-        """The request's JSON."""
-        return self.kind.body(self.prompt) | {"stream": bool(self.kind.end)}
+    def content(self) -> bytes:
+        """The request's body."""
+        body = self.kind.body(self.prompt) | {"stream": bool(self.kind.end)}
+        if self.context:
+            body["context"] = self.context
+        return json.dumps(body).encode()
 
 
 def asks(dice: random.Random, label: str, number: int) -> Iterator[Ask]:
@@ -100,6 +110,7 @@ async def read(ask: Ask, response: httpx.Response, ended: Callable[[], None]) ->
     async for piece in response.aiter_bytes():
         ask.began = True
         seen += piece
+        ask.size = len(seen)
         if ask.kind.end and not ask.ended and ask.kind.end in seen and seen.endswith(b"\n\n"):
             ask.ended = True
             ended()
@@ -131,7 +142,9 @@ class Crowd:
     async def _send(self, ask: Ask) -> None:
         await asyncio.sleep(ask.start)
         try:
-            async with self._client.stream("POST", ask.kind.path, json=ask.body) as response:
+            async with self._client.stream(
+                "POST", ask.kind.path, content=ask.content, headers=JSON
+            ) as response:
                 response.raise_for_status()
                 await read(ask, response, self._count)
         except httpx.TransportError:

@@ -1,11 +1,11 @@
 """The proof of durability: no answer that a client has read to its end is missing in the record.
 
-In every round clients ask in all dialects, whole and streamed; at a random moment the bridge is
-killed with SIGKILL and started again on the same database; in every second round the database is
-locked for the last moment of its life. With --outage it is locked from the beginning, so that
-records go to the spool, and in every second round let go again just before the end, so that the
-kill meets the replay. Then each answer is looked for through the API: in full if its client had
-read the end, as interrupted if it had only begun.
+In every round clients ask in all dialects, whole and streamed; at a random moment the bridge and
+its keeper are killed with SIGKILL and started again on the same database; in every second round the
+database is locked for the last moment of their life. With --outage it is locked from the beginning,
+so that records wait in the journal, and in every second round let go again just before the end, so
+that the kill meets the keeper at work on them. Then each answer is looked for through the API: in
+full if its client had read the end, as interrupted if it had only begun.
 """
 
 import argparse
@@ -32,18 +32,18 @@ from scripts.running import Bridge, Upstream
 PAGE = 100
 MOST_ASKS = 400
 ROUND_SECONDS = 120
-REPLAY_SECONDS = 60
+CATCH_UP_SECONDS = 60
 SHOWN_LOSSES = 5
 LEGEND = """
 locked       the database was locked in the time before the kill: nothing could be written
 away         it was locked from the beginning; back: until just before the kill
-spooled      entries that waited on the spool when the bridge was killed
+waited       bytes that were in the journal only when the bridge was killed
 ended        the client has read the end; found complete: those of them on record in full
 broken off   the client has read the first byte and no end; of those
              interrupted: found as such; unread: found complete, killed before the end was sent
 """
 TITLES = (
-    "spooled",
+    "waited",
     "requests",
     "ended",
     "found complete",
@@ -104,7 +104,7 @@ def main() -> int:
     print(_line("killed", *TITLES), flush=True)
     asked: list[Ask] = []
     record: Record = {}
-    spooled: list[int] = []
+    waited: list[int] = []
     with tempfile.TemporaryDirectory(prefix="aibridge-kill-") as home, serve(SCRIPT) as practice:
         upstreams = (Upstream("anthropic", practice.url), Upstream("openai", f"{practice.url}/v1"))
         bridge = Bridge(Path(home), upstreams)
@@ -113,12 +113,12 @@ def main() -> int:
             for number in range(1, options.rounds + 1):
                 plan = _plan(dice, number, options)
                 asyncio.run(_round(bridge, plan))
-                spooled.append(_spooled(bridge))
+                waited.append(bridge.waiting)
                 bridge.start()
                 record = _record(bridge)
-                print(_line(plan.name, spooled[-1], *_tally(plan.asked, record)), flush=True)
+                print(_line(plan.name, waited[-1], *_tally(plan.asked, record)), flush=True)
                 asked += plan.asked
-    print(_line("all of them, at the end", sum(spooled), *_tally(asked, record)))
+    print(_line("all of them, at the end", sum(waited), *_tally(asked, record)))
     losses = _losses(asked, record)
     print(*losses[:SHOWN_LOSSES], sep="\n", end="\n" if losses else "")
     return 1 if losses else 0
@@ -161,13 +161,7 @@ async def _round(bridge: Bridge, plan: Plan) -> None:
 
 async def _die(bridge: Bridge, plan: Plan) -> None:
     await asyncio.sleep(plan.moment)
-    bridge.kill()
-
-
-def _spooled(bridge: Bridge) -> int:
-    """Count what a bridge that is dead left on its spool."""
-    with closing(sqlite3.connect(bridge.database.with_name("spool.db"))) as spool:
-        return int(spool.execute("SELECT count(*) FROM entries").fetchone()[0])
+    bridge.kill_all()
 
 
 @contextmanager
@@ -181,7 +175,7 @@ def _locked(database: Path) -> Iterator[None]:
 def _record(bridge: Bridge) -> Record:
     """Read every interception, page by page, and return them by their prompts."""
     record: Record = {}
-    _wait_for_replay(bridge)
+    _catch_up(bridge)
     headers = {"Coder-Session-Token": bridge.token}
     with httpx.Client(headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         for one in _interceptions(client, f"{bridge.url}/api/v2/aibridge/interceptions"):
@@ -190,12 +184,12 @@ def _record(bridge: Bridge) -> Record:
     return record
 
 
-def _wait_for_replay(bridge: Bridge) -> None:
-    """Return once nothing waits on the spool any more. Raises `TimeoutError`."""
-    give_up = time.monotonic() + REPLAY_SECONDS
-    while httpx.get(f"{bridge.url}/readyz", trust_env=False).text != "ok":
+def _catch_up(bridge: Bridge) -> None:
+    """Return once nothing waits in the journal any more. Raises `TimeoutError`."""
+    give_up = time.monotonic() + CATCH_UP_SECONDS
+    while bridge.waiting:
         if time.monotonic() > give_up:
-            raise TimeoutError("the spool was not replayed")
+            raise TimeoutError("the journal was not read")
         time.sleep(0.05)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -11,12 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aibridge.journal.catching_up import behind
+from aibridge.journal.folders import journals
+from aibridge.journal.progress import Progress
+from scripts.processes import children, command, signal_all, wait_until_gone
+
 START_SECONDS = 60
 STOP_SECONDS = 15
 COMMAND_SECONDS = 60
 
 _GREETING = re.compile(r"serves (http://\S+)")
 _LOG_LINES = 20
+_SERVE = "serve"
 
 
 class BridgeError(Exception):
@@ -42,7 +49,10 @@ class Bridge:
     """A bridge whose files are all in ``home``; ``cores`` are those it may run on, if not all.
 
     Its ``data_dir`` may be elsewhere, and so may its database, which may be PostgreSQL's.
-    ``module`` is what is run as the bridge, and ``variables`` are added to its environment.
+    ``durability`` says where records have to be, if not where the engine's rule says, and
+    ``journal_bytes`` how large a journal may become. ``module`` is what is run as the bridge, and
+    ``variables`` are added to its environment; the words ``under`` begin the command that serves,
+    such as those of a program that traces it.
     """
 
     def __init__(
@@ -54,16 +64,21 @@ class Bridge:
         data_dir: Path | None = None,
         database_url: str = "",
         workers: int = 1,
+        durability: str = "",
+        journal_bytes: int = 0,
         module: str = "aibridge",
         variables: Mapping[str, str] | None = None,
+        under: Sequence[str] = (),
     ) -> None:
         self.url = ""
         self.token = ""
         data_dir = data_dir or home / "data"
         self.database = data_dir / "aibridge.db"
+        self.journals = data_dir / "journal"
         self._cores = cores
         self._module = module
         self._variables = dict(variables or {})
+        self._under = list(under)
         self._config = home / "bridge.toml"
         self._log = home / "bridge.log"
         self._process: subprocess.Popen[str] | None = None
@@ -72,12 +87,31 @@ class Bridge:
             options += f"database_url = {json.dumps(database_url)}\n"
         if workers > 1:
             options += f"workers = {workers}\n"
+        if journal_bytes:
+            options += f"journal_max_bytes = {journal_bytes}\n"
+        if durability:
+            options += f"durability = {json.dumps(durability)}\n"
         self._config.write_text("\n".join([options, *(one.toml() for one in upstreams)]))
 
     @property
     def pid(self) -> int:
         """The process id of the running bridge."""
         return self._running.pid
+
+    @property
+    def keepers(self) -> list[int]:
+        """The process that keeps the record; none while it is not there."""
+        return [pid for pid in children(self.pid) if _SERVE not in command(pid)]
+
+    @property
+    def workers(self) -> list[int]:
+        """The processes that serve, where they are not the bridge's first one."""
+        return [pid for pid in children(self.pid) if _SERVE in command(pid)]
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes are in its journals that the database does not have."""
+        return sum(behind(folder, applied(folder)) for folder in journals(self.journals))
 
     @property
     def log(self) -> str:
@@ -110,7 +144,7 @@ class Bridge:
         """Start, and return once it listens; it has a new ``url`` then. Raises `BridgeError`."""
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
-                self._arguments("serve"),
+                [*self._under, *self._arguments(_SERVE)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -132,9 +166,18 @@ class Bridge:
         self._ended()
 
     def kill(self) -> None:
-        """End the bridge as a crash or a dead machine would: at once, with no word."""
+        """End the bridge's first process as a crash would: at once, with no word.
+
+        The others find that out.
+        """
         self._running.kill()
         self._ended()
+
+    def kill_all(self) -> None:
+        """End all its processes as a dead machine would: at once, with no word."""
+        pids = signal_all(self.pid, signal.SIGKILL)
+        self._ended()
+        wait_until_gone(pids)
 
     def wait(self) -> None:
         """Return when the bridge ends of itself."""
@@ -180,6 +223,15 @@ class Bridge:
 
     def _arguments(self, *words: str) -> list[str]:
         return [sys.executable, "-m", self._module, *words, "--config", str(self._config)]
+
+
+def applied(journal: Path) -> int:
+    """Return the position up to which the database has a journal."""
+    progress = Progress(journal)
+    try:
+        return progress.position
+    finally:
+        progress.close()
 
 
 def plain_environment() -> dict[str, str]:

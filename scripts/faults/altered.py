@@ -1,15 +1,18 @@
-"""The bridge with a wall clock that steps, or with short leases, as its environment says.
+"""The bridge with a wall clock that steps, or with other patience, as its environment says.
 
-``python -m scripts.faults.altered`` takes what ``aibridge`` does.
+``python -m scripts.faults.altered`` takes what ``aibridge`` does; with nothing it is the keeper.
 """
 
 import os
+import sys
 import time
 from pathlib import Path
 
 CLOCK = "CHAOS_CLOCK"
 """Names the file that says how far off the clock is, in seconds."""
 LEASE = "CHAOS_LEASE_SECONDS"
+AGAIN = "CHAOS_AGAIN_SECONDS"
+"""Says after how many seconds a keeper is begun anew that has ended at once."""
 BEATS_PER_LEASE = 10
 NANOSECONDS = 10**9
 
@@ -48,12 +51,17 @@ def main() -> None:
     if file := os.environ.get(CLOCK):
         clock = SteppedClock(Path(file))
         time.time_ns, time.time = clock.time_ns, clock.time
-    from aibridge.cli import main as run  # noqa: PLC0415 - not before the clock is another
+    from aibridge.cli import main as serve  # noqa: PLC0415 - not before the clock is another
+    from aibridge.keeper import process, supervisor  # noqa: PLC0415 - the same
     from aibridge.recorder import presence  # noqa: PLC0415 - the same
 
     if lease := os.environ.get(LEASE):
         presence.LEASE_SECONDS = float(lease)
         presence.BEAT_SECONDS = float(lease) / BEATS_PER_LEASE
+    if again := os.environ.get(AGAIN):
+        supervisor.AGAIN_SECONDS = float(again)
+    supervisor.MODULE = "scripts.faults.altered"
+    run = serve if sys.argv[1:] else process.main
     run()
 
 

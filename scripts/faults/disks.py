@@ -85,7 +85,7 @@ class _FullDisk(Fault):
 
 
 class FullUnderSQLite(_FullDisk):
-    """The disk of the database is full; that of the spool is another."""
+    """The disk of the database is full; that of the journal is another."""
 
     name = "full-disk-sqlite"
     engines = (SQLITE,)
@@ -93,19 +93,27 @@ class FullUnderSQLite(_FullDisk):
 
 
 class FullUnderBoth(_FullDisk):
-    """The disk that the database and the spool are both on is full."""
+    """The disk that the database and the journal are both on is full."""
 
     name = "full-disk"
+    leaves_gaps = True
     engines = (SQLITE,)
-    small = frozenset({"database", "spool"})
+    small = frozenset({"database", "journal"})
 
 
-class FullUnderSpool(_FullDisk):
-    """PostgreSQL is shut down, and the disk of the spool is full."""
+class FullUnderJournal(_FullDisk):
+    """The disk of the journal is full; the database is elsewhere, and takes what it is given."""
 
-    name = "full-disk-spool"
+    name = "full-disk-journal"
+    leaves_gaps = True
+    small = frozenset({"journal"})
+
+
+class FullInOutage(FullUnderJournal):
+    """PostgreSQL is shut down, and the disk of the journal is full."""
+
+    name = "full-disk-in-outage"
     engines = (POSTGRESQL,)
-    small = frozenset({"spool"})
 
     def strike(self) -> None:
         """Shut the server down and fill the disk."""
@@ -113,6 +121,6 @@ class FullUnderSpool(_FullDisk):
         super().strike()
 
     def mend(self) -> None:
-        """Clear the disk first, so that the spool is tried again before the database is."""
+        """Clear the disk first, so that the journal is tried again before the database is."""
         super().mend()
         self.server.start()

@@ -2,6 +2,7 @@
 
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -41,9 +42,10 @@ class Fault(ABC):
     """Something that breaks and is mended again, both at once and each as often as wanted.
 
     ``hold`` is between how many seconds it may last, none if as long as an outage. ``small`` says
-    what is on a small disk meanwhile: ``database``, ``spool``. There may be several ``bridges``, or
-    ``workers`` of one. ``lease_seconds`` are theirs, 0 as they are; with ``takes_for_gone`` one
-    must be taken for gone, and otherwise none may be.
+    what is on a small disk meanwhile: ``database``, ``journal``. There may be several ``bridges``,
+    or ``workers`` of one. ``altered`` says what is other than usual with them, see
+    `scripts.faults.altered`. With ``takes_for_gone`` one must be taken for gone, and otherwise none
+    may be. Only one that ``leaves_gaps`` may leave bytes in a journal that cannot be read.
     """
 
     name: ClassVar[str]
@@ -53,12 +55,15 @@ class Fault(ABC):
     bridges: ClassVar[int] = 1
     workers: ClassVar[int] = 1
     has_clock: ClassVar[bool] = False
-    lease_seconds: ClassVar[float] = 0
+    altered: ClassVar[Mapping[str, str]] = {}
     takes_for_gone: ClassVar[bool] = False
+    leaves_gaps: ClassVar[bool] = False
 
     def __init__(self, scene: Scene, dice: random.Random) -> None:
         self.scene = scene
         self.dice = dice
+        self.damaged: set[str] = set()
+        """Prompts of calls whose entries it has damaged in the journal."""
 
     @property
     def server(self) -> Server:

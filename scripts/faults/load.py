@@ -11,13 +11,16 @@ from time import monotonic
 
 import httpx
 
-from scripts.kill_asks import KINDS, PACES, TIMEOUT_SECONDS, Ask, read
+from scripts.kill_asks import JSON, KINDS, PACES, TIMEOUT_SECONDS, Ask, read
 from scripts.running import Bridge
 
 FINISH_SECONDS = 2.0
 """How long answers may still go on when the load ends; then their clients leave."""
 PAUSE_SECONDS = 0.1
 """How long a client waits that was refused, or found nobody."""
+CONTEXT_BYTES = (0, 2_000, 20_000, 60_000)
+"""About how much comes with each request of a session, and nearly the same with each."""
+AGAIN = "once more, "
 AGENT = "cline/3.0"
 SESSION_HEADER = "X-Task-Id"
 UNAVAILABLE = 503
@@ -71,11 +74,12 @@ class Load:
                 limit.reschedule(asyncio.get_running_loop().time() + FINISH_SECONDS)
 
     async def _ask_on(self, http: httpx.AsyncClient, client: int) -> None:
-        number = 0
+        number, length = 0, self._dice.choice(CONTEXT_BYTES)
         while not self._over.is_set():
             pace = self._dice.choice(list(PACES))
             prompt = f"Tell me a {pace} story, number {client}-{number}."
-            ask = Ask(prompt, self._dice.choice(KINDS), 0.0)
+            context = AGAIN * (length // len(AGAIN)) + f"{number}"
+            ask = Ask(prompt, self._dice.choice(KINDS), 0.0, context=context)
             bridge = self._bridges[number % len(self._bridges)]
             if not await self._ask(http, bridge, client, ask):
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -92,13 +96,13 @@ class Load:
     async def _ask(self, http: httpx.AsyncClient, bridge: Bridge, client: int, ask: Ask) -> bool:
         """Ask once; false if nothing came of it."""
         url = f"{bridge.url}/api/v2/aibridge/{ask.kind.path}"
-        headers = {
+        headers = JSON | {
             "Authorization": f"Bearer {bridge.token}",
             "User-Agent": AGENT,
             SESSION_HEADER: f"session-{client}",
         }
         try:
-            async with http.stream("POST", url, json=ask.body, headers=headers) as response:
+            async with http.stream("POST", url, content=ask.content, headers=headers) as response:
                 self.asked.append(ask)
                 if response.is_success:
                     await read(ask, response, lambda: None)

@@ -1,5 +1,6 @@
 """Faults that come again and again while they last: cut connections, and a clock that steps."""
 
+import time
 from abc import abstractmethod
 from threading import Event, Thread
 
@@ -11,14 +12,17 @@ from scripts.faults.fault import POSTGRESQL, Fault
 HOUR = 3600.0
 STEPS = (1.0, HOUR, 24 * HOUR, 40 * 24 * HOUR)
 """By up to how many seconds the clock steps; the longest is more than a partition."""
-PAUSES = (0.005, 0.4)
-"""Between how many seconds are from one time to the next."""
 _CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+_CUT_COMMITS = f"{_CUT} AND wait_event = 'SyncRep'"
+_STANDBYS = "ALTER SYSTEM SET synchronous_standby_names = '{}'"
 
 
-class _Repeated(Fault):
+class Repeated(Fault):
+    """A fault that comes one time after the other; ``pauses`` is between how many seconds."""
+
     hold = (2.0, 5.0)
+    pauses = (0.005, 0.4)
 
     def strike(self) -> None:
         """Begin with it."""
@@ -32,7 +36,7 @@ class _Repeated(Fault):
         self._thread.join()
 
     def _repeat(self) -> None:
-        while not self._over.wait(self.dice.uniform(*PAUSES)):
+        while not self._over.wait(self.dice.uniform(*self.pauses)):
             self.once()
 
     @abstractmethod
@@ -40,7 +44,7 @@ class _Repeated(Fault):
         """Do it one time."""
 
 
-class CutWriter(_Repeated):
+class CutWriter(Repeated):
     """PostgreSQL ends all connections of the bridge, that of its writer too."""
 
     name = "cut-writer"
@@ -52,7 +56,40 @@ class CutWriter(_Repeated):
             connection.execute(_CUT)
 
 
-class StepClock(_Repeated):
+class LoseCommits(Repeated):
+    """PostgreSQL commits and breaks the connection off instead of saying so, each time.
+
+    It waits for a standby that there is not, and is told to end the connection meanwhile.
+    """
+
+    name = "lose-commits"
+    engines = (POSTGRESQL,)
+    pauses = (0.0, 0.2)
+
+    def strike(self) -> None:
+        """Have each commit wait."""
+        self._have_standbys("nobody")
+        super().strike()
+
+    def mend(self) -> None:
+        """Have none wait, nor those that do."""
+        super().mend()
+        self._have_standbys("")
+        time.sleep(self.pauses[1])
+        self.once()
+
+    def once(self) -> None:
+        """End the connections that wait."""
+        with psycopg.connect(self.scene.database_url, autocommit=True) as connection:
+            connection.execute(_CUT_COMMITS)
+
+    def _have_standbys(self, names: str) -> None:
+        with psycopg.connect(self.scene.database_url, autocommit=True) as connection:
+            connection.execute(_STANDBYS.format(names).encode())
+            connection.execute("SELECT pg_reload_conf()")
+
+
+class StepClock(Repeated):
     """The wall clock of the bridge steps forwards and back, and is right again in the end."""
 
     name = "step-clock"

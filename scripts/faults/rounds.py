@@ -1,7 +1,6 @@
 """One round: load, a fault that is struck and mended meanwhile, and what is on record after."""
 
 import random
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,15 +13,15 @@ from scripts.faults.load import Load
 from scripts.faults.scenes import Scenes
 from scripts.faults.verdict import Verdict, judge
 
-REPLAY_SECONDS = 60
-"""How long what waits on the spool may take to be replayed."""
+CATCH_UP_SECONDS = 60
+"""How long what waits in the journals may take to be on record."""
 POLL_SECONDS = 0.05
 SECONDS_PER_STRIKE = 6
 FIRST_SECONDS = 0.5
 """How long the load lasts at least before a fault strikes."""
 
 _GONE = "server_gone"
-_REPLAYED = re.compile(r"\breplayed=(\d+)")
+_GAP, _CUT = "journal_gap", "journal_tail_cut"
 
 
 class Blow(NamedTuple):
@@ -46,11 +45,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What has become of a round; ``replayed`` entries were on the spool for a while."""
+    """What has become of a round; ``waited`` bytes were in the journals only when it was mended."""
 
     load: Load
     verdict: Verdict
-    replayed: int
+    waited: int
 
 
 def plan(
@@ -73,42 +72,58 @@ def run(scenes: Scenes, plan: Plan) -> Result:
     with scenes.scene(plan.fault, plan.engine) as scene:
         load = Load(scene.bridges, plan.dice, plan.clients)
         own = random.Random(plan.dice.random())  # noqa: S311 - to be repeatable, not secret
+        fault = plan.fault(scene, own)
         with load.running():
-            _strike(plan, plan.fault(scene, own))
-        late = _wait_for_replay(scene)
+            waited = _strike(plan, scene, fault)
+        late = list(_late(scene))
         for bridge in scene.bridges:
             bridge.stop()
-        verdict = judge(scene.database_url, load.asked)
+        verdict = judge(scene.database_url, load.asked, fault.damaged)
         log = "".join(bridge.log for bridge in scene.bridges)
-        replayed = sum(map(int, _REPLAYED.findall(log)))
-    verdict.wrong += [*late, *_strange(load), *gone(plan.fault, log)]
-    return Result(load, verdict, replayed)
+    verdict.wrong += [*late, *_strange(load), *gone(plan.fault, log), *gaps(fault, log)]
+    return Result(load, verdict, waited)
 
 
-def _strike(plan: Plan, fault: Fault) -> None:
-    """Strike as planned, and let the load go on until its time is over."""
-    end = time.monotonic() + plan.seconds
+def _strike(plan: Plan, scene: Scene, fault: Fault) -> int:
+    """Strike as planned, and let the load go on until its time is over.
+
+    Returns how many bytes were in the journals only before it was mended, at its blows together.
+    """
+    end, waited = time.monotonic() + plan.seconds, 0
     for after, hold in plan.blows:
         time.sleep(after)
         try:
             fault.strike()
             time.sleep(hold)
+            waited += sum(bridge.waiting for bridge in scene.bridges)
         finally:
             fault.mend()
     time.sleep(max(FIRST_SECONDS, end - time.monotonic()))
+    return waited
 
 
-def _wait_for_replay(scene: Scene) -> list[str]:
-    """Return once nothing waits on the spool any more, or what is wrong if that takes too long."""
-    give_up = time.monotonic() + REPLAY_SECONDS
-    said = ""
-    while said != "ok":
-        if time.monotonic() > give_up:
-            return [f"not ready after {REPLAY_SECONDS} seconds: {said}"]
-        time.sleep(POLL_SECONDS)
-        urls = [f"{bridge.url}/readyz" for bridge in scene.bridges]
-        said = " ".join({httpx.get(url, trust_env=False).text for url in urls})
-    return []
+def _late(scene: Scene) -> Iterator[str]:
+    """Wait until all is on record and the bridges are ready; say what is wrong if it takes long."""
+    until = time.monotonic() + CATCH_UP_SECONDS
+    for bridge in scene.bridges:
+        while left := bridge.waiting:
+            if time.monotonic() > until:
+                yield f"after {CATCH_UP_SECONDS} seconds {left} bytes wait in the journal"
+                break
+            time.sleep(POLL_SECONDS)
+        while (said := httpx.get(f"{bridge.url}/readyz", trust_env=False).text) != "ok":
+            if time.monotonic() > until:
+                yield f"not ready after {CATCH_UP_SECONDS} seconds: {said}"
+                break
+            time.sleep(POLL_SECONDS)
+
+
+def gaps(fault: Fault, log: str) -> Iterator[str]:
+    """Say what is wrong with damage to a journal of which the log says nothing, or made up."""
+    if fault.damaged and not (_GAP in log or _CUT in log):
+        yield "nothing is said of the damage to the journal"
+    if _GAP in log and not fault.leaves_gaps:
+        yield "the journal has a gap that nobody made"
 
 
 def gone(fault: type[Fault], log: str) -> Iterator[str]:

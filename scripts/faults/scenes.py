@@ -17,11 +17,18 @@ from scripts.faults.fault import POSTGRESQL, Fault, Scene
 from scripts.faults.server import Server
 from scripts.running import Bridge, Upstream
 
+JOURNAL_BYTES = 16 << 20
+"""So little that the journals have many segments; yet no outage of some seconds fills one."""
+
 
 class Scenes:
-    """Makes scenes; the one PostgreSQL of all of them is started when the first needs it."""
+    """Makes scenes; the one PostgreSQL of all of them is started when the first needs it.
 
-    def __init__(self, provider_url: str) -> None:
+    ``durability`` says where records have to be, if not where the engine's rule says.
+    """
+
+    def __init__(self, provider_url: str, durability: str = "") -> None:
+        self._durability = durability
         self._upstreams: Sequence[Upstream] = (
             Upstream("anthropic", provider_url),
             Upstream("openai", f"{provider_url}/v1"),
@@ -38,7 +45,7 @@ class Scenes:
             server = self._running_server() if engine == POSTGRESQL else None
             place = nullcontext(f"sqlite:///{folder / 'aibridge.db'}")
             url = stack.enter_context(server.place() if server else place)
-            data_dir = disk / "data" if disk and "spool" in fault.small else home / "data"
+            data_dir = disk / "data" if disk and "journal" in fault.small else home / "data"
             token = _owner(url)
             clock = home / "clock"
             altered.step(clock, 0)
@@ -56,15 +63,17 @@ class Scenes:
     ) -> Bridge:
         """Make a bridge, altered if the fault asks for that."""
         home.mkdir()
-        variables = {altered.CLOCK: str(clock)} if fault.has_clock else {}
-        if fault.lease_seconds:
-            variables[altered.LEASE] = str(fault.lease_seconds)
+        variables = dict(fault.altered)
+        if fault.has_clock:
+            variables[altered.CLOCK] = str(clock)
         return Bridge(
             home,
             self._upstreams,
             data_dir=data_dir,
             database_url=url,
             workers=fault.workers,
+            durability=self._durability,
+            journal_bytes=JOURNAL_BYTES,
             module=altered.__name__ if variables else "aibridge",
             variables=variables,
         )

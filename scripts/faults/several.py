@@ -1,15 +1,21 @@
-"""Faults of one of several processes that share a PostgreSQL: bridges, and workers of one."""
+"""Faults of one of several bridges that share a PostgreSQL."""
 
-import os
 import signal
 import time
+from typing import ClassVar, LiteralString
 
+import psycopg
+
+from scripts.faults.altered import LEASE
 from scripts.faults.fault import POSTGRESQL, Fault
-from scripts.faults.server import children
-from scripts.running import BridgeError
+from scripts.processes import signal_all
 
-BEGIN_SECONDS = 30
-"""How long a worker that was killed may take to be replaced."""
+_WRITING = """SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+AND now() - xact_start > INTERVAL '0.1 s'"""
+_BOTH_ARE_KNOWN = "SELECT id FROM servers OFFSET 1"
+SETTLE_SECONDS = 0.2
+"""How long PostgreSQL has to do what it was told before."""
 
 
 class _OneOfTwo(Fault):
@@ -37,35 +43,25 @@ class PauseOneOfTwo(_OneOfTwo):
 
     name = "pause-one-of-two"
     hold = (3.5, 5.0)
-    lease_seconds = 1.5
+    altered: ClassVar = {LEASE: "1.5"}
     takes_for_gone = True
 
     def strike(self) -> None:
-        """Stop it."""
-        os.kill(self.scene.bridges[-1].pid, signal.SIGSTOP)
+        """Stop it once it is known, between two transactions: in one nobody is taken for gone."""
+        while not self._finds(_BOTH_ARE_KNOWN):
+            time.sleep(SETTLE_SECONDS)
+        while self._stopped_while_it_writes():
+            self.mend()
 
     def mend(self) -> None:
         """Let it go on."""
-        os.kill(self.scene.bridges[-1].pid, signal.SIGCONT)
+        signal_all(self.scene.bridges[-1].pid, signal.SIGCONT)
 
+    def _stopped_while_it_writes(self) -> bool:
+        signal_all(self.scene.bridges[-1].pid, signal.SIGSTOP)
+        time.sleep(SETTLE_SECONDS)
+        return self._finds(_WRITING)
 
-class KillWorker(Fault):
-    """One of two workers is killed (SIGKILL); another is begun for it."""
-
-    name = "kill-worker"
-    engines = (POSTGRESQL,)
-    hold = (0.0, 0.3)
-    workers = 2
-
-    def strike(self) -> None:
-        """Kill it."""
-        self._before = children(self.scene.bridge.pid)
-        os.kill(self.dice.choice(self._before), signal.SIGKILL)
-
-    def mend(self) -> None:
-        """Wait for the new one."""
-        give_up = time.monotonic() + BEGIN_SECONDS
-        while not set(children(self.scene.bridge.pid)) - set(self._before):
-            if time.monotonic() > give_up:
-                raise BridgeError(f"no new worker after {BEGIN_SECONDS} seconds")
-            time.sleep(0.05)
+    def _finds(self, query: LiteralString) -> bool:
+        with psycopg.connect(self.scene.database_url) as connection:
+            return connection.execute(query).fetchone() is not None

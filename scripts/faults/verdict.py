@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,11 +22,14 @@ TABLES = {
     "model_thoughts": "id",
 }
 _ANSWERS = """
-    SELECT prompt, interceptions.id, status, stop_reason, input_tokens, output_tokens
+    SELECT prompt, interceptions.id, status, stop_reason, input_tokens, output_tokens,
+        request_bytes, response_bytes, notes
     FROM interceptions
     JOIN user_prompts ON user_prompts.interception_id = interceptions.id
     LEFT JOIN token_usages ON token_usages.interception_id = interceptions.id
 """
+_REQUEST_BYTES = 5
+_NO_NOTES: tuple[object, ...] = ("[]", [])
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens")
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _TOKENS)
 _SESSIONS = f"SELECT id, initiator_id, interceptions, {', '.join(_TOKENS)} FROM sessions"  # noqa: S608 - names of ours
@@ -46,19 +49,26 @@ _RUNNING = "SELECT count(*) FROM interceptions WHERE ended_at IS NULL OR status 
 
 @dataclass(slots=True)
 class Verdict:
-    """How many answers that were read to their ends are ``found``; the rest should be nothing."""
+    """How many answers that were read to their ends are ``found``; the rest should be nothing.
+
+    But for ``damaged``: those of them that are not as they were, as the fault has damaged them.
+    """
 
     found: int = 0
+    damaged: int = 0
     duplicates: int = 0
     lost: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
-def judge(database_url: str, asked: Iterable[Ask]) -> Verdict:
-    """Compare what clients saw with the tables of a database, SQLite's or PostgreSQL's."""
+def judge(database_url: str, asked: Iterable[Ask], damaged: Collection[str] = ()) -> Verdict:
+    """Compare what clients saw with the tables of a database, SQLite's or PostgreSQL's.
+
+    ``damaged`` are the prompts of calls that a fault has damaged.
+    """
     verdict = Verdict()
     with _reading(database_url) as query:
-        _judge_answers(query, asked, verdict)
+        _judge_answers(query, asked, damaged, verdict)
         for table, column in TABLES.items():
             _judge_ids(query, table, column, verdict)
         _compare("sessions", query(_SESSIONS), query(_RAW_SESSIONS), verdict)
@@ -69,21 +79,36 @@ def judge(database_url: str, asked: Iterable[Ask]) -> Verdict:
     return verdict
 
 
-def _judge_answers(query: Query, asked: Iterable[Ask], verdict: Verdict) -> None:
+def _judge_answers(
+    query: Query, asked: Iterable[Ask], damaged: Collection[str], verdict: Verdict
+) -> None:
     record: defaultdict[str, Rows] = defaultdict(list)
     for prompt, *facts in query(_ANSWERS):
         record[prompt].append(tuple(facts))
     for ask in asked:
-        rows = record[ask.prompt]
-        whole = ("completed", ask.kind.stop, USAGE.input, USAGE.output)
-        is_found = any(row[1:] == whole for row in rows)
+        rows = record.pop(ask.prompt, [])
+        is_found = any(_is_whole(ask, *facts) for _, *facts in rows)
         verdict.found += ask.ended and is_found
-        if ask.ended and not is_found:
+        if ask.ended and not is_found and ask.prompt in damaged:
+            verdict.damaged += 1
+        elif ask.ended and not is_found:
             verdict.lost += 1
             verdict.wrong.append(f"lost: {ask.kind.path} {ask.prompt!r}: on record {rows}")
         if len(rows) > 1:
             verdict.duplicates += len(rows) - 1
             verdict.wrong.append(f"more than once: {ask.prompt!r}: {rows}")
+        verdict.wrong += [
+            f"not as it was sent: {ask.prompt!r}: {row}"
+            for row in rows
+            if row[_REQUEST_BYTES] != len(ask.content)
+        ]
+
+
+def _is_whole(ask: Ask, *facts: object) -> bool:
+    """Say whether an answer is on record as it was read, to its last byte and without doubt."""
+    *said, notes = facts
+    whole = ["completed", ask.kind.stop, USAGE.input, USAGE.output, len(ask.content), ask.size]
+    return said == whole and notes in _NO_NOTES
 
 
 def _judge_ids(query: Query, table: str, column: str, verdict: Verdict) -> None:
