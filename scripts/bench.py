@@ -12,8 +12,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -22,76 +22,27 @@ import msgspec
 from scripts.benching.load import OVERTIME_SECONDS, Result
 from scripts.benching.machine import (
     allow_many_files,
+    children_cpu_seconds,
     conditions,
     cores,
     cpu_seconds,
     memory_mb,
 )
-from scripts.benching.targets import Target, order, start, targets
-from scripts.benching.traffic import EVENTS, WHOLE_BYTES, request_body
+from scripts.benching.peers import PEERS, running
+from scripts.benching.table import LEGEND, Run, table
+from scripts.benching.targets import Target, order, prepared_bridge, provider, start, targets
+from scripts.benching.traffic import LARGE, SMALL, SMALL_KB, Work, request_body
+from scripts.running import Bridge, BridgeError
 
-SMALL_KB, LARGE_KB = 0.5, 78.0
 WARM_UP_SECONDS = 0.3
 MOST_REQUESTS = 200_000
 """Requests of one load at most, however long it may take."""
 FILES_A_STREAM = 2
 SPARE_FILES = 200
-HEADINGS = (
-    "requests/s",
-    "CPU µs",
-    "first p50",
-    "p99 ms",
-    "last p50",
-    "p99 ms",
-    "requests",
-    "errors",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A kind of request, and how many connections make it."""
-
-    kilobytes: float
-    answer: str
-    connections: int
-
-    @property
-    def name(self) -> str:
-        """Say what it is."""
-        out = f"{WHOLE_BYTES / 1024:g} KB" if self.answer == "whole" else f"{EVENTS} events"
-        return f"{self.kilobytes:g} KB in, {out} out, c={self.connections}"
-
-    @property
-    def body(self) -> bytes:
-        """The request's body."""
-        return request_body(self.kilobytes, stream=self.answer != "whole")
-
-
-WORKS = (
-    Work(SMALL_KB, "whole", 1),
-    Work(SMALL_KB, "whole", 16),
-    Work(LARGE_KB, "stream", 1),
-    Work(LARGE_KB, "stream", 16),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One load on one target. ``cpu`` is seconds of the target's processor time."""
-
-    result: Result
-    cpu: float
-
-    @property
-    def rate(self) -> float:
-        """Answers a second."""
-        return len(self.result.totals) / self.result.seconds
-
-    @property
-    def requests(self) -> int:
-        """Requests made, answered or not."""
-        return len(self.result.totals) + self.result.errors
+STARTS = 5
+READY_SECONDS = 20.0
+LOOK_SECONDS = 0.002
+WORKS = (SMALL, replace(SMALL, connections=16), LARGE, replace(LARGE, connections=16))
 
 
 def main() -> int:
@@ -101,22 +52,49 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="aibridge-bench-") as home,
         tempfile.TemporaryDirectory(prefix="aibridge-bench-", dir=options.directory) as data,
-        targets(Path(home), Path(data)) as found,
+        provider(cores()[1]) as port,
     ):
-        _print_conditions(options, Path(data), found)
-        print(f"memory, idle: {_memory(found[0])}")
-        sent, errors = _warm_up(found)
-        for work in WORKS:
-            runs = _measure(work, found, options)
-            _print_work(work, runs)
-            sent += sum(run.requests for run in runs["bridge"])
-            errors += sum(run.result.errors for several in runs.values() for run in several)
-        print(f"\nmemory, idle after {sent:,} requests: {_memory(found[0])}")
-        recorded = _recorded(found[0])
-        for target in found[:-1]:
-            _hold(target, options.hold)
+        print(*conditions(Path(data)), sep="\n")
+        bridge = prepared_bridge(Path(data), port)
+        starts = [_start_seconds(bridge) for _ in range(options.starts)]
+        print(f"start to ready: bridge {statistics.median(starts):.2f} s, median of {len(starts)}")
+        with (
+            targets(Path(home), bridge, port) as ours,
+            running(PEERS if options.peers else (), Path(home), port) as peers,
+        ):
+            return _measure_all([*ours, *peers, Target("direct", 0, port)], options)
+
+
+def _measure_all(found: list[Target], options: argparse.Namespace) -> int:
+    """Measure these, the bridge first and the provider itself last, and return the exit status."""
+    names = ", ".join(target.name for target in found)
+    print(f"loads of {options.seconds:g} s, median of {options.rounds}, in turn on {names}")
+    print(LEGEND)
+    print(f"memory, idle, of all processes: {', '.join(map(_memory, found[:-1]))}")
+    sent, errors = _warm_up(found)
+    for work in WORKS:
+        runs = _measure(work, found, options)
+        print("", *table(work.name, runs), sep="\n", flush=True)
+        sent += sum(run.requests for run in runs[found[0].name])
+        errors += sum(run.result.errors for one in found if not one.peer for run in runs[one.name])
+    print(f"\nmemory, idle after {sent:,} requests: {_memory(found[0])}")
+    recorded = _recorded(found[0])
+    for target in found[:-1]:
+        _hold(target, options.hold)
     print(f"\non record of the bridge's requests: {recorded:,} of {sent:,}")
     return 1 if errors or recorded != sent else 0
+
+
+def _start_seconds(bridge: Bridge) -> float:
+    """Return the seconds from the start of the bridge's process to its first 200 of /readyz."""
+    with httpx.Client(trust_env=False) as client:
+        started = time.perf_counter()
+        with bridge.running():
+            while not client.get(f"{bridge.url}/readyz").is_success:
+                if time.perf_counter() - started > READY_SECONDS:
+                    raise BridgeError(f"the bridge is not ready after {READY_SECONDS:g} s")
+                time.sleep(LOOK_SECONDS)
+            return time.perf_counter() - started
 
 
 def _options() -> argparse.Namespace:
@@ -129,31 +107,29 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="loads of each kind (3)")
     parser.add_argument("--hold", type=int, default=1000, help="streams held open (1000)")
     parser.add_argument("--directory", type=Path, help="where the database is; temporary files")
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help=f"measure {' and '.join(peer.name for peer in PEERS)} too; they are installed from "
+        "their registries (PyPI, npm) into a cache folder, if they are not there yet",
+    )
     parser.add_argument("--quick", action="store_true", help="one short round, to see that it runs")
+    parser.set_defaults(starts=STARTS)
     options = parser.parse_args()
     if options.quick:
-        options.seconds, options.rounds, options.hold = 0.3, 1, 50
+        options.seconds, options.rounds, options.hold, options.starts = 0.3, 1, 50, 1
     options.hold = min(options.hold, (allow_many_files() - SPARE_FILES) // FILES_A_STREAM)
     return options
 
 
-def _print_conditions(options: argparse.Namespace, directory: Path, found: list[Target]) -> None:
-    names = ", ".join(target.name for target in found)
-    print(*conditions(directory), sep="\n")
-    print(f"loads of {options.seconds:g} s, median of {options.rounds}, in turn on {names}")
-    print(
-        "c: connections; CPU µs: processor time of the target a request; first, last: byte, in ms"
-    )
-
-
 def _warm_up(found: list[Target]) -> tuple[int, int]:
-    """Have everything run once; return the bridge's requests, and the errors of all."""
+    """Have everything run once; return the bridge's requests, and the errors but of peers."""
     sent = errors = 0
     for target in found:
         for work in (one for one in WORKS if one.connections > 1):
             run = _run(work, target, WARM_UP_SECONDS)
             sent += run.requests if target is found[0] else 0
-            errors += run.result.errors
+            errors += 0 if target.peer else run.result.errors
     return sent, errors
 
 
@@ -168,50 +144,14 @@ def _measure(work: Work, found: list[Target], options: argparse.Namespace) -> di
 def _run(work: Work, target: Target, seconds: float) -> Run:
     bounds = {"seconds": seconds, "requests": MOST_REQUESTS}
     load = order(target, work.answer, work.body, work.connections, **bounds)
-    before = cpu_seconds(target.pid)
+    before, others = cpu_seconds(target.pid), children_cpu_seconds(target.pid)
     with start("scripts.benching.load", on=cores()[1]) as process:
         out, _ = process.communicate(f"{load}\n", timeout=seconds + 2 * OVERTIME_SECONDS)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, f"the load on {target.name}")
     result = msgspec.json.decode(out, type=Result)
-    return Run(result, cpu_seconds(target.pid) - before)
-
-
-def _print_work(work: Work, runs: dict[str, list[Run]]) -> None:
-    print("\n" + _line(work.name, HEADINGS))
-    for name, several in runs.items():
-        print(_line(f"  {name}", _figures(several)), flush=True)
-
-
-def _figures(runs: list[Run]) -> list[str]:
-    """Return the columns of `HEADINGS`: medians of the runs' figures, sums of their counts."""
-    firsts = [_percentiles(run.result.first_bytes) for run in runs]
-    lasts = [_percentiles(run.result.totals) for run in runs]
-    cpu = statistics.median(run.cpu / max(1, run.requests) for run in runs) * 1e6
-    latencies = [
-        statistics.median(values) * 1000
-        for pairs in (firsts, lasts)
-        for values in zip(*pairs, strict=True)
-    ]
-    return [
-        f"{statistics.median(run.rate for run in runs):,.0f}",
-        f"{cpu:,.0f}" if cpu else "-",
-        *(f"{value:.2f}" for value in latencies),
-        f"{sum(run.requests for run in runs):,}",
-        f"{sum(run.result.errors for run in runs):,}",
-    ]
-
-
-def _percentiles(seconds: list[float]) -> tuple[float, float]:
-    """Return the 50th and the 99th, not a number if there is nothing."""
-    if not seconds:
-        return float("nan"), float("nan")
-    ordered = sorted(seconds)
-    return ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
-
-
-def _line(name: str, cells: Iterable[str]) -> str:
-    return f"{name:36}" + "".join(f"{cell:>12}" for cell in cells)
+    cpu = cpu_seconds(target.pid) - before
+    return Run(result, cpu, cpu + children_cpu_seconds(target.pid) - others)
 
 
 def _memory(target: Target) -> str:
@@ -250,5 +190,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
-    except subprocess.SubprocessError as error:
+    except (subprocess.SubprocessError, BridgeError) as error:
         sys.exit(f"scripts/bench: {error}")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from aibridge.server import spare_collecting
+from aibridge.collecting import spare_collecting
 from aibridge.store.database import Database
 from scripts.storing.asked import Ask, routes
 from scripts.storing.build import build

@@ -8,6 +8,7 @@ keeps them open until its standard input ends.
 import asyncio
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 import httptools
@@ -19,6 +20,7 @@ from scripts.benching.machine import allow_many_files
 OVERTIME_SECONDS = 10.0
 """How long answers that are under way at the end may take."""
 CONNECTING_AT_ONCE = 64
+OK = 200
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -80,8 +82,12 @@ class Asker(asyncio.Protocol):
         """Read on."""
         if not self._first_byte:
             self._first_byte = time.perf_counter()
-            self._load.began()
         self._parser.feed_data(data)
+
+    def on_headers_complete(self) -> None:
+        """Count an answer that has begun, unless it is an error."""
+        if self._parser.get_status_code() == OK:
+            self._load.began()
 
     def on_message_complete(self) -> None:
         """Note how long it took, and ask again."""
@@ -126,14 +132,18 @@ class Load:
         return await asyncio.gather(*(one() for _ in range(self._order.connections)))
 
     async def run(self) -> Result:
-        """Ask until time or number is up, and for the answers that are then under way."""
+        """Ask until time or number is up, then wait for the answers that are under way.
+
+        One that has not come after `OVERTIME_SECONDS` counts as an error, as one that is cut off.
+        """
         askers = await self.connect()
         started = time.perf_counter()
         self._deadline = started + self._order.seconds
         for asker in askers:
             asker.ask()
-        async with asyncio.timeout(self._order.seconds + OVERTIME_SECONDS):
-            await self._all_left.wait()
+        with suppress(TimeoutError):  # what is then under way is an error
+            async with asyncio.timeout(self._order.seconds + OVERTIME_SECONDS):
+                await self._all_left.wait()
         self.result.seconds = time.perf_counter() - started
         self.result.errors += self._under_way
         return self.result
@@ -144,11 +154,10 @@ class Load:
         self._deadline = time.perf_counter() + OVERTIME_SECONDS
         for asker in askers:
             asker.ask()
-        try:
+        with suppress(TimeoutError):  # those that have begun are held
             async with asyncio.timeout(OVERTIME_SECONDS):
                 await self.all_began.wait()
-        finally:
-            print(self._begun, flush=True)
+        print(self._begun, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
     def takes_one(self) -> bool:
@@ -168,7 +177,7 @@ class Load:
     def note(self, status: int, first_byte: float, total: float) -> None:
         """Count an answer that has ended."""
         self._under_way -= 1
-        if status != 200:  # noqa: PLR2004 - the status code
+        if status != OK:
             self.result.errors += 1
             return
         self.result.first_bytes.append(first_byte)

@@ -4,10 +4,17 @@ import os
 import platform
 import resource
 import sqlite3
+import time
 from importlib.metadata import version
 from pathlib import Path
 
+from scripts.processes import children, state
+
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+REST_SECONDS = 20.0
+LOOK_SECONDS = 0.4
+RESTING = 0.05
+"""The part of a core that is not exceeded by processes that rest."""
 LIBRARIES = ("uvicorn", "uvloop", "httptools", "msgspec")
 
 
@@ -21,12 +28,36 @@ def cpu_seconds(pid: int) -> float:
     """Return the processor time, user's and system's, that a process has taken; 0 for none."""
     if not pid:
         return 0.0
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
+    user, system = state(pid)[11:13] or (0, 0)
+    return (int(user) + int(system)) / TICKS_A_SECOND
+
+
+def children_cpu_seconds(pid: int) -> float:
+    """Return the processor time of the processes that a process has begun, once they rest.
+
+    What they have to do may be left to them when the load has ended.
+    """
+    begun = children(pid) if pid else []
+    if not begun:
+        return 0.0
+    until, before = time.monotonic() + REST_SECONDS, -1.0
+    while (taken := sum(map(cpu_seconds, begun))) - before > RESTING * LOOK_SECONDS:
+        if time.monotonic() > until:
+            break
+        before = taken
+        time.sleep(LOOK_SECONDS)
+    return taken
 
 
 def memory_mb(pid: int) -> float:
-    """Return the memory of a process in MB: its own, and its share of what it shares (PSS)."""
+    """Return the memory of a process and of those that it has begun, in MB.
+
+    Their own, and their share of what they share (PSS).
+    """
+    return sum(map(_memory_mb, (pid, *children(pid))))
+
+
+def _memory_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 

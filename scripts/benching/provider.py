@@ -2,7 +2,8 @@
 
 The first segment of the path says which answer: ``whole``, ``stream``, or ``held``, a stream
 that begins and then says nothing more. Run it with ``python -m scripts.benching.provider``; it
-prints its port, and ends with its standard input.
+prints its port, and ends with its standard input. A number of seconds may follow, after which
+each answer comes.
 """
 
 import asyncio
@@ -38,8 +39,9 @@ def answers() -> dict[bytes, bytes]:
 class Connection(asyncio.Protocol):
     """A client's connection. ``data_received`` is asyncio's, ``on_…`` are the parser's."""
 
-    def __init__(self, canned: dict[bytes, bytes]) -> None:
+    def __init__(self, canned: dict[bytes, bytes], delay: float) -> None:
         self._canned = canned
+        self._delay = delay
         self._answer = b""
         self._parser = httptools.HttpRequestParser(self)
 
@@ -57,14 +59,18 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer, with ids of its own."""
-        self._write(self._answer.replace(KEY_BYTES, fresh_key()))
+        answer = self._answer.replace(KEY_BYTES, fresh_key())
+        if self._delay:
+            asyncio.get_running_loop().call_later(self._delay, self._write, answer)
+        else:
+            self._write(answer)
 
 
 async def main() -> None:
     """Serve until standard input ends."""
     allow_many_files()
     loop = asyncio.get_running_loop()
-    make = partial(Connection, answers())
+    make = partial(Connection, answers(), float(sys.argv[1]) if len(sys.argv) > 1 else 0.0)
     server = await loop.create_server(make, "127.0.0.1", 0, backlog=BACKLOG)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)

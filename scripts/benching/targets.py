@@ -1,4 +1,4 @@
-"""What is measured: the bridge, nginx as a bare proxy, and the provider with nothing in between."""
+"""What is measured: the bridge and nginx as a bare proxy, before a provider of canned answers."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.benching.machine import cores
+from scripts.benching.traffic import MODEL
 from scripts.running import Bridge, Upstream, plain_environment
 
 NAMES = ("whole", "stream", "held")
@@ -44,32 +45,52 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go. ``pid`` is 0 where there is no process to measure."""
+    """Where requests go. ``pid`` is 0 where there is no process to measure.
+
+    ``{answer}`` in its path, its headers and its name of the model stands for the answer that is
+    asked for. The errors of a ``peer`` are shown, but do not make the measurement a failure.
+    """
 
     name: str
     pid: int
     port: int
     path: str = "/{answer}/v1/messages"
     headers: dict[str, str] = field(default_factory=dict)
+    model: str = MODEL
+    peer: bool = False
+
+    def request(self, answer: str, body: bytes) -> tuple[str, dict[str, str], str]:
+        """Return path, headers and body of a request for this answer."""
+        headers = {name: value.format(answer=answer) for name, value in self.headers.items()}
+        text = body.decode().replace(MODEL, self.model.format(answer=answer), 1)
+        return self.path.format(answer=answer), headers, text
+
+
+def prepared_bridge(home: Path, provider: int) -> Bridge:
+    """Return a bridge, not yet running, with an owner and the provider at this port."""
+    bridge = Bridge(home, upstreams(provider), cores=cores()[0])
+    bridge.make_owner("ana")
+    return bridge
 
 
 @contextmanager
-def targets(home: Path, bridge_home: Path) -> Iterator[list[Target]]:
-    """Yield what there is to measure here, running; the bridge comes first."""
-    measured, others = cores()
-    with _provider(others) as provider:
-        base = f"http://127.0.0.1:{provider}"
-        upstreams = [Upstream("anthropic", f"{base}/{name}", name) for name in NAMES]
-        bridge = Bridge(bridge_home, upstreams, cores=measured)
-        bridge.make_owner("ana")
-        with bridge.running(), _nginx(home, provider, measured) as nginx:
-            port = int(bridge.url.rpartition(":")[2])
-            path = "/api/v2/aibridge/{answer}/v1/messages"
-            yield [
-                Target("bridge", bridge.pid, port, path, {"x-api-key": bridge.token}),
-                *nginx,
-                Target("direct", 0, provider),
-            ]
+def targets(home: Path, bridge: Bridge, provider: int) -> Iterator[list[Target]]:
+    """Run the bridge, and nginx where it is installed; the bridge comes first."""
+    with bridge.running(), _nginx(home, provider, cores()[0]) as nginx:
+        yield [target_of(bridge), *nginx]
+
+
+def upstreams(port: int) -> list[Upstream]:
+    """Return the bridge's providers: one for each answer of the provider at this port."""
+    base = f"http://127.0.0.1:{port}"
+    return [Upstream("anthropic", f"{base}/{name}", name) for name in NAMES]
+
+
+def target_of(bridge: Bridge) -> Target:
+    """Return a running bridge as a target; its owner's token is what it is asked with."""
+    port = int(bridge.url.rpartition(":")[2])
+    path = "/api/v2/aibridge/{answer}/v1/messages"
+    return Target("bridge", bridge.pid, port, path, {"x-api-key": bridge.token})
 
 
 def start(*words: str, on: set[int]) -> subprocess.Popen[str]:
@@ -86,9 +107,10 @@ def start(*words: str, on: set[int]) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def _provider(on: set[int]) -> Iterator[int]:
-    process = start("scripts.benching.provider", on=on)
-    with _ending(process):
+def provider(on: set[int], *, delay: float = 0.0) -> Iterator[int]:
+    """Run the provider on these cores, and yield its port; ``delay`` is in seconds an answer."""
+    process = start("scripts.benching.provider", str(delay), on=on)
+    with ending(process):
         assert process.stdout is not None  # noqa: S101 - it is piped
         yield int(process.stdout.readline())
 
@@ -100,15 +122,14 @@ def _nginx(home: Path, provider: int, on: set[int]) -> Iterator[list[Target]]:
     if program is None:
         yield []
         return
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     configuration = home / "nginx.conf"
     configuration.write_text(_NGINX.format(home=home, provider=provider, port=port))
     process = subprocess.Popen(
         [program, "-p", home, "-c", configuration, "-e", home / "nginx.log"], text=True
     )
     os.sched_setaffinity(process.pid, on)
-    with _ending(process):
+    with ending(process):
         _wait_for(port, process)
         yield [Target("nginx", process.pid, port)]
 
@@ -124,29 +145,28 @@ def _wait_for(port: int, process: subprocess.Popen[str]) -> None:
     raise RuntimeError(f"nginx does not listen on port {port}")
 
 
+def free_port() -> int:
+    """Return a port that nothing listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 @contextmanager
-def _ending(process: subprocess.Popen[str]) -> Iterator[None]:
-    """End the process with the ``with``."""
-    try:
-        with process:
+def ending(process: subprocess.Popen[str]) -> Iterator[None]:
+    """End the process with the ``with``; one that will not is killed."""
+    with process:
+        try:
+            yield
+        finally:
+            process.terminate()
             try:
-                yield
-            finally:
-                process.terminate()
                 process.wait(STOP_SECONDS)
-    finally:
-        process.kill()
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def order(target: Target, answer: str, body: bytes, connections: int, **more: object) -> str:
     """Return the order of a load on a target, a line of JSON."""
-    return json.dumps(
-        {
-            "port": target.port,
-            "path": target.path.format(answer=answer),
-            "headers": target.headers,
-            "body": body.decode(),
-            "connections": connections,
-            **more,
-        }
-    )
+    path, headers, text = target.request(answer, body)
+    asked = {"port": target.port, "path": path, "headers": headers, "body": text}
+    return json.dumps({**asked, "connections": connections, **more})

@@ -1,5 +1,6 @@
 """The traffic of a benchmark: requests as a coding agent sends them, and a provider's answers."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from aibridge.practice import Part, Turn, Usage, messages
 from aibridge.practice.answer import KEY, Answer, compose
 
+SMALL_KB, LARGE_KB = 0.5, 78.0
 MODEL = "claude-opus-4-8"
 EVENTS = 60
 WHOLE_BYTES = 1536
@@ -27,6 +29,34 @@ _TOOL = {
 _RESULT = "def area(width: float, height: float) -> float:\n    return width * height\n" * 12
 _PROMPT = "Explain what this function does and make it faster."
 _encode = msgspec.json.encode
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A kind of request, and how many connections make it."""
+
+    kilobytes: float
+    answer: str
+    connections: int = 1
+
+    @property
+    def kind(self) -> str:
+        """Say what goes in and what comes out."""
+        out = f"{WHOLE_BYTES / 1024:g} KB" if self.answer == "whole" else f"{EVENTS} events"
+        return f"{self.kilobytes:g} KB in, {out} out"
+
+    @property
+    def name(self) -> str:
+        """Say what it is."""
+        return f"{self.kind}, c={self.connections}"
+
+    @property
+    def body(self) -> bytes:
+        """The request's body."""
+        return request_body(self.kilobytes, stream=self.answer != "whole")
+
+
+SMALL, LARGE = Work(SMALL_KB, "whole"), Work(LARGE_KB, "stream")
 
 
 def request_body(kilobytes: float, *, stream: bool) -> bytes:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from aibridge.dialects import DIALECTS, chat
 from aibridge.dialects.encoding import Undecodable, decode
 from aibridge.dialects.sse import EventStream
-from aibridge.gateway.observers import Observer
-from aibridge.gateway.observers.editing import EditingObserver
-from aibridge.gateway.observers.streaming import StreamObserver
-from aibridge.gateway.observers.whole import WholeObserver
+from aibridge.reading.answer import Observer
+from aibridge.reading.answer.editing import EditingObserver
+from aibridge.reading.answer.streaming import StreamObserver
+from aibridge.reading.answer.whole import WholeObserver
 from aibridge.search import SearchError, parse
 from scripts.fuzzing import inputs
 from scripts.fuzzing.inputs import Input, Maker
@@ -52,7 +52,7 @@ def _request(name: str) -> Callable[[Input], None]:
             return
         facts = DIALECTS[name].read_request(body)
         repr(facts.notes)
-        if not facts.asks_usage and not given.coding:
+        if name == "chat" and not given.coding and chat.lacks_usage(given.data):
             chat.ask_for_usage(given.data)
 
     return read

@@ -14,7 +14,7 @@ Script = Callable[..., "subprocess.CompletedProcess[str]"]
 def script(tmp_path: Path) -> Script:
     """Run a script from some directory, in this interpreter's environment, to its end."""
 
-    def run(name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def run(name: str, *arguments: str, seconds: float = 55) -> "subprocess.CompletedProcess[str]":
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         return subprocess.run(
             [ROOT / "scripts" / name, "--no-install", *arguments],
@@ -22,7 +22,7 @@ def script(tmp_path: Path) -> Script:
             env=os.environ | {"PATH": path},
             capture_output=True,
             text=True,
-            timeout=55,
+            timeout=seconds,
             check=False,
         )
 
