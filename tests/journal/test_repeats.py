@@ -21,8 +21,12 @@ def _random(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - the same ones each time
 
 
-def begun() -> Begun:
-    return Begun("id", 1, "ana", "t", "openai", "openai", "/v1", "chat", "byok", "", [], 0)
+def begun(user_id: str = "ana") -> Begun:
+    return Begun("id", 1, user_id, "t", "openai", "openai", "/v1", "chat", "byok", "", [], 0)
+
+
+def person(begun: Begun) -> tuple[str, ...]:
+    return (begun.user_id,)
 
 
 def conversation(turns: int) -> list[bytes]:
@@ -34,8 +38,8 @@ def conversation(turns: int) -> list[bytes]:
 def written(folder: Path, bodies: list[bytes], **limits: int) -> tuple[list[int], int]:
     """Write bodies; return since where the journal is needed for each, and its bytes."""
     journal = Journal(folder, lambda: None, **limits)
-    found = Repeats(journal)
-    since = [found.begin(("ana",), begun(), body)[0] for body in bodies]
+    found = Repeats(journal, person)
+    since = [found.begin(begun(), body)[0] for body in bodies]
     journal.close()
     return since, sum(segment.size for segment in listed(folder))
 
@@ -81,10 +85,10 @@ def test_now_and_then_a_body_is_written_whole(
 
 def test_bodies_that_are_small_or_of_others_are_written_as_they_are(tmp_path: Path) -> None:
     journal = Journal(tmp_path, lambda: None)
-    found, body = Repeats(journal), b"x" * LEAST_BYTES
-    for alike, each in ((("ana",), body), (("ben",), body), (("ana",), b"x" * 100)):
+    found, body = Repeats(journal, person), b"x" * LEAST_BYTES
+    for who, each in (("ana", body), ("ben", body), ("ana", b"x" * 100)):
         start = journal.position
-        assert found.begin(alike, begun(), each)[0] == start
+        assert found.begin(begun(who), each)[0] == start
     journal.close()
     assert read(tmp_path) == [body, body, b"x" * 100]
     assert sum(segment.size for segment in listed(tmp_path)) > 2 * len(body)
@@ -106,11 +110,11 @@ def test_what_follows_a_failure_is_told_from_nothing_before_it(
 ) -> None:
     bodies = conversation(3)
     journal = Journal(tmp_path, lambda: None)
-    found = Repeats(journal)
-    found.begin(("ana",), begun(), bodies[0])
+    found = Repeats(journal, person)
+    found.begin(begun(), bodies[0])
     monkeypatch.setattr(journal, "failures", 1)
     start = journal.position
-    assert found.begin(("ana",), begun(), bodies[1])[0] == start
+    assert found.begin(begun(), bodies[1])[0] == start
     journal.close()
     assert read(tmp_path) == bodies[:2]
 
@@ -118,11 +122,11 @@ def test_what_follows_a_failure_is_told_from_nothing_before_it(
 def test_a_body_that_was_refused_is_no_base(tmp_path: Path) -> None:
     first, second, third = conversation(3)
     journal = Journal(tmp_path, lambda: None, max_bytes=40 * len(first))
-    found = Repeats(journal)
-    found.begin(("ana",), begun(), first)
+    found = Repeats(journal, person)
+    found.begin(begun(), first)
     with pytest.raises(JournalFull):
-        found.begin(("ana",), begun(), second * 40)
-    found.begin(("ana",), begun(), third)
+        found.begin(begun(), second * 40)
+    found.begin(begun(), third)
     journal.close()
     assert read(tmp_path) == [first, third]
 
@@ -130,9 +134,9 @@ def test_a_body_that_was_refused_is_no_base(tmp_path: Path) -> None:
 def test_what_is_held_in_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeats, "REMEMBERED_BYTES", 10 * LEAST_BYTES)
     journal = Journal(tmp_path, lambda: None)
-    found = Repeats(journal)
+    found = Repeats(journal, person)
     for number in range(100):
-        found.begin((str(number),), begun(), bytes([number]) * LEAST_BYTES)
+        found.begin(begun(str(number)), bytes([number]) * LEAST_BYTES)
     assert found._bytes <= 10 * LEAST_BYTES
     assert len(found._last) == 10
     journal.close()
@@ -153,8 +157,8 @@ def test_any_bodies_come_back(
         for who, begin, end in parts
     ]
     journal = Journal(folder, lambda: None, segment_bytes=segment * 30 * LEAST_BYTES)
-    found = Repeats(journal)
+    found = Repeats(journal, person)
     for (who, *_), body in zip(parts, bodies, strict=True):
-        found.begin((str(who),), begun(), body)
+        found.begin(begun(str(who)), body)
     journal.close()
     assert read(folder, in_order=False) == bodies

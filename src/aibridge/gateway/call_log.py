@@ -39,7 +39,7 @@ class CallLog:
         self._loop = asyncio.get_running_loop()
         self._journal = journal
         self._durability = durability
-        self._repeats = Repeats(journal)
+        self._repeats = Repeats(journal, _alike)
         self._late: dict[int, Ended] = {}
 
     @property
@@ -53,7 +53,7 @@ class CallLog:
         Raises `RecorderUnavailable`, and then nothing is kept of it.
         """
         try:
-            return self._repeats.begin(_alike(begun), begun, body)
+            return self._repeats.begin(begun, body)
         except JournalFull as error:
             raise RecorderUnavailable(str(error)) from error
 

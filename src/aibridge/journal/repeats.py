@@ -5,6 +5,7 @@ read, and removed, each by itself.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 from aibridge.journal.contents import Begun, begin_parts
@@ -36,15 +37,16 @@ class _Last(NamedTuple):
 
 
 class Repeats:
-    """The bodies that a process has written last."""
+    """The bodies that a process has written last; ``alike`` says which repeat each other."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, alike: Callable[[Begun], Alike]) -> None:
         self._journal = journal
+        self._alike = alike
         self._last: OrderedDict[Alike, _Last] = OrderedDict()
         self._bytes = 0
         self._failures = 0
 
-    def begin(self, alike: Alike, begun: Begun, body: bytes) -> tuple[int, int]:
+    def begin(self, begun: Begun, body: bytes) -> tuple[int, int]:
         """Append a `Kind.BEGIN`; return since where the journal is needed to read it, and its end.
 
         ``begun`` is told how the body is to be read. Raises `JournalFull`.
@@ -52,6 +54,7 @@ class Repeats:
         start = since = self._journal.position
         if len(body) < LEAST_BYTES:
             return since, self._journal.append(Kind.BEGIN, *begin_parts(begun, body))
+        alike = self._alike(begun)
         written, last, row = body, self._known(alike), 1
         folded = None if last is None else fold(body, last.body)
         if last is not None and folded is not None:
