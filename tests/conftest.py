@@ -1,9 +1,12 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.databases import ENGINES, Databases, PostgreSQL
+from tests.processes import Home
+from tests.wire import Wire
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -72,3 +75,17 @@ def databases(
     if request.param == "sqlite":
         return Databases(folder, None)
     return Databases(folder, request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """A scripted provider."""
+    with Wire() as wire:
+        yield wire
+
+
+@pytest.fixture
+def home(databases: Databases, tmp_path: Path) -> Iterator[Home]:
+    """A new home of a server, with a database of either engine."""
+    with databases.place() as url:
+        yield Home(tmp_path, url)

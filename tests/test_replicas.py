@@ -19,18 +19,6 @@ EVENTS = samples.EVENTS["messages"]
 
 
 @pytest.fixture
-def wire():
-    with Wire() as wire:
-        yield wire
-
-
-@pytest.fixture
-def home(databases, tmp_path):
-    with databases.place() as url:
-        yield Home(tmp_path, url)
-
-
-@pytest.fixture
 def other(home):
     """Another machine of the same fleet."""
     folder = home.folder / "other"

@@ -40,20 +40,7 @@ from tests.processes import (
     statuses,
     until,
 )
-from tests.wire import PATIENCE, STREAM_HEAD, Caller, Then, Wire, ask, chunk, reply
-
-
-@pytest.fixture
-def wire():
-    with Wire() as wire:
-        yield wire
-
-
-@pytest.fixture
-def home(databases, tmp_path):
-    """A new home, with a database of either engine."""
-    with databases.place() as url:
-        yield Home(tmp_path, url)
+from tests.wire import PATIENCE, STREAM_HEAD, Caller, Then, ask, chunk, reply
 
 
 def test_a_first_start_makes_the_owner_and_later_ones_do_not(wire, home):

@@ -4,28 +4,14 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-
 from aibridge.journal.catching_up import ends
 from aibridge.journal.format import HEAD_BYTES
 from aibridge.journal.segments import SUFFIX
 from tests.gateway import samples
-from tests.processes import MESSAGES, STOPPED, Home, is_alive, statuses, until
+from tests.processes import MESSAGES, STOPPED, is_alive, statuses, until
 from tests.wire import PATIENCE, STREAM_HEAD, Caller, Then, Wire, chunk
 
 EVENTS = samples.EVENTS["messages"]
-
-
-@pytest.fixture
-def wire():
-    with Wire() as wire:
-        yield wire
-
-
-@pytest.fixture
-def home(databases, tmp_path):
-    with databases.place() as url:
-        yield Home(tmp_path, url)
 
 
 def asking_endlessly(wire: Wire) -> None:
