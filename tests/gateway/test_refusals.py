@@ -393,7 +393,7 @@ def test_trouble_of_ours_is_said_without_its_details(wire, bridge, monkeypatch):
     answer = bridge.post("messages", {})
     assert (answer.status, answer.values(b"retry-after")) == (503, [b"5"])
     assert said("messages", answer, "api_error") == "AI Bridge failed; please try again."
-    assert bridge.record().error_type == "interrupted"
+    assert bridge.ended().error_type == "interrupted"
 
 
 def test_a_client_that_leaves_within_its_request_leaves_nothing(wire, bridge):

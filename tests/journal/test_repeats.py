@@ -13,7 +13,7 @@ from aibridge.journal.format import FRAME_BYTES
 from aibridge.journal.reader import Entry, Reader, Span
 from aibridge.journal.repeats import LEAST_BYTES, Repeats
 from aibridge.journal.segments import listed
-from aibridge.journal.writer import Journal, JournalFull
+from aibridge.journal.writer import SEGMENT_BYTES, Journal, JournalFull
 from aibridge.keeper.bodies import Bodies
 
 
@@ -35,9 +35,11 @@ def conversation(turns: int) -> list[bytes]:
     return [b'{"messages":[' + b",".join(said[: turn + 1]) + b"]}" for turn in range(turns)]
 
 
-def written(folder: Path, bodies: list[bytes], **limits: int) -> tuple[list[int], int]:
+def written(
+    folder: Path, bodies: list[bytes], segment_bytes: int = SEGMENT_BYTES
+) -> tuple[list[int], int]:
     """Write bodies; return since where the journal is needed for each, and its bytes."""
-    journal = Journal(folder, lambda: None, **limits)
+    journal = Journal(folder, lambda: None, segment_bytes=segment_bytes)
     found = Repeats(journal, person)
     since = [found.begin(begun(), body)[0] for body in bodies]
     journal.close()
@@ -102,7 +104,7 @@ def test_each_segment_can_be_read_without_those_before(tmp_path: Path) -> None:
     for segment in segments[:-1]:
         segment.path.unlink()
         left = read(tmp_path)
-        assert left == bodies[-len(left) :]
+        assert left == bodies[len(bodies) - len(left) :]
 
 
 def test_what_follows_a_failure_is_told_from_nothing_before_it(

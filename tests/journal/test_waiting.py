@@ -9,6 +9,7 @@ import pytest
 
 from aibridge.journal.format import Kind
 from aibridge.journal.progress import Progress
+from aibridge.journal.reader import Entry, Reader
 from aibridge.journal.waiting import Durability
 from aibridge.journal.writer import Journal
 from tests.journal.journals import Settled
@@ -183,3 +184,64 @@ async def test_on_the_disk_it_has_to_be_in_any_case(
     async with asyncio.timeout(PATIENCE):
         assert await durability.until(start, end)
     assert outcomes == [True]
+
+
+async def test_what_nobody_waits_for_is_written_with_what_comes_soon_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aibridge.journal.writer.LAZY_SECONDS", 3600.0)
+    loop = asyncio.get_running_loop()
+    durability = Durability(loop)
+    journal = Journal(tmp_path, durability.told, loop=loop)
+    durability.follow(journal)
+    start = journal.position
+    first = journal.append(Kind.BEGIN, b"x")
+    await asyncio.sleep(0.05)
+    assert journal.durable == start
+    second = journal.append(Kind.END, b"y")
+    async with asyncio.timeout(PATIENCE):
+        assert await durability.until(start, second)
+    assert journal.holds(start, first)
+    journal.close()
+
+
+async def test_what_nobody_waits_for_is_written_all_the_same(tmp_path: Path) -> None:
+    written = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        loop.call_soon_threadsafe(written.set)
+
+    journal = Journal(tmp_path, told, loop=loop)
+    for _ in range(3):
+        written.clear()
+        position = journal.append(Kind.BEGIN, b"x")
+        async with asyncio.timeout(PATIENCE):
+            await written.wait()
+        assert journal.durable == position
+    journal.append(Kind.BEGIN, b"x")
+    journal.close()
+    assert journal.durable == journal.position
+
+
+async def test_what_nobody_waits_for_is_not_lost_where_another_segment_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aibridge.journal.writer.LAZY_SECONDS", 3600.0)
+    monkeypatch.setattr("aibridge.journal.writer.SEGMENT_SECONDS", 0.05)
+    written = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        if lazy.durable == lazy.position:
+            loop.call_soon_threadsafe(written.set)
+
+    lazy = Journal(tmp_path, told, loop=loop)
+    start, end = lazy.position, lazy.append(Kind.BEGIN, b"x")
+    async with asyncio.timeout(PATIENCE):
+        await written.wait()
+    assert lazy.holds(start, end)
+    lazy.close()
+    reader = Reader(tmp_path)
+    assert [entry.content for entry in reader.read() if isinstance(entry, Entry)] == [b"x"]
+    reader.close()

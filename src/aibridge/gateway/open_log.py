@@ -42,14 +42,15 @@ def open_log(settings: Settings) -> OpenLog:
     with ExitStack() as opened:
         claimed = opened.enter_context(closing(claim(settings.journals)))
         progress = Progress(claimed.folder) if settings.durable_in == "database" else None
-        durability = Durability(asyncio.get_running_loop(), progress)
+        loop = asyncio.get_running_loop()
+        durability = Durability(loop, progress)
         rope = opened.enter_context(closing(Rope(settings.journals / BELL)))
 
         def told() -> None:
             durability.told()
             rope.ring()
 
-        journal = Journal(claimed.folder, told, max_bytes=settings.journal_max_bytes)
+        journal = Journal(claimed.folder, told, loop=loop, max_bytes=settings.journal_max_bytes)
         opened.callback(journal.close)
         durability.follow(journal)
         return OpenLog(CallLog(journal, durability), journal, opened.pop_all())

@@ -84,10 +84,16 @@ def head_of(content: Buffer) -> Head:
 
 def framed(mark: bytes, kind: Kind, parts: Sequence[Buffer]) -> list[Buffer]:
     """Return an entry as it is written, of content in several parts. Raises `ValueError`."""
+    length = length_of(parts)
+    return [_FRAME.pack(mark, length, _checksum(kind, parts), kind), *parts]
+
+
+def length_of(parts: Sequence[Buffer]) -> int:
+    """Return the length of a content in parts. Raises `ValueError` for one that is too large."""
     length = sum(map(len, parts))
     if length > MAX_CONTENT:
         raise ValueError(f"an entry may have {MAX_CONTENT} bytes")
-    return [_FRAME.pack(mark, length, _checksum(kind, parts), kind), *parts]
+    return length
 
 
 def frame(content: Buffer, offset: int) -> Frame:

@@ -49,6 +49,8 @@ class Durability:
             then(outcome)
             return
         heappush(self._waiting, (end, next(self._order), start, then))
+        if self._journal is not None:
+            self._journal.hurry()
         self._look_again()
 
     async def until(self, start: int, end: int) -> bool:

@@ -1,16 +1,25 @@
 """Writing a journal: entries are taken at once, and written and synced together by a thread."""
 
+import asyncio
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from itertools import groupby
 from pathlib import Path
 from threading import Condition, Thread
 from time import monotonic
 
 import structlog
 
-from aibridge.journal.format import HEAD_BYTES, MARK_BYTES, RUN_BYTES, Buffer, Kind, framed
+from aibridge.journal.format import (
+    FRAME_BYTES,
+    HEAD_BYTES,
+    MARK_BYTES,
+    RUN_BYTES,
+    Buffer,
+    Kind,
+    framed,
+    length_of,
+)
 from aibridge.journal.progress import Progress
 from aibridge.journal.segments import Segment, check_name, create, cut_torn_tail, listed
 
@@ -23,10 +32,16 @@ LEAST_SEGMENTS = 8
 MAX_BYTES = 4 << 30
 RESERVED = 16
 """The part of the room, one in so many, that is for calls that have begun already."""
+LAZY_SECONDS = 0.005
+"""How long an entry may wait to be written that nobody waits for: a sync takes the time of two
+calls, and one is enough for a call whose answer comes at once."""
 AGAIN_SECONDS = 1.0
 """How often it is looked whether there is room again, and tried again after trouble."""
 _BUFFERS = 1024
 """How many buffers one system call takes (``IOV_MAX``)."""
+
+Entry = tuple[Kind, Sequence[Buffer]]
+"""What an entry tells, and its content in parts."""
 
 _log = structlog.get_logger()
 
@@ -48,22 +63,25 @@ class Journal:
         folder: Path,
         told: Callable[[], None],
         *,
+        loop: asyncio.AbstractEventLoop | None = None,
         segment_bytes: int = SEGMENT_BYTES,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         """Begin another run in a folder, after cutting the torn tail of the last.
 
         Its first segment is made at once: that tells the keeper that the last run is over.
-        Raises `OSError`, and `FormatError` where another release wrote there.
+        With the ``loop`` on which it is appended to, entries are written together: those of one
+        turn where somebody waits (`hurry`), else those of `LAZY_SECONDS`. Without one each is
+        written at once. Raises `OSError`, and `FormatError` where another release wrote there.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder, self._told = folder, told
+        self.folder, self._told, self._loop = folder, told, loop
         self._segment_bytes = min(segment_bytes, max_bytes // LEAST_SEGMENTS)
         self._max_bytes = max_bytes
         self._news = Condition()
-        self._waiting: list[Buffer | None] = []
+        self._waiting: list[Entry | None] = []
         """What is to be written; where nothing stands another segment begins."""
-        self._is_closing = False
+        self._is_timed = self._is_hurried = self._is_ready = self._is_closing = False
         self._trouble = ""
         self._position = self.segment = _recovered(folder)
         """Where the segment begins that entries are appended to; as long as all is well."""
@@ -99,21 +117,32 @@ class Journal:
     def append(self, kind: Kind, *parts: Buffer) -> int:
         """Take an entry, and return its position. It is not to be changed after that.
 
-        Raises `JournalFull`: for a `Kind.BEGIN` while there is still some room for the others.
+        Raises `JournalFull`: for a `Kind.BEGIN` while there is still some room for the others; and
+        `ValueError` for one that is too large.
         """
-        entry = framed(self._mark, kind, parts)
-        length = sum(map(len, entry))
+        length = FRAME_BYTES + length_of(parts)
         with self._news:
             self._refuse_if_full(kind, length)
-            self._waiting += entry
+            self._waiting.append((kind, parts))
             self._position += length
             self._used += length
             is_full = self._position - self.segment >= self._segment_bytes
             if is_full or monotonic() >= self._segment_until:
                 self._waiting.append(None)
                 self._cut()
-            self._news.notify()
-            return self._position
+            position = self._position
+        if self._loop is None:
+            self._wake()
+        elif not self._is_timed:
+            self._is_timed = True
+            self._loop.call_later(LAZY_SECONDS, self._wake_late)
+        return position
+
+    def hurry(self) -> None:
+        """Have what was taken written and synced soon: somebody waits for it."""
+        if self._loop is not None and not self._is_hurried:
+            self._is_hurried = True
+            self._loop.call_soon(self._wake)
 
     def holds(self, start: int, end: int) -> bool:
         """Say whether everything between two positions is on the disk."""
@@ -127,6 +156,18 @@ class Journal:
             self._news.notify()
         self._thread.join()
         self._close_segment()
+
+    def _wake_late(self) -> None:
+        self._is_timed = False
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have the thread write what was taken."""
+        self._is_hurried = False
+        with self._news:
+            if self._waiting:
+                self._is_ready = True
+                self._news.notify()
 
     def _cut(self) -> None:
         """Have another segment begin here."""
@@ -168,32 +209,36 @@ class Journal:
         while True:
             with self._news:
                 is_told = self._news.wait_for(
-                    lambda: self._waiting or self._is_closing,
+                    lambda: self._is_ready or self._is_closing,
                     AGAIN_SECONDS if self._trouble else self._segment_until - monotonic(),
                 )
-                batch, self._waiting = self._waiting, []
+                batch, self._waiting, self._is_ready = self._waiting, [], False
                 if not (is_told or self._trouble):
-                    batch = self._another_segment()
+                    batch += self._another_segment()
             if not batch and is_told:
                 return
-            for part in _segments(batch):
-                if part is None:
+            for number, entries in enumerate(_segments(batch)):
+                if number:
                     self._close_segment()
-                else:
-                    self._write(part)
+                self._write(entries)
             self._told()
 
-    def _another_segment(self) -> list[Buffer | None]:
+    def _another_segment(self) -> list[Entry | None]:
         """Return what begins another segment after an hour, where there is anything in this one."""
         is_used = self._position > self.segment
         self._cut()
-        return [None, b""] if is_used else [b""]
+        return [None] if is_used else []
 
-    def _write(self, batch: Sequence[Buffer]) -> None:
-        start, end = self.durable, self.durable + sum(map(len, batch))
+    def _write(self, entries: Sequence[Entry]) -> None:
+        """Write entries and sync them, into another segment where none is open.
+
+        Their checksums are made here, not where they are taken: the loop goes on meanwhile.
+        """
+        buffers = [each for kind, parts in entries for each in framed(self._mark, kind, parts)]
+        start, end = self.durable, self.durable + sum(map(len, buffers))
         try:
             segment, file = self._open = self._open or self._begin_segment(start)
-            _write_all(file, batch)
+            _write_all(file, buffers)
             os.fdatasync(file)
             check_name(segment, file)
             self._trouble = ""
@@ -244,15 +289,15 @@ def _used(folder: Path) -> int:
     return sum(segment.size for segment in listed(folder))
 
 
-def _segments(batch: Sequence[Buffer | None]) -> Iterator[list[Buffer] | None]:
-    """Yield what goes into one segment together, and nothing where another one begins.
-
-    In trouble there may be nothing to write, and it is tried all the same.
-    """
-    if not batch:
-        yield []
-    for is_cut, part in groupby(batch, lambda buffer: buffer is None):
-        yield None if is_cut else [buffer for buffer in part if buffer is not None]
+def _segments(batch: Sequence[Entry | None]) -> list[list[Entry]]:
+    """Return what goes into one segment together, be it nothing, and into each that follows it."""
+    found: list[list[Entry]] = [[]]
+    for entry in batch:
+        if entry is None:
+            found.append([])
+        else:
+            found[-1].append(entry)
+    return found
 
 
 def _write_all(file: int, buffers: Sequence[Buffer]) -> None:
