@@ -20,7 +20,7 @@ def feed(observer: Observer, data: bytes, size: int) -> bytes:
     got = b""
     for start in range(0, len(data), size):
         piece = data[start : start + size]
-        observer.weight(piece)
+        observer.weight(len(piece))
         ready, held = observer.feed(piece, last=start + size >= len(data))
         got += ready + held
     return got

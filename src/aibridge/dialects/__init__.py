@@ -24,6 +24,13 @@ class Dialect(Protocol):
         """One of the events that say nothing at all, likewise."""
 
     @property
+    def PIECES(self) -> re.Pattern[bytes]:  # noqa: N802 # a constant of the module
+        """Events that bring pieces of anything: they neither end an answer nor count its tokens.
+
+        For whoever looks for no more than that; otherwise as `SKIP`.
+        """
+
+    @property
     def StreamReader(self) -> type[AnswerReader]:  # noqa: N802 # a class of the module
         """The reader of a streamed answer; it may be told the URLs of MCP servers."""
 

@@ -110,6 +110,14 @@ class EventStream:
         """Bytes of these that have to be read when the blank line comes."""
         return 0 if self._dropped else len(self._held)
 
+    def passes(self, chunk: bytes) -> bool:
+        """Whether a chunk is nothing but whole events to be skipped, so that it need not be read.
+
+        They are not counted then.
+        """
+        is_between = self._started and not (self._held or self._crs or b"\r" in chunk)
+        return is_between and self._skip is not None and bool(self._skip.fullmatch(chunk))
+
     def feed(self, chunk: bytes) -> list[Event]:
         """Give the events that end in ``chunk``, without those that are skipped."""
         return list(self.read(chunk))

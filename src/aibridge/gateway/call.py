@@ -96,7 +96,7 @@ class Call:
             await reads.call(self.person.user_id, weight, self._ask_for_usage)
         elif dialect is Dialect.RESPONSES and self.is_for_makers:
             compressed = b"content-encoding" in self.request.headers
-            weight = weight_of(self.body, compressed=compressed)
+            weight = weight_of(len(self.body), compressed=compressed)
             self.continued = await reads.call(self.person.user_id, weight, self._continued, limit)
 
     def begun(self, dialect: Dialect, names: AbstractSet[bytes], completes: str = "") -> Begun:

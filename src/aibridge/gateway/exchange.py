@@ -7,7 +7,7 @@ from typing import cast
 from aibridge.gateway.call_log import LOST, CallLog, RecordingError
 from aibridge.gateway.dispatch import Withheld
 from aibridge.gateway.failure import of_failure
-from aibridge.gateway.large import LargeReads
+from aibridge.gateway.large import MAX_ON_LOOP, LargeReads
 from aibridge.gateway.upstream import Response, UpstreamError
 from aibridge.ids import now
 from aibridge.journal.contents import Begun, Ended, How
@@ -16,9 +16,6 @@ from aibridge.reading.answer.streaming import Split
 
 PIECE_BYTES = 32 << 10
 """How much of an answer is gathered until the journal has it, before its end."""
-BEGINNING_BYTES = 1 << 10
-"""How much of an answer is kept for its id, while it runs."""
-
 _READ_OF_ANSWERS = frozenset({b"content-type", b"content-encoding"})
 
 
@@ -41,6 +38,7 @@ class Exchange:
         "_since",
         "_started",
         "beginning",
+        "beginning_bytes",
         "begun",
         "edits",
         "end_seen",
@@ -62,7 +60,8 @@ class Exchange:
         self._gathered = 0
         self.begun = begun
         self.beginning = b""
-        """The first bytes of the answer."""
+        """The first bytes of the answer, as many as are wanted."""
+        self.beginning_bytes = 0
         self.observer: Observer | None = None
         self.status: int | None = None
         self.edits: list[str] = []
@@ -100,8 +99,8 @@ class Exchange:
             return
         if self._first_byte is None:
             self._first_byte = (time.perf_counter_ns() - self._started) // 1000
-        if self._bytes < BEGINNING_BYTES:
-            self.beginning += chunk[: BEGINNING_BYTES - self._bytes]
+        if self._bytes < self.beginning_bytes:
+            self.beginning += chunk[: self.beginning_bytes - self._bytes]
         self._bytes += len(chunk)
         self._pieces.append(chunk)
         self._gathered += len(chunk)
@@ -110,13 +109,21 @@ class Exchange:
 
     async def observe(self, chunk: bytes, *, last: bool) -> Split:
         """Have a piece looked at; return what may go to the client now, and what has to wait."""
-        observer = cast("Observer", self.observer)
-        self.end_seen = self.end_seen or last
-        split = await self._reads.call(
-            self.begun.user_id, observer.weight(chunk), observer.feed, chunk, last=last
+        weight = cast("Observer", self.observer).weight(len(chunk))
+        return await self._reads.call(
+            self.begun.user_id, weight, self.observe_now, chunk, last=last
         )
+
+    def observe_now(self, chunk: bytes, *, last: bool) -> Split:
+        """Do so at once, where the piece `is_light`."""
+        self.end_seen = self.end_seen or last
+        split = cast("Observer", self.observer).feed(chunk, last=last)
         self.end_seen = self.end_seen or bool(split[1])
         return split
+
+    def is_light(self, size: int) -> bool:
+        """Say whether a piece of so many bytes may be looked at on the event loop."""
+        return cast("Observer", self.observer).weight(size) <= MAX_ON_LOOP
 
     async def complete(self) -> None:
         """Record that the answer came to its end, and wait until that is durable."""

@@ -32,6 +32,8 @@ from aibridge.store.trouble import DRIVER_ERRORS
 REMEMBERED_SECONDS = 600.0
 """How long it is remembered who made something, without asking the database again."""
 MAX_REMEMBERED = 10_000
+BEGINNING_BYTES = 1 << 10
+"""How much of an answer is kept for its id, while it runs."""
 LOOK_UP_SECONDS = 5.0
 CATCH_UP_SECONDS = 2.0
 """How long the database is waited for to have what the journals have."""
@@ -124,6 +126,7 @@ class StoredThings:
         """Know of a call that runs: its response may be asked for before it is on record."""
         if "/responses" in exchange.begun.route:
             self._running[exchange] = None
+            exchange.beginning_bytes = BEGINNING_BYTES
 
     def end(self, exchange: Exchange) -> None:
         """Know that a call runs no more, and remember who made its response."""

@@ -3,6 +3,6 @@
 _EXPANSION = 64
 
 
-def weight_of(data: bytes | bytearray, *, compressed: bool) -> int:
-    """Estimate how many bytes have to be read where ``data`` has come."""
-    return len(data) * _EXPANSION if compressed else len(data)
+def weight_of(size: int, *, compressed: bool) -> int:
+    """Estimate how many bytes have to be read where so many have come."""
+    return size * _EXPANSION if compressed else size

@@ -28,17 +28,32 @@ _PLAIN = rb'"[^"\\\n]*"'
 QUIET = None
 """There are no other events that say nothing."""
 
-SKIP = re.compile(
-    rb'(?:data: \{"id":' + _PLAIN + rb',"object":"chat\.completion\.chunk","created":\d+,'
-    rb'"model":' + _PLAIN + rb'(?:,"(?:service_tier|system_fingerprint)":' + _PLAIN + rb")*"
-    rb',"choices":\[\{"index":\d+,"delta":\{"content":' + _TEXT + rb"\}"
-    rb'(?:,"(?:logprobs|finish_reason|usage)":null)*\}\]'
-    rb'(?:,"(?:usage":null|obfuscation":' + _PLAIN + rb"))*\}\n\n)*"
-)
+
+def _events(delta: bytes) -> re.Pattern[bytes]:
+    """Return a pattern of events whose ``delta`` holds nothing else, in their usual form."""
+    return re.compile(
+        rb'(?:data: \{"id":' + _PLAIN + rb',"object":"chat\.completion\.chunk","created":\d+,'
+        rb'"model":' + _PLAIN + rb'(?:,"(?:service_tier|system_fingerprint)":' + _PLAIN + rb")*"
+        rb',"choices":\[\{"index":\d+,"delta":\{' + delta + rb"\}"
+        rb'(?:,"(?:logprobs|finish_reason|usage)":null)*\}\]'
+        rb'(?:,"(?:usage":null|obfuscation":' + _PLAIN + rb"))*\}\n\n)*"
+    )
+
+
+SKIP = _events(rb'"content":' + _TEXT)
 """Events that say nothing for the record, in the form in which they come: pieces of text.
 
 It spells out the whole event, so no text can look like one, and nothing else can hide in it.
 """
+
+PIECES = _events(
+    rb'(?:"(?:content|reasoning_content|reasoning)":'
+    + _TEXT
+    + rb'|"tool_calls":\[\{"index":\d+,"function":\{"arguments":'
+    + _TEXT
+    + rb"\}\}\])"
+)
+"""Events that bring pieces of text, thinking or a tool's input, likewise."""
 
 _Key = tuple[int, Hashable]
 _NO_FUNCTION = Function()

@@ -36,6 +36,12 @@ SKIP = re.compile(
 Anchored at the event and at the beginning of its data, so no text can look like one.
 """
 
+PIECES = re.compile(
+    rb'(?:event: (?:content_block_delta\ndata: \{"type":"content_block_delta","index":\d+,'
+    rb'"delta":\{"type":"[a-z_]+_delta"|ping\ndata: \{"type": ?"ping")[^\n]*\n\n)*'
+)
+"""Events that bring pieces of text, thinking or a tool's input, likewise."""
+
 _HOSTED = frozenset({"server_tool_use", "mcp_tool_use"})
 _MAX_OPEN = 4000
 

@@ -31,6 +31,11 @@ SKIP = re.compile(
 Anchored at the beginning of the data, so no text can look like one.
 """
 
+PIECES = re.compile(
+    rb'(?:(?:event: [a-z_.]+\n)?data: \{"type": ?"response\.[a-z_.]+\.delta"[^\n]*\n\n)*'
+)
+"""Events that bring pieces of text, thinking or a tool's input, likewise."""
+
 _QUIET = (
     rb'\{"type": ?"(?:response\.(?:output_text\.annotation\.added|content_part\.(?:added|done)'
     rb"|refusal\.done|audio\.(?:delta|done)|in_progress|reasoning_summary_part\.(?:added|done)"

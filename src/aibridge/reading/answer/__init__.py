@@ -28,8 +28,8 @@ class Observer(Protocol):
     def shortens(self) -> bool:
         """Whether it may take something out, so that the length the provider names is not ours."""
 
-    def weight(self, chunk: bytes) -> int:
-        """Say how many bytes may have to be read to take ``chunk``."""
+    def weight(self, size: int) -> int:
+        """Say how many bytes may have to be read to take a piece of ``size`` bytes."""
 
     @property
     def unread(self) -> int:
@@ -70,9 +70,9 @@ def observe(
     """Return the observer that fits an answer.
 
     ``streams`` says that the request asked for a stream. ``hide_usage`` takes the chunk out of a
-    chat stream that came only because the bridge asked for usage. Where only the end is looked for,
-    nothing of a body in one piece is kept (``keeps``). ``servers`` are the URLs of the MCP servers
-    that the request names.
+    chat stream that came only because the bridge asked for usage. Where only the end is looked for
+    (not ``keeps``) nothing of a body in one piece is kept, and little of a stream is read.
+    ``servers`` are the URLs of the MCP servers that the request names.
     """
     reader = DIALECTS[dialect]
     encoding = headers.get(b"content-encoding", b"")
@@ -84,8 +84,8 @@ def observe(
 
     def stream() -> StreamObserver:
         if hide_usage and not encoding:
-            return EditingObserver()
-        return StreamObserver(reader, encoding, servers)
+            return EditingObserver(keeps=keeps)
+        return StreamObserver(reader, encoding, servers, keeps=keeps)
 
     if status >= FIRST_ERROR or (encoding and not (streams or is_stream)):
         return whole()

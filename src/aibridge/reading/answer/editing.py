@@ -23,8 +23,8 @@ class EditingObserver(StreamObserver):
     nor an event that is too long to be that chunk.
     """
 
-    def __init__(self) -> None:
-        super().__init__(chat)
+    def __init__(self, *, keeps: bool = True) -> None:
+        super().__init__(chat, keeps=keeps)
         self.shortens = True
         self._tail = bytearray()
         """What has come and is not released."""

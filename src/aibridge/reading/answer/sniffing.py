@@ -55,9 +55,9 @@ class SniffingObserver:
         """What was changed."""
         return [] if self._chosen is None else self._chosen.edits
 
-    def weight(self, chunk: bytes) -> int:
-        """Say how many bytes may have to be read to take ``chunk``."""
-        return weight_of(chunk, compressed=bool(self._encoding))
+    def weight(self, size: int) -> int:
+        """Say how many bytes may have to be read to take a piece of ``size`` bytes."""
+        return weight_of(size, compressed=bool(self._encoding))
 
     @property
     def unread(self) -> int:

@@ -26,12 +26,17 @@ class StreamObserver:
     """Reads a stream of events."""
 
     def __init__(
-        self, dialect: Reader, encoding: bytes = b"", servers: Mapping[str, str] | None = None
+        self,
+        dialect: Reader,
+        encoding: bytes = b"",
+        servers: Mapping[str, str] | None = None,
+        *,
+        keeps: bool = True,
     ) -> None:
         self._reader = dialect.StreamReader(servers)
-        self._events = EventStream(
-            dialect.SKIP, self._reader.notes, quiet=dialect.QUIET, excerpts=True
-        )
+        self._keeps = keeps
+        skip = dialect.SKIP if keeps else dialect.PIECES
+        self._events = EventStream(skip, self._reader.notes, quiet=dialect.QUIET, excerpts=True)
         self._decoder: Decoder | None = None
         self._room = _SPARE_EVENTS
         self._blind = False
@@ -52,15 +57,15 @@ class StreamObserver:
         """Whether no token was counted yet."""
         return self._reader.usage is None and not self._blind
 
-    def weight(self, chunk: bytes) -> int:
+    def weight(self, size: int) -> int:
         """Say how many bytes may have to be read: what is held of an event, and the piece."""
         if self._blind:
             return 0
-        return self._events.held + weight_of(chunk, compressed=self._decoder is not None)
+        return self._events.held + weight_of(size, compressed=self._decoder is not None)
 
     def feed(self, chunk: bytes, *, last: bool) -> Split:
         """Hold back from where the last event begins; all of the chunk if it is compressed."""
-        if self._blind:
+        if self._blind or (not last and self._passes(chunk)):
             return chunk, b""
         end = self._end_in(chunk, last=last)
         if end is None:
@@ -81,6 +86,10 @@ class StreamObserver:
         sizes.skipped_bytes = self._events.skipped_bytes
         sizes.skipped_events = self._events.skipped_events
         return self._reader.estimate(request_bytes)
+
+    def _passes(self, chunk: bytes) -> bool:
+        """Whether a piece neither ends the answer nor counts its tokens, if only that is asked."""
+        return not self._keeps and self._decoder is None and self._events.passes(chunk)
 
     def _begin_decoding(self, encoding: bytes) -> None:
         try:
@@ -132,7 +141,7 @@ class StreamObserver:
                 is_end = reader.event(event.data, event.name)
             if is_end and end is None:
                 end = event
-            stream.skipping = not reader.needs_text
+            stream.skipping = not (self._keeps and reader.needs_text)
         self._blind = reader.gave_up
         return end
 

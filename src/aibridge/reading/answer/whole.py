@@ -41,14 +41,14 @@ class WholeObserver:
         self.shortens = False
         self.edits: list[str] = []
 
-    def weight(self, chunk: bytes) -> int:
+    def weight(self, size: int) -> int:
         """Nothing is read before the body ends."""
         return 0
 
     @property
     def unread(self) -> int:
         """How many bytes have to be read to say the facts."""
-        return weight_of(self._body.buffer, compressed=bool(self._encoding))
+        return weight_of(len(self._body.buffer), compressed=bool(self._encoding))
 
     @property
     def content_ended(self) -> bool:
