@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aibridge.gateway import relay as relays
+from aibridge.gateway.relay import RecordedRelay
 from tests.bridge import ROUTES, Bridge, Record
 from tests.gateway import samples
 from tests.gateway.samples import event
@@ -388,12 +388,12 @@ def test_usage_in_a_piece_of_its_own_behind_the_last_event_is_recorded(
 ) -> None:
     waits = threading.Event()
 
-    async def late(*these: Any) -> bytes:
+    async def late(relay: RecordedRelay) -> bytes:
         waits.set()
-        return await behind(*these)
+        return await behind(relay)
 
-    behind = relays._late
-    monkeypatch.setattr(relays, "_late", late)
+    behind = RecordedRelay._late
+    monkeypatch.setattr(RecordedRelay, "_late", late)
     said = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
     usage = event({"choices": [], "usage": CHAT_USAGE})
     steps = (STREAM_HEAD, chunk(said + DONE), waits, chunk(usage), END_OF_CHUNKS)

@@ -17,6 +17,7 @@ SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\nx-a:  2\r\n\r\nhello
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;ext=1\r\nllo\r\n0\r\n\r\n"
 )
+CHUNKED_HEAD = CHUNKED[: CHUNKED.index(b"\r\n\r\n") + 4]
 TRAILED = CHUNKED[:-2] + b"x-checksum: 1\r\nx-late: 2\r\n\r\n"
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
 
@@ -31,6 +32,10 @@ COMPLETE = {
     "interim, chunked": (INTERIM + CHUNKED, 200, b"hello"),
     "no reason": (b"HTTP/1.1 529\r\ncontent-length: 2\r\n\r\nno", 529, b"no"),
 }
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 @pytest.mark.parametrize("name", COMPLETE)
@@ -414,3 +419,64 @@ async def test_a_connection_whose_request_was_not_all_taken_is_not_used_again():
     dialogue.transport.unsent = 1
     assert await dialogue.exchange(SIZED) == (200, b"hello")
     assert (dialogue.released, dialogue.transport.is_closing()) == (0, True)
+
+
+async def test_pieces_are_handed_on_where_they_come_until_that_is_refused():
+    dialogue = Dialogue()
+    response = await dialogue.answer(CHUNKED_HEAD)
+    handed = []
+
+    def take() -> bool:
+        handed.append(response.taken())
+        return handed[-1] != b"c"
+
+    handing = asyncio.create_task(response.hand_to(take))
+    await asyncio.sleep(0)
+    for piece in (b"a", b"b", b"c", b"d"):
+        dialogue.connection.data_received(chunk(piece))
+        assert handed == [b"a", b"b", b"c"][: len(handed)]
+    assert handed == [b"a", b"b", b"c"]
+    await handing
+    assert await response.read() == b"d"
+
+
+async def test_what_has_come_before_is_handed_on_at_once():
+    dialogue = Dialogue()
+    response = await dialogue.answer(CHUNKED_HEAD, chunk(b"a"))
+    assert response.has_one_piece
+    await response.hand_to(lambda: response.taken() != b"a")
+    assert response.waiting
+    assert not response.has_one_piece
+
+
+@pytest.mark.parametrize("piece", [b"", b"1", b"1\r\n"])
+async def test_nothing_is_handed_on_where_nothing_came_and_a_break_is_told(piece):
+    dialogue = Dialogue()
+    response = await dialogue.answer(CHUNKED_HEAD)
+    asked = []
+
+    def take() -> bool:
+        asked.append(response.has_news)
+        return False
+
+    handing = asyncio.create_task(response.hand_to(take))
+    await asyncio.sleep(0)
+    dialogue.connection.data_received(piece)
+    assert asked == []
+    dialogue.connection.connection_lost(None)
+    await handing
+    assert asked == [True]
+    with pytest.raises(BrokenAnswer):
+        await response.read()
+
+
+async def test_nothing_is_handed_to_whoever_gave_up_waiting():
+    dialogue = Dialogue()
+    response = await dialogue.answer(CHUNKED_HEAD)
+    handing = asyncio.create_task(response.hand_to(lambda: pytest.fail("it is handed on")))
+    await asyncio.sleep(0)
+    handing.cancel()
+    with suppress(asyncio.CancelledError):
+        await handing
+    dialogue.connection.data_received(chunk(b"a"))
+    assert await response.read() == b"a"

@@ -285,7 +285,7 @@ async def test_a_reader_that_does_not_read_holds_the_provider_back(pool, wire):
     )
     response = await ask(pool, wire)
     await pause_of(response)
-    assert response._buffered < HIGH_WATER + 1024 * 1024
+    assert response.buffered < HIGH_WATER + 1024 * 1024
     assert not wire.requests[0].played.is_set()  # 26 MB do not fit between the two of us
     assert await body_of(response) == piece * pieces
     assert wire.requests[0].played.is_set()

@@ -1,6 +1,8 @@
 """The client's side of an exchange: its request's body in, our answer out."""
 
+import asyncio
 from collections.abc import Callable, Iterable
+from typing import cast
 
 from aibridge.listener.cycle import Cycle
 
@@ -16,10 +18,12 @@ class BodyTooLarge(Exception):
 class Client:
     """A client while one request of it is served."""
 
-    __slots__ = ("_cycle", "received")
+    __slots__ = ("_cycle", "received", "task")
 
     def __init__(self, cycle: Cycle) -> None:
         self._cycle = cycle
+        self.task = cast("asyncio.Task[None]", asyncio.current_task())
+        """What serves it: it is cancelled where the client leaves."""
         self.received = 0
         """Bytes of the request's body that have come."""
 
@@ -51,10 +55,8 @@ class Client:
             grow(self.received)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Send the status and headers of the answer."""
-        if self._cycle.is_slow:
-            await self._cycle.drain()
+    def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Begin the answer: its status and headers are sent with the first `write`."""
         self._cycle.begin(status, list(headers))
 
     async def write(self, data: bytes, *, more: bool = True) -> None:
@@ -62,6 +64,15 @@ class Client:
         if self._cycle.is_slow:
             await self._cycle.drain()
         self._cycle.write(data, more=more)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the client is there, and has taken enough of what was written."""
+        return not (self._cycle.disconnected or self._cycle.is_slow)
+
+    def write_now(self, data: bytes) -> None:
+        """Send a piece of the answer that does not end it, without waiting."""
+        self._cycle.write(data, more=True)
 
     def watch(self, on_leaving: Callable[[], object]) -> None:
         """Have a function called when the client leaves, or at once if it has left."""

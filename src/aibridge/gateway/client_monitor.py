@@ -1,7 +1,6 @@
 """Watching clients while their requests are read and served: they send too slowly, or leave."""
 
 import asyncio
-from typing import cast
 
 from aibridge.gateway.client import Client
 
@@ -56,7 +55,7 @@ class CancelOnLeaving:
         self._client = client
 
     def __enter__(self) -> None:
-        self._client.watch(cast("asyncio.Task[None]", asyncio.current_task()).cancel)
+        self._client.watch(self._client.task.cancel)
 
     def __exit__(self, *_: object) -> None:
         self._client.unwatch()
@@ -70,7 +69,7 @@ class BodyReading:
     def __init__(self, everybody: "set[BodyReading]", client: Client, began: float) -> None:
         self._all = everybody
         self._client = client
-        self._task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._task = client.task
         self._began = began
         self._slow = False
 

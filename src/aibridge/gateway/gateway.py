@@ -17,7 +17,7 @@ from aibridge.gateway.exchange import Exchange
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.provider_troubles import ProviderTroubles
 from aibridge.gateway.refusal import Refusal, refuse
-from aibridge.gateway.relay import read_on, relay, relay_recorded
+from aibridge.gateway.relay import RecordedRelay, read_on, relay
 from aibridge.gateway.request import Request, read
 from aibridge.gateway.stored import MakersUnavailable, StoredThings
 from aibridge.gateway.target import target_of
@@ -84,7 +84,7 @@ class Gateway:
 
     async def _serve(self, request: Request, client: Client) -> None:
         if request.is_probe:
-            await client.begin(200, [(b"content-length", b"0")])
+            client.begin(200, [(b"content-length", b"0")])
             await client.write(b"", more=False)
             return
         call = await self._admission.admit(request, client)
@@ -155,7 +155,7 @@ class Gateway:
                 exchange.answered(response, observer)
                 if refuses_key(call, response):
                     raise await key_refused(call, response, exchange.came)
-                await relay_recorded(response, client, exchange, observer)
+                await RecordedRelay(response, client, exchange, observer).run()
             except asyncio.CancelledError:
                 if not (client.gone and exchange.only_usage_missing):
                     raise

@@ -47,5 +47,5 @@ async def refuse(client: Client, refusal: Refusal, dialect: Dialect) -> None:
         headers.append(_DO_NOT_RETRY)
     if refusal.status == SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
-    await client.begin(refusal.status, headers)
+    client.begin(refusal.status, headers)
     await client.write(body, more=False)

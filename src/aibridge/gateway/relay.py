@@ -1,7 +1,6 @@
 """The relay: an answer's bytes go to the client as they come, its last event after its record."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aibridge.gateway.client import Client
@@ -25,7 +24,9 @@ REST_MISSED = "the rest of the answer did not come"
 
 async def relay(response: Response, client: Client) -> None:
     """Send an answer on as it comes."""
-    await client.begin(response.status, answer_headers(response.status, response.headers))
+    client.begin(response.status, answer_headers(response.status, response.headers))
+    if response.waiting:
+        await client.write(b"")
     more = True
     while more:
         chunk = await response.read()
@@ -33,62 +34,110 @@ async def relay(response: Response, client: Client) -> None:
         await client.write(chunk, more=more)
 
 
-async def relay_recorded(
-    response: Response, client: Client, exchange: Exchange, observer: Observer
-) -> None:
-    """Send an answer on as it comes, and what ends it only when its record is committed.
+class RecordedRelay:
+    """Sends an answer on as it comes, and what ends it only when its record is durable.
 
-    Nothing at all is sent before the start is committed. Raises `RecordingError` when the
-    record cannot be written, and then the client does not see the end.
+    Nothing at all is sent before its beginning is.
     """
 
-    async def begin() -> None:
-        if not client.began:
-            await exchange.on_record()
-            headers = answer_headers(response.status, response.headers)
-            if observer.shortens:
-                headers = [item for item in headers if item[0] != b"content-length"]
-            await client.begin(response.status, headers)
+    __slots__ = ("_client", "_error", "_exchange", "_last", "_observer", "_response")
 
-    async def read() -> Split:
-        chunk = await response.read()
-        exchange.came(chunk)
-        return await exchange.observe(chunk, last=response.ended)
+    def __init__(
+        self, response: Response, client: Client, exchange: Exchange, observer: Observer
+    ) -> None:
+        self._response = response
+        self._client = client
+        self._exchange = exchange
+        self._observer = observer
+        self._last: Split | None = None
+        self._error: Exception | None = None
 
-    if response.waiting:
-        await begin()
-    ready, held = await read()
-    while not held and not response.ended:
-        await begin()
-        await client.write(ready)
-        ready, held = await read()
-    if held and ready:  # only the last event waits
-        await begin()
-        await client.write(ready)
-        ready = b""
-    if held and observer.lacks_usage:
-        held += await _late(response, read, observer)
-    await exchange.complete()
-    await begin()
-    await client.write(ready + held, more=not response.ended)
-    while not response.ended:
-        ready, held = await read()
+    async def run(self) -> None:
+        """Send the answer on to its end.
+
+        Raises `RecordingError` when the record cannot be written, and then the client does not see
+        the end; or an `UpstreamError`.
+        """
+        response, client = self._response, self._client
+        if response.waiting:
+            await self._begin()
+            await client.write(b"")
+        ready, held = await self._read()
+        while not held and not response.ended:
+            await self._begin()
+            await client.write(ready)
+            ready, held = await self._pass_on()
+        if held and ready:  # only the last event waits
+            await self._begin()
+            await client.write(ready)
+            ready = b""
+        if held and self._observer.lacks_usage:
+            held += await self._late()
+        await self._exchange.complete()
+        await self._begin()
         await client.write(ready + held, more=not response.ended)
+        while not response.ended:
+            ready, held = await self._read()
+            await client.write(ready + held, more=not response.ended)
 
+    async def _begin(self) -> None:
+        """Begin the answer to the client, once the call's beginning is durable."""
+        if self._client.began:
+            return
+        await self._exchange.on_record()
+        headers = answer_headers(self._response.status, self._response.headers)
+        if self._observer.shortens:
+            headers = [item for item in headers if item[0] != b"content-length"]
+        self._client.begin(self._response.status, headers)
 
-async def _late(
-    response: Response, read: Callable[[], Awaitable[Split]], observer: Observer
-) -> bytes:
-    """Return what comes behind the last event, as far as the usage may be in it."""
-    late = b""
-    give_up = asyncio.get_running_loop().time() + LATE_SECONDS
-    with suppress(TimeoutError, UpstreamError):
-        while observer.lacks_usage and not response.ended and len(late) < MAX_LATE:
-            async with asyncio.timeout_at(give_up):
-                await response.arrived()
-            ready, held = await read()
-            late += ready + held
-    return late
+    async def _read(self) -> Split:
+        """Return what may go to the client of the next piece, and what has to wait."""
+        chunk = await self._response.read()
+        self._exchange.came(chunk)
+        return await self._exchange.observe(chunk, last=self._response.ended)
+
+    async def _pass_on(self) -> Split:
+        """Send on what does not end the answer, and return the first piece that may.
+
+        That is done where it comes, by `_take`: waking a task for each piece of a stream would cost
+        as much as all else that is done with it.
+        """
+        await self._response.hand_to(self._take)
+        if self._error is not None:
+            raise self._error
+        return await self._read() if self._last is None else self._last
+
+    def _take(self) -> bool:
+        """Send a piece on, if there is one; say whether the next may be handed on likewise."""
+        response, client = self._response, self._client
+        is_plain = response.has_one_piece and self._exchange.is_light(response.buffered)
+        if not (client.is_ready and is_plain):
+            return False
+        try:
+            chunk = response.taken()
+            self._exchange.came(chunk)
+            split = self._exchange.observe_now(chunk, last=response.ended)
+            if split[1] or response.ended:
+                self._last = split
+                return False
+            client.write_now(split[0])
+        except Exception as error:  # noqa: BLE001 - raised by `_pass_on`
+            self._error = error
+            return False
+        return True
+
+    async def _late(self) -> bytes:
+        """Return what comes behind the last event, as far as the usage may be in it."""
+        response, observer = self._response, self._observer
+        late = b""
+        give_up = asyncio.get_running_loop().time() + LATE_SECONDS
+        with suppress(TimeoutError, UpstreamError):
+            while observer.lacks_usage and not response.ended and len(late) < MAX_LATE:
+                async with asyncio.timeout_at(give_up):
+                    await response.arrived()
+                ready, held = await self._read()
+                late += ready + held
+        return late
 
 
 async def read_on(response: Response, exchange: Exchange) -> None:

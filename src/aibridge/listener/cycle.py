@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
-from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 
 from aibridge.listener.framing import Framing, Headers, refusal
 from aibridge.listener.head import RequestHead
@@ -40,11 +40,14 @@ class Cycle:
         self._expects_continue = expects_continue
         self._on_response = on_response
         self._on_leaving: Callable[[], object] | None = None
+        self._head = b""
+        """The answer's head until it is written, which is with the first piece of its body."""
         self.keep_alive = keep_alive
         self.disconnected = False
         """Whether the client has gone, or nothing more is read of it."""
-        self.body = bytearray()
+        self._pieces: list[bytes] = []
         """What has come of the request's body and was not taken yet."""
+        self._held = 0
         self.more_body = True
         self.message_event = asyncio.Event()
         """Set when there is something to take, or nothing more will come."""
@@ -60,7 +63,7 @@ class Cycle:
         finally:
             self._on_response = _do_nothing  # which refers back to the connection
             if not (self.response_complete or self.disconnected):
-                if not self.response_started:
+                if self._head or not self.response_started:
                     self._transport.write(_UNANSWERED)
                 self._transport.close()
 
@@ -78,9 +81,18 @@ class Cycle:
             self._flow.resume_reading()
             await self.message_event.wait()
             self.message_event.clear()
-        piece = bytes(self.body)
-        self.body = bytearray()
-        return piece, self.more_body
+        pieces, self._pieces, self._held = self._pieces, [], 0
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces), self.more_body
+
+    def put(self, piece: bytes) -> None:
+        """Take a piece of the body, and read no further where much of it waits to be taken."""
+        if self.response_complete:
+            return
+        self._pieces.append(piece)
+        self._held += len(piece)
+        if self._held > HIGH_WATER_LIMIT:
+            self._flow.pause_reading()
+        self.message_event.set()
 
     # The client's leaving.
 
@@ -123,19 +135,20 @@ class Cycle:
         await self._flow.drain()
 
     def begin(self, status: int, headers: Headers) -> None:
-        """Write the answer's head. Raises `ValueError` as `Framing.head` does."""
+        """Begin the answer; its head is written with the first piece of its body.
+
+        Raises `ValueError` as `Framing.head` does.
+        """
         if self.response_started:
             raise RuntimeError("the answer has begun already")
-        head = self._framing.head(status, headers, keep_alive=self.keep_alive)
+        self._head = self._framing.head(status, headers, keep_alive=self.keep_alive)
         self.response_started = True
         self._expects_continue = False
         if self._framing.closes:
             self.keep_alive = False
-        if not self.disconnected:
-            self._transport.write(head)
 
     def write(self, data: bytes, *, more: bool) -> None:
-        """Write a piece of the answer's body; it ends unless there is ``more``.
+        """Write a piece of the answer's body, empty or not; it ends unless there is ``more``.
 
         Raises `ValueError` as `Framing.piece` does.
         """
@@ -143,7 +156,9 @@ class Cycle:
             raise RuntimeError("the answer has not begun, or is over")
         if self.disconnected:
             return
-        self._transport.write(self._framing.piece(data, more=more))
+        piece = self._framing.piece(data, more=more)
+        head, self._head = self._head, b""
+        self._transport.write(head + piece)
         if not more:
             self._complete()
 

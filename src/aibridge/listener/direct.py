@@ -64,6 +64,14 @@ class DirectProtocol(HttpToolsProtocol):
         if isinstance(self._running, Cycle) and self._running.is_watched:
             self.flow.resume_reading()  # though a request waits now
 
+    def on_body(self, body: bytes) -> None:
+        """Hand on a piece of a request's body."""
+        cycle = self.cycle
+        if isinstance(cycle, Cycle):
+            cycle.put(body)
+        else:
+            super().on_body(body)
+
     def on_response_complete(self) -> None:
         """Serve the request that waits next, or forget the head of the last, which may be large.
 

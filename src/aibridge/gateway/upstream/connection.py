@@ -40,6 +40,9 @@ class Connection(asyncio.Protocol):
         self._lost = lost
         self._transport: asyncio.Transport | None = None
         self._poll = select.poll()
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append
+        """What the parser calls with each piece of a body: there may be hundreds at once."""
         self._parser = httptools.HttpResponseParser(self)
         self._response: Response | None = None
         self._is_fresh = True
@@ -126,8 +129,10 @@ class Connection(asyncio.Protocol):
         self._advanced = False
         try:
             self._parser.feed_data(data)
+            self._take_body(response)
             self._measure(len(data))
         except (httptools.HttpParserError, httptools.HttpParserUpgrade, BrokenAnswer) as error:
+            self._take_body(response)
             self._fail(_reason(error))
             return
         response.hold_back()
@@ -147,6 +152,15 @@ class Connection(asyncio.Protocol):
                 why = f" ({exc})" if exc is not None and str(exc) else ""
                 response.fail(BrokenAnswer(f"the provider closed the connection{why}"))
         self._lost(self)
+
+    def _take_body(self, response: Response) -> None:
+        """Hand on what has come of the body, which an answer to HEAD cannot have."""
+        pieces = self._pieces
+        if pieces:
+            self._advanced = True
+            if not self._is_head_request:
+                response.take(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            pieces.clear()
 
     def _measure(self, size: int) -> None:
         """Count what has come since the answer last advanced: the parser keeps it, or skips it.
@@ -202,12 +216,6 @@ class Connection(asyncio.Protocol):
         self._keep_alive = self._parser.should_keep_alive()  # forgotten when the message ends
         if self._is_head_request:
             response.complete = True
-
-    def on_body(self, body: bytes) -> None:
-        """Hand on a piece of the body, which an answer to HEAD cannot have."""
-        if self._response is not None and not self._response.complete:
-            self._advanced = True
-            self._response.take(body)
 
     def on_message_complete(self) -> None:
         """End the answer."""

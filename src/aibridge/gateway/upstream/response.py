@@ -23,12 +23,13 @@ class Response:
     """
 
     __slots__ = (
-        "_buffered",
         "_finished",
         "_flow",
         "_has_rest",
         "_parts",
+        "_take",
         "_waiter",
+        "buffered",
         "complete",
         "ended",
         "error",
@@ -44,8 +45,10 @@ class Response:
         self._finished = finished
         self._parts: list[bytes] = []
         self._has_rest = False
-        self._buffered = 0
+        self.buffered = 0
+        """Bytes that have come and were not taken, with what their pieces cost."""
         self._waiter: asyncio.Future[None] | None = None
+        self._take: Callable[[], bool] | None = None
         self.status = 0
         self.headers: Headers = []
         self.head_done = False
@@ -63,6 +66,11 @@ class Response:
         """Whether nothing of the body has come yet, though some may."""
         return not self._parts and not self.complete
 
+    @property
+    def has_news(self) -> bool:
+        """Whether `read` has something to return, or to raise, at once."""
+        return not self.waiting or self.error is not None
+
     async def head(self) -> None:
         """Wait for the status and headers. Raises an `UpstreamError`."""
         while not self.head_done:
@@ -71,8 +79,8 @@ class Response:
             await self._wait()
 
     async def arrived(self) -> None:
-        """Wait until `read` has something to return, or to raise, at once."""
-        while self.waiting and self.error is None:
+        """Wait until there is news."""
+        while not self.has_news:
             await self._wait()
 
     async def read(self) -> bytes:
@@ -87,6 +95,29 @@ class Response:
             if self.error is not None:
                 raise self.error
             await self._wait()
+        return self.taken()
+
+    async def hand_to(self, take: Callable[[], bool]) -> None:
+        """Have ``take`` called whenever something has come, until it returns false.
+
+        It is called where that comes, between two turns of whoever waits for this.
+        """
+        while self.has_news:
+            if not take():
+                return
+        self._take = take
+        try:
+            await self._wait()
+        finally:
+            self._take = None
+
+    @property
+    def has_one_piece(self) -> bool:
+        """Whether something has come that is `taken` at once, be it the end."""
+        return not self.waiting and self.buffered <= MAX_PORTION
+
+    def taken(self) -> bytes:
+        """Return what has come, without waiting for any; see `read`."""
         data = self._portion()
         if self.complete and not self._parts:
             self._end(read=True)
@@ -99,7 +130,7 @@ class Response:
         """Take out what has come, or the first of it."""
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
-        self._buffered = 0
+        self.buffered = 0
         self._has_rest = len(data) > MAX_PORTION
         if self._has_rest:
             self.take(data[MAX_PORTION:])
@@ -115,11 +146,11 @@ class Response:
     def take(self, body: bytes) -> None:
         """Keep a piece of the body until it is read."""
         self._parts.append(body)
-        self._buffered += len(body) + PIECE_COST
+        self.buffered += len(body) + PIECE_COST
 
     def hold_back(self) -> None:
         """Pause the connection if more has come than the client takes."""
-        if self._buffered > HIGH_WATER and not self.paused and not self.complete:
+        if self.buffered > HIGH_WATER and not self.paused and not self.complete:
             self.paused = True
             self._flow(True)
 
@@ -131,6 +162,10 @@ class Response:
 
     def wake(self) -> None:
         """Have the reader look at what there is now."""
+        if self._take is not None:
+            if not self.has_news or self._take():
+                return
+            self._take = None
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
