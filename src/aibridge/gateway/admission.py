@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from aibridge.agents import BUILT_IN, Agents
@@ -95,16 +94,18 @@ class Admission:
 
     async def _body(self, client: Client, room: Room) -> bytes:
         """Read the body into the room that is held for it; given back where that fails."""
+        body = None
         try:
-            with self._monitor.reading_body(client), ExitStack() as undo:
-                undo.enter_context(room)
+            with self._monitor.reading_body(client):
                 body = await client.body(self._rules.max_body_bytes, room.grow)
-                undo.pop_all()
-                return body
         except BodyTooLarge as error:
             raise self._too_large() from error
         except BodyTooSlow as error:
             raise Refusal(408, "The request body did not come to its end.") from error
+        finally:
+            if body is None:
+                room.give_back()
+        return body
 
     def _too_large(self) -> Refusal:
         return Refusal(413, f"The request body is larger than {size(self._rules.max_body_bytes)}.")

@@ -80,8 +80,8 @@ def forwarded_headers(headers: Headers, token: bytes, accounts: Accounts) -> Hea
 
 def check_url(path: str, query: bytes, token: bytes, accounts: Accounts) -> None:
     """Raise `Refusal` 400 for a URL with a credential in it: it would be forwarded as it is."""
-    texts = unquote_to_bytes(path), unquote_to_bytes(query)
-    if any(token in text or carries_token(text) for text in texts):
+    text = unquote_to_bytes(f"{path}?") + unquote_to_bytes(query)
+    if token in text or holds_token(text.decode("latin-1")):
         raise Refusal(400, "An AI Bridge token stands in the URL: send it in a header.")
     if not query or accounts is None:
         return

@@ -116,13 +116,16 @@ class ClientProtocol(DirectProtocol):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; trailers, which come after the head, are only counted."""
+        """Keep a header, as uvicorn does; trailers, behind the head, are only counted."""
         self._advanced = True
         self._unfinished += len(name) + len(value) + HEADER_COST
         if self._unfinished > MAX_HEAD:
             self._count(0)
         if self._in_head and not self._is_cut_off:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Have the request served, unless it is to be parsed once more, without its upgrade."""
