@@ -26,7 +26,7 @@ def entries(file: int, mark: bytes, offset: int) -> Iterator[Found]:
     Behind that may be the beginning of an entry, or what a crash has left of one.
     """
     window = _Window(file)
-    while True:
+    while window.reaches(offset):
         found = _whole(window, mark, offset)
         if found is None:
             following = _next(window, mark, offset + 1)
@@ -54,9 +54,15 @@ class _Window:
             self._start, start = offset, 0
         return self._bytes[start : start + length]
 
+    def reaches(self, offset: int) -> bool:
+        """Say whether anything is written behind an offset."""
+        return offset < self._start + len(self._bytes) or offset < self._written()
+
     def _read(self, offset: int, length: int) -> bytes:
-        written = os.fstat(self._file).st_size - offset
-        return os.pread(self._file, max(0, min(length, written)), offset)
+        return os.pread(self._file, max(0, min(length, self._written() - offset)), offset)
+
+    def _written(self) -> int:
+        return os.fstat(self._file).st_size
 
 
 def _whole(window: _Window, mark: bytes, offset: int) -> Found | None:

@@ -8,10 +8,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from aibridge.journal.format import HEAD_BYTES, FormatError, head_of
-from aibridge.journal.segments import listed
+from aibridge.journal.segments import listed, names_in
 
 _LOCK = "lock"
 _ID = "id"
+_ID_BYTES = 256
+"""More than an id has."""
 
 
 class JournalError(Exception):
@@ -69,8 +71,8 @@ def _check_head(found: bytes) -> None:
 
 def journals(root: Path) -> list[Path]:
     """Return the folders of all journals, in the order of their numbers."""
-    found = (path for path in root.glob("*") if path.name.isascii() and path.name.isdigit())
-    return sorted(found, key=lambda path: int(path.name))
+    numbers = (name for name in names_in(root) if name.isascii() and name.isdigit())
+    return [root / name for name in sorted(numbers, key=int)]
 
 
 def is_claimed(folder: Path) -> bool:
@@ -87,9 +89,13 @@ def id_of(folder: Path) -> str:
     Raises `OSError`.
     """
     try:
-        return (folder / _ID).read_text("ascii", "replace").strip()
+        file = os.open(f"{folder}/{_ID}", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return ""
+    try:
+        return os.read(file, _ID_BYTES).decode("ascii", "replace").strip()
+    finally:
+        os.close(file)
 
 
 def _give_id(folder: Path) -> None:
@@ -106,7 +112,7 @@ def _give_id(folder: Path) -> None:
 
 def _taken(folder: Path) -> int | None:
     """Return the lock on a folder, held, or nothing if another process holds it."""
-    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(f"{folder}/{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -40,11 +40,19 @@ class Segment:
 def listed(folder: Path) -> list[Segment]:
     """Return the segments of a folder in their order; other files are none."""
     found = []
-    for path in folder.glob(f"*{SUFFIX}"):
-        name = path.name.removesuffix(SUFFIX)
-        if name.isascii() and name.isdigit() and len(name) == _DIGITS:
-            found.append(Segment(int(name), path))
+    for file in names_in(folder):
+        name = file.removesuffix(SUFFIX)
+        if len(name) == _DIGITS and name.isascii() and name.isdigit() and name != file:
+            found.append(Segment(int(name), folder / file))
     return sorted(found)
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder, in no order; none where there is no folder."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - the keeper asks with each of its steps
+    except FileNotFoundError:
+        return []
 
 
 def create(folder: Path, base: int, mark: bytes) -> tuple[Segment, int]:

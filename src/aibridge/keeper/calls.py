@@ -137,7 +137,7 @@ class Calls:
 
     def place(self, journal: Followed) -> Place:
         """Return where a journal has to be read again from, should the keeper be gone."""
-        firsts = (max(call.start, call.needed_from) for call in self.of(journal))
+        firsts = [max(call.start, call.needed_from) for call in self.of(journal)]
         return Place(journal.applied, min(firsts, default=journal.applied))
 
     def _has_any(self, journal: Followed) -> bool:

@@ -180,13 +180,13 @@ def _item(entry: Entry, at: int) -> Item:
     if kind == Kind.BEGIN:
         begun, body_at = read_begin(content)
         body = Span(inside + body_at, position)
-        return Item(max(at, begun.at), position, start, position, begun=begun, span=body)
+        return Item(max(at, begun.at), position, start, position, begun, None, body)
     number = number_of(content)
     if kind == Kind.END:
         ended, piece_at = read_end(content)
         piece = Span(inside + piece_at, position)
-        return Item(max(at, ended.at), number, start, position, ended=ended, span=piece)
-    return Item(at, number, start, position, span=Span(inside + NUMBER_BYTES, position))
+        return Item(max(at, ended.at), number, start, position, None, ended, piece)
+    return Item(at, number, start, position, None, None, Span(inside + NUMBER_BYTES, position))
 
 
 class Following:

@@ -173,12 +173,13 @@ class Keeper:
         """Write what there is to write, and say whether there was anything."""
         self._follow_new()
         taken = self._following.take(MOST_ENTRIES)
-        calls: dict[Call, None] = {}
+        calls: list[Call] = []
         for followed, item in taken:
-            _tell_of_gap(followed, item)
-            calls |= dict.fromkeys(self._calls.take(followed, item))
+            if item.reason:
+                _tell_of_gap(followed, item)
+            calls += self._calls.take(followed, item)
         for followed in self._following.journals.values():
-            calls |= dict.fromkeys(self._calls.close_gone(followed))
+            calls += self._calls.close_gone(followed)
         if due := self._due(calls):
             self._write(due)
         for followed in self._following.journals.values():
@@ -205,12 +206,8 @@ class Keeper:
 
     def _write(self, calls: Collection[Call]) -> None:
         """Write what is known of calls now, and how far their journals are read with that."""
-        journals = self._following.journals.values()
-        steps = [
-            Advance(one.id, one.place, after)
-            for one in journals
-            if (after := self._calls.place(one)) != one.place
-        ]
+        places = [(one, self._calls.place(one)) for one in self._following.journals.values()]
+        steps = [Advance(one.id, one.place, after) for one, after in places if after != one.place]
         read = {call: self._reader.read(call) for call in calls if not call.begun.completes}
         batch: Batch | None = None
 
@@ -230,10 +227,10 @@ class Keeper:
                     raise
 
         self._writer.until_done(attempt)
-        for one in journals:
-            one.place = self._calls.place(one)
+        for one, after in places:
+            one.place = after
         for call in calls:
-            if call.ended is not None:
+            if call.kept is not None and call.ended is not None:
                 long_calls.forget(call)
 
     def _has(self, steps: Iterable[Advance]) -> bool:
@@ -290,6 +287,5 @@ class Keeper:
 
 
 def _tell_of_gap(followed: Followed, item: Item) -> None:
-    if item.reason:
-        where = {"file": str(followed.folder), "position": item.start}
-        _log.error("journal_gap", **where, reason=item.reason)
+    where = {"file": str(followed.folder), "position": item.start}
+    _log.error("journal_gap", **where, reason=item.reason)

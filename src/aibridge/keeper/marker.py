@@ -12,6 +12,7 @@ from aibridge.mapped import mapped
 NAME = "reading"
 ATTEMPTS = 3
 _BYTES = 128
+_NOWHERE = b" " * _BYTES
 
 
 class Marker:
@@ -30,16 +31,13 @@ class Marker:
         attempts = self._attempts + 1 if call == self._last else 1
         if attempts > ATTEMPTS:
             return False
-        self._set(f"{call} {attempts}")
+        self._shared[:] = f"{call} {attempts}".ljust(_BYTES).encode("ascii")
         return True
 
     def end(self) -> None:
         """Take it away: nothing is being read."""
-        self._set("")
+        self._shared[:] = _NOWHERE
 
     def close(self) -> None:
         """Unmap the file."""
         self._shared.close()
-
-    def _set(self, text: str) -> None:
-        self._shared[:] = text.ljust(_BYTES).encode("ascii")

@@ -1,7 +1,6 @@
 """A file of SQLite, watched: SQLite itself writes on into one that was deleted."""
 
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
 
 Identity = tuple[int, int] | None
@@ -42,7 +41,8 @@ class WatchedFile:
 
 
 def _identity(path: Path) -> Identity:
-    with suppress(FileNotFoundError):
+    try:
         found = path.stat()
-        return found.st_dev, found.st_ino
-    return None
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
