@@ -157,14 +157,14 @@ class _Rows:
     def _add(self, rows: Iterable[Row], start: Start, place: Place, end: End | None) -> None:
         status = Status.RUNNING if end is None else end.status
         root_id = place.root_id or start.id
-        found = Linked(start.id, root_id, place.session_id, status.value, start.started_at)
+        found = Linked(start.id, root_id, place.session_id, str(status), start.started_at)
+        self._rows += rows
         for row in rows:
-            self._rows.append(row)
-            if isinstance(row, CorrelationRow):
+            if type(row) is CorrelationRow:
                 self._keyed[row.initiator_id, row.key] = found
         if end is not None:
             self.ended.add(start.id)
-            self._called.update(call.call_id for call in end.facts.tool_calls)
+            self._called.update([call.call_id for call in end.facts.tool_calls])
 
     def kind_id(self, start: Start, end: End) -> int:
         """Return the number of an interception's kind."""

@@ -1,6 +1,6 @@
 """After a crash: closing the interceptions whose end was never seen."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
 from aibridge.recorder.records import unseen_end
 from aibridge.recorder.restoring import read_start
@@ -33,7 +33,7 @@ def close_interrupted(database: Database, but: Collection[str] = ()) -> int:
 
 
 def _close(writer: BatchWriter, found: Iterable[InterceptionRow]) -> int:
-    closing = {row.id: list(_closing(writer, row)) for row in found}
+    closing = {row.id: _closing(writer, row) for row in found}
     with writer.transaction():
         stands = writer.standing(list(closing))
         open_ = [id_ for id_, stand in stands.items() if not stand.ended]
@@ -41,7 +41,7 @@ def _close(writer: BatchWriter, found: Iterable[InterceptionRow]) -> int:
     return len(open_)
 
 
-def _closing(writer: BatchWriter, row: InterceptionRow) -> Iterator[Row]:
+def _closing(writer: BatchWriter, row: InterceptionRow) -> list[Row]:
     place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
     start = read_start(row, writer.prompts(row.id))
     end = unseen_end(start)

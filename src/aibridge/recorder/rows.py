@@ -1,11 +1,11 @@
 """Facts to rows: pure, so that what is kept of an interception can be read here in one place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
 
-from aibridge.dialects.facts import PromptKind, ResponseFacts, TokenUsage
+from aibridge.dialects.facts import PromptKind, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.ids import new_id
 from aibridge.recorder.correlation import keys_of_end, keys_of_start
 from aibridge.recorder.records import End, Start, Status
@@ -28,6 +28,9 @@ from aibridge.store.rows import (
 from aibridge.store.texts import text_row
 
 _encode = msgspec.json.Encoder().encode
+_PROMPT_METADATA = {kind: _encode({"kind": kind}).decode() for kind in PromptKind}
+_SHAPES = {kind: Shape[kind.name] for kind in PromptKind}
+"""What an interception has that has a prompt of a kind."""
 
 
 class Place(NamedTuple):
@@ -38,12 +41,14 @@ class Place(NamedTuple):
     root_id: str | None = None
 
 
-def start_rows(start: Start, place: Place, server_id: int | None) -> Iterator[Row]:
-    """Yield the rows of an interception that has only begun, on this server."""
-    running = (_json(start.edits), _json(start.notes), None, Status.RUNNING.value, None)
-    yield _interception(start, place, (*running, "", "", "", None, 0, None, 0, 0), server_id)
-    yield from _prompts(start, "")
-    yield from _keys(start, keys_of_start(start, begins=place.session_id == start.id))
+def start_rows(start: Start, place: Place, server_id: int | None) -> list[Row]:
+    """Return the rows of an interception that has only begun, on this server."""
+    running = (_json(start.edits), _json(start.notes), None, str(Status.RUNNING), None)
+    return [
+        _interception(start, place, (*running, "", "", "", None, 0, None, 0, 0), server_id),
+        *_prompts(start, ""),
+        *_keys(start, keys_of_start(start, begins=place.session_id == start.id)),
+    ]
 
 
 def kind(start: Start, end: End) -> Kind:
@@ -53,50 +58,54 @@ def kind(start: Start, end: End) -> Kind:
 
 
 def _shape(start: Start, end: End) -> int:
-    has = {
-        Shape.ERROR: end.error_type or end.error_message,
-        Shape.THINKING: end.facts.thoughts,
-        Shape.TOOL: end.facts.tool_calls,
-        Shape.UNREAD: start.unread or end.facts.unread,
-        Shape.ESTIMATED: any(usage.is_estimate for usage in end.facts.usages),
-    }
+    has = (
+        (Shape.ERROR, end.error_type or end.error_message),
+        (Shape.THINKING, end.facts.thoughts),
+        (Shape.TOOL, end.facts.tool_calls),
+        (Shape.UNREAD, start.unread or end.facts.unread),
+        (Shape.ESTIMATED, any(usage.is_estimate for usage in end.facts.usages)),
+    )
     kinds = {each.kind for each in start.prompts}
     if start.kind is not PromptKind.TYPED:
         kinds.add(start.kind)
-    shape = sum(part for part, is_there in has.items() if is_there)
-    return shape + sum(Shape[each.name] for each in kinds)
+    return sum([part for part, is_there in has if is_there] + [_SHAPES[kind] for kind in kinds])
 
 
-def end_rows(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
-    """Yield the rows that complete an interception whose start stands in the database."""
-    yield EndRow._make((*_ending(start, end, kind_id), start.id))
+def end_rows(start: Start, place: Place, end: End, kind_id: int) -> list[Row]:
+    """Return the rows that complete an interception whose start stands in the database."""
+    tokens = _sum(end.facts)
+    rows: list[Row] = [EndRow._make((*_ending(start, end, kind_id, tokens), start.id))]
     if start.prompts and end.facts.response_id:
-        yield PromptIdRow(end.facts.response_id, start.id)
-    yield from _keys(start, keys_of_end(start, end))
-    yield from _found(start, place, end, kind_id)
+        rows.append(PromptIdRow(end.facts.response_id, start.id))
+    rows += _keys(start, keys_of_end(start, end))
+    rows += _found(start, place, end, kind_id, tokens)
+    return rows
 
 
-def whole_rows(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
-    """Yield the rows of an interception that began and ended since the last commit."""
-    yield _interception(start, place, _ending(start, end, kind_id))
-    yield from _prompts(start, end.facts.response_id)
-    yield from _keys(start, keys_of_start(start, begins=place.session_id == start.id))
-    yield from _keys(start, keys_of_end(start, end))
-    yield from _found(start, place, end, kind_id)
+def whole_rows(start: Start, place: Place, end: End, kind_id: int) -> list[Row]:
+    """Return the rows of an interception that began and ended since the last commit."""
+    tokens = _sum(end.facts)
+    return [
+        _interception(start, place, _ending(start, end, kind_id, tokens)),
+        *_prompts(start, end.facts.response_id),
+        *_keys(start, keys_of_start(start, begins=place.session_id == start.id)),
+        *_keys(start, keys_of_end(start, end)),
+        *_found(start, place, end, kind_id, tokens),
+    ]
 
 
 def _json(value: object) -> str:
     return _encode(value).decode() if value else ("[]" if isinstance(value, list) else "{}")
 
 
-def _ending(start: Start, end: End, kind_id: int) -> tuple[Any, ...]:
+def _ending(start: Start, end: End, kind_id: int, tokens: TokenUsage) -> tuple[Any, ...]:
     """Return the columns that are known only when the answer has ended, `EndRow` but for its id."""
-    tokens = _all_tokens(_sum(end.facts))
+    all_tokens = _all_tokens(tokens)
     return (
         _json([*start.edits, *end.edits]),
         _json([*start.notes, *end.notes, *end.facts.notes]),
         end.ended_at,
-        end.status.value,
+        str(end.status),
         end.http_status,
         end.error_type,
         end.error_message,
@@ -104,8 +113,8 @@ def _ending(start: Start, end: End, kind_id: int) -> tuple[Any, ...]:
         end.first_byte_us,
         end.response_bytes,
         kind_id,
-        tokens,
-        magnitude(tokens),
+        all_tokens,
+        magnitude(all_tokens),
     )
 
 
@@ -152,30 +161,24 @@ def _interception(
     )
 
 
-def _prompts(start: Start, response_id: str) -> Iterator[UserPromptRow]:
-    for prompt in start.prompts:
-        metadata = _json({"kind": prompt.kind.value})
-        yield UserPromptRow(
-            start.id, new_id(), response_id, prompt.text, metadata, start.started_at
-        )
+def _prompts(start: Start, response_id: str) -> list[UserPromptRow]:
+    id_, at = start.id, start.started_at
+    return [
+        UserPromptRow(id_, new_id(), response_id, text, _PROMPT_METADATA[kind], at)
+        for text, kind in start.prompts
+    ]
 
 
-def _keys(start: Start, keys: Iterable[str]) -> Iterator[CorrelationRow]:
-    for key in keys:
-        yield CorrelationRow(start.initiator_id, key, start.id, start.started_at)
+def _keys(start: Start, keys: Iterable[str]) -> list[CorrelationRow]:
+    return [CorrelationRow(start.initiator_id, key, start.id, start.started_at) for key in keys]
 
 
-def _found(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
-    """Yield what the answer said, and what it adds to the session."""
-    facts = end.facts
-    for usage in facts.usages:
-        yield _usage(start.id, facts, usage, end.ended_at)
-    yield from _tools(start, facts, end.ended_at)
-    for thought in facts.thoughts:
-        metadata = _json({"source": thought.source})
-        yield ModelThoughtRow(
-            start.id, new_id(), facts.response_id, thought.text, metadata, end.ended_at
-        )
+def _found(start: Start, place: Place, end: End, kind_id: int, tokens: TokenUsage) -> list[Row]:
+    """Return what the answer said, and what it adds to the session; all its ``tokens`` together."""
+    facts, at = end.facts, end.ended_at
+    rows: list[Row] = [_usage(start.id, facts, usage, at) for usage in facts.usages]
+    rows += [_tool(start, facts, call, at) for call in facts.tool_calls]
+    rows += [_thought(start, facts, thought, at) for thought in facts.thoughts]
     text = text_row(
         start.id,
         start.started_at,
@@ -184,10 +187,11 @@ def _found(start: Start, place: Place, end: End, kind_id: int) -> Iterator[Row]:
         error=(end.error_type, end.error_message),
     )
     if text is not None:
-        yield text
-    yield _session(start, place, end)
-    yield SessionKindRow(place.session_id, start.initiator_id, kind_id)
-    yield InitiatorKindRow(start.initiator_id, kind_id, 1)
+        rows.append(text)
+    rows.append(_session(start, place, end, tokens))
+    rows.append(SessionKindRow(place.session_id, start.initiator_id, kind_id))
+    rows.append(InitiatorKindRow(start.initiator_id, kind_id, 1))
+    return rows
 
 
 def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenUsageRow:
@@ -210,27 +214,30 @@ def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenU
     )
 
 
-def _tools(start: Start, facts: ResponseFacts, at: int) -> Iterator[ToolUsageRow]:
-    for call in facts.tool_calls:
-        yield ToolUsageRow(
-            id=new_id(),
-            interception_id=start.id,
-            provider_response_id=facts.response_id,
-            initiator_id=start.initiator_id,
-            tool=call.name,
-            input=call.input,
-            server_url=call.server_url,
-            injected=False,
-            invocation_error=call.error,
-            provider_tool_call_id=call.call_id,
-            provider_item_id=call.item_id,
-            metadata=_json(call.metadata),
-            created_at=at,
-        )
+def _tool(start: Start, facts: ResponseFacts, call: ToolCall, at: int) -> ToolUsageRow:
+    return ToolUsageRow(
+        id=new_id(),
+        interception_id=start.id,
+        provider_response_id=facts.response_id,
+        initiator_id=start.initiator_id,
+        tool=call.name,
+        input=call.input,
+        server_url=call.server_url,
+        injected=False,
+        invocation_error=call.error,
+        provider_tool_call_id=call.call_id,
+        provider_item_id=call.item_id,
+        metadata=_json(call.metadata),
+        created_at=at,
+    )
 
 
-def _session(start: Start, place: Place, end: End) -> SessionRow:
-    tokens = _sum(end.facts)
+def _thought(start: Start, facts: ResponseFacts, thought: Thought, at: int) -> ModelThoughtRow:
+    metadata = _json({"source": thought.source})
+    return ModelThoughtRow(start.id, new_id(), facts.response_id, thought.text, metadata, at)
+
+
+def _session(start: Start, place: Place, end: End, tokens: TokenUsage) -> SessionRow:
     all_tokens = _all_tokens(tokens)
     typed, is_own = start.typed, start.kind is PromptKind.TYPED
     return SessionRow(

@@ -197,10 +197,13 @@ class BatchWriter:
         sorts[SessionKindRow] = sorted(set(sorts[SessionKindRow]))
         sorts[CorrelationRow].sort()  # in one order, as other servers write them too
         sorts[InitiatorKindRow] = _summed(sorts[InitiatorKindRow])
-        text_index.add(self._link.cursor, sorts.pop(TextRow))
+        texts = sorts.pop(TextRow)
         for sort, group in sorts.items():
-            self._link.write(self._writes[sort], group)
-        self._link.write(self._statements.move_session_kinds, sorts[SessionKindRow])
+            if group:
+                self._link.write(self._writes[sort], group)
+        if sorts[SessionKindRow]:
+            self._link.write(self._statements.move_session_kinds, sorts[SessionKindRow])
+        text_index.add(self._link.cursor, texts)
 
     def take_back(self, rows: Iterable[Row]) -> None:
         """Undo that an end was added, by the rows that it added."""
