@@ -55,7 +55,7 @@ def read(folder: Path, *, in_order: bool = True) -> list[bytes]:
         _random(1).shuffle(order)
     found = {}
     for number in order:
-        _, content, position = entries[number]
+        content, position = entries[number].content, entries[number].position
         opening, body_at = read_begin(content)
         inside = position - len(content)
         start = inside - FRAME_BYTES

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DataError, OperationalError
 
@@ -104,7 +105,7 @@ def one_prompt_more(start: Start, _: End) -> None:
 
 def automation(start: Start, _: End) -> None:
     start.kind, start.metadata = PromptKind.AUTOMATION, {"kind": "automation"}
-    start.prompts = tuple(each._replace(kind=start.kind) for each in start.prompts)
+    start.prompts = tuple(replace(each, kind=start.kind) for each in start.prompts)
 
 
 def no_usage(_: Start, end: End) -> None:

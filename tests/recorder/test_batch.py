@@ -2,10 +2,10 @@
 
 from collections import Counter
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aibridge.recorder.batch import check, commit
 from aibridge.recorder.pending import Pending

@@ -1,8 +1,7 @@
 """Facts to rows: what is kept of an interception."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from aibridge.dialects.facts import Notes, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.recorder.correlation import attempt_key

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aibridge.agents.purposes import HEADERS, MAX_SESSION_ID, Headers, purpose_of, retries_of
 from aibridge.agents.table import (
@@ -22,7 +23,7 @@ _TITLE = "title-"
 _SESSION_SIGNS = frozenset({OUR_SESSION, *SESSION_HEADERS})
 
 
-class Agent(NamedTuple):  # not a dataclass: one is made for every request
+class Agent(Struct, frozen=True):
     """What a request says of the client that sent it.
 
     ``client`` and ``session_id`` are ``None`` where it does not say, ``kind`` where no header

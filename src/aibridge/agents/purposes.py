@@ -112,7 +112,7 @@ def purpose_of(headers: Headers) -> Purpose:
 
 def retries_of(headers: Headers) -> int:
     """Return how often the client says to have tried before."""
-    said = headers.get(b"x-stainless-retry-count", b"0")
+    said = headers.get(b"x-stainless-retry-count", b"")
     return min(int(said[:6]), MAX_RETRIES) if said.isdigit() else 0
 
 

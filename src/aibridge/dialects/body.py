@@ -78,11 +78,9 @@ def _is_first(data: bytes, key: bytes, said: Sequence[Raw]) -> bool:
     if start is None or not data.startswith(bytes(said[0]), start.end()):
         return False
     length = start.end() + sum(map(len, said))
-    last = bytes(said[-1])
-    return any(
-        data.startswith(last + b"]", length + gap - len(last))
-        for gap in (len(said) - 1, 2 * (len(said) - 1))
-    )
+    end, gaps = bytes(said[-1]) + b"]", len(said) - 1
+    at = length + gaps + 1 - len(end)
+    return data.startswith(end, at) or data.startswith(end, at + gaps)
 
 
 def _keys(data: bytes) -> list[str]:

@@ -1,8 +1,7 @@
 """What a message holds, in any dialect: its texts, the results it carries, the ids in it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -16,7 +15,7 @@ MAX_DEPTH = 6
 """How deep the texts of an attachment are looked for."""
 
 
-class Role(Enum):
+class Role(StrEnum):
     """Whose a message is."""
 
     PERSON = "person"
@@ -55,8 +54,7 @@ class Part(Struct):
     content: Raw = Raw()
 
 
-@dataclass(slots=True)
-class Said:
+class Said(Struct):
     """A message: its texts, the results it carries by their call ids, the ids of the model's own.
 
     ``calls`` are ids of calls, ``items`` those of other things that the model said.
@@ -67,13 +65,13 @@ class Said:
     """
 
     role: Role
-    texts: list[str] = field(default_factory=list)
-    results: list[tuple[str, Raw]] = field(default_factory=list)
-    calls: list[str] = field(default_factory=list)
-    items: list[str] = field(default_factory=list)
+    texts: list[str] = []
+    results: list[tuple[str, Raw]] = []
+    calls: list[str] = []
+    items: list[str] = []
     is_plain: bool = True
     has_more: bool = False
-    content: Raw = field(default_factory=Raw)
+    content: Raw = Raw()
     after_command: bool = False
     _prompts: list[Prompt] | None = None
 

@@ -6,10 +6,10 @@ request, and nearly all of it is on record.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
-from msgspec import Raw
+from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from aibridge.dialects.content import Role, Said, attached_texts, parts, texts
 from aibridge.dialects.digests import digests
@@ -50,8 +50,7 @@ Read = Callable[[Raw, Notes], Said | None]
 """Reads one message of a dialect; ``None`` if it cannot be understood, which is noted."""
 
 
-@dataclass(slots=True)
-class Conversation:
+class Conversation(Struct):
     """What a request's messages say, gathered from the last one backwards."""
 
     notes: Notes
@@ -59,9 +58,9 @@ class Conversation:
     result_ids: tuple[str, ...] = ()
     history_ids: tuple[str, ...] = ()
     digests: Digests | None = None
-    _tail: list[Said] = field(default_factory=list)
-    _past: list[Said] = field(default_factory=list)
-    _late: list[Said] = field(default_factory=list)
+    _tail: list[Said] = []
+    _past: list[Said] = []
+    _late: list[Said] = []
     """What the system says after the model's last words, and nobody else."""
     _goes_on: bool = False
     _is_empty: bool = True
@@ -151,7 +150,7 @@ class Conversation:
             said = read(raw, Notes())
             if said is not None and said.role in {Role.PERSON, Role.TOOL}:
                 found = gather([prompts_in(self._cut(said.texts))])
-                self.prompts = tuple(each._replace(kind=PromptKind.AUTOMATION) for each in found)
+                self.prompts = tuple(replace(each, kind=PromptKind.AUTOMATION) for each in found)
                 return
 
     def _prompts(self, said: Said) -> list[Prompt]:

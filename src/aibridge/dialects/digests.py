@@ -17,7 +17,7 @@ _Line = tuple[Role, str]
 
 def digests(said: Sequence[Said]) -> Digests | None:
     """Return the digests of a whole conversation, or ``None`` if it is too long or has no texts."""
-    if sum(len(text) for each in said for text in each.texts) > MAX_TEXT:
+    if sum([len(text) for each in said for text in each.texts]) > MAX_TEXT:
         return None
     lines = list(_lines(said))
     by_model = [number for number, (role, _) in enumerate(lines) if role is Role.MODEL]
@@ -57,7 +57,5 @@ def _bare(text: str) -> str:
 
 
 def _digest(lines: Iterable[_Line]) -> str:
-    found = blake2b(digest_size=_SIZE)
-    for role, text in lines:
-        found.update(f"{role.value}\0{text}\0".encode("utf-8", "replace"))
-    return found.hexdigest()
+    said = "".join([f"{role}\0{text}\0" for role, text in lines])
+    return blake2b(said.encode("utf-8", "replace"), digest_size=_SIZE).hexdigest()

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 MAX_NOTES = 16
 """Notes kept on one reading: a hostile answer must not grow the record without bound."""
@@ -42,7 +45,7 @@ class PromptKind(StrEnum):
         return cls.TYPED
 
 
-class Prompt(NamedTuple):
+class Prompt(Struct, frozen=True):
     """A text of a request, without what the agent put around it, and who wrote it."""
 
     text: str
@@ -55,7 +58,7 @@ def typed(prompts: Iterable[Prompt]) -> str | None:
     return "\n".join(texts) if texts else None
 
 
-class Digests(NamedTuple):
+class Digests(Struct, frozen=True):
     """Digests of the texts of a conversation, by which a later request of it is known.
 
     They stand in for ids where the conversation has none. ``own`` is of all its texts, ``before``
@@ -69,8 +72,7 @@ class Digests(NamedTuple):
     first: str = ""
 
 
-@dataclass(slots=True)
-class RequestFacts:
+class RequestFacts(Struct):
     """What a request says.
 
     ``prompts`` are the texts that came after the model's last words, in their order; none for a
@@ -92,14 +94,14 @@ class RequestFacts:
     history_ids: tuple[str, ...] = ()
     previous_response_id: str = ""
     digests: Digests | None = None
-    hints: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = {}
     openings: tuple[str, ...] = ()
     """How the texts of the system prompt begin: they name clients that nothing else does."""
     stores: bool = False
     """Whether the provider keeps the answer, to be asked for by its id."""
     unread: bool = False
-    servers: Mapping[str, str] = field(default_factory=dict)
-    notes: Notes = field(default_factory=Notes)
+    servers: Mapping[str, str] = {}
+    notes: Notes = msgspec.field(default_factory=Notes)
 
     @property
     def typed(self) -> str | None:
@@ -107,8 +109,7 @@ class RequestFacts:
         return typed(self.prompts)
 
 
-@dataclass(slots=True)
-class TokenUsage:
+class TokenUsage(Struct):
     """Tokens of one provider response; ``input`` excludes what the cache read or wrote.
 
     ``cache_write`` is the sum of what was written for every lifetime; the four that are priced by
@@ -130,11 +131,10 @@ class TokenUsage:
     cache_write_1h: int = 0
     cache_write_12h: int = 0
     is_estimate: bool = False
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = {}
 
 
-@dataclass(slots=True)
-class ToolCall:
+class ToolCall(Struct):
     """A tool that the model asked for. ``input`` is the arguments as text, usually JSON.
 
     ``call_id`` is what a later request's tool result refers to, empty for a tool that the
@@ -148,11 +148,10 @@ class ToolCall:
     item_id: str = ""
     server_url: str = ""
     error: str = ""
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = {}
 
 
-@dataclass(slots=True)
-class Thought:
+class Thought(Struct):
     """A piece of reasoning; ``source`` is thinking, reasoning_summary, reasoning or commentary."""
 
     text: str
@@ -168,8 +167,7 @@ class ProviderError:
     code: str = field(default="", compare=False)
 
 
-@dataclass(slots=True)
-class ResponseFacts:
+class ResponseFacts(Struct):
     """What an answer says, as far as it was seen.
 
     ``ended`` is true when the provider said that the answer is over (its last event, or a
@@ -182,14 +180,14 @@ class ResponseFacts:
     response_id: str = ""
     model: str = ""
     stop_reason: str = ""
-    usages: list[TokenUsage] = field(default_factory=list)
-    tool_calls: list[ToolCall] = field(default_factory=list)
-    thoughts: list[Thought] = field(default_factory=list)
+    usages: list[TokenUsage] = []
+    tool_calls: list[ToolCall] = []
+    thoughts: list[Thought] = []
     error: ProviderError | None = None
     ended: bool = False
     is_queued: bool = False
     unread: bool = False
-    notes: Notes = field(default_factory=Notes)
+    notes: Notes = msgspec.field(default_factory=Notes)
 
     @property
     def usage(self) -> TokenUsage | None:

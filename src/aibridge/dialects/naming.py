@@ -19,6 +19,8 @@ def session_hints(metadata: object, **fields: object) -> dict[str, str]:
 
     The session is that of the body before that of its metadata before that in its user id.
     """
+    if metadata is None and not any(fields.values()):
+        return {}
     inner = mapping(metadata)
     given = inner.get("user_id")
     user_id = text(given)[:MAX_USER_ID]

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aibridge.journal.format import FRAME_BYTES, MARK_BYTES, Kind, frame
 
@@ -11,7 +12,7 @@ CHUNK_BYTES = 1 << 20
 """Bytes that are read at once, where no entry is larger."""
 
 
-class Found(NamedTuple):
+class Found(Struct, frozen=True):
     """An entry, or with no kind bytes that are none: from where to where in the file."""
 
     kind: int

@@ -13,6 +13,8 @@ from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
 
+import msgspec
+
 VERSION = 1
 _HEAD = Struct("<4sB3xQ4s")
 _FRAME = Struct("<4sIIB")
@@ -48,7 +50,7 @@ class FormatError(Exception):
     """A segment has a head that this release cannot read; the text says why."""
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True):
     """What stands before an entry's content."""
 
     mark: bytes

@@ -3,14 +3,15 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aibridge.journal.entries import entries
 from aibridge.journal.format import FRAME_BYTES, HEAD_BYTES, FormatError, Head, frame, head_of
 from aibridge.journal.segments import Segment, listed
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """An entry, and the position where it ends."""
 
     kind: int
@@ -18,14 +19,14 @@ class Entry(NamedTuple):
     position: int
 
 
-class Span(NamedTuple):
+class Span(Struct, frozen=True):
     """Bytes of a journal between two positions, all of one segment."""
 
     start: int
     end: int
 
 
-class Gap(NamedTuple):
+class Gap(Struct, frozen=True):
     """Bytes that cannot be read, up to a position where it goes on; ``reason`` is for people."""
 
     start: int

@@ -1,9 +1,10 @@
 """The calls that journals tell of, from beginning to end; their bytes stay where they are."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Protocol
+
+from msgspec import Struct
 
 from aibridge.journal.contents import Begun, Ended, How
 from aibridge.journal.format import RUN_BYTES
@@ -29,8 +30,7 @@ class Elsewhere(Protocol):
         """Yield the answer as far as it is there. Raises `OSError`."""
 
 
-@dataclass(slots=True, eq=False)
-class Call:
+class Call(Struct, eq=False):
     """A call as far as its journal tells of it; ``start`` to ``number`` is its beginning there."""
 
     journal: Followed
@@ -38,11 +38,11 @@ class Call:
     number: int
     begun: Begun
     body: Span
-    pieces: list[Span] = field(default_factory=list)
+    pieces: list[Span] = []
     ended: Ended | None = None
     is_applied: bool = False
     """Whether the database has had its beginning, as far as its place in the journal says."""
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = []
     asked: Asked | None = None
     """What its request says, once that is read."""
     pending: Pending | None = None

@@ -3,7 +3,7 @@
 What was made in the background, or broke off, ends on the record when somebody sees how it ended.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from aibridge.journal.contents import How
 from aibridge.keeper.calls import Call

@@ -10,9 +10,9 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import structlog
+from msgspec import Struct
 
 from aibridge.journal.catching_up import behind, end_of
 from aibridge.journal.contents import (
@@ -43,7 +43,7 @@ LOOK_SECONDS = 0.1
 _log = structlog.get_logger()
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True):
     """An entry as it is taken: what it says of which call, without the bytes that passed.
 
     ``number`` is its call's, ``start`` and ``position`` are where it begins and ends. A gap has no
@@ -174,15 +174,15 @@ class Followed:
 
 def _item(entry: Entry, at: int) -> Item:
     """Return what an entry says, which is not from before ``at``. Raises `ContentError`."""
-    kind, content, position = entry
+    content, position = entry.content, entry.position
     inside = position - len(content)
     start = inside - FRAME_BYTES
-    if kind == Kind.BEGIN:
+    if entry.kind == Kind.BEGIN:
         begun, body_at = read_begin(content)
         body = Span(inside + body_at, position)
         return Item(max(at, begun.at), position, start, position, begun, None, body)
     number = number_of(content)
-    if kind == Kind.END:
+    if entry.kind == Kind.END:
         ended, piece_at = read_end(content)
         piece = Span(inside + piece_at, position)
         return Item(max(at, ended.at), number, start, position, None, ended, piece)

@@ -6,9 +6,9 @@ What the database refuses for ever is set aside, so that it holds up nobody.
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from aibridge.dialects.facts import Notes, ResponseFacts
 from aibridge.keeper.aside import Aside, NotSetAside

@@ -3,6 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from aibridge.agents import Agent, Agents
 from aibridge.dialects import DIALECTS
 from aibridge.dialects.encoding import Undecodable, decode
@@ -25,7 +28,7 @@ class Reading(NamedTuple):
     max_body_bytes: int
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True):
     """What a request says; ``servers`` are the URLs of the MCP servers that it names."""
 
     start: Start
@@ -129,9 +132,9 @@ def _with_kinds(
 def _changed(
     prompts: tuple[Prompt, ...], old: Collection[PromptKind], new: PromptKind
 ) -> tuple[Prompt, ...]:
-    return tuple(each._replace(kind=new) if each.kind in old else each for each in prompts)
+    return tuple(replace(each, kind=new) if each.kind in old else each for each in prompts)
 
 
 def _metadata(kind: PromptKind, agent_type: str) -> dict[str, Any]:
-    found = {"kind": "" if kind is PromptKind.TYPED else kind.value, "agent_type": agent_type}
-    return {name: value for name, value in found.items() if value}
+    found = {} if kind is PromptKind.TYPED else {"kind": str(kind)}
+    return {**found, "agent_type": agent_type} if agent_type else found

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from aibridge.dialects.facts import PromptKind
 from aibridge.recorder import correlation
 from aibridge.recorder.records import Start
@@ -109,9 +111,9 @@ class Linker:
 
     def _before(self, start: Start) -> Linked | None:
         """Return what a request goes on with; of a session that is named, only where it matters."""
-        by_call = (self._find.by_call(start, each) for each in reversed(start.tool_result_ids))
-        if found := next(filter(None, by_call), None):
-            return found
+        for id_ in reversed(start.tool_result_ids):
+            if found := self._find.by_call(start, id_):
+                return found
         if start.client_session_id is not None and start.typed is not None:
             return None
         return self._in_session(start) or self._in_history(start) or self._by_texts(start)
@@ -130,11 +132,10 @@ class Linker:
             found := self._by_response(start, start.previous_response_id)
         ):
             return found
-        known = (
-            self._find.by_call(start, id_) or self._by_response(start, id_)
-            for id_ in reversed(start.history_ids)
-        )
-        return next(filter(None, known), None)
+        for id_ in reversed(start.history_ids):
+            if found := self._find.by_call(start, id_) or self._by_response(start, id_):
+                return found
+        return None
 
     def _by_response(self, start: Start, id_: str) -> Linked | None:
         return self._find.by_key(start, correlation.response_key(id_))
@@ -150,9 +151,11 @@ class Linker:
         return self._first(start, keys, self._pause)
 
     def _first(self, start: Start, keys: Iterable[str], within: int) -> Linked | None:
-        found = (self._find.by_key(start, key) for key in keys)
-        recent = (each for each in found if each and start.started_at - each.started_at <= within)
-        return next(recent, None)
+        for key in keys:
+            found = self._find.by_key(start, key)
+            if found is not None and start.started_at - found.started_at <= within:
+                return found
+        return None
 
     def _begun(self, start: Start) -> Place:
         return Place(self._session(start) or start.id)
@@ -177,6 +180,6 @@ def mark(start: Start, kind: PromptKind) -> None:
     start.kind = kind
     start.metadata = {**start.metadata, "kind": kind.value}
     start.prompts = tuple(
-        each._replace(kind=kind) if each.kind is PromptKind.TYPED else each
+        replace(each, kind=kind) if each.kind is PromptKind.TYPED else each
         for each in start.prompts
     )

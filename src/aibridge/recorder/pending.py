@@ -1,13 +1,12 @@
 """An interception on its way into the database."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from aibridge.recorder.records import End, Start
 from aibridge.recorder.rows import Place
 
 
-@dataclass(slots=True, eq=False)
-class Pending:
+class Pending(Struct, eq=False):
     """An interception on its way into the database, as far as it is known by now."""
 
     start: Start

@@ -1,8 +1,10 @@
 """What the gateway hands to the recorder: the start of an interception, and its end."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from aibridge.dialects.facts import Digests, Notes, Prompt, PromptKind, ResponseFacts, typed
 from aibridge.store.standing import BROKEN, QUEUED, UNSEEN, Finality
@@ -21,8 +23,7 @@ class Status(StrEnum):
     """The client went away before the end, or had the answer cancelled at the provider."""
 
 
-@dataclass(slots=True)
-class Start:
+class Start(Struct):
     """An interception as it begins. Times are microseconds since 1970, sizes are bytes.
 
     ``kind`` is what the request is for. ``retries`` is how often the client says to have tried it
@@ -56,9 +57,9 @@ class Start:
     retries: int = 0
     stores: bool = False
     unread: bool = False
-    metadata: dict[str, Any] = field(default_factory=dict)
-    edits: list[str] = field(default_factory=list)
-    notes: Notes = field(default_factory=Notes)
+    metadata: dict[str, Any] = {}
+    edits: list[str] = []
+    notes: Notes = msgspec.field(default_factory=Notes)
 
     @property
     def typed(self) -> str | None:
@@ -66,8 +67,7 @@ class Start:
         return typed(self.prompts)
 
 
-@dataclass(slots=True)
-class End:
+class End(Struct):
     """How an interception ended, with what its answer said. Times in microseconds."""
 
     ended_at: int
@@ -77,9 +77,9 @@ class End:
     error_message: str = ""
     first_byte_us: int | None = None
     response_bytes: int = 0
-    edits: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    facts: ResponseFacts = field(default_factory=ResponseFacts)
+    edits: list[str] = []
+    notes: list[str] = []
+    facts: ResponseFacts = msgspec.field(default_factory=ResponseFacts)
 
     @property
     def finality(self) -> Finality:

@@ -1,9 +1,10 @@
 """Facts to rows: pure, so that what is kept of an interception can be read here in one place."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from aibridge.dialects.facts import PromptKind, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.ids import new_id
@@ -33,7 +34,7 @@ _SHAPES = {kind: Shape[kind.name] for kind in PromptKind}
 """What an interception has that has a prompt of a kind."""
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """Where an interception belongs: its session, and the thread that it goes on with, if any."""
 
     session_id: str
@@ -164,8 +165,8 @@ def _interception(
 def _prompts(start: Start, response_id: str) -> list[UserPromptRow]:
     id_, at = start.id, start.started_at
     return [
-        UserPromptRow(id_, new_id(), response_id, text, _PROMPT_METADATA[kind], at)
-        for text, kind in start.prompts
+        UserPromptRow(id_, new_id(), response_id, each.text, _PROMPT_METADATA[each.kind], at)
+        for each in start.prompts
     ]
 
 

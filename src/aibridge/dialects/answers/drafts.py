@@ -1,10 +1,10 @@
 """Tool calls and thoughts while an answer is still being said: gathered in order, bounded."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from aibridge.dialects.facts import Notes, Thought, ToolCall
 from aibridge.dialects.fields import compact
@@ -30,12 +30,11 @@ MAX_LOOKED_AT = 16 << 10
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
 
-@dataclass(slots=True, eq=False)
-class Draft:
+class Draft(Struct, eq=False):
     """A tool call or a thought, and the pieces of its text that have come so far."""
 
     fact: ToolCall | Thought
-    pieces: list[str] = field(default_factory=list)
+    pieces: list[str] = []
     size: int = 0
     closed: bool = False
 

@@ -1,6 +1,6 @@
 """Tokens of an answer that nobody saw the end of, estimated from what was said until then."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from aibridge.dialects.facts import TokenUsage
 
@@ -10,8 +10,7 @@ BYTES_A_TOKEN = 4
 _FRAME = len(b"data: \n\n")
 
 
-@dataclass(slots=True)
-class Sizes:
+class Sizes(Struct):
     """How much text has come, in events that were read and in those that were passed over."""
 
     event: int = 0

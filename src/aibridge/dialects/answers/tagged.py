@@ -1,6 +1,8 @@
 """Thinking that a model wrote into its text, between tags at the text's beginning."""
 
 _TAGS = {"<think>": "</think>", "<thinking>": "</thinking>"}
+_START = "<"
+"""How each of them begins."""
 _LONGEST = max(map(len, _TAGS))
 
 
@@ -26,6 +28,9 @@ class TaggedThinking:
         if self._close:
             return self._inside(piece)
         seen = (self._seen + piece).lstrip()
+        if seen and not seen.startswith(_START):
+            self.is_open = False
+            return ""
         tag = next((tag for tag in _TAGS if seen.startswith(tag)), "")
         if tag:
             self._seen, self._close = "", _TAGS[tag]

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from msgspec.structs import replace
+
 from aibridge.dialects.facts import Prompt, PromptKind
 from aibridge.dialects.prompts.wrappers import pieces, slash_command
 
@@ -61,5 +63,5 @@ def gather(messages: Iterable[list[Prompt]]) -> tuple[Prompt, ...]:
     """
     found = [each for prompts in messages for each in prompts]
     last = max((n for n, each in enumerate(found) if each.kind is PromptKind.SUMMARY), default=0)
-    found[:last] = [each._replace(kind=PromptKind.SUMMARY) for each in found[:last]]
+    found[:last] = [replace(each, kind=PromptKind.SUMMARY) for each in found[:last]]
     return tuple(found if len(found) <= MAX_PROMPTS else _joined(found))
