@@ -101,7 +101,7 @@ def test_a_change_names_columns_and_its_key_last(kind):
 
 def test_every_named_tuple_is_known_here():
     found = {each for each in vars(kinds).values() if hasattr(each, "_fields")}
-    assert found == {*TABLES, *UPDATES, SessionKindRow, TextRow, Linked, Kind}
+    assert found == {*TABLES, *UPDATES, SessionKindRow, TextRow, Kind}
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 31, 32, 33, 100])

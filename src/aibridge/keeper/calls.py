@@ -98,7 +98,8 @@ class Calls:
             self._runs[journal.id] = run
             changed = self._close_older(journal, run)
         is_new = item.position > journal.applied
-        journal.applied = max(journal.applied, item.position)
+        if is_new:
+            journal.applied = item.position
         key = (journal.id, item.number)
         if item.begun is not None:
             call = self._open.get(key) or Call(

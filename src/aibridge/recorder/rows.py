@@ -29,6 +29,7 @@ from aibridge.store.rows import (
 from aibridge.store.texts import text_row
 
 _encode = msgspec.json.Encoder().encode
+_NO_LENGTH = length(0)
 _PROMPT_METADATA = {kind: _encode({"kind": kind}).decode() for kind in PromptKind}
 _SHAPES = {kind: Shape[kind.name] for kind in PromptKind}
 """What an interception has that has a prompt of a kind."""
@@ -59,12 +60,13 @@ def kind(start: Start, end: End) -> Kind:
 
 
 def _shape(start: Start, end: End) -> int:
+    facts = end.facts
     has = (
         (Shape.ERROR, end.error_type or end.error_message),
-        (Shape.THINKING, end.facts.thoughts),
-        (Shape.TOOL, end.facts.tool_calls),
-        (Shape.UNREAD, start.unread or end.facts.unread),
-        (Shape.ESTIMATED, any(usage.is_estimate for usage in end.facts.usages)),
+        (Shape.THINKING, facts.thoughts),
+        (Shape.TOOL, facts.tool_calls),
+        (Shape.UNREAD, start.unread or facts.unread),
+        (Shape.ESTIMATED, [usage for usage in facts.usages if usage.is_estimate]),
     )
     kinds = {each.kind for each in start.prompts}
     if start.kind is not PromptKind.TYPED:
@@ -197,21 +199,19 @@ def _found(start: Start, place: Place, end: End, kind_id: int, tokens: TokenUsag
 
 def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenUsageRow:
     return TokenUsageRow(
-        id=new_id(),
-        interception_id=id_,
-        provider_response_id=facts.response_id,
-        input_tokens=usage.input,
-        output_tokens=usage.output,
-        cache_read_input_tokens=usage.cache_read,
-        cache_write_input_tokens=usage.cache_write,
-        metadata=_json(
-            {"estimated": True, **usage.metadata} if usage.is_estimate else usage.metadata
-        ),
-        created_at=at,
-        cache_write_5m_input_tokens=usage.cache_write_5m,
-        cache_write_30m_input_tokens=usage.cache_write_30m,
-        cache_write_1h_input_tokens=usage.cache_write_1h,
-        cache_write_12h_input_tokens=usage.cache_write_12h,
+        id_,
+        new_id(),
+        facts.response_id,
+        usage.input,
+        usage.output,
+        usage.cache_read,
+        usage.cache_write,
+        _json({"estimated": True, **usage.metadata} if usage.is_estimate else usage.metadata),
+        at,
+        usage.cache_write_5m,
+        usage.cache_write_30m,
+        usage.cache_write_1h,
+        usage.cache_write_12h,
     )
 
 
@@ -241,24 +241,25 @@ def _thought(start: Start, facts: ResponseFacts, thought: Thought, at: int) -> M
 def _session(start: Start, place: Place, end: End, tokens: TokenUsage) -> SessionRow:
     all_tokens = _all_tokens(tokens)
     typed, is_own = start.typed, start.kind is PromptKind.TYPED
+    at = start.started_at
     return SessionRow(
-        initiator_id=start.initiator_id,
-        id=place.session_id,
-        client=start.client,
-        metadata=_json(start.metadata) if is_own else "{}",
-        started_at=start.started_at,
-        ended_at=end.ended_at,
-        last_active_at=start.started_at,
-        last_prompt_at=None if typed is None else start.started_at,
-        last_prompt=typed,
-        last_started_at=start.started_at,
-        length=length(0),
-        magnitude=magnitude(all_tokens),
-        threads=int(place.root_id is None and is_own),
-        interceptions=1,
-        tokens=all_tokens,
-        input_tokens=tokens.input,
-        output_tokens=tokens.output,
-        cache_read_input_tokens=tokens.cache_read,
-        cache_write_input_tokens=tokens.cache_write,
+        place.session_id,
+        start.initiator_id,
+        start.client,
+        _json(start.metadata) if is_own else "{}",
+        at,
+        end.ended_at,
+        at,  # when it was active last
+        None if typed is None else at,
+        typed,
+        at,  # when the last one started
+        _NO_LENGTH,
+        magnitude(all_tokens),
+        int(place.root_id is None and is_own),
+        1,  # interception
+        all_tokens,
+        tokens.input,
+        tokens.output,
+        tokens.cache_read,
+        tokens.cache_write,
     )

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from msgspec import Struct
+
 
 class InterceptionRow(NamedTuple):
     """A row of ``interceptions``; the fields are its columns."""
@@ -219,7 +221,7 @@ Row = (
 )
 
 
-class Linked(NamedTuple):
+class Linked(Struct, frozen=True):
     """An interception that another request goes on with."""
 
     id: str

@@ -139,7 +139,10 @@ class SQLiteLink:
 
     def write(self, write: Write, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows of one kind, in their order."""
-        write_many(self.cursor, write.sql, rows)
+        if write.takes_one:
+            self.cursor.executemany(write.sql, rows)
+        else:
+            write_many(self.cursor, write.sql, rows)
 
     def break_off(self) -> None:
         """Let what another thread does on it fail now. Never waits."""

@@ -63,6 +63,11 @@ AND session_kinds.session_id = new.session_id
 AND session_kinds.initiator_id = new.initiator_id
 AND session_kinds.last_active_at <> sessions.last_active_at"""  # noqa: S608 - names of ours
 """Let the kinds of sessions stand where the sessions stand now."""
+_ACTIVE = "(SELECT last_active_at FROM sessions WHERE id = ?1 AND initiator_id = ?2)"
+_MOVE_KINDS_OF_ONE = f"""
+UPDATE session_kinds SET last_active_at = {_ACTIVE}
+WHERE session_id = ?1 AND initiator_id = ?2 AND last_active_at <> {_ACTIVE}"""  # noqa: S608
+"""Do so for one session, on SQLite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +76,15 @@ class Write:
 
     ``key`` are the places of the fields by which a row may meet one that is there already.
     ``bounded`` is the field, if any, whose least and greatest value the statement is told.
+    Where it ``takes_one``, it is run for each row: SQLite makes a table of rows to change others
+    by, which costs three times as much.
     """
 
     sql: str
     columns: tuple[str, ...]
     key: tuple[int, ...] = ()
     bounded: str = ""
+    takes_one: bool = False
 
 
 class Statements:
@@ -101,11 +109,11 @@ class Statements:
             ),
             PromptIdRow: self._changing(schema.user_prompts, PromptIdRow, key="interception_id"),
             SessionRow: self._merging_sessions(),
-            SessionKindRow: self._of_sessions(_ADD_SESSION_KINDS),
+            SessionKindRow: self._of_sessions(_ADD_SESSION_KINDS, SessionKindRow._fields),
             InitiatorKindRow: self._counting_kinds(),
             CorrelationRow: self._keying(),
         }
-        self.move_session_kinds = self._of_sessions(_MOVE_SESSION_KINDS)
+        self.move_session_kinds = self._moving_session_kinds()
         self._standing: dict[int, str] = {}
         self.kind = self._query(_find_kind())
         self.new_kind = self._query(self._adding_kind())
@@ -157,11 +165,17 @@ class Statements:
     def _adding(self, table: Table) -> Write:
         return self._write(table, self._insert(table))
 
-    def _of_sessions(self, statement: str) -> Write:
+    def _of_sessions(self, statement: str, names: tuple[str, ...]) -> Write:
         """Return a statement about kinds of sessions, which are given as rows of ``new``."""
-        names = SessionKindRow._fields
         given = self._given(schema.session_kinds, names)
         return Write(f"WITH new ({', '.join(names)}) AS ({given}) {statement}", names)
+
+    def _moving_session_kinds(self) -> Write:
+        """Let the kinds of sessions, given by their ids and initiators, move with them."""
+        names = SessionKindRow._fields[:2]
+        if self.in_portions:
+            return self._of_sessions(_MOVE_SESSION_KINDS, names)
+        return Write(_MOVE_KINDS_OF_ONE, names, takes_one=True)
 
     def _counting_kinds(self) -> Write:
         """Add to the numbers of interceptions of each initiator and kind."""
@@ -193,14 +207,17 @@ class Statements:
         On PostgreSQL it says between which keys they are: other partitions are not looked at.
         """
         names = row._fields
+        if not self.in_portions:
+            changes = ", ".join(f"{name} = ?" for name in names if name != key)
+            sql = f"UPDATE {table.name} SET {changes} WHERE {key} = ?{only}"  # noqa: S608 - ours
+            return Write(sql, names, takes_one=True)
         changes = ", ".join(f"{name} = new.{name}" for name in names if name != key)
-        if self.in_portions:
-            only += f" AND {table.name}.{key} BETWEEN %(least)s AND %(greatest)s"
+        only += f" AND {table.name}.{key} BETWEEN %(least)s AND %(greatest)s"
         sql = (
             f"WITH new ({', '.join(names)}) AS ({self._given(table, names)}) "  # noqa: S608 - ours
             f"UPDATE {table.name} SET {changes} FROM new WHERE {table.name}.{key} = new.{key}{only}"
         )
-        return Write(sql, names, bounded=key if self.in_portions else "")
+        return Write(sql, names, bounded=key)
 
     def _merging_sessions(self) -> Write:
         """Add calls to their session: sums grow, the first and the last of each kind win."""

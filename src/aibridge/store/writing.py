@@ -201,8 +201,8 @@ class BatchWriter:
         for sort, group in sorts.items():
             if group:
                 self._link.write(self._writes[sort], group)
-        if sorts[SessionKindRow]:
-            self._link.write(self._statements.move_session_kinds, sorts[SessionKindRow])
+        if sessions := sorted({row[:2] for row in sorts[SessionKindRow]}):
+            self._link.write(self._statements.move_session_kinds, sessions)
         text_index.add(self._link.cursor, texts)
 
     def take_back(self, rows: Iterable[Row]) -> None:

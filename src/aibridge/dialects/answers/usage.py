@@ -118,6 +118,7 @@ def _by_lifetime(usage: _Fields, details: Mapping[str, object], notes: Notes) ->
     holders = [
         mapping(fields[name])
         for fields in (usage, details)
+        if fields
         for name in _WRITTEN_BY_LIFETIME
         if name in fields
     ]

@@ -49,7 +49,9 @@ def _expands(texts: Sequence[str], number: int) -> bool:
     return not any(_LOCAL in text for text in beside)
 
 
-def _joined(run: Iterable[Prompt]) -> list[Prompt]:
+def _joined(run: list[Prompt]) -> list[Prompt]:
+    if len(run) == 1:
+        return run
     return [
         Prompt("\n".join([each.text for each in group]), kind)
         for kind, group in groupby(run, lambda each: each.kind)
@@ -62,6 +64,6 @@ def gather(messages: Iterable[list[Prompt]]) -> tuple[Prompt, ...]:
     What stands before a summary is what it sums up, sent again.
     """
     found = [each for prompts in messages for each in prompts]
-    last = max((n for n, each in enumerate(found) if each.kind is PromptKind.SUMMARY), default=0)
+    last = max([n for n, each in enumerate(found) if each.kind is PromptKind.SUMMARY], default=0)
     found[:last] = [replace(each, kind=PromptKind.SUMMARY) for each in found[:last]]
     return tuple(found if len(found) <= MAX_PROMPTS else _joined(found))

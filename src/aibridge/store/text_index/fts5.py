@@ -36,6 +36,8 @@ _SET_UP = f"INSERT INTO {NAME} ({NAME}, rank) VALUES ('automerge', 16)"  # noqa:
 """Every commit adds a segment. Merging these by sixteen instead of four costs the writer less, and
 a search little: it looks into a few more of them."""
 _LAST_NUMBER = "SELECT max(number) FROM indexed_interceptions WHERE number BETWEEN ? AND ?"
+_GREATEST_NUMBER = "SELECT max(number) FROM indexed_interceptions"
+"""What started later than all that is there has the first number of its time."""
 _INSERT_NUMBER = "INSERT INTO indexed_interceptions (number, interception_id) VALUES (?, ?)"
 _INSERT_TEXT = f"INSERT INTO {NAME} (rowid, prompt, tool, error) VALUES (?, ?, ?, ?)"  # noqa: S608
 
@@ -85,10 +87,12 @@ def _numbered(
 ) -> Iterator[tuple[int, TextRow]]:
     """Yield the rows with their numbers: only one can be writing at a time."""
     taken: dict[int, int] = {}
+    cursor.execute(_GREATEST_NUMBER)
+    (greatest,) = cursor.fetchone() or (None,)
     for row in rows:
         first = row.started_at << _BITS
         last = taken.get(first)
-        if last is None:
+        if last is None and greatest is not None and first <= greatest:
             cursor.execute(_LAST_NUMBER, (first, first | _REST))
             (last,) = cursor.fetchone() or (None,)
         taken[first] = number = first if last is None else last + 1
