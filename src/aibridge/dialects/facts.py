@@ -45,8 +45,11 @@ class PromptKind(StrEnum):
         return cls.TYPED
 
 
-class Prompt(Struct, frozen=True):
-    """A text of a request, without what the agent put around it, and who wrote it."""
+class Prompt(Struct, frozen=True, array_like=True):
+    """A text of a request, without what the agent put around it, and who wrote it.
+
+    It is an array in what earlier releases have left, as are `Digests`.
+    """
 
     text: str
     kind: PromptKind = PromptKind.TYPED
@@ -58,7 +61,7 @@ def typed(prompts: Iterable[Prompt]) -> str | None:
     return "\n".join(texts) if texts else None
 
 
-class Digests(Struct, frozen=True):
+class Digests(Struct, frozen=True, array_like=True):
     """Digests of the texts of a conversation, by which a later request of it is known.
 
     They stand in for ids where the conversation has none. ``own`` is of all its texts, ``before``

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 
 from aibridge.dialects.facts import ResponseFacts
 from aibridge.journal.contents import Begun, Ended, How
-from aibridge.providers.types import Dialect
 from aibridge.reading.answer import Observer, observe
 from aibridge.reading.outcome import CANCELLED, INTERRUPTED, Outcome, of_answer
 from aibridge.reading.request import Asked
@@ -19,7 +18,7 @@ def read_answer(begun: Begun, asked: Asked, ended: Ended, pieces: Iterable[bytes
     if ended.http_status is None:
         return end_of(ended, ResponseFacts())
     observer = observe(
-        Dialect(begun.dialect),
+        begun.dialect,
         ended.http_status,
         dict(ended.headers),
         streams=asked.start.stream,

@@ -37,8 +37,8 @@ class Asked(Struct, frozen=True):
 
 def read_request(begun: Begun, body: bytes, reading: Reading) -> Asked:
     """Return what a request says."""
-    headers, dialect = dict(begun.headers), Dialect(begun.dialect)
-    facts = _facts(begun, body, headers, dialect, reading.max_body_bytes)
+    headers = dict(begun.headers)
+    facts = _facts(begun, body, headers, reading.max_body_bytes)
     agent = reading.agents.identify(headers, facts.hints, facts.openings)
     return Asked(_start(begun, facts, agent, headers), facts.servers)
 
@@ -49,16 +49,14 @@ def unread_request(begun: Begun, note: str) -> Start:
     return _start(begun, facts, Agent(), headers)
 
 
-def _facts(
-    begun: Begun, body: bytes, headers: Mapping[bytes, bytes], dialect: Dialect, limit: int
-) -> RequestFacts:
+def _facts(begun: Begun, body: bytes, headers: Mapping[bytes, bytes], limit: int) -> RequestFacts:
     if not body and begun.route.endswith(_CONVERSATIONS):
         return RequestFacts()  # an empty conversation: there is nothing to read
-    encoding = headers.get(b"content-encoding")
+    read, encoding = DIALECTS[begun.dialect].read_request, headers.get(b"content-encoding")
     if not encoding:
-        return DIALECTS[dialect].read_request(body)
+        return read(body)
     try:
-        return DIALECTS[dialect].read_request(decode(body, encoding, limit))
+        return read(decode(body, encoding, limit))
     except Undecodable as error:
         notes = Notes()
         notes.add(f"request: {error}")

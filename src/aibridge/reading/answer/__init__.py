@@ -9,7 +9,6 @@ from typing import Protocol
 
 from aibridge.dialects import DIALECTS
 from aibridge.dialects.facts import ResponseFacts, TokenUsage
-from aibridge.providers.types import Dialect
 from aibridge.reading.answer.editing import EditingObserver
 from aibridge.reading.answer.sniffing import SniffingObserver
 from aibridge.reading.answer.streaming import Split, StreamObserver
@@ -58,7 +57,7 @@ class Observer(Protocol):
 
 
 def observe(
-    dialect: Dialect,
+    dialect: str,
     status: int,
     headers: dict[bytes, bytes],
     *,
