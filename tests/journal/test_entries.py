@@ -93,6 +93,15 @@ def test_an_entry_that_is_written_while_it_is_looked_at_is_not_taken_for_damaged
     assert whole(path, b"".join(written(b"first", b"second"))) in ([b"first", b"second"], [])
 
 
+def test_nothing_is_read_where_nothing_is_written_yet(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(head(0, MARK))
+    with path.open("rb") as file:
+        monkeypatch.delattr(os, "pread")
+        assert list(entries(file.fileno(), MARK, HEAD_BYTES)) == []
+
+
 def test_a_reader_tells_of_damage_once_and_goes_on(path: Path) -> None:
     first, second, third = written(b"first", b"second", b"third")
     path.write_bytes(head(0, MARK) + first + second[:6] + b"\xff" + second[7:])

@@ -1,12 +1,15 @@
 """The index of texts in SQLite, as far as it is not the same in both engines."""
 
 from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
 
 from aibridge.store import text_index
-from aibridge.store.rows import TextRow
+from aibridge.store.rows import CorrelationRow, TextRow
+from aibridge.store.writing import BatchWriter
 from tests.builders import indexed_words, new_database
 
 
@@ -18,8 +21,8 @@ def connection():
     database.close()
 
 
-def index(connection: Connection, rows: Iterable[tuple[str, str]]) -> None:
-    texts = [TextRow(str(number), 7, *row, "") for number, row in enumerate(rows)]
+def index(connection: Connection, rows: Iterable[tuple[str, str]], at: int = 7) -> None:
+    texts = [TextRow(str(number), at, *row, "") for number, row in enumerate(rows)]
     text_index.add(connection.connection.cursor(), texts)
 
 
@@ -31,6 +34,13 @@ def test_rows_are_numbered_on(connection):
     assert [number for (number,) in rows] == list(range(7 << 10, (7 << 10) + 36))
 
 
+def test_a_row_that_started_before_others_is_numbered_on_from_its_own_time(connection):
+    for at in (7, 9, 7, 8):
+        index(connection, [("mend", "")], at)
+    rows = connection.exec_driver_sql("SELECT number FROM indexed_interceptions ORDER BY number")
+    assert [number for (number,) in rows] == [7 << 10, (7 << 10) + 1, 8 << 10, 9 << 10]
+
+
 def test_a_row_is_taken_out_with_its_number_and_the_same_texts(connection):
     index(connection, [("mend roof", "bash"), ("mend", "read")])
     connection.exec_driver_sql(
@@ -40,3 +50,17 @@ def test_a_row_is_taken_out_with_its_number_and_the_same_texts(connection):
     )
     assert indexed_words(connection) == {("1", "prompt", "mend", 0), ("1", "tool", "read", 0)}
     connection.exec_driver_sql("INSERT INTO text_index (text_index) VALUES ('integrity-check')")
+
+
+def test_texts_are_indexed_when_all_else_of_a_batch_is_written(tmp_path: Path):
+    said: list[str] = []
+    with (
+        closing(new_database(f"sqlite:///{tmp_path / 'record.db'}")) as database,
+        closing(BatchWriter(database)) as writer,
+    ):
+        key = CorrelationRow("ana", "k", "1", 7)
+        writer._link.cursor.connection.set_trace_callback(said.append)
+        with writer.transaction():
+            writer.add([TextRow("1", 7, "mend", "", ""), key])
+    written = [each.split(" (")[0] for each in said if not each.startswith("--")]  # as FTS5 says
+    assert written[-2:] == ["INSERT INTO text_index", "COMMIT"]
