@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -59,7 +60,8 @@ def test_texts_are_indexed_when_all_else_of_a_batch_is_written(tmp_path: Path):
         closing(BatchWriter(database)) as writer,
     ):
         key = CorrelationRow("ana", "k", "1", 7)
-        writer._link.cursor.connection.set_trace_callback(said.append)
+        driver: Any = writer._link.cursor.connection
+        driver.set_trace_callback(said.append)
         with writer.transaction():
             writer.add([TextRow("1", 7, "mend", "", ""), key])
     written = [each.split(" (")[0] for each in said if not each.startswith("--")]  # as FTS5 says
