@@ -199,19 +199,21 @@ def _found(start: Start, place: Place, end: End, kind_id: int, tokens: TokenUsag
 
 def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenUsageRow:
     return TokenUsageRow(
-        id_,
-        new_id(),
-        facts.response_id,
-        usage.input,
-        usage.output,
-        usage.cache_read,
-        usage.cache_write,
-        _json({"estimated": True, **usage.metadata} if usage.is_estimate else usage.metadata),
-        at,
-        usage.cache_write_5m,
-        usage.cache_write_30m,
-        usage.cache_write_1h,
-        usage.cache_write_12h,
+        interception_id=id_,
+        id=new_id(),
+        provider_response_id=facts.response_id,
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cache_read_input_tokens=usage.cache_read,
+        cache_write_input_tokens=usage.cache_write,
+        metadata=_json(
+            {"estimated": True, **usage.metadata} if usage.is_estimate else usage.metadata
+        ),
+        created_at=at,
+        cache_write_5m_input_tokens=usage.cache_write_5m,
+        cache_write_30m_input_tokens=usage.cache_write_30m,
+        cache_write_1h_input_tokens=usage.cache_write_1h,
+        cache_write_12h_input_tokens=usage.cache_write_12h,
     )
 
 
@@ -243,23 +245,23 @@ def _session(start: Start, place: Place, end: End, tokens: TokenUsage) -> Sessio
     typed, is_own = start.typed, start.kind is PromptKind.TYPED
     at = start.started_at
     return SessionRow(
-        place.session_id,
-        start.initiator_id,
-        start.client,
-        _json(start.metadata) if is_own else "{}",
-        at,
-        end.ended_at,
-        at,  # when it was active last
-        None if typed is None else at,
-        typed,
-        at,  # when the last one started
-        _NO_LENGTH,
-        magnitude(all_tokens),
-        int(place.root_id is None and is_own),
-        1,  # interception
-        all_tokens,
-        tokens.input,
-        tokens.output,
-        tokens.cache_read,
-        tokens.cache_write,
+        initiator_id=start.initiator_id,
+        id=place.session_id,
+        client=start.client,
+        metadata=_json(start.metadata) if is_own else "{}",
+        started_at=at,
+        ended_at=end.ended_at,
+        last_active_at=at,
+        last_prompt_at=None if typed is None else at,
+        last_prompt=typed,
+        last_started_at=at,
+        length=_NO_LENGTH,
+        magnitude=magnitude(all_tokens),
+        threads=int(place.root_id is None and is_own),
+        interceptions=1,
+        tokens=all_tokens,
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        cache_read_input_tokens=tokens.cache_read,
+        cache_write_input_tokens=tokens.cache_write,
     )
