@@ -28,11 +28,15 @@ def old_id(number: int, at: datetime = OLD) -> str:
 
 
 class OldCall(Call):
-    """A call whose id tells when it was."""
+    """A call of long ago, as its id tells."""
 
     @property
     def id(self) -> str:
         return old_id(self.number)
+
+    @property
+    def started_at(self) -> int:
+        return round((OLD.timestamp() + self.at) * 1_000_000)
 
 
 def calls() -> list[Call]:

@@ -8,7 +8,7 @@ import pytest
 
 from aibridge.sessions import reading
 from aibridge.store.database import Database
-from aibridge.store.filters import Filter, only
+from aibridge.store.lists.filters import Filter, only
 from aibridge.store.purging import Purge
 from tests.builders import Call, record
 from tests.databases import Databases, PostgreSQL

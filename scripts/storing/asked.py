@@ -1,15 +1,17 @@
 """What is asked of a made-up record: every list, under no filter and each filter by itself."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
+from itertools import combinations
 from random import Random
 
 from sqlalchemy import text
 
 from aibridge.sessions import reading
 from aibridge.store.database import Database
-from aibridge.store.filters import Filter, Span, Values, only
-from aibridge.store.sessions import SessionCursor
+from aibridge.store.lists.filters import Filter, Span, Values, only
+from aibridge.store.lists.sessions import SessionCursor
 from scripts.storing.made_up import BEGIN, DAY, DAYS, WORDS, chunk, person
 
 PAGE = 50
@@ -84,6 +86,25 @@ def filters(choose: Choices) -> Iterator[tuple[str, Callable[[], Filter]]]:
     yield "tokens>=300k", lambda: Filter(tokens=Span(least=300_000))
     yield "tokens>=1234567", lambda: Filter(tokens=Span(least=1_234_567))
     yield "tokens<=1000", lambda: Filter(tokens=Span(most=1000))
+
+
+def both(one: Filter, other: Filter) -> Filter | None:
+    """Return a filter for what two mean together, `None` where they ask the same thing."""
+    asked = [name for name in Filter.__slots__ if getattr(other, name) != getattr(Filter(), name)]
+    if any(getattr(one, name) != getattr(Filter(), name) for name in asked):
+        return None
+    return replace(one, **{name: getattr(other, name) for name in asked})
+
+
+def pairs(choose: Choices) -> Iterator[tuple[str, Callable[[], Filter]]]:
+    """Yield every two filters that can be asked at once, by name."""
+
+    def make(first: Callable[[], Filter], second: Callable[[], Filter]) -> Filter:
+        return both(first(), second()) or Filter()
+
+    for (name, one), (other_name, other) in combinations(list(filters(choose))[1:], 2):
+        if both(one(), other()) is not None:
+            yield f"{name}, {other_name}", partial(make, one, other)
 
 
 def routes(database: Database, seed: int, chunks: int) -> Iterator[tuple[str, Ask]]:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aibridge.sdk.quoting import go_quote
-from aibridge.store.filters import KINDS, PARTS
+from aibridge.store.lists.filters import KINDS, PARTS
 from tests.builders import ANA, BEN, START, Call
 from tests.words import TEXTS, stands_in, words
 
@@ -86,7 +86,7 @@ _tokens = st.tuples(*[st.sampled_from([0, 0, 1, 3, 1000])] * 4)
 _MADE: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
     st.fixed_dictionaries(
         {
-            "at": st.integers(0, 3),
+            "at": st.sampled_from([0, 1, 2, 3, 3, 20, 200]),
             "initiator": st.sampled_from([ANA, BEN]),
             "session": st.sampled_from(["s0", "s1", "s2"]),
             "running": st.sampled_from([False] * 5 + [True]),
@@ -129,17 +129,22 @@ def matching(calls: list[Call], query: list[Asked]) -> list[Call]:
 
 
 def matching_sessions(calls: list[Call], query: list[Asked]) -> list[tuple[int, str, str]]:
-    """Return the sessions that a query finds, by the order of the list, and by which they are."""
+    """Return the sessions that a query finds, by the order of the list, and by which they are.
+
+    Those found by words stand where the newest of what matches does.
+    """
     said, counted = _apart(query)
     members: dict[tuple[str, str], list[Call]] = {}
     for call in calls:
         if not call.running:
             members.setdefault((call.session_id, call.initiator), []).append(call)
-    return [
-        (_active(mine), *key)
-        for key, mine in members.items()
-        if any(_is(call, said) for call in mine) and _within(tokens(mine), counted)
-    ]
+    by_words = any(term.key in {"prompt", "tool", "error"} for term in said)
+    found = []
+    for key, mine in members.items():
+        matches = [call.started_at for call in mine if _is(call, said)]
+        if matches and _within(tokens(mine), counted):
+            found.append((max(matches) if by_words else _active(mine), *key))
+    return found
 
 
 def _apart(query: list[Asked]) -> tuple[list[Asked], list[Asked]]:

@@ -10,7 +10,7 @@ from aibridge.api.responses import JsonResponse
 from aibridge.contract import SiteRole
 from aibridge.store import schema
 from aibridge.store.children import LEAST_CHARACTERS, MOST_CHARACTERS, share
-from aibridge.store.sessions import MAX_PREVIEW
+from aibridge.store.lists.sessions import MAX_PREVIEW
 from tests.bridge import Bridge
 from tests.builders import Call, record, uid
 from tests.wire import ask

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from aibridge.store import audit as store
 from aibridge.store.audit import AuditFilter, AuditRow
 from aibridge.store.database import Database
-from aibridge.store.filters import Values, only
+from aibridge.store.lists.filters import Values, only
 from tests.builders import ANA, BEN, START
 from tests.builders import uid as uuid
 

@@ -18,7 +18,7 @@ from aibridge.sessions.reading import ThreadPage
 from aibridge.store import due, purging, removing, schema
 from aibridge.store.checking import disagreements
 from aibridge.store.database import Database
-from aibridge.store.filters import Filter, only
+from aibridge.store.lists.filters import Filter, only
 from aibridge.store.purging import Purge, Purged, count_due
 from aibridge.store.trouble import is_away
 from aibridge.store.writing import BatchWriter

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, and_, insert, select
 
-from aibridge.store import text_index
+from aibridge.store import schema, text_index
 from aibridge.store.database import Database
+from aibridge.store.measures import MAX_TIME
 from aibridge.store.rows import TextRow
-from tests.builders import indexed_words
+from tests.builders import Call, indexed_words
 from tests.words import TEXTS, stands_in
 
 PROMPTS = [
@@ -48,13 +48,39 @@ def connection(database):
 
 
 def index(connection: Connection, rows: Iterable[tuple[str, str]]) -> None:
-    texts = [TextRow(str(number), number, *row, "") for number, row in enumerate(rows)]
+    write(connection, [TextRow(str(number), number, *row, "") for number, row in enumerate(rows)])
+
+
+def write(connection: Connection, texts: list[TextRow]) -> None:
+    """Write interceptions with these texts, of which only the texts are made up."""
+    calls = [
+        Call(0).row() | {"id": row.interception_id, "started_at": row.started_at} for row in texts
+    ]
+    if calls:
+        connection.execute(insert(schema.interceptions), calls)
     text_index.add(connection.connection.cursor(), texts)
 
 
 def found(connection: Connection, name: str, *values: str) -> list[int]:
-    portions = text_index.portions(connection, {name: values}, None, None)
-    return sorted(int(id_) for ids in portions for id_ in ids)
+    words = {name: values}
+    ids = _rows(connection, words, (0, MAX_TIME))
+    if ids:
+        assert text_index.knows(connection, words)
+    return sorted(map(int, ids))
+
+
+def _rows(connection: Connection, words: text_index.Words, times: tuple[int, int]) -> set[str]:
+    """Return the ids of what is found, which is the same in each way of finding it."""
+    c = schema.interceptions.c
+    conditions = [
+        text_index.looks_up(connection, c.id, words, times),
+        text_index.gathers(connection, c.id, words, times),
+        text_index.gathers(connection, c.id, words, times, looked_up=True),
+        and_(c.started_at.between(*times), text_index.finds(connection, c.started_at, c.id, words)),
+    ]
+    looked_up, *others = [set(connection.scalars(select(c.id).where(each))) for each in conditions]
+    assert others == [looked_up] * len(others)
+    return looked_up
 
 
 @pytest.mark.parametrize(
@@ -146,71 +172,43 @@ def test_many_and_long_values_can_be_looked_for(connection):
     assert found(connection, "tool", "x" * 8000 + "*") == [0]
 
 
-@pytest.fixture(params=["one span", "several spans", "all read"])
-def _spans(request, monkeypatch):
-    """Have PostgreSQL look in one span of time, and in several, as it does in a large index."""
-    if request.param != "one span":
-        monkeypatch.setattr(text_index, "_AS_DEAR", 10**9 if request.param == "all read" else 0)
-        monkeypatch.setattr(text_index, "_READ", 2)
-        monkeypatch.setattr(text_index, "WEEK", 1)
-        monkeypatch.setattr(text_index, "_FIRST_SORTED", 2)
-
-
-@pytest.mark.usefixtures("_spans")
-def test_what_is_found_comes_newest_first_in_whole_moments(connection):
-    moments = [5] * 70 + [4] * 3 + [9] + [7] * 300
-    rows = [TextRow(str(number), at, "mend", "", "") for number, at in enumerate(moments)]
-    for some in (rows[:1], rows[1:40], rows[40:]):
-        text_index.add(connection.connection.cursor(), some)
-    portions = list(text_index.portions(connection, {"prompt": ["mend"]}, None, None))
-    assert len(portions) > 1
-    found = [[moments[int(id_)] for id_ in ids] for ids in portions]
-    assert [at for portion in found for at in sorted(portion, reverse=True)] == sorted(
-        moments, reverse=True
-    )
-    for portion, following in pairwise(found):
-        assert min(portion) > max(following)
-
-
-@pytest.mark.usefixtures("_spans")
-@pytest.mark.parametrize("most", [1, 9, 10, 11, 100])
-def test_what_has_words_is_counted_up_to_a_bound(connection, most):
-    long = "mend " + "roof " * 400 + "mend"  # of several rows on PostgreSQL
-    rows = [TextRow(str(at), at, "mend" if at % 2 else long, "", "") for at in range(10)]
-    text_index.add(connection.connection.cursor(), [*rows, TextRow("x", 5, "door", "", "")])
-    assert text_index.frequency(connection, {"prompt": ["mend"]}, most) == min(most, 10)
-
-
-@pytest.mark.parametrize("read", [8000, 20])
-def test_words_are_sparse_by_what_the_newest_texts_have(connection, monkeypatch, read):
-    monkeypatch.setattr(text_index, "_READ", read)
-    rows = [TextRow(str(at), at, "door" if at % 2 else "mend", "", "") for at in range(1, 101)]
-    text_index.add(connection.connection.cursor(), rows)
-    mend = {"prompt": ["mend"]}
-    assert text_index.is_sparse(connection, mend, 1, 53)  # 50, or 52 by the newest
-    assert not text_index.is_sparse(connection, mend, 1, 50)
-    assert text_index.is_sparse(connection, mend, 101, 1)
-    assert text_index.is_sparse(connection, {"prompt": ["roof"]}, 1, 1)
-    assert text_index.is_sparse(connection, {**mend, "tool": ["mend"]}, 1, 1)
-
-
-@pytest.mark.usefixtures("_spans")
 @pytest.mark.parametrize(
-    ("least", "most", "expected"),
-    [(None, None, {2, 3, 4}), (3, None, {3, 4}), (None, 3, {2, 3}), (3, 3, {3}), (5, None, set())],
+    ("times", "expected"),
+    [
+        ((0, MAX_TIME), {"2", "3", "4"}),
+        ((3, MAX_TIME), {"3", "4"}),
+        ((3, 3), {"3"}),
+        ((5, 9), set()),
+    ],
 )
-def test_what_is_looked_for_may_be_of_a_time(connection, least, most, expected):
-    rows = [TextRow(str(at), at, "mend", "", "") for at in (2, 3, 4)]
-    text_index.add(connection.connection.cursor(), rows)
-    found = text_index.portions(connection, {"prompt": ["mend"]}, least, most)
-    assert {int(id_) for ids in found for id_ in ids} == expected
+def test_what_is_looked_for_may_be_of_a_time(connection, times, expected):
+    write(connection, [TextRow(str(at), at, "mend", "", "") for at in (2, 3, 4)])
+    assert _rows(connection, {"prompt": ["mend"]}, times) == expected
 
 
 def test_words_of_several_texts_have_to_stand_in_one_interception(connection):
-    rows = [TextRow("1", 1, "mend", "bash", ""), TextRow("2", 2, "mend", "", "bash")]
-    text_index.add(connection.connection.cursor(), rows)
+    write(connection, [TextRow("1", 1, "mend", "bash", ""), TextRow("2", 2, "mend", "", "bash")])
     both = {"prompt": ["mend", "roof"], "tool": ["bash"]}
-    assert list(text_index.portions(connection, both, None, None)) == [["1"]]
+    assert _rows(connection, both, (0, MAX_TIME)) == {"1"}
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        ({"prompt": ["mend"]}, True),
+        ({"prompt": ["mend house"]}, True),  # though nowhere beside each other
+        ({"prompt": ["mend hous*"]}, True),
+        ({"prompt": ["mend hous"]}, False),
+        ({"prompt": ["hous", "ROÖF"]}, True),
+        ({"prompt": ["mend"], "tool": ["bash"]}, False),
+        ({"tool": ["mend"]}, False),
+        ({"prompt": ["-"]}, False),
+        ({"prompt": ["m*", "x"]}, True),
+    ],
+)
+def test_words_that_stand_in_no_text_are_known_not_to(connection, words, known):
+    index(connection, [(PROMPTS[0], "read")])
+    assert text_index.knows(connection, words) == known
 
 
 def test_what_is_rolled_back_is_not_found(database):

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from aibridge.store import text_index
 from aibridge.store.database import Database
 from aibridge.store.rows import TextRow
-from aibridge.store.text_index.tsvector import MOST_OF_ONE, OVERLAP
+from aibridge.store.text_index import tsvector
 from aibridge.store.text_index.words import words
 from aibridge.store.texts import MAX_TEXT
 from tests.databases import PostgreSQL
@@ -38,8 +38,7 @@ def index(connection: Connection, *texts: str) -> None:
 
 
 def found(connection: Connection, *values: str) -> list[str]:
-    portions = text_index.portions(connection, {"prompt": values}, None, None)
-    return sorted(id_ for ids in portions for id_ in ids)
+    return sorted(connection.scalars(tsvector.found({"prompt": values}, (0, 9))).all())
 
 
 def test_words_are_what_fts5_takes_for_words() -> None:
@@ -92,22 +91,22 @@ LONG = {
 
 
 @pytest.mark.parametrize("text", LONG.values(), ids=LONG)
-def test_a_text_of_any_length_is_indexed_to_its_end(connection: Connection, text: str) -> None:
-    long = f"{text[: MAX_TEXT - 10]} then end"
-    index(connection, long, "then")
-    assert found(connection, "then end") == ["0"]
-    assert found(connection, words(long)[0]) == ["0"]
-    assert found(connection, "end then") == []
+def test_the_words_of_a_text_of_any_length_are_indexed_to_its_end(
+    connection: Connection, text: str
+) -> None:
+    index(connection, f"{text[: MAX_TEXT - 10]} end", "then")
+    assert found(connection, "end") == ["0"]
+    assert found(connection, words(text[: MAX_TEXT - 10])[0]) == ["0"]
 
 
-def test_a_phrase_is_found_where_the_text_is_cut(connection: Connection) -> None:
-    text = [f"w{number}" for number in range(3 * MOST_OF_ONE)]
-    text[::2] = ["a"] * len(text[::2])
-    index(connection, " ".join(text))
-    (portions,) = connection.exec_driver_sql("SELECT count(*) FROM text_index").one()
-    assert portions > 1
-    for start in range(len(text) - OVERLAP):
-        assert found(connection, " ".join(text[start : start + OVERLAP])) == ["0"]
+def test_phrases_are_found_as_far_as_places_are_kept(connection: Connection) -> None:
+    numbered = [f"w{number}" for number in range(tsvector.PLACES)]
+    often = [word for number in range(300) for word in ("the", f"v{number}")]
+    index(connection, " ".join([*numbered, "mend", "roof"]), " ".join(often))
+    assert found(connection, " ".join(numbered[-2:])) == ["0"]
+    assert found(connection, "mend roof") == []
+    assert found(connection, "the v249") == ["1"]
+    assert found(connection, "the v299") == []
 
 
 def test_words_that_differ_beyond_all_bounds_count_as_one(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from aibridge.identity.errors import TakenError
 from aibridge.ids import now
 from aibridge.store import users as store
 from aibridge.store.database import Database
-from aibridge.store.filters import Values, only
+from aibridge.store.lists.filters import Values, only
 from aibridge.store.schema import users as table
 from aibridge.store.users import ACTIVE, SUSPENDED, User, UserFilter
 from tests.builders import START

@@ -14,8 +14,8 @@ from aibridge.api.search import KEYS, search_interceptions, search_names, visibl
 from aibridge.contract import Interception, InterceptionList
 from aibridge.identity.rights import Reach, Right
 from aibridge.sessions import reading
-from aibridge.store.filters import Filter
-from aibridge.store.interceptions import CursorNotFoundError
+from aibridge.store.lists.filters import Filter
+from aibridge.store.lists.interceptions import CursorNotFoundError
 
 router = APIRouter(tags=["record"])
 

@@ -11,8 +11,8 @@ from aibridge.api.responses import JsonResponse
 from aibridge.api.search import visible_to
 from aibridge.contract import AIProvider, Provider
 from aibridge.identity.rights import Reach, Right
-from aibridge.store import interceptions
-from aibridge.store.filters import Filter
+from aibridge.store.lists import interceptions
+from aibridge.store.lists.filters import Filter
 
 router = APIRouter(tags=["record"])
 

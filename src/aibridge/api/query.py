@@ -8,7 +8,7 @@ from aibridge.api.parameters import parse_time
 from aibridge.contract import Validation
 from aibridge.moments import is_date, parse_day
 from aibridge.search import Complaint, Query, SearchError, Term, parse
-from aibridge.store.filters import Values
+from aibridge.store.lists.filters import Values
 
 _SECOND = 1_000_000_000
 _TIME = "must be a valid date format (2006-01-02T15:04:05.999999999Z07:00)"

@@ -13,7 +13,7 @@ from aibridge.providers.types import speaking
 from aibridge.search import Term
 from aibridge.sessions import reading
 from aibridge.store.database import Database
-from aibridge.store.filters import KINDS, PARTS, Filter, Span, Values
+from aibridge.store.lists.filters import KINDS, PARTS, Filter, Span, Values
 from aibridge.store.texts import has_word
 
 ME = "me"

@@ -15,8 +15,8 @@ from aibridge.contract import SessionDetail, SessionList
 from aibridge.identity.rights import Reach, Right
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
-from aibridge.store.interceptions import CursorNotFoundError
-from aibridge.store.sessions import SessionCursor
+from aibridge.store.lists.interceptions import CursorNotFoundError
+from aibridge.store.lists.sessions import SessionCursor
 from aibridge.store.thread_pages import ForeignCursorError
 
 router = APIRouter(tags=["record"])

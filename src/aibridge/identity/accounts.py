@@ -12,7 +12,7 @@ from aibridge.identity.people import NOBODY, OPERATOR, write_words
 from aibridge.identity.rights import outranks
 from aibridge.ids import now
 from aibridge.store import users as store
-from aibridge.store.filters import only
+from aibridge.store.lists.filters import only
 from aibridge.store.users import ACTIVE, SUSPENDED, User
 
 RESERVED = frozenset({"me", "first", "login", "logout", "authmethods", "roles", OPERATOR.username})

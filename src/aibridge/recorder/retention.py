@@ -10,7 +10,7 @@ import structlog
 from aibridge.recorder.clock import Clock
 from aibridge.store.database import Database
 from aibridge.store.dropping import drop_empty
-from aibridge.store.listed import last_active
+from aibridge.store.due import last_active
 from aibridge.store.purging import OtherPurgeError, Purge, Purged
 from aibridge.store.trouble import is_away, said
 

@@ -6,7 +6,6 @@ see is for the caller of this module to have decided, and to say in the filter.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from aibridge.contract import Interception, InterceptionList, SessionDetail, SessionList, Thread
 from aibridge.ids import moment
@@ -14,11 +13,11 @@ from aibridge.sessions import shape
 from aibridge.sessions.metadata import read_object
 from aibridge.sessions.tree import build_threads, parent_ids
 from aibridge.store import children as recorded_under
-from aibridge.store import counting, interceptions, latest, newest, sessions, thread_pages
+from aibridge.store import thread_pages
 from aibridge.store.database import Database
-from aibridge.store.estimates import Estimates
-from aibridge.store.filters import ANY, Filter, Values
-from aibridge.store.sessions import RecordedSession, SessionCursor
+from aibridge.store.lists import interceptions, sessions
+from aibridge.store.lists.filters import ANY, Filter, Values
+from aibridge.store.lists.sessions import RecordedSession, SessionCursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +29,15 @@ class ThreadPage:
     before_id: str | None = None
 
 
-_ESTIMATES = WeakKeyDictionary[Database, Estimates]()
-
-
-def _estimates(database: Database) -> Estimates:
-    return _ESTIMATES.setdefault(database, Estimates())
-
-
 def list_interceptions(
     database: Database, where: Filter, *, limit: int, offset: int = 0, after_id: str | None = None
 ) -> InterceptionList:
     """Return a page of interceptions, newest first. Raises `CursorNotFoundError`."""
     with database.read() as connection:
-        search = newest.Search(connection, where)
-        rows = interceptions.page(search, limit=limit, offset=offset, after_id=after_id)
-        children = recorded_under.read(connection, [recorded.row.id for recorded in rows])
-        count = _estimates(database).get(("interceptions", where), lambda: counting.count(search))
-    results = [shape.interception(recorded, children) for recorded in rows]
-    return InterceptionList(
-        count=count.number, count_is_estimate=count.is_estimate, results=results
-    )
+        page = interceptions.page(connection, where, limit=limit, offset=offset, after_id=after_id)
+        children = recorded_under.read(connection, [recorded.row.id for recorded in page.rows])
+    results = [shape.interception(recorded, children) for recorded in page.rows]
+    return InterceptionList(count=page.count, count_is_estimate=page.is_more, results=results)
 
 
 def show_interception(
@@ -77,15 +65,11 @@ def list_sessions(
 ) -> SessionList:
     """Return a page of sessions, most recently active first. Raises `CursorNotFoundError`."""
     with database.read() as connection:
-        search = latest.Search(connection, where)
-        rows = sessions.page(search, limit=limit, offset=offset, after=after)
-        count = _estimates(database).get(
-            ("sessions", where), lambda: counting.count_sessions(search)
-        )
+        page = sessions.page(connection, where, limit=limit, offset=offset, after=after)
     return SessionList(
-        count=count.number,
-        count_is_estimate=count.is_estimate,
-        sessions=[shape.session(recorded) for recorded in rows],
+        count=page.count,
+        count_is_estimate=page.is_more,
+        sessions=[shape.session(recorded) for recorded in page.rows],
     )
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, false, func, insert, or_, select
 
-from aibridge.store.filters import ANY, Values, choice, chosen
+from aibridge.store.lists.filters import ANY, Values, choice, chosen
 from aibridge.store.schema import audit_log
 from aibridge.store.users import Connection
 

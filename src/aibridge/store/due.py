@@ -53,6 +53,12 @@ def running(connection: Connection) -> set[tuple[str, str]]:
     return {(id_, initiator_id) for id_, initiator_id in connection.execute(found)}
 
 
+def last_active(connection: Connection) -> int | None:
+    """Return when any session was active last, `None` where there is none."""
+    found: int | None = connection.scalar(select(func.max(_s.last_active_at)))
+    return found
+
+
 def count(connection: Connection, before: int) -> tuple[int, int]:
     """Return how many sessions are due, and how many interceptions they have."""
     numbers = (func.count(), func.coalesce(func.sum(_s.interceptions), 0))

@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from aibridge.store.filters import apart
+from aibridge.store.lists.filters import apart
 from aibridge.store.measures import length_of
 from aibridge.store.schema import interceptions, session_kinds, sessions, user_prompts
 from aibridge.store.threads import of_person, typed

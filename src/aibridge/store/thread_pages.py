@@ -19,8 +19,8 @@ from sqlalchemy import (
 
 from aibridge.store.among import among
 from aibridge.store.children import portions
-from aibridge.store.filters import Filter, matching
-from aibridge.store.interceptions import CursorNotFoundError
+from aibridge.store.lists.filters import visible
+from aibridge.store.lists.interceptions import CursorNotFoundError
 from aibridge.store.rows import InterceptionRow, SessionRow
 from aibridge.store.schema import Time, interceptions, token_usages
 
@@ -95,8 +95,7 @@ def _thread_position(
     row = connection.execute(meant.order_by(named)).first()
     if row is not None:
         return tuple_(literal(row[1], Time), literal(row[0]))
-    visible = matching(Filter(visible_to=visible_to))
-    elsewhere = select(_c.id).where(_c.id == cursor, *visible)
+    elsewhere = select(_c.id).where(_c.id == cursor, *visible(visible_to))
     if connection.scalar(elsewhere) is not None:
         raise ForeignCursorError(cursor)
     raise CursorNotFoundError(cursor)

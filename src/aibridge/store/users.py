@@ -17,7 +17,7 @@ from aibridge.contract.words import SiteRole, UserStatus
 from aibridge.identity.errors import TakenError
 from aibridge.identity.people import read_roles, write_words
 from aibridge.ids import now
-from aibridge.store.filters import ANY, Values, choice, chosen
+from aibridge.store.lists.filters import ANY, Values, choice, chosen
 from aibridge.store.schema import users
 
 Connection: TypeAlias = sqlalchemy.Connection

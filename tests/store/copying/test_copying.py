@@ -13,7 +13,7 @@ from aibridge.store import partitions, schema
 from aibridge.store.copying import copying, indexing, walking
 from aibridge.store.copying.tables import LEFT_OUT, TABLES
 from aibridge.store.copying.target import Target
-from aibridge.store.filters import Filter, only
+from aibridge.store.lists.filters import Filter, only
 from aibridge.store.rows import Kind
 from aibridge.store.writing import BatchWriter
 from tests.builders import ANA, BEN, Call, record

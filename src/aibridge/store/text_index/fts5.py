@@ -99,36 +99,33 @@ def _numbered(
         yield number, row
 
 
-def numbers(query: str, least: int) -> Select[Any]:
-    """Return a query for the numbers of what a query finds, and which started from then on."""
-    number = _index.c.rowid
-    return select(number).where(_index.c[NAME].match(query), number >= least << _BITS)
+def has_word(connection: Connection, name: str, word: str) -> bool:
+    """Return whether a word, or one that begins so where it ends in ``*``, stands in any text."""
+    found = select(_index.c.rowid).where(_index.c[NAME].match(query({name: [word]}))).limit(1)
+    return connection.scalar(found) is not None
 
 
-def found(query: str, least: int, most: int) -> Select[Any]:
-    """Return a query for the starts and ids of what a query finds, newest first.
-
-    It is of those that started from ``least`` to ``most``.
-    """
+def found(words: Words, times: tuple[int, int]) -> Select[Any]:
+    """Return a query for the ids of what has the words and started in a span of time."""
+    least, most = times
     number = _index.c.rowid
     return (
-        select(number.op(">>")(literal_column(str(_BITS))), _numbers.interception_id)
+        select(_numbers.interception_id)
         .join_from(_index, indexed_interceptions, _numbers.number == number)
-        .where(_index.c[NAME].match(query), number >= least << _BITS)
-        .where(number <= most << _BITS | _REST)
-        .order_by(number.desc())
+        .where(_index.c[NAME].match(query(words)))
+        .where(number.between(least << _BITS, most << _BITS | _REST))
     )
 
 
 def finds(
-    started_at: ColumnElement[int], id_: ColumnElement[str], query: ColumnElement[str]
+    started_at: ColumnElement[int], id_: ColumnElement[str], words: Words
 ) -> ColumnElement[bool]:
-    """Return whether a query finds one interception."""
+    """Return whether the words stand in the texts of one interception."""
     first = started_at * literal_column(str(1 << _BITS))
     return (
         exists()
         .where(
-            _index.c[NAME].match(query),
+            _index.c[NAME].match(query(words)),
             _index.c.rowid.between(first, first + literal_column(str(_REST))),
             _numbers.number == _index.c.rowid,
             _numbers.interception_id == id_,

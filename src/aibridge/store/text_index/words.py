@@ -38,6 +38,15 @@ def words(text: str) -> list[str]:
     return text.translate(_FOLDING).split()
 
 
+def needed(value: str) -> list[str]:
+    """Return the words without which a value is found nowhere, a last one with its ``*``.
+
+    A value without a word is found nowhere: of it an empty text is needed.
+    """
+    found = words(value) or [""]
+    return [*found[:-1], f"{found[-1]}*"] if value.endswith("*") and found[-1] else found
+
+
 def _folded(character: str) -> str:
     if ord(character) in _MARKS:
         return ""

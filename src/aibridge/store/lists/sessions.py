@@ -1,11 +1,11 @@
-"""Reading sessions back: their summaries, by page or by id.
+"""The list of sessions: their summaries, by page or by id.
 
 A session is known by its id and its initiator: two users may send the same id.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,15 +14,17 @@ from sqlalchemy import (
     Connection,
     Select,
     select,
-    tuple_,
 )
 
 from aibridge.store.among import among
 from aibridge.store.beginnings import beginning
-from aibridge.store.filters import Filter, initiated
-from aibridge.store.interceptions import CursorNotFoundError, UserRow, user_columns
-from aibridge.store.latest import Search
-from aibridge.store.listed import KEY, Place, at, matching_sessions
+from aibridge.store.lists import counts
+from aibridge.store.lists.active_sessions import Sessions
+from aibridge.store.lists.counts import Page
+from aibridge.store.lists.filters import Filter, initiated, only
+from aibridge.store.lists.found_sessions import FoundSessions
+from aibridge.store.lists.interceptions import CursorNotFoundError, UserRow, user_columns
+from aibridge.store.lists.windows import Key, walk
 from aibridge.store.measures import Shape
 from aibridge.store.rows import SessionRow
 from aibridge.store.schema import (
@@ -32,7 +34,7 @@ from aibridge.store.schema import (
     users,
 )
 
-MAX_PREVIEW = 4096
+MAX_PREVIEW = 1000
 """Characters of a session's last prompt that are shown; there are more where it is longer."""
 MOST_MORE, MORE = 1000, 50
 """How many sessions a page may have beyond its limit, and how many of them are read at once."""
@@ -108,74 +110,95 @@ def _facets(connection: Connection, ids: Sequence[str]) -> Mapping[tuple[str, st
 
 
 def page(
-    search: Search, *, limit: int, offset: int = 0, after: SessionCursor | None = None
-) -> list[RecordedSession]:
-    """Return the sessions any of whose interceptions matches, most recently active first.
+    connection: Connection,
+    where: Filter,
+    *,
+    limit: int,
+    offset: int = 0,
+    after: SessionCursor | None = None,
+) -> Page[RecordedSession]:
+    """Return the sessions any of whose interceptions matches, in their order, and how many.
 
     A caller that pages by ids alone gets a page that goes on to one after which its id leads: see
     `_until_settled`. Raises `CursorNotFoundError` when there is no session to continue ``after``.
     """
-    connection = search.connection
-    before = None if after is None else _place(connection, search.where, after)
-    places = search.latest(limit + offset, before)[offset:]
+    listing = listed(connection, where)
+    before = None if after is None else _key(connection, listing, where, after)
+    found = counts.page(connection, listing, where, limit=limit, offset=offset, before=before)
+    keys = found.rows
     if not offset and (after is None or after.initiator_id is None):
-        places += _until_settled(search, places)
-    return _read(connection, places)
+        keys += _until_settled(connection, where, keys)
+    return Page(_read(connection, keys), found.count, found.is_more)
 
 
-def _until_settled(search: Search, places: Sequence[Place]) -> list[Place]:
+def listed(connection: Connection, where: Filter) -> Sessions | FoundSessions:
+    """Return the list of sessions under a filter."""
+    kind = FoundSessions if where.has_words() else Sessions
+    return kind(connection, where)
+
+
+def _until_settled(connection: Connection, where: Filter, keys: Sequence[Key]) -> list[Key]:
     """Return what a page has to go on with, so that the id of its last session is a cursor.
 
     Such a cursor is the last session of that id in the list. Where two people's sessions have one
     id, and the page ended with the first, the next would begin after the second: what stands
     between them would be on neither.
     """
-    more: list[Place] = []
-    last = places[-1] if places else None
-    while last is not None and len(more) < MOST_MORE and _recurs(search, last):
-        following = search.latest(MORE, last)
-        settled = next((n for n, one in enumerate(following) if not _recurs(search, one)), MORE)
-        more += following[: settled + 1]
+    listing = listed(connection, where)
+    more: list[Key] = []
+    last = keys[-1] if keys else None
+    while last is not None and len(more) < MOST_MORE and _recurs(connection, where, last):
+        following = walk(connection, listing, MORE, last)
+        settled = (n for n, one in enumerate(following) if not _recurs(connection, where, one))
+        more += following[: next(settled, MORE) + 1]
         last = more[-1]
     return more
 
 
-def _recurs(search: Search, place: Place) -> bool:
+def _recurs(connection: Connection, where: Filter, key: Key) -> bool:
     """Return whether another session of this id stands further down in the list."""
-    others = select(_s.id).where(_s.id == place.id, at(place) > tuple_(*KEY))
-    found = others.where(*matching_sessions(search.where)).limit(1)
-    return search.connection.execute(found).first() is not None
+    others = select(_s.id).where(_s.id == key.id, _s.initiator_id != key.initiator_id).limit(1)
+    if connection.scalar(others) is None:
+        return False
+    of_this_id = listed(connection, replace(where, session_id=only(key.id)))
+    return bool(walk(connection, of_this_id, 1, key))
 
 
-def _read(connection: Connection, places: Sequence[Place]) -> list[RecordedSession]:
-    """Return the sessions that stand at these places, in their order.
+def _read(connection: Connection, keys: Sequence[Key]) -> list[RecordedSession]:
+    """Return the sessions of these keys, in their order.
 
     They are fetched by their ids alone, which few people share: SQLite has no index for pairs.
     """
-    ids = {place.id for place in places}
+    ids = {key.id for key in keys}
     these = _recorded_sessions().where(among(connection, _s.id, list(ids)))
     fetched = _fetch(connection, these)
     found = {(one.row.id, one.row.initiator_id): one for one in fetched}
-    return [found[place.id, place.initiator_id] for place in places]
+    return [found[key.id, key.initiator_id] for key in keys]
 
 
-def _place(connection: Connection, where: Filter, after: SessionCursor) -> Place:
+def _key(
+    connection: Connection,
+    listing: Sessions | FoundSessions,
+    where: Filter,
+    after: SessionCursor,
+) -> Key:
     """Return the cursor's place in the list.
 
     Without an initiator it is looked for among the sessions that the list shows: one with the same
     id that the filter leaves out must not move it. Only when none is left, any of that id counts.
     """
-    named = [_s.id == after.id, *initiated(_s.initiator_id, Filter(visible_to=where.visible_to))]
+    mine = [_s.id == after.id, *initiated(_s.initiator_id, Filter(visible_to=where.visible_to))]
     if after.initiator_id is not None:
-        named.append(_s.initiator_id == after.initiator_id)
-    last = select(*KEY).where(*named).order_by(_s.last_active_at, _s.initiator_id)
-    places = [Place(*row) for row in connection.execute(last.limit(2))]
-    if not places:
+        mine.append(_s.initiator_id == after.initiator_id)
+    last = select(_s.last_active_at, _s.id, _s.initiator_id).where(*mine)
+    last = last.order_by(_s.last_active_at, _s.initiator_id).limit(2)
+    keys = [Key(*row) for row in connection.execute(last)]
+    if not keys:
         raise CursorNotFoundError(after.id)
-    if len(places) > 1:
-        listed = connection.execute(last.where(*matching_sessions(where)).limit(1)).first()
-        return places[0] if listed is None else Place(*listed)
-    return places[0]
+    if len(keys) == 1 and isinstance(listing, Sessions):
+        return keys[0]
+    found = connection.execute(listing.last_of(after.id, after.initiator_id)).first()
+    return keys[0] if found is None else Key(*found)
 
 
 def find(

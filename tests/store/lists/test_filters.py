@@ -3,7 +3,7 @@
 from aibridge.cli import record_filters
 from aibridge.cli.thread_tree import LABELS
 from aibridge.dialects.facts import PromptKind
-from aibridge.store.filters import KINDS, PARTS
+from aibridge.store.lists.filters import KINDS, PARTS
 from aibridge.store.measures import Shape
 
 

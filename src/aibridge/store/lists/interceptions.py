@@ -1,6 +1,9 @@
-"""Reading interceptions back. One without an end is running, and hidden everywhere."""
+"""The list of interceptions, newest first, and one by its id.
 
-from collections.abc import Sequence
+One without an end is running, and hidden everywhere.
+"""
+
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -16,8 +19,11 @@ from sqlalchemy import (
 
 from aibridge.store.among import among
 from aibridge.store.children import portions
-from aibridge.store.filters import ANY, Filter, Values, client_name, initiated, matching
-from aibridge.store.newest import Place, Search
+from aibridge.store.lists import counts
+from aibridge.store.lists.calls import Calls
+from aibridge.store.lists.counts import Page
+from aibridge.store.lists.filters import ANY, Filter, Values, client_name, initiated, visible
+from aibridge.store.lists.windows import Key, Way, Window, grow
 from aibridge.store.rows import (
     InterceptionRow,
 )
@@ -63,17 +69,55 @@ def find_initiator(connection: Connection, text: str) -> str | None:
     return connection.scalar(select(users.c.id).where(users.c.username_key == text.lower()))
 
 
+class Interceptions:
+    """The interceptions that a filter means, newest first; a key is a start and an id."""
+
+    key_length = 2
+
+    def __init__(self, connection: Connection, where: Filter) -> None:
+        self._connection = connection
+        self._calls = Calls(connection, where)
+
+    def windows(self, last: int) -> Iterator[Window]:
+        """Yield the windows of the list, the newest first, beginning at a moment."""
+        if not self._calls.can_be():
+            return
+        bounds = self._calls.bounds(last)
+        ended = _c.ended_at.is_not(None)
+        yield from grow(self._connection, _c.started_at, ended, bounds, self._rarest)
+
+    def _rarest(self, window: Window) -> Way:
+        return self._calls.rarest(window, self._calls.leads(window))
+
+    def rows(self, window: Window) -> Select[Any]:
+        """Return a query for the keys of what matches in a window, in no order."""
+        return select(_c.started_at, _c.id).where(*self._calls.in_window(window))
+
+
 def page(
-    search: Search, *, limit: int, offset: int = 0, after_id: str | None = None
-) -> list[RecordedInterception]:
-    """Return matching interceptions, newest first, after the one with ``after_id``.
+    connection: Connection,
+    where: Filter,
+    *,
+    limit: int,
+    offset: int = 0,
+    after_id: str | None = None,
+) -> Page[RecordedInterception]:
+    """Return matching interceptions, newest first, after the one with ``after_id``, and how many.
 
     Raises `CursorNotFoundError` when no visible interception has that id.
     """
-    connection = search.connection
-    before = None if after_id is None else _place(connection, search.where, after_id)
-    places = search.newest(limit + offset, before)[offset:]
-    return _read(connection, [place.id for place in places])
+    before = None if after_id is None else _key(connection, where, after_id)
+    found = counts.page(
+        connection,
+        Interceptions(connection, where),
+        where,
+        limit=limit,
+        offset=offset,
+        before=before,
+        total=counts.counted(connection, where),
+    )
+    rows = _read(connection, [key.id for key in found.rows])
+    return Page(rows, found.count, found.is_more)
 
 
 def _read(connection: Connection, ids: Sequence[str]) -> list[RecordedInterception]:
@@ -93,21 +137,20 @@ def _recorded(row: Sequence[Any]) -> RecordedInterception:
     return RecordedInterception(InterceptionRow(*row[:own]), UserRow(*row[own:]))
 
 
-def _place(connection: Connection, where: Filter, id_: str) -> Place:
+def _key(connection: Connection, where: Filter, id_: str) -> Key:
     """Return where the cursor's row stands in lists."""
-    visible = matching(Filter(visible_to=where.visible_to))
-    moment = connection.scalar(select(_c.started_at).where(_c.id == id_, *visible))
+    mine = select(_c.started_at).where(_c.id == id_, *visible(where.visible_to))
+    moment = connection.scalar(mine)
     if moment is None:
         raise CursorNotFoundError(id_)
-    return Place(moment, id_)
+    return Key(moment, id_)
 
 
 def find(
     connection: Connection, id_: str, *, visible_to: str | None = None
 ) -> RecordedInterception | None:
     """Return an ended interception by its id, of ``visible_to`` if that is given."""
-    mine = matching(Filter(visible_to=visible_to))
-    if connection.scalar(select(_c.id).where(_c.id == id_, *mine)) is None:
+    if connection.scalar(select(_c.id).where(_c.id == id_, *visible(visible_to))) is None:
         return None
     return _read(connection, [id_])[0]
 

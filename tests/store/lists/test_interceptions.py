@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, event
 
 from aibridge.store import children as children_of
-from aibridge.store import counting, interceptions
 from aibridge.store.database import Database
-from aibridge.store.filters import ANY, Filter, Values, only
-from aibridge.store.interceptions import CursorNotFoundError
-from aibridge.store.newest import Search
+from aibridge.store.lists import interceptions
+from aibridge.store.lists.filters import ANY, Filter, Values, only
+from aibridge.store.lists.interceptions import CursorNotFoundError
 from tests.builders import ANA, BEN, START, Call, add_user, record, uid
 
 EVERY = Filter()
@@ -26,9 +25,13 @@ def connection(record_database: Database) -> Iterator[Connection]:
 
 def numbers(connection: Connection, where: Filter = EVERY, *, limit: int = 100) -> list[int]:
     return [
-        number_of(found.row.id)
-        for found in interceptions.page(Search(connection, where), limit=limit)
+        number_of(found.row.id) for found in interceptions.page(connection, where, limit=limit).rows
     ]
+
+
+def count(connection: Connection, where: Filter) -> tuple[int, bool]:
+    page = interceptions.page(connection, where, limit=1)
+    return page.count, page.is_more
 
 
 def number_of(id_: str) -> int:
@@ -38,7 +41,7 @@ def number_of(id_: str) -> int:
 def test_an_interception_is_seen_when_it_has_ended(connection: Connection) -> None:
     record(connection, Call(1), Call(2, running=True))
     assert numbers(connection) == [1]
-    assert counting.count(Search(connection, EVERY)) == (1, False)
+    assert count(connection, EVERY) == (1, False)
 
 
 def test_the_newest_comes_first_and_the_larger_id_among_equals(connection: Connection) -> None:
@@ -51,7 +54,7 @@ def test_the_initiator_is_named_and_one_who_was_deleted_keeps_the_id(
 ) -> None:
     add_user(connection, ANA, "ana", name="Ana", avatar_url="https://x/a.png")
     record(connection, Call(1, at=1), Call(2, initiator=BEN))
-    ana, ben = interceptions.page(Search(connection, EVERY), limit=2)
+    ana, ben = interceptions.page(connection, EVERY, limit=2).rows
     assert ana.user == (ANA, "ana", "Ana", "https://x/a.png")
     assert ben.user == (BEN, "", "", "")
 
@@ -95,14 +98,14 @@ def test_count_and_list_agree_under_every_filter(
         Call(8, at=8, session="s"),
     )
     assert numbers(connection, where) == found
-    assert counting.count(Search(connection, where)) == (len(found), False)
+    assert count(connection, where) == (len(found), False)
 
 
 def test_an_unknown_or_running_cursor_is_refused(connection: Connection) -> None:
     record(connection, Call(1, running=True))
     for number in (1, 2):
         with pytest.raises(CursorNotFoundError):
-            interceptions.page(Search(connection, EVERY), limit=1, after_id=uid(number))
+            interceptions.page(connection, EVERY, limit=1, after_id=uid(number))
 
 
 MOMENTS = st.lists(st.integers(0, 3), max_size=12)
@@ -120,17 +123,16 @@ def test_walking_by_cursor_visits_each_once_in_order(
     where = Filter(initiator_id=only(initiator) if initiator else ANY)
     with rolled_back() as connection:
         record(connection, *calls)
-        search = Search(connection, where)
-        whole = [found.row.id for found in interceptions.page(search, limit=100)]
+        whole = [found.row.id for found in interceptions.page(connection, where, limit=100).rows]
         by_cursor: list[str] = []
         while page := interceptions.page(
-            Search(connection, where), limit=limit, after_id=by_cursor[-1] if by_cursor else None
-        ):
+            connection, where, limit=limit, after_id=by_cursor[-1] if by_cursor else None
+        ).rows:
             by_cursor += [found.row.id for found in page]
         by_offset = [
             found.row.id
             for offset in range(0, len(whole), limit)
-            for found in interceptions.page(Search(connection, where), limit=limit, offset=offset)
+            for found in interceptions.page(connection, where, limit=limit, offset=offset).rows
         ]
     visible = [c for c in calls if not c.running and initiator in {None, c.initiator}]
     assert whole == [c.id for c in sorted(visible, key=lambda c: (c.at, c.id), reverse=True)]

@@ -1,23 +1,21 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event
 
-from aibridge.store import counting, latest, sessions, text_index, thread_pages
+from aibridge.store import thread_pages
 from aibridge.store.database import Database
-from aibridge.store.filters import Filter, Values, only
-from aibridge.store.interceptions import CursorNotFoundError
-from aibridge.store.latest import Search
-from aibridge.store.sessions import RecordedSession, SessionCursor
+from aibridge.store.lists import sessions
+from aibridge.store.lists.filters import Filter, Values, only
+from aibridge.store.lists.interceptions import CursorNotFoundError
+from aibridge.store.lists.sessions import RecordedSession, SessionCursor
 from aibridge.store.thread_pages import ForeignCursorError
 from tests.builders import ANA, BEN, CLEO, START, Call, add_user, record, uid
 
 EVERY = Filter()
-ROOF = Filter(prompt=only("roof"))
 Begin = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -32,7 +30,7 @@ def keys(found: list[RecordedSession]) -> list[tuple[str, str]]:
 
 
 def listed(connection: Connection, where: Filter = EVERY) -> list[str]:
-    return [id_ for id_, _ in keys(sessions.page(Search(connection, where), limit=100))]
+    return [id_ for id_, _ in keys(sessions.page(connection, where, limit=100).rows)]
 
 
 def test_sessions_come_most_recently_active_first(connection: Connection) -> None:
@@ -52,7 +50,7 @@ def test_a_session_knows_its_distinct_providers_and_models(connection: Connectio
         Call(2, session="s", columns={"model": "a", "provider": "openai"}),
         Call(3, session="s", columns={"model": "b"}),
     )
-    (found,) = sessions.page(Search(connection, EVERY), limit=10)
+    (found,) = sessions.page(connection, EVERY, limit=10).rows
     assert (found.providers, found.models) == (["anthropic", "openai"], ["a", "b"])
 
 
@@ -64,8 +62,8 @@ def test_a_page_takes_few_queries(record_database: Database, connection: Connect
         statements.append(str(arguments[2]))
 
     event.listen(record_database.engine, "before_cursor_execute", note)
-    assert len(sessions.page(Search(connection, EVERY), limit=50)) == 50
-    assert len(statements) == 4
+    assert len(sessions.page(connection, EVERY, limit=50).rows) == 50
+    assert len(statements) == 5
     assert not any("FROM interceptions" in statement for statement in statements)
 
 
@@ -103,7 +101,8 @@ def test_a_session_matches_when_any_of_its_interceptions_matches_all(
         Call(5, at=5, session="one", running=True, columns={"model": "hidden"}),
     )
     assert listed(connection, where) == found
-    assert counting.count_sessions(Search(connection, where)) == (len(found), False)
+    page = sessions.page(connection, where, limit=1)
+    assert (page.count, page.is_more) == (len(found), False)
 
 
 def test_the_numbers_of_a_row_are_over_the_whole_session_under_a_filter(
@@ -114,7 +113,7 @@ def test_the_numbers_of_a_row_are_over_the_whole_session_under_a_filter(
         Call(1, at=1, session="s", tokens=((1, 1, 1, 1),), columns={"model": "opus"}),
         Call(2, at=2, session="s", tokens=((10, 1, 1, 1),)),
     )
-    (found,) = sessions.page(Search(connection, Filter(model=only("opus"))), limit=10)
+    (found,) = sessions.page(connection, Filter(model=only("opus")), limit=10).rows
     assert (found.row.input_tokens, found.row.threads) == (11, 2)
     assert found.models == ["opus", "sonnet"]
 
@@ -131,35 +130,8 @@ def collision(connection: Connection) -> None:
     )
 
 
-@pytest.mark.parametrize("few_hits", [0, 1000], ids=["many", "few"])
-def test_of_sessions_of_any_length_those_with_a_word_are_listed_in_order(
-    connection: Connection, few_hits: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Long ones too, in which the word stands long before what they were active with last."""
-    monkeypatch.setattr(latest, "FEW_HITS", few_hits)
-    monkeypatch.setattr(latest, "USUAL", 1)
-    monkeypatch.setattr(text_index, "_FIRST_PORTION", 2)
-    random = Random(7)  # noqa: S311 - made up
-    calls = [
-        Call(
-            number,
-            at=random.randrange(1000),
-            session=f"s{random.randrange(40):02}",
-            prompts=("roof",) if random.random() < 0.3 else ("door",),
-        )
-        for number in range(150)
-    ]
-    record(connection, *calls)
-    wanted = {call.session for call in calls if call.prompts == ("roof",)}
-    found: list[str] = []
-    while page := after(connection, SessionCursor(found[-1]) if found else None, ROOF):
-        found += page
-    assert 10 < len(wanted) < 40
-    assert found == [id_ for id_ in listed(connection) if id_ in wanted]
-
-
 def after(connection: Connection, cursor: SessionCursor | None, where: Filter = EVERY) -> list[str]:
-    return [id_ for id_, _ in keys(sessions.page(Search(connection, where), limit=9, after=cursor))]
+    return [id_ for id_, _ in keys(sessions.page(connection, where, limit=9, after=cursor).rows)]
 
 
 def test_users_with_the_same_session_id_have_a_row_each(connection: Connection) -> None:
@@ -180,17 +152,22 @@ def test_a_page_goes_on_to_a_session_whose_id_is_a_cursor(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collision(connection)
-    search = Search(connection, EVERY)
     whole = listed(connection)
-    assert [one.row.id for one in sessions.page(search, limit=1)] == whole[:2]
-    assert [one.row.id for one in sessions.page(search, limit=3)] == whole[:4]
+    assert [one.row.id for one in sessions.page(connection, EVERY, limit=1).rows] == whole[:2]
+    assert [one.row.id for one in sessions.page(connection, EVERY, limit=3).rows] == whole[:4]
     exact = SessionCursor("between", ANA)
-    assert [one.row.id for one in sessions.page(search, limit=1, after=exact)] == whole[2:3]
-    assert [one.row.id for one in sessions.page(search, limit=1, offset=2)] == whole[2:3]
+    assert [
+        one.row.id for one in sessions.page(connection, EVERY, limit=1, after=exact).rows
+    ] == whole[2:3]
+    assert [
+        one.row.id for one in sessions.page(connection, EVERY, limit=1, offset=2).rows
+    ] == whole[2:3]
     monkeypatch.setattr(sessions, "MORE", 1)
     monkeypatch.setattr(sessions, "MOST_MORE", 1)
     bare = SessionCursor("between")
-    assert [one.row.id for one in sessions.page(search, limit=1, after=bare)] == whole[2:4]
+    assert [
+        one.row.id for one in sessions.page(connection, EVERY, limit=1, after=bare).rows
+    ] == whole[2:4]
 
 
 def test_a_cursor_with_its_initiator_is_exact(connection: Connection) -> None:
@@ -207,7 +184,7 @@ def test_an_unknown_cursor_is_refused(connection: Connection) -> None:
     collision(connection)
     for cursor in (SessionCursor("nobody"), SessionCursor("between", BEN)):
         with pytest.raises(CursorNotFoundError):
-            sessions.page(Search(connection, EVERY), limit=1, after=cursor)
+            sessions.page(connection, EVERY, limit=1, after=cursor)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -241,16 +218,17 @@ def test_walking_by_cursor_visits_each_session_once_in_order(
     ]
     with rolled_back() as connection:
         record(connection, *calls)
-        whole = keys(sessions.page(Search(connection, where), limit=100))
+        whole = keys(sessions.page(connection, where, limit=100).rows)
         walked: list[tuple[str, str]] = []
         while page := sessions.page(
-            Search(connection, where),
+            connection,
+            where,
             limit=limit,
             after=SessionCursor(*walked[-1][: 1 if is_bare else 2]) if walked else None,
-        ):
+        ).rows:
             walked += keys(page)
-        count = counting.count_sessions(Search(connection, where))
-        assert count.number == len(whole) == len(set(whole))
+        count = sessions.page(connection, where, limit=limit).count
+        assert count == len(whole) == len(set(whole))
     assert walked == whole
 
 

@@ -1,14 +1,14 @@
-"""Which interceptions are meant: one builder of conditions, shared by lists and their counts."""
+"""Which interceptions and sessions a list is to show, and conditions on columns that say so."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, not_, or_, select
 
 from aibridge.contract.words import PromptKind
 from aibridge.store import text_index
-from aibridge.store.measures import MAX_TIME, Shape
+from aibridge.store.measures import Shape
 from aibridge.store.schema import interceptions, kinds
 
 UNKNOWN_CLIENT = "Unknown"
@@ -70,10 +70,6 @@ class Filter:
     kind: Values = ANY
     tokens: Span = ANY_NUMBER
 
-    def initiators(self) -> "Filter":
-        """Return what is asked of initiators alone."""
-        return Filter(initiator_id=self.initiator_id, visible_to=self.visible_to)
-
     def kinds(self) -> "Filter":
         """Return what is asked of kinds alone."""
         return Filter(
@@ -99,20 +95,13 @@ class Filter:
         """Return whether anything is asked of texts."""
         return any((self.wanted_words(), self.unwanted_words()))
 
-    def without_wanted_words(self) -> "Filter":
-        """Return the same, but for what has to stand in texts."""
-        prompt, tool, error = (
-            Values(none_of=values.none_of) for values in (self.prompt, self.tool, self.error)
-        )
-        return replace(self, prompt=prompt, tool=tool, error=error)
+    def one_of_people(self) -> tuple[str, ...]:
+        """Return who may have made them, where that is some people and not all but some."""
+        return self.initiator_id.any_of if self.visible_to is None else (self.visible_to,)
 
     def times(self) -> "Filter":
         """Return what is asked of the start alone."""
         return Filter(started_after=self.started_after, started_before=self.started_before)
-
-    def between(self, started_after: int | None, started_before: int | None) -> "Filter":
-        """Return the same, of what started then."""
-        return replace(self, started_after=started_after, started_before=started_before)
 
     def counted(self) -> "Filter":
         """Return what the numbers of kinds and initiators answer."""
@@ -132,21 +121,10 @@ KINDS: tuple[str, ...] = get_args(PromptKind)
 """The kinds of prompts, of which an interception can be asked to have one."""
 
 
-def matching(where: Filter, meanwhile: Span | None = None) -> list[ColumnElement[bool]]:
-    """Return the conditions of a filter on ended interceptions; lists and counts share them.
-
-    Of many interceptions that are known to have started ``meanwhile`` the texts are not looked at
-    one by one: what the index finds of that time is gathered once.
-    """
-    found: list[ColumnElement[bool]] = [
-        _c.ended_at.is_not(None),
-        *chosen(_c.session_id, where.session_id),
-        *within(_c.tokens, where.tokens),
-        *mentioned(where, meanwhile),
-    ]
-    if where.kinds() != EVERYTHING:
-        found.append(apart(_c.kind_id).in_(chosen_kinds(where)))
-    return found + initiated(_c.initiator_id, where) + started(where)
+def visible(visible_to: str | None) -> list[ColumnElement[bool]]:
+    """Return the conditions on interceptions that are shown at all: they have ended."""
+    shown: list[ColumnElement[bool]] = [_c.ended_at.is_not(None)]
+    return shown if visible_to is None else [*shown, _c.initiator_id == visible_to]
 
 
 def initiated(initiator_id: ColumnElement[str], where: Filter) -> list[ColumnElement[bool]]:
@@ -155,11 +133,6 @@ def initiated(initiator_id: ColumnElement[str], where: Filter) -> list[ColumnEle
     if where.visible_to is not None:
         found.append(initiator_id == where.visible_to)
     return found
-
-
-def started(where: Filter) -> list[ColumnElement[bool]]:
-    """Return the conditions on the start."""
-    return list(within(_c.started_at, Span(where.started_after, where.started_before)))
 
 
 def chosen_kinds(where: Filter) -> Select[tuple[int]]:
@@ -176,6 +149,7 @@ def of_kind(where: Filter) -> list[ColumnElement[bool]]:
         *chosen(client_name, where.client),
         *choice(_has, where.has),
         *choice(_has, where.kind),
+        *(_has(part) for part in ("error", "tool") if part in where.wanted_words()),
     ]
 
 
@@ -183,23 +157,19 @@ def _has(part: str) -> ColumnElement[bool]:
     return _k.shape.bitwise_and(literal_column(str(Shape[part.upper()].value))) != 0
 
 
-def apart(number: ColumnElement[int]) -> ColumnElement[int]:
-    """Return a number as no index has it: what is walked along is not for the engine to choose."""
-    return number + literal_column("0")
+def apart(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a number or a text as no index has it, so that another condition leads."""
+    if value.type.python_type is str:
+        return value.concat(literal_column("''"))
+    return value + literal_column("0")
 
 
-def mentioned(where: Filter, meanwhile: Span | None = None) -> Iterator[ColumnElement[bool]]:
-    """Yield the conditions under which words stand in an interception's texts, and do not."""
-    if wanted := where.wanted_words():
-        yield _mentions(wanted, meanwhile)
-    for name, values in where.unwanted_words().items():
-        yield ~_mentions({name: values}, meanwhile)
+def is_any(rows: Select[Any]) -> ColumnElement[bool]:
+    """Return whether a query has rows, to be asked for each row of the one around it.
 
-
-def _mentions(words: text_index.Words, meanwhile: Span | None) -> ColumnElement[bool]:
-    if meanwhile is None:
-        return text_index.finds(_c.started_at, _c.id, words)
-    return text_index.gathers(_c.id, words, meanwhile.least or 0, meanwhile.most or MAX_TIME)
+    With an OFFSET no planner looks for those of all instead.
+    """
+    return rows.offset(literal_column("0")).exists()
 
 
 def chosen(column: ColumnElement[str], values: Values) -> Iterator[ColumnElement[bool]]:
