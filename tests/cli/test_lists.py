@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aibridge.cli.tables import SHORT
+from aibridge.cli.tables import SHORT, tell_of_more
 from aibridge.store.database import Database
 from tests.builders import Call, record, uid
 from tests.cli.conftest import Cli, Rows
@@ -166,6 +166,20 @@ def test_an_id_that_a_client_chose_is_offered_so_that_a_shell_reads_it_as_one_va
     assert offered(shown)[0] == f"--after-id={name}"
     rest = on_terminal(["sessions", "list", "--limit", "1", *offered(shown)], tmp_path)
     assert (rest.status, uid(1) in rest.text, name in rest.text) == (0, True, False)
+
+
+@pytest.mark.usefixtures("three")
+def test_of_a_list_that_is_too_long_to_be_counted_people_see_a_plus(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    for shown, limit, count in ((50, 50, 1000), (1000, 1000, 1000), (500, 500, 100), (49, 50, 9)):
+        tell_of_more(shown, limit, count, {"--after-id": "x"}, at_least=True)
+    assert capsys.readouterr().err.splitlines() == [
+        "50 of 1,000+ shown. More: --limit 1000, or --after-id=x",
+        "1000 of 1,000+ shown. More: --after-id=x",
+        "500 of 500+ shown. More: --limit 1000, or --after-id=x",
+    ]
 
 
 @pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\u202eb", "a\nb", "a  b"])

@@ -41,7 +41,8 @@ def list_interceptions(
     print_list(page.results, _COLUMNS, _row, as_json=as_json)
     if page.results:
         after = {"--after-id": page.results[-1].id}
-        tell_of_more(len(page.results), limit, page.count, after)
+        at_least = page.count_is_estimate
+        tell_of_more(len(page.results), limit, page.count, after, at_least=at_least)
 
 
 _COLUMNS = (

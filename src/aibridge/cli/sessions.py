@@ -57,7 +57,8 @@ def list_sessions(
     if page.sessions:
         last = page.sessions[-1]
         after = {"--after-id": last.id, "--after-user": last.initiator.id}
-        tell_of_more(len(page.sessions), limit, page.count, after)
+        at_least = page.count_is_estimate
+        tell_of_more(len(page.sessions), limit, page.count, after, at_least=at_least)
 
 
 @app.command("show", epilog="Example: aibridge sessions show 0199a3c4-7f00-7000-8000-000000000001")

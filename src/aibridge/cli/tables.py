@@ -76,16 +76,21 @@ def print_list(
         print_table(columns, map(row, items))
 
 
-def tell_of_more(shown: int, limit: int, count: int, after: Mapping[str, str]) -> None:
+def tell_of_more(
+    shown: int, limit: int, count: int, after: Mapping[str, str], *, at_least: bool = False
+) -> None:
     """Say on a terminal that a list was cut, and which options show what follows.
 
-    ``after`` are the options that go on behind the last row, with their values.
+    ``count`` is how many there are, or ``at_least`` so many. ``after`` are the options that go on
+    behind the last row, with their values.
     """
-    if not (shown == limit and shown < count and sys.stderr.isatty()):
+    if not (shown == limit and (at_least or shown < count) and sys.stderr.isatty()):
         return
-    ways = (f"--limit {min(count, MOST)}" if limit < MOST else "", _copied(after))
+    most = MOST if at_least else min(count, MOST)
+    ways = (f"--limit {most}" if limit < MOST else "", _copied(after))
     text = ", or ".join(filter(None, ways))
-    typer.echo(f"{shown} of {count} shown." + (f" More: {text}" if text else ""), err=True)
+    number = f"{max(shown, count):,}+" if at_least else f"{count}"
+    typer.echo(f"{shown} of {number} shown." + (f" More: {text}" if text else ""), err=True)
 
 
 def _copied(options: Mapping[str, str]) -> str:

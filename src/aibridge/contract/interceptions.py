@@ -119,7 +119,8 @@ class Interception(Model):
 class InterceptionList(Page[Interception]):
     """A page of interceptions, newest first.
 
-    ``count_is_estimate`` is beyond the original's contract: whether there were too many to count.
+    ``count_is_estimate`` is beyond the original's contract: whether there are more than ``count``,
+    too many to be counted. So page by cursor, until a page is not full, and never by ``count``.
     """
 
     count_is_estimate: OptionalFlag = False

@@ -66,7 +66,8 @@ class Session(Model):
 class SessionList(Page[Session]):
     """A page of sessions, the most recently active first.
 
-    ``count_is_estimate`` is beyond the original's contract: whether there were too many to count.
+    ``count_is_estimate`` is beyond the original's contract: whether there are more than ``count``,
+    too many to be counted. So page by cursor, until a page is not full, and never by ``count``.
     """
 
     count_is_estimate: OptionalFlag = False

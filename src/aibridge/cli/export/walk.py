@@ -1,9 +1,11 @@
-"""Going through a list of the API in constant memory, each item once.
+"""Going through a list of the API, each item once, and in constant memory where that can be.
 
 The lists are ordered by a time, latest first. So nothing but the time of the last item has to be
 remembered, and the items of just that time: what comes again has moved up, and its time is later.
+Sessions found by words are ordered by a time that they do not show: each one is remembered.
 """
 
+import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +53,24 @@ class Downward:
         return True
 
 
+class EachOnce:
+    """Tells what is new whatever the order is."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def is_new(self, place: Place) -> bool:
+        """Say whether an item comes for the first time, and remember it."""
+        key = hash(place.identity)
+        is_new = key not in self._seen
+        self._seen.add(key)
+        return is_new
+
+
+_WORDS = re.compile(r"\b(prompt|tool|error):", re.IGNORECASE)
+"""What a search for words has in it."""
+
+
 def interceptions(client: Client, where: InterceptionFilter) -> Iterator[Portion[Interception]]:
     """Go through interceptions, newest first."""
 
@@ -59,7 +79,7 @@ def interceptions(client: Client, where: InterceptionFilter) -> Iterator[Portion
         found = [_whole(client, one) for one in page.results]
         return Portion(found, None if page.count_is_estimate else page.count)
 
-    return _walk(ask, lambda one: Place(one.started_at, one.id), PAGE)
+    return _walk(ask, lambda one: Place(one.started_at, one.id), PAGE, Downward())
 
 
 def _whole(client: Client, one: Interception) -> Interception:
@@ -87,13 +107,19 @@ def sessions(client: Client, where: SessionFilter) -> Iterator[Portion[Session]]
         )
         return Portion(page.sessions, None if page.count_is_estimate else page.count)
 
-    return _walk(ask, lambda one: Place(one.last_active_at, (one.id, one.initiator.id)), PAGE)
+    passed = EachOnce() if _WORDS.search(where.q) else Downward()
+    return _walk(
+        ask, lambda one: Place(one.last_active_at, (one.id, one.initiator.id)), PAGE, passed
+    )
 
 
 def _walk(
-    ask: Callable[[T | None], Portion[T]], place: Callable[[T], Place], size: int
+    ask: Callable[[T | None], Portion[T]],
+    place: Callable[[T], Place],
+    size: int,
+    passed: Downward | EachOnce,
 ) -> Iterator[Portion[T]]:
-    passed, last = Downward(), None
+    last = None
     while True:
         page = ask(last)
         yield Portion([one for one in page.items if passed.is_new(place(one))], page.total)
