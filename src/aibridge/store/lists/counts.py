@@ -47,9 +47,10 @@ def page(
     most = limit + offset
     if total is not None:
         return Page(walk(connection, listing, most, before)[offset:], total, is_more=False)
-    first = walk(connection, listing, max(most, bound + 1) if before is None else bound + 1)
+    number = bound if before is not None else max(bound, most)
+    first = walk(connection, listing, number + 1)
     rows = first[:most] if before is None else walk(connection, listing, most, before)
-    return Page(rows[offset:], min(len(first), bound), len(first) > bound)
+    return Page(rows[offset:], min(len(first), number), is_more=len(first) > number)
 
 
 def counted(connection: Connection, where: Filter) -> int | None:
