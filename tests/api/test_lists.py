@@ -3,8 +3,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Connection
 
 from aibridge.api.parameters import MAX_PARAMETERS
+from aibridge.sdk.retries import MAX_RETRY_AFTER
+from aibridge.sessions import reading
+from aibridge.store.lists import counts
+from aibridge.store.lists.windows import Key
 from tests.builders import ANA, BEN, Call, uid
 
 PATH = "/api/v2/aibridge/interceptions"
@@ -272,3 +277,25 @@ async def test_a_query_of_too_many_parameters_is_not_taken_apart(
         "detail": f"A query may have {MAX_PARAMETERS} parameters.",
     }
     assert (await anonymous.get(f"/api/v2/aibridge{path}?{'a&' * 99}")).status_code in {401, 404}
+
+
+ENDLESS = "WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM t) SELECT count(*) FROM t"
+
+
+@pytest.mark.parametrize("kind", ["interceptions", "sessions"])
+async def test_what_takes_too_long_is_broken_off_and_told_with_what_it_was(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def walk(connection: Connection, *_: object) -> list[Key]:
+        return [Key(*row) for row in connection.exec_driver_sql(ENDLESS)]
+
+    path = PATH.replace("interceptions", kind)
+    with monkeypatch.context() as patch:
+        patch.setattr(counts, "walk", walk)
+        patch.setattr(reading, "READING_SECONDS", 0.05)
+        answer = await client.get(path, params={"q": "prompt:roof -model:a"})
+    assert answer.status_code == 503
+    assert answer.json()["message"] == "Looking for prompt:roof -model:a takes too long."
+    assert "broken off after 5 seconds" in answer.json()["detail"]
+    assert int(answer.headers["retry-after"]) > MAX_RETRY_AFTER  # so no client asks at once again
+    assert (await client.get(path, params={"q": "prompt:roof"})).status_code == 200

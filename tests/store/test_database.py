@@ -5,10 +5,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from aibridge.store.database import Database, DatabaseError, has_tables
 from aibridge.store.server_lock import only_server
-from tests.databases import address
+from aibridge.store.trouble import is_too_slow
+from tests.databases import Databases, address
 
 
 @pytest.mark.parametrize(
@@ -111,3 +113,23 @@ def test_whether_there_are_tables_is_told_without_making_any(databases) -> None:
         with closing(Database(url)) as database:
             database.upgrade()
         assert has_tables(url)
+
+
+ENDLESS = "WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM t) SELECT count(*) FROM t"
+
+
+def test_a_statement_that_takes_too_long_is_broken_off(databases: Databases) -> None:
+    with databases.open() as database:
+        with pytest.raises(DBAPIError) as broken, database.read(seconds=0.05) as connection:
+            connection.exec_driver_sql(ENDLESS)
+        assert is_too_slow(broken.value)
+        long = ENDLESS.replace("FROM t)", "FROM t WHERE x < 200000)")
+        with database.read() as connection:  # the same connection, without a limit
+            assert connection.exec_driver_sql(long).scalar_one() == 200_000
+
+
+def test_other_trouble_is_not_taken_for_slowness(databases: Databases) -> None:
+    with databases.open() as database:
+        with pytest.raises(DBAPIError) as broken, database.read(seconds=5) as connection:
+            connection.exec_driver_sql("SELECT nothing")
+        assert not is_too_slow(broken.value)

@@ -26,10 +26,13 @@ from aibridge.identity.errors import (
     UnknownError,
 )
 from aibridge.identity.passwords import BusyError
-from aibridge.store.trouble import DRIVER_ERRORS, is_away, said
+from aibridge.sessions.reading import READING_SECONDS
+from aibridge.store.trouble import DRIVER_ERRORS, is_away, is_too_slow, said
 
 _log = structlog.get_logger()
 
+SHOWN = 200
+"""Characters of a query that a refusal repeats."""
 INTERNAL_ERROR = "An internal server error occurred."
 """What the caller learns of trouble that is not theirs; the log knows more."""
 
@@ -152,6 +155,8 @@ async def _busy(_request: Request, error: Exception) -> JsonResponse:
 
 async def _without_database(request: Request, error: Exception) -> JsonResponse:
     """Answer that the database cannot be used for now; any other trouble with it is ours."""
+    if is_too_slow(error):
+        return _too_much(request)
     if not is_away(error):
         raise error
     _log.warning(
@@ -164,6 +169,17 @@ async def _without_database(request: Request, error: Exception) -> JsonResponse:
     again = {"Retry-After": "1"}
     message = "The database is busy or away: please try again."
     return ApiError(503, message, headers=again).response()
+
+
+def _too_much(request: Request) -> JsonResponse:
+    """Answer that what was asked takes too long. Asked again at once it would take as long."""
+    query = request.query_params.get("q", "")
+    detail = (
+        f"It was broken off after {READING_SECONDS:g} seconds. Ask for less: a span of time "
+        "(started_after, started_before), a person (initiator) or a session (session_id)."
+    )
+    message = f"Looking for {query[:SHOWN]} takes too long." if query else "This takes too long."
+    return ApiError(503, message, detail=detail, headers={"Retry-After": "60"}).response()
 
 
 async def _failed(request: Request, error: Exception) -> JsonResponse:

@@ -19,6 +19,9 @@ from aibridge.store.lists import interceptions, sessions
 from aibridge.store.lists.filters import ANY, Filter, Values
 from aibridge.store.lists.sessions import RecordedSession, SessionCursor
 
+READING_SECONDS = 5.0
+"""How long a statement may take; no thread is held by one that looks through all there is."""
+
 
 @dataclass(frozen=True, slots=True)
 class ThreadPage:
@@ -33,7 +36,7 @@ def list_interceptions(
     database: Database, where: Filter, *, limit: int, offset: int = 0, after_id: str | None = None
 ) -> InterceptionList:
     """Return a page of interceptions, newest first. Raises `CursorNotFoundError`."""
-    with database.read() as connection:
+    with database.read(seconds=READING_SECONDS) as connection:
         page = interceptions.page(connection, where, limit=limit, offset=offset, after_id=after_id)
         children = recorded_under.read(connection, [recorded.row.id for recorded in page.rows])
     results = [shape.interception(recorded, children) for recorded in page.rows]
@@ -47,7 +50,7 @@ def show_interception(
 
     ``visible_to`` is the id of the one user whose may be seen, ``None`` for everybody's.
     """
-    with database.read() as connection:
+    with database.read(seconds=READING_SECONDS) as connection:
         found = interceptions.find(connection, id_, visible_to=visible_to)
         if found is None:
             return None
@@ -64,7 +67,7 @@ def list_sessions(
     after: SessionCursor | None = None,
 ) -> SessionList:
     """Return a page of sessions, most recently active first. Raises `CursorNotFoundError`."""
-    with database.read() as connection:
+    with database.read(seconds=READING_SECONDS) as connection:
         page = sessions.page(connection, where, limit=limit, offset=offset, after=after)
     return SessionList(
         count=page.count,
@@ -87,7 +90,7 @@ def show_session(
     the id of the one user whose sessions may be seen, ``None`` for everybody's.
     Raises `CursorNotFoundError`, `ForeignCursorError`.
     """
-    with database.read() as connection:
+    with database.read(seconds=READING_SECONDS) as connection:
         found = sessions.find(connection, session_id, initiator=initiator, visible_to=visible_to)
         if found is None:
             return None
@@ -109,7 +112,7 @@ def list_models(
     database: Database, where: Filter, *, prefixes: Values = ANY, limit: int, offset: int = 0
 ) -> list[str]:
     """Return the distinct models of matching interceptions that begin so, ascending."""
-    with database.read() as connection:
+    with database.read(seconds=READING_SECONDS) as connection:
         return interceptions.models(
             connection, where, prefixes=prefixes, limit=limit, offset=offset
         )
@@ -119,7 +122,7 @@ def list_clients(
     database: Database, where: Filter, *, prefixes: Values = ANY, limit: int, offset: int = 0
 ) -> list[str]:
     """Return the distinct clients of matching interceptions that begin so, ascending."""
-    with database.read() as connection:
+    with database.read(seconds=READING_SECONDS) as connection:
         return interceptions.clients(
             connection, where, prefixes=prefixes, limit=limit, offset=offset
         )
@@ -127,7 +130,7 @@ def list_clients(
 
 def find_initiators(database: Database, names: Iterable[str]) -> Mapping[str, str]:
     """Return the ids of users by their usernames; the unknown are left out."""
-    with database.read() as connection:
+    with database.read(seconds=READING_SECONDS) as connection:
         found = {name: interceptions.find_initiator(connection, name) for name in names}
     return {name: id_ for name, id_ in found.items() if id_ is not None}
 

@@ -69,11 +69,20 @@ class Database:
             raise sqlite3.OperationalError(f"no mark of changes: {error.strerror}") from error
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Yield a connection whose statements all see one state of the data."""
+    def read(self, *, seconds: float | None = None) -> Iterator[Connection]:
+        """Yield a connection whose statements all see one state of the data.
+
+        What takes longer than some ``seconds`` is broken off: a statement on PostgreSQL, on SQLite
+        all of them together. See `aibridge.store.trouble.is_too_slow`.
+        """
         options = postgresql.READING if self.is_postgresql else {}
+        limited = postgresql.limited if self.is_postgresql else sqlite.limited
         with self._transaction(options) as connection:
-            yield connection
+            if seconds is None:
+                yield connection
+                return
+            with limited(connection, seconds):
+                yield connection
 
     @contextmanager
     def write(self, *, patiently: bool = False) -> Iterator[Connection]:

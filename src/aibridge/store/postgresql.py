@@ -70,6 +70,13 @@ def _prepare(connection: "psycopg.Connection[Any]", _record: object) -> None:
     connection.commit()
 
 
+@contextmanager
+def limited(connection: Connection, seconds: float) -> Iterator[None]:
+    """Break off each statement of a transaction that takes longer than some seconds."""
+    connection.execute(text(f"SET LOCAL statement_timeout = '{round(seconds * 1000)}ms'"))
+    yield
+
+
 def unfit(connection: Connection) -> str | None:
     """Say why a database cannot be used, if it cannot."""
     version = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())

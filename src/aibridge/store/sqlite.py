@@ -15,6 +15,8 @@ from aibridge.store.statements import Write
 from aibridge.store.watched import Identity, WatchedFile
 
 _WAL_RETRY_SECONDS = 0.005
+_STEPS = 50_000
+"""Steps of SQLite's machine, some milliseconds, between looks at the time."""
 
 
 def make_file(file: Path) -> None:
@@ -97,6 +99,18 @@ def waiting(connection: Connection, seconds: float) -> Iterator[None]:
             yield
     finally:
         driver.execute(f"PRAGMA busy_timeout = {usual}")
+
+
+@contextmanager
+def limited(connection: Connection, seconds: float) -> Iterator[None]:
+    """Break off what is still being read after some seconds."""
+    driver: Any = connection.connection.driver_connection
+    until = monotonic() + seconds
+    driver.set_progress_handler(lambda: monotonic() > until, _STEPS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 class SQLiteLink:

@@ -35,6 +35,7 @@ _PLAINLY = (
     ("the database is damaged", _BROKEN_FILE, ("XX001", "XX002")),
     ("the disk of the database is full", {sqlite3.SQLITE_FULL}, ("53100",)),
 )
+_CANCELLED = "57014"
 _SHOWS_VALUES = ("22",)
 """Classes whose messages repeat the value that was wrong."""
 
@@ -48,6 +49,14 @@ def is_away(error: BaseException) -> bool:
     if _is_of_psycopg(error):
         return _postgresql_is_away(error)
     return isinstance(error, PoolTimeoutError)
+
+
+def is_too_slow(error: BaseException) -> bool:
+    """Say whether a statement was broken off because it took too long."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
+    return _is_of_psycopg(cause) and cause.sqlstate == _CANCELLED
 
 
 def _is_of_psycopg(error: BaseException) -> "TypeGuard[psycopg.Error]":
