@@ -3,20 +3,25 @@
 The record is made up from a seed and written by the recorder's own writer, so that it is as one
 that has grown. It is kept: a later run builds what is missing, or nothing. Each figure is one page
 with its count and all that is shown on it, without HTTP. "naive" is the same from the raw rows.
+At the end stand all pages under single filters, and those under every two, the slowest by name.
 """
 
 import argparse
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aibridge.collecting import spare_collecting
 from aibridge.store.database import Database
-from scripts.storing.asked import Ask, routes
+from scripts.storing.asked import Ask, routes, routes_of_pairs
 from scripts.storing.build import build
 
+LISTS = ("interceptions", "sessions")
+"""How the lines of lists begin."""
+SLOWEST = 5
+"""Lines that are told with the longest that a page took."""
 MOST_SECONDS = 5.0
 """How long one line is measured at most, once it was asked once."""
 
@@ -30,13 +35,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spare_collecting()  # as the server does
     print(f"built in {time.monotonic() - began:.0f} s; times in ms")
     print(f"{'':44}{'p50':>10}{'p95':>10}{'p99':>10}{'times':>7}")
+    singles: dict[str, list[float]] = {}
     for name, ask in routes(database, options.seed, chunks):
         if options.only in name:
-            times = measure(ask, options.times)
+            times = singles[name] = measure(ask, options.times)
             p50, p95, p99 = (quantile(times, share) for share in (0.5, 0.95, 0.99))
             print(f"{name:44}{p50:10.1f}{p95:10.1f}{p99:10.1f}{len(times):7}", flush=True)
+    lists = {name: times for name, times in singles.items() if name.startswith(LISTS)}
+    tell_together("single filters", lists)
+    tell_together("pairs of filters", measured_pairs(database, options, chunks))
     database.close()
     return 0
+
+
+def measured_pairs(
+    database: Database, options: argparse.Namespace, chunks: int
+) -> dict[str, list[float]]:
+    """Return milliseconds of pages under every two filters, by name."""
+    return {
+        name: measure(ask, options.pair_times)
+        for name, ask in routes_of_pairs(database, options.seed, chunks)
+        if options.pair_times and options.only in name
+    }
+
+
+def tell_together(name: str, found: Mapping[str, Sequence[float]]) -> None:
+    """Print below which time most pages of all lines lie, and the slowest lines."""
+    times = [time for line in found.values() for time in line]
+    if not times:
+        return
+    p50, p95, p99 = (quantile(times, share) for share in (0.5, 0.95, 0.99))
+    print(f"{name:44}{p50:10.1f}{p95:10.1f}{p99:10.1f}{len(times):7}")
+    for line in sorted(found, key=lambda one: max(found[one]), reverse=True)[:SLOWEST]:
+        print(f"  {max(found[line]):10.1f}  {line}", flush=True)
 
 
 def measure(ask: Ask, times: int) -> list[float]:
@@ -64,6 +95,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--interceptions", type=int, default=10_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--times", type=int, default=40, help="how often each line is asked")
+    parser.add_argument("--pair-times", type=int, default=3, help="the same for every two filters")
     parser.add_argument("--only", default="", help="measure the lines with this in their name")
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""What is asked of a made-up record: every list, under no filter and each filter by itself."""
+"""What is asked of a made-up record: every list, under no filter, each filter, and any two."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -121,6 +121,13 @@ def routes(database: Database, seed: int, chunks: int) -> Iterator[tuple[str, As
     yield "models  visible_to", lambda: reading.list_models(database, mine, limit=PAGE)
     for name, statement in NAIVE.items():
         yield f"naive  {name}", partial(_naive, database, statement)
+
+
+def routes_of_pairs(database: Database, seed: int, chunks: int) -> Iterator[tuple[str, Ask]]:
+    """Yield both lists under every two filters, by name."""
+    for name, make in pairs(Choices(seed, chunks)):
+        yield f"interceptions  {name}", Interceptions(database, make)
+        yield f"sessions  {name}", Sessions(database, make)
 
 
 def _naive(database: Database, statement: str) -> object:

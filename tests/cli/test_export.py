@@ -90,9 +90,7 @@ def test_two_people_with_one_session_id_are_two_sessions(
 
 def test_interceptions_have_their_texts_whole(export: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = lines(export("interceptions"))
-    for name in ("MOST_CHARACTERS", "LEAST_CHARACTERS"):
-        monkeypatch.setattr(children, name, 12)
-    monkeypatch.setattr(children, "share", lambda number: 12 if number == 1 else 3)
+    monkeypatch.setattr(children, "MOST_CHARACTERS", 12)
     assert [one["user_prompts"] for one in whole if one["user_prompts"]]
     cut = lines(export("interceptions"))
     assert [len(one["user_prompts"]) for one in cut] == [len(one["user_prompts"]) for one in whole]

@@ -54,7 +54,7 @@ def show_interception(
         found = interceptions.find(connection, id_, visible_to=visible_to)
         if found is None:
             return None
-        children = recorded_under.read(connection, [id_])
+        children = recorded_under.read_whole(connection, id_)
     return shape.interception(found, children)
 
 

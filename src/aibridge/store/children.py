@@ -1,7 +1,7 @@
 """What is recorded under interceptions, read for many of them at once.
 
-Texts may be of any length, and an answer has many of them. So of each there is a share of what is
-read together, and a little more where it goes on.
+Texts may be of any length, and a page has many of them. So what is read together has a bound, of
+which each text has a share, and a little more where it goes on.
 """
 
 from collections import defaultdict
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 
 from aibridge.store.among import among
 from aibridge.store.beginnings import beginning
@@ -20,13 +20,13 @@ IDS_A_QUERY = 5000
 """Ids bound in one statement; engines bound the number of parameters (SQLite: 32,766)."""
 
 
-MOST_CHARACTERS, LEAST_CHARACTERS = 8 << 20, 4096
-"""Characters of all texts of a sort that are read at once, and how many may be read of any one."""
+MOST_CHARACTERS = 8 << 20
+"""Characters of all texts on a page, and of any one that is read by itself."""
 
 
 def share(number: int) -> int:
-    """Return how many characters of each text are read where there are so many interceptions."""
-    return max(LEAST_CHARACTERS, MOST_CHARACTERS // max(1, number))
+    """Return how many characters of each text are read where there are so many."""
+    return MOST_CHARACTERS // max(1, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,35 @@ _Child = TypeVar("_Child", bound=_ChildRow)
 
 
 def read(connection: Connection, ids: Sequence[str], *, thoughts: bool = False) -> Children:
-    """Return what is recorded under these interceptions: one query a table, not one a row.
+    """Return what is recorded under the interceptions of a page: one query a table, not one a row.
 
-    Of each text there is the `share` of so many interceptions.
+    Of each text there is its `share`.
     """
-    most = share(len(ids))
+    most = share(_number_of_texts(connection, ids, thoughts=thoughts))
+    return _read(connection, ids, most, thoughts=thoughts)
+
+
+def read_whole(connection: Connection, id_: str) -> Children:
+    """Return what is recorded under one interception, with its texts whole."""
+    return _read(connection, [id_], MOST_CHARACTERS, thoughts=False)
+
+
+def _number_of_texts(connection: Connection, ids: Sequence[str], *, thoughts: bool) -> int:
+    """Return how many texts are under interceptions, by the index alone."""
+    texts = {user_prompts: 1, tool_usages: 2, model_thoughts: int(thoughts)}
+    number = 0
+    for some in portions(ids):
+        counts = [
+            select(func.count() * each)
+            .where(among(connection, table.c.interception_id, some))
+            .scalar_subquery()
+            for table, each in texts.items()
+        ]
+        number += sum(connection.execute(select(*counts)).one())
+    return number
+
+
+def _read(connection: Connection, ids: Sequence[str], most: int, *, thoughts: bool) -> Children:
     return Children(
         _children(connection, token_usages, TokenUsageRow, ids, most),
         _children(connection, user_prompts, UserPromptRow, ids, most),

@@ -173,7 +173,7 @@ def test_a_text_is_read_as_far_as_it_may_be_shown(
         assert min(len(text), most) <= len(prompt.prompt) <= 4 * (most + 1)
 
 
-def test_children_of_a_page_take_one_query_a_table(
+def test_children_of_a_page_take_one_query_a_table_and_one_for_their_number(
     record_database: Database, connection: Connection
 ) -> None:
     record(connection, *(Call(number, prompts=("a",)) for number in range(50)))
@@ -184,7 +184,7 @@ def test_children_of_a_page_take_one_query_a_table(
 
     event.listen(record_database.engine, "before_cursor_execute", note)
     children_of.read(connection, [uid(number) for number in range(50)], thoughts=True)
-    assert len(statements) == 4
+    assert len(statements) == 5
 
 
 def test_more_children_than_parameters_fit_are_read_in_portions(
