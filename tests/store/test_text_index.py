@@ -204,6 +204,8 @@ def test_words_of_several_texts_have_to_stand_in_one_interception(connection):
         ({"tool": ["mend"]}, False),
         ({"prompt": ["-"]}, False),
         ({"prompt": ["m*", "x"]}, True),
+        ({"prompt": ["none " * text_index.MOST_ASKED]}, False),
+        ({"prompt": ["none " * (text_index.MOST_ASKED + 1)]}, True),
     ],
 )
 def test_words_that_stand_in_no_text_are_known_not_to(connection, words, known):
