@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aibridge.collecting import spare_collecting
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from scripts.storing.asked import Ask, routes, routes_of_pairs
 from scripts.storing.build import build
 

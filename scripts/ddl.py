@@ -13,9 +13,9 @@ from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeEngine
 
-from aibridge.store import schema
-from aibridge.store.partitions import REST
-from aibridge.store.text_index import tsvector
+from aibridge.store.engine.partitions import REST
+from aibridge.store.schema import tables as schema
+from aibridge.store.search.index import tsvector
 
 
 class _Types(PGTypeCompiler):

@@ -23,9 +23,9 @@ from aibridge.keeper.status import StatusFile
 from aibridge.listener.server import Server
 from aibridge.listener.sockets import bound
 from aibridge.settings import Settings, load
-from aibridge.store import schema
-from aibridge.store.database import Database
-from aibridge.store.users import User
+from aibridge.store.engine.database import Database
+from aibridge.store.people.users import User
+from aibridge.store.schema import tables as schema
 from tests.builders import RECORD, forget
 from tests.databases import locked
 from tests.people import new_token, new_user

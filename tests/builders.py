@@ -10,11 +10,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from aibridge.store import groups, schema, text_index
-from aibridge.store.database import Database
-from aibridge.store.measures import Shape, length, magnitude
-from aibridge.store.rows import Kind, TextRow
-from aibridge.store.texts import text_row
+from aibridge.store.engine.database import Database
+from aibridge.store.people import groups
+from aibridge.store.schema import tables as schema
+from aibridge.store.schema.measures import Shape, length, magnitude
+from aibridge.store.schema.rows import Kind, TextRow
+from aibridge.store.search import index as text_index
+from aibridge.store.search.texts import text_row
 
 ANA, BEN, CLEO = (str(UUID(int=number)) for number in (0xA, 0xB, 0xC))
 START = 1_767_225_600_000_000

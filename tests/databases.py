@@ -19,9 +19,11 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from aibridge.store import migrations, partitions, schema
-from aibridge.store.database import Database
-from aibridge.store.text_index import tsvector
+from aibridge.store import migrations
+from aibridge.store.engine import partitions
+from aibridge.store.engine.database import Database
+from aibridge.store.schema import tables as schema
+from aibridge.store.search.index import tsvector
 from tests.builders import EVERYONE, new_database
 
 ENGINES = ("sqlite", "postgresql")

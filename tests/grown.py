@@ -9,9 +9,11 @@ from sqlalchemy import Table, insert, inspect, select
 
 from aibridge.contract import SiteRole
 from aibridge.ids import first_id_at
-from aibridge.store import migrations, schema, text_index
-from aibridge.store.copying.tables import TABLES
-from aibridge.store.database import Database
+from aibridge.store import migrations
+from aibridge.store.engine.database import Database
+from aibridge.store.schema import tables as schema
+from aibridge.store.search import index as text_index
+from aibridge.store.transfer.copying.tables import TABLES
 from tests.builders import ANA, BEN, START, Call, indexed_words, record, uid
 from tests.people import new_token, new_user
 

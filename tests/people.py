@@ -11,8 +11,8 @@ from aibridge.identity.audit import Act, Actor
 from aibridge.identity.issuing import issue_token
 from aibridge.identity.passwords import Passwords
 from aibridge.identity.people import ALL_SCOPES, Person
-from aibridge.store.audit import AuditFilter, AuditRow, page
-from aibridge.store.users import Connection, User
+from aibridge.store.people.audit import AuditFilter, AuditRow, page
+from aibridge.store.people.users import Connection, User
 
 
 def person(

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
-from aibridge.store import schema
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
+from aibridge.store.schema import tables as schema
 from tests.bridge import KEY
 from tests.gateway import samples
 from tests.wire import PATIENCE, Answer, Wire, ask

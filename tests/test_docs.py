@@ -13,7 +13,7 @@ from aibridge.contract.paths import API, PREFIXES
 from aibridge.identity.rights import MATRIX
 from aibridge.providers.types import TYPES
 from aibridge.settings import describe
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.people import asking
 
 DOCS = Path(__file__).parent.parent / "docs"

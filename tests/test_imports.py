@@ -8,7 +8,7 @@ import msgspec
 
 from aibridge.keeper.settings import keeper_settings
 from aibridge.settings import load
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 
 NO_GATEWAY_NEEDS = frozenset(
     {
@@ -83,5 +83,5 @@ def test_the_keeper_imports_neither_settings_nor_what_serves(tmp_path: Path) -> 
     database.close()
     told = msgspec.json.encode(keeper_settings(settings)) + b"\n"
     names = imported(KEEP, given=told)
-    assert {"aibridge.keeper.keeper", "aibridge.store.writing"} <= names
+    assert {"aibridge.keeper.keeper", "aibridge.store.record.writer"} <= names
     assert names & NO_KEEPER_NEEDS == set()

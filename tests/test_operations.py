@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from aibridge.sessions import reading
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from aibridge.store.lists.filters import Filter, only
-from aibridge.store.purging import Purge
+from aibridge.store.transfer.purging import Purge
 from tests.builders import Call, record
 from tests.databases import Databases, PostgreSQL
 

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.databases import address
 from tests.gateway import samples
 from tests.processes import Home, Process, statuses, until

@@ -21,9 +21,9 @@ from aibridge.journal.format import HEAD_BYTES
 from aibridge.listener.sockets import ListenError
 from aibridge.server import _warn, _without_keys
 from aibridge.settings import load
-from aibridge.store import partitions
-from aibridge.store.copying.addresses import shown
-from aibridge.store.database import Database, database_file, parts
+from aibridge.store.engine import partitions
+from aibridge.store.engine.database import Database, database_file, parts
+from aibridge.store.transfer.copying.addresses import shown
 from scripts.processes import children, lives
 from tests.bridge import KEY
 from tests.gateway import samples

@@ -10,7 +10,7 @@ from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import Act
 from aibridge.identity.first import FIRST_USER
 from aibridge.identity.issuing import issue_token
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from scripts.faults import altered
 from scripts.faults.disks import small_disk
 from scripts.faults.fault import POSTGRESQL, Fault, Scene

@@ -9,7 +9,7 @@ from random import Random
 from sqlalchemy import text
 
 from aibridge.sessions import reading
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from aibridge.store.lists.filters import Filter, Span, Values, only
 from aibridge.store.lists.sessions import SessionCursor
 from scripts.storing.made_up import BEGIN, DAY, DAYS, WORDS, chunk, person

@@ -18,11 +18,12 @@ from itertools import islice
 from sqlalchemy import Index, event, func, inspect, select, text
 
 from aibridge.recorder.rows import kind, whole_rows
-from aibridge.store import partitions, schema
-from aibridge.store.database import Database
-from aibridge.store.rows import InitiatorKindRow, InterceptionRow, Kind, Row, SessionKindRow
-from aibridge.store.text_index import tsvector
-from aibridge.store.writing import BatchWriter
+from aibridge.store.engine import partitions
+from aibridge.store.engine.database import Database
+from aibridge.store.record.writer import BatchWriter
+from aibridge.store.schema import tables as schema
+from aibridge.store.schema.rows import InitiatorKindRow, InterceptionRow, Kind, Row, SessionKindRow
+from aibridge.store.search.index import tsvector
 from scripts.storing.made_up import BEGIN, CHUNK_SESSIONS, DAYS, SECOND, SESSION_CALLS, chunk
 
 NEWS_SECONDS = 10

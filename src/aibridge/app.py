@@ -25,9 +25,9 @@ from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
 from aibridge.recorder.presence import Presence
 from aibridge.settings import Settings
-from aibridge.store.database import Database
-from aibridge.store.trouble import plainly
-from aibridge.store.watched import FileReplaced
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.errors import plainly
+from aibridge.store.engine.watched import FileReplaced
 
 UNATTENDED = "nothing is heard of the keeper, which writes them to the database"
 _BELOW = tuple(f"{prefix}/" for prefix in PREFIXES)

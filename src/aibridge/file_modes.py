@@ -11,7 +11,7 @@ from typing import Any
 from aibridge.providers import encryption
 from aibridge.providers.settings import is_literal
 from aibridge.settings import Settings, config_file, read_file
-from aibridge.store.database import database_file
+from aibridge.store.engine.database import database_file
 
 _PRIVATE = 0o077
 """Of the record: neither the group nor others may do anything with it."""

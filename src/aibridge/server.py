@@ -29,10 +29,10 @@ from aibridge.listener.sockets import bound, listen
 from aibridge.listener.workers import keep_working
 from aibridge.logs import set_up_logging
 from aibridge.settings import Settings
-from aibridge.store import partitions
-from aibridge.store.copying.addresses import shown
-from aibridge.store.database import Database, parts
-from aibridge.store.server_lock import only_server
+from aibridge.store.engine import partitions
+from aibridge.store.engine.database import Database, parts
+from aibridge.store.engine.file_lock import only_server
+from aibridge.store.transfer.copying.addresses import shown
 
 _log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.contract import SiteRole
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.api.people_api import Api, Start, make_start, serving
 from tests.builders import ANA, BEN, CLEO, Call, add_user, record
 from tests.databases import Databases

@@ -16,10 +16,10 @@ from aibridge.identity.audit import Act
 from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.last_use import LastUses
 from aibridge.identity.people import ALL_SCOPES
-from aibridge.store import schema
-from aibridge.store.audit import AuditRow
-from aibridge.store.database import Database
-from aibridge.store.users import user_by_name
+from aibridge.store.engine.database import Database
+from aibridge.store.people.audit import AuditRow
+from aibridge.store.people.users import user_by_name
+from aibridge.store.schema import tables as schema
 from tests.builders import new_database
 from tests.people import cheap_passwords, entries, new_token
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from aibridge.store import budgets
+from aibridge.store.people import budgets
 from tests.api.people_api import NIL, NOT_FOUND, Api
 from tests.api.test_groups import EVERYONE, create
 

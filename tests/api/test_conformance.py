@@ -13,9 +13,9 @@ import httpx
 import pytest
 from sqlalchemy import delete, insert, update
 
-from aibridge.store import schema
-from aibridge.store.database import Database
-from aibridge.store.groups import EVERYONE
+from aibridge.store.engine.database import Database
+from aibridge.store.people.groups import EVERYONE
+from aibridge.store.schema import tables as schema
 from tests.builders import ANA, BEN, CLEO, START, Call, add_user, record, uid
 
 API = "/api/v2"

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from aibridge.api.local import local_app
 from aibridge.settings import load
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.people import new_user
 
 

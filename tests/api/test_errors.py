@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from aibridge.api.bodies import open_body
 from aibridge.contract import Body
-from aibridge.store import database as databases
-from aibridge.store.database import Database
+from aibridge.store.engine import database as databases
+from aibridge.store.engine.database import Database
 from tests.api.people_api import Api, Start, serving
 from tests.builders import new_database
 

@@ -13,7 +13,7 @@ from aibridge.api.app import create_app
 from aibridge.api.examples import EXAMPLES
 from aibridge.api.services import Services
 from aibridge.contract.paths import API, PREFIXES
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.people import asking
 
 OPEN = {"show_first_user", "create_first_user", "login", "show_build", "show_auth_methods"}

@@ -21,7 +21,7 @@ from aibridge.contract import SiteRole
 from aibridge.journal.catching_up import CatchingUp
 from aibridge.journal.format import Kind
 from aibridge.settings import load
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests import bridge as bridges
 from tests.bridge import Bridge
 from tests.builders import Call

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from aibridge.api.app import create_app
 from aibridge.api.hosts import Hosts, hosts_of
 from aibridge.api.services import Services
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.api.people_api import PASSWORD, Api
 from tests.people import asking
 

@@ -13,8 +13,8 @@ from aibridge.contract import TokenScope
 from aibridge.identity import attempts as limits
 from aibridge.identity.attempts import FAILURES, FAILURES_OF_NETWORK, Attempts
 from aibridge.identity.passwords import BusyError
-from aibridge.store.tokens import list_tokens
-from aibridge.store.users import change_user
+from aibridge.store.people.tokens import list_tokens
+from aibridge.store.people.users import change_user
 from tests.api.people_api import NIL, PASSWORD, Api
 from tests.people import asking
 

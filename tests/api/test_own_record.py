@@ -16,7 +16,7 @@ from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.contract import SiteRole
 from aibridge.identity.rights import Rights
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.builders import ANA, BEN, Call, add_user, forget, record, uid
 from tests.databases import Databases
 from tests.people import asking, person

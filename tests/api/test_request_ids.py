@@ -6,7 +6,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 
 MODELS = "/api/v2/aibridge/models"
 HEADER = "x-request-id"

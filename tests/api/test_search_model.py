@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.contract import SiteRole
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from aibridge.store.lists import active_sessions, calls, counts, windows
 from aibridge.store.lists.windows import Lead, Leads, Way
 from tests.api.plain_search import CALLS, Asked, matching, matching_sessions, queries

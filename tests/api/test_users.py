@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aibridge.contract import SiteRole
-from aibridge.store.users import change_user
+from aibridge.store.people.users import change_user
 from tests.api.people_api import NIL, NOT_FOUND, PASSWORD, Api
 
 

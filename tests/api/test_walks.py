@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from aibridge.api.app import create_app
 from aibridge.api.services import Services
 from aibridge.contract import SiteRole
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.builders import ANA, BEN, Call, add_user, forget, record
 from tests.databases import Databases
 from tests.people import asking, person

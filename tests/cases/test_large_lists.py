@@ -8,9 +8,9 @@ import pytest
 
 from aibridge.api.responses import JsonResponse
 from aibridge.contract import SiteRole
-from aibridge.store import schema
-from aibridge.store.children import MOST_CHARACTERS, share
+from aibridge.store.lists.children import MOST_CHARACTERS, share
 from aibridge.store.lists.sessions import MAX_PREVIEW
+from aibridge.store.schema import tables as schema
 from tests.bridge import Bridge
 from tests.builders import Call, record, uid
 from tests.wire import ask

@@ -7,8 +7,8 @@ from threading import Event
 from aibridge.recorder.retention import purge_once
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
-from aibridge.store.checking import disagreements
-from aibridge.store.purging import Purged, count_due
+from aibridge.store.transfer.checking import disagreements
+from aibridge.store.transfer.purging import Purged, count_due
 from tests.bridge import Bridge
 from tests.wire import Wire, reply
 

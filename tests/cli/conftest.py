@@ -16,7 +16,7 @@ from aibridge.contract import SiteRole, TokenScope
 from aibridge.identity.accounts import set_password
 from aibridge.identity.audit import Act
 from aibridge.identity.passwords import Passwords
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.builders import uid
 from tests.databases import Databases
 from tests.people import asking, new_token, new_user, person, trusting

@@ -3,7 +3,7 @@
 import pytest
 
 from aibridge.cli import choices
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.builders import Call, record
 from tests.cli.conftest import Cli, Rows
 

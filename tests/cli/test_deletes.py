@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.builders import Call, record
 from tests.cli.conftest import PASSWORD, Cli
 from tests.terminal import on_terminal

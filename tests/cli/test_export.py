@@ -18,8 +18,8 @@ from pyarrow import parquet
 from typer.testing import Result
 
 from aibridge.cli.export import walk
-from aibridge.store import children
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
+from aibridge.store.lists import children
 from tests.builders import ANA, BEN, Call, add_user, record, uid
 from tests.cli.conftest import Remote
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import update
 from typer.testing import Result
 
-from aibridge.store import schema
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
+from aibridge.store.schema import tables as schema
 from tests.builders import ANA, START, Call, add_user, record, uid
 
 Cli = Callable[..., Result]

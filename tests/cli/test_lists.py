@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aibridge.cli.tables import SHORT, tell_of_more
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.builders import Call, record, uid
 from tests.cli.conftest import Cli, Rows
 from tests.people import new_user

@@ -19,7 +19,7 @@ from aibridge.contract import MinimalUser, SessionDetail, SiteRole
 from aibridge.identity.people import Person
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.builders import ANA, BEN, CLEO, Call, add_user, forget, record, uid
 from tests.databases import Databases
 from tests.people import asking, person

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import Result
 
 from aibridge.identity.passwords import Passwords
-from aibridge.store.database import Database
-from aibridge.store.users import find_user, password_hash
+from aibridge.store.engine.database import Database
+from aibridge.store.people.users import find_user, password_hash
 from tests.cli.conftest import PASSWORD, USER_ADMIN, Remote
 from tests.people import new_user
 

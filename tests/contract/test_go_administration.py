@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from aibridge.store import schema
+from aibridge.store.schema import tables as schema
 from tests.bridge import providers, serve
 from tests.contract.go import TIME, UUID, Nullable, Optional, Served, check
 from tests.databases import Databases

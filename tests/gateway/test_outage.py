@@ -17,8 +17,8 @@ from aibridge.journal.format import Kind
 from aibridge.journal.reader import Entry, Reader
 from aibridge.keeper import keeper, writing
 from aibridge.settings import load
-from aibridge.store.database import Database
-from aibridge.store.schema import interceptions
+from aibridge.store.engine.database import Database
+from aibridge.store.schema.tables import interceptions
 from tests import bridge as bridges
 from tests.bridge import ROUTES
 from tests.databases import locked

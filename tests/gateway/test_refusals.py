@@ -16,7 +16,7 @@ import pytest
 from aibridge.contract import AuditResource, SiteRole, TokenScope
 from aibridge.identity.audit import Target
 from aibridge.journal.writer import JournalFull
-from aibridge.store import users
+from aibridge.store.people import users
 from tests import bridge as bridges
 from tests.bridge import ROUTES, Bridge, providers
 from tests.gateway import samples

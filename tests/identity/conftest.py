@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from aibridge.store.database import Database
-from aibridge.store.users import Connection
+from aibridge.store.engine.database import Database
+from aibridge.store.people.users import Connection
 from tests.databases import Databases
 
 

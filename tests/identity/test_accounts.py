@@ -14,7 +14,7 @@ from aibridge.identity.accounts import (
 from aibridge.identity.audit import Act
 from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError, TakenError
 from aibridge.identity.people import OPERATOR
-from aibridge.store.users import (
+from aibridge.store.people.users import (
     ACTIVE,
     SUSPENDED,
     Connection,

@@ -8,8 +8,8 @@ from aibridge.contract import AuditAction, AuditResource
 from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import SECRET_FIELDS, Act, Actor, Target, difference
 from aibridge.ids import now, uuid_of
-from aibridge.store.database import Database
-from aibridge.store.users import Connection, count
+from aibridge.store.engine.database import Database
+from aibridge.store.people.users import Connection, count
 from tests.builders import ANA
 from tests.people import entries, person
 

@@ -13,10 +13,10 @@ from aibridge.contract import SiteRole, TokenScope
 from aibridge.identity.authenticate import KEPT_SECONDS, Authenticator, Rejection
 from aibridge.identity.known import IdentityUnavailable
 from aibridge.identity.last_use import LastUses
-from aibridge.store.changes import Changes
-from aibridge.store.database import Database
-from aibridge.store.tokens import delete_token, find_token
-from aibridge.store.users import ACTIVE, SUSPENDED, change_user, user_by_name
+from aibridge.store.engine.changes import Changes
+from aibridge.store.engine.database import Database
+from aibridge.store.people.tokens import delete_token, find_token
+from aibridge.store.people.users import ACTIVE, SUSPENDED, change_user, user_by_name
 from tests.databases import address
 from tests.people import new_token, new_user, person
 

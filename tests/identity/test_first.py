@@ -10,9 +10,9 @@ from aibridge.identity.first import ensure_owner
 from aibridge.identity.issuing import Issued, issue_token
 from aibridge.server import _news
 from aibridge.settings import load
-from aibridge.store import tokens as store
-from aibridge.store import users as store_of_users
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
+from aibridge.store.people import tokens as store
+from aibridge.store.people import users as store_of_users
 from tests.people import new_user
 
 

@@ -16,11 +16,11 @@ from aibridge.identity.issuing import (
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest
 from aibridge.ids import moment, now
-from aibridge.store.database import Database
-from aibridge.store.grants import Grants
-from aibridge.store.schema import tokens
-from aibridge.store.tokens import find_token, list_tokens
-from aibridge.store.users import Connection, User
+from aibridge.store.engine.database import Database
+from aibridge.store.people.grants import Grants
+from aibridge.store.people.tokens import find_token, list_tokens
+from aibridge.store.people.users import Connection, User
+from aibridge.store.schema.tables import tokens
 from tests.people import acting, entries, new_token, new_user
 
 DAY = 86_400_000_000

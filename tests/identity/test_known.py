@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from aibridge.identity import known as module
 from aibridge.identity.known import IdentityUnavailable, KnownTokens
-from aibridge.store.grants import Grant
+from aibridge.store.people.grants import Grant
 
 LONG = 20.0
 

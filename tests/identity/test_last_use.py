@@ -6,9 +6,9 @@ from structlog.testing import capture_logs
 
 from aibridge.identity import last_use
 from aibridge.identity.last_use import LastUses
-from aibridge.store.database import Database
-from aibridge.store.tokens import find_token, note_uses
-from aibridge.store.users import Connection
+from aibridge.store.engine.database import Database
+from aibridge.store.people.tokens import find_token, note_uses
+from aibridge.store.people.users import Connection
 from tests.people import new_token, new_user
 from tests.wire import PATIENCE
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from aibridge.store import database as module
-from aibridge.store.database import Database
+from aibridge.store.engine import database as module
+from aibridge.store.engine.database import Database
 from tests.databases import Databases
 from tests.keeper.journals import Gateway
 from tests.recorder.conftest import Rows, rows  # noqa: F401 - a fixture

@@ -14,8 +14,8 @@ from aibridge.journal.format import Kind
 from aibridge.keeper.bounds import Bounded
 from aibridge.keeper.keeper import Keeper, Rules
 from aibridge.reading.request import Reading
-from aibridge.store.database import Database
-from aibridge.store.servers import Lease
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.servers import Lease
 from tests.journal.journals import Settled
 from tests.recorder.facts import ANA
 

@@ -7,7 +7,7 @@ import pytest
 
 from aibridge.journal.contents import How
 from aibridge.keeper.completing import NOTE
-from aibridge.store.checking import disagreements
+from aibridge.store.transfer.checking import disagreements
 from tests.keeper.journals import Gateway, keep
 
 RESPONSES: dict[str, Any] = {"provider": "openai", "route": "/v1/responses", "dialect": "responses"}

@@ -11,7 +11,7 @@ from aibridge.journal.segments import listed
 from aibridge.keeper import following as module
 from aibridge.keeper.following import Followed, Following
 from aibridge.keeper.tidying import remove_passed
-from aibridge.store.journals import Place
+from aibridge.store.record.journals import Place
 from tests.keeper.journals import Gateway, keep, process_of
 
 

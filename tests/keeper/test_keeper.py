@@ -21,12 +21,12 @@ from aibridge.journal.segments import listed
 from aibridge.keeper import following, tidying
 from aibridge.keeper import keeper as keepers
 from aibridge.recorder import batch
-from aibridge.store import schema
-from aibridge.store import writing as writers
-from aibridge.store.checking import disagreements
-from aibridge.store.database import Database
-from aibridge.store.sqlite import SQLiteLink
-from aibridge.store.statements import Statements
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.sqlite import SQLiteLink
+from aibridge.store.record import writer as writers
+from aibridge.store.record.statements import Statements
+from aibridge.store.schema import tables as schema
+from aibridge.store.transfer.checking import disagreements
 from tests.keeper.journals import Gateway, answer, keep, process_of
 
 

@@ -21,10 +21,11 @@ from aibridge.keeper.rereading import Reread, Rereader
 from aibridge.reading.call import read_answer
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start, Status
-from aibridge.store import purging, schema
-from aibridge.store.checking import disagreements
-from aibridge.store.correcting import correct
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
+from aibridge.store.record.correcting import correct
+from aibridge.store.schema import tables as schema
+from aibridge.store.transfer import purging
+from aibridge.store.transfer.checking import disagreements
 from tests.builders import indexed_words
 from tests.databases import Databases, locked
 from tests.keeper.journals import RULES, Gateway, answer, keep, process_of
@@ -386,7 +387,9 @@ def test_a_correction_that_was_broken_off_leaves_nothing_half_done(
         keep(root, database)
     before = contents(database)
     with monkeypatch.context() as patch:
-        patch.setattr("aibridge.store.correcting.remaining.follow", fails(KeyboardInterrupt()))
+        patch.setattr(
+            "aibridge.store.record.correcting.remaining.follow", fails(KeyboardInterrupt())
+        )
         with pytest.raises(KeyboardInterrupt):
             reread(root, database)
     assert contents(database) == before

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from aibridge.keeper import writing as module
 from aibridge.keeper.keeper import Keeper
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.bridge import LOOK_SECONDS
 from tests.databases import address
 from tests.keeper.journals import RULES

@@ -17,8 +17,8 @@ from aibridge.keeper.aside import Aside
 from aibridge.keeper.keeper import Keeper
 from aibridge.keeper.status import StatusFile
 from aibridge.recorder.batch import commit
-from aibridge.store.checking import disagreements
-from aibridge.store.writing import BatchWriter, OtherKeeperError
+from aibridge.store.record.writer import BatchWriter, OtherKeeperError
+from aibridge.store.transfer.checking import disagreements
 from tests.databases import locked
 from tests.keeper.journals import RULES, answer, keep
 

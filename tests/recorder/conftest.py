@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from aibridge.store import database as module
-from aibridge.store import schema
-from aibridge.store.database import Database
+from aibridge.store.engine import database as module
+from aibridge.store.engine.database import Database
+from aibridge.store.schema import tables as schema
 from tests.databases import Databases
 
 Rows = Callable[[str], list[dict[str, Any]]]

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from aibridge.recorder.batch import check, commit
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.recovery import close_interrupted
-from aibridge.store.checking import disagreements
-from aibridge.store.journals import Advance, Place
-from aibridge.store.trouble import DRIVER_ERRORS
-from aibridge.store.writing import BatchWriter, OtherKeeperError
+from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.record.journals import Advance, Place
+from aibridge.store.record.writer import BatchWriter, OtherKeeperError
+from aibridge.store.transfer.checking import disagreements
 from tests.builders import indexed_words
 from tests.recorder.facts import end, facts, start
 from tests.recorder.writing import record, write

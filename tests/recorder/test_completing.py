@@ -11,10 +11,10 @@ from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start, Status, unseen_end
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.restoring import read_start
-from aibridge.store import keyed
-from aibridge.store.checking import disagreements
-from aibridge.store.database import Database
-from aibridge.store.standing import Finality
+from aibridge.store.engine.database import Database
+from aibridge.store.record import keyed
+from aibridge.store.record.standing import Finality
+from aibridge.store.transfer.checking import disagreements
 from tests.builders import indexed_words
 from tests.recorder.facts import ANA, end, facts, start
 from tests.recorder.writing import record, write

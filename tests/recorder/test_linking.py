@@ -9,8 +9,8 @@ from aibridge.durations import microseconds
 from aibridge.recorder.batch import commit
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start, Status
-from aibridge.store.database import Database
-from aibridge.store.writing import BatchWriter
+from aibridge.store.engine.database import Database
+from aibridge.store.record.writer import BatchWriter
 from tests.recorder.facts import end, facts, start
 
 SECOND = 1_000_000

@@ -17,10 +17,10 @@ from aibridge.recorder.batch import commit
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.presence import BEAT_SECONDS, LEASE_SECONDS, Presence, Watch
 from aibridge.recorder.recovery import close_interrupted
-from aibridge.store import servers
-from aibridge.store.servers import Lease
-from aibridge.store.trouble import DRIVER_ERRORS
-from aibridge.store.writing import BatchWriter
+from aibridge.store.engine import servers
+from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.engine.servers import Lease
+from aibridge.store.record.writer import BatchWriter
 from tests.recorder.facts import end, facts, start
 from tests.recorder.writing import write
 

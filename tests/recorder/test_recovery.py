@@ -5,8 +5,8 @@ from sqlalchemy import update
 from aibridge.recorder import recovery
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.recovery import close_interrupted
-from aibridge.store import schema
-from aibridge.store.measures import Shape
+from aibridge.store.schema import tables as schema
+from aibridge.store.schema.measures import Shape
 from tests.builders import indexed_words
 from tests.recorder.facts import end, start
 from tests.recorder.writing import write

@@ -19,11 +19,11 @@ from aibridge.recorder.batch import commit
 from aibridge.recorder.clock import Clock
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.retention import purge_once, purge_regularly
-from aibridge.store import purging
-from aibridge.store.checking import disagreements
-from aibridge.store.database import Database
-from aibridge.store.purging import Purged
-from aibridge.store.writing import BatchWriter
+from aibridge.store.engine.database import Database
+from aibridge.store.record.writer import BatchWriter
+from aibridge.store.transfer import purging
+from aibridge.store.transfer.checking import disagreements
+from aibridge.store.transfer.purging import Purged
 from tests.databases import address, locked
 from tests.recorder.facts import end, start
 

@@ -7,8 +7,8 @@ from aibridge.dialects.facts import Notes, ResponseFacts, Thought, TokenUsage, T
 from aibridge.recorder.correlation import attempt_key
 from aibridge.recorder.records import Status
 from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
-from aibridge.store.measures import Shape
-from aibridge.store.rows import (
+from aibridge.store.schema.measures import Shape
+from aibridge.store.schema.rows import (
     CorrelationRow,
     EndRow,
     InitiatorKindRow,

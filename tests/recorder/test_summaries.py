@@ -15,9 +15,9 @@ from aibridge.ids import new_id
 from aibridge.recorder.batch import commit
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start
-from aibridge.store import schema
-from aibridge.store.measures import Shape, length, magnitude
-from aibridge.store.writing import BatchWriter
+from aibridge.store.record.writer import BatchWriter
+from aibridge.store.schema import tables as schema
+from aibridge.store.schema.measures import Shape, length, magnitude
 from tests.recorder.facts import end, facts, start
 
 COUNTERS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens")

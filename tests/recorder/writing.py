@@ -5,9 +5,9 @@ from contextlib import closing
 from aibridge.recorder.batch import commit
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start
-from aibridge.store.database import Database
-from aibridge.store.servers import Lease
-from aibridge.store.writing import BatchWriter
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.servers import Lease
+from aibridge.store.record.writer import BatchWriter
 
 
 def write(database: Database, *items: Pending, lease: Lease | None = None) -> None:

@@ -1,6 +1,6 @@
 import re
 
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from scripts.storing.build import build
 
 

@@ -9,8 +9,8 @@ from aibridge.contract import Thread
 from aibridge.ids import moment
 from aibridge.sessions.shape import credential_hint
 from aibridge.sessions.tree import MAX_TEXT, MAX_TEXTS, build_threads, parent_ids
-from aibridge.store.children import Children
-from aibridge.store.rows import (
+from aibridge.store.lists.children import Children
+from aibridge.store.schema.rows import (
     InterceptionRow,
     ModelThoughtRow,
     TokenUsageRow,

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 import pytest
 from sqlalchemy import Connection
 
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.databases import Databases
 
 

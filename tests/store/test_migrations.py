@@ -19,9 +19,12 @@ from sqlalchemy.sql import column, table
 
 from aibridge.contract import TokenScope
 from aibridge.ids import uuid_of
-from aibridge.store import groups, migrations, schema, text_index, tokens, users
-from aibridge.store.database import Database
+from aibridge.store import migrations
+from aibridge.store.engine.database import Database
 from aibridge.store.migrations import NewerSchemaError
+from aibridge.store.people import groups, tokens, users
+from aibridge.store.schema import tables as schema
+from aibridge.store.search import index as text_index
 from scripts import ddl
 from tests.builders import BEN, Call, indexed_words, new_database, record, summary, uid
 from tests.databases import Databases
@@ -407,7 +410,7 @@ def test_what_is_on_record_stays_when_several_servers_become_possible(database):
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_words_of_texts_that_lay_in_several_rows_stay(database):
-    """Those beyond the first row lose their places; see `aibridge.store.text_index.tsvector`."""
+    """Those beyond the first row lose their places; see `aibridge.store.search.index.tsvector`."""
     rows = [(0, "a:1 roof:2", ""), (1, "roof:1 door:2", "bash:1"), (2, "x:1", "")]
     with database.write() as connection:
         stamp(migrations.BEFORE_POSTGRESQL, connection)

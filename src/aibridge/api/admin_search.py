@@ -2,8 +2,8 @@
 
 from aibridge.api.query import Search
 from aibridge.contract import AuditAction, AuditResource, SiteRole
-from aibridge.store.audit import AuditFilter
-from aibridge.store.users import ACTIVE, SUSPENDED, UserFilter
+from aibridge.store.people.audit import AuditFilter
+from aibridge.store.people.users import ACTIVE, SUSPENDED, UserFilter
 
 USER_KEYS = ("search", "name", "status", "role")
 AUDIT_KEYS = (

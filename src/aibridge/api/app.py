@@ -33,7 +33,7 @@ from aibridge.identity.audit import Target
 from aibridge.identity.rights import Rights
 from aibridge.journal.catching_up import CatchingUp
 from aibridge.settings import Settings
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 
 RECORD = (lists.router, sessions.router, providers.router)
 ADMINISTRATION = (

@@ -11,7 +11,7 @@ from aibridge.api.parameters import Parameters, id_page, no_such_cursor
 from aibridge.api.responses import JsonResponse
 from aibridge.contract import AuditLogList
 from aibridge.identity.rights import Right
-from aibridge.store import audit as store
+from aibridge.store.people import audit as store
 
 router = APIRouter(tags=["audit"], dependencies=[trouble("Internal error getting audit logs.")])
 

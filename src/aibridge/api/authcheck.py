@@ -15,7 +15,7 @@ from aibridge.api.shapes import ORGANIZATION
 from aibridge.contract import AuthorizationCheck, AuthorizationRequest
 from aibridge.identity.people import Person
 from aibridge.identity.rights import Reach, Right, outranks
-from aibridge.store.users import Connection, find_user
+from aibridge.store.people.users import Connection, find_user
 
 router = APIRouter(tags=["deployment"], dependencies=[trouble("Internal error checking rights.")])
 

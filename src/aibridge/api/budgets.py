@@ -20,7 +20,7 @@ from aibridge.contract import (
     UserAIBudgetOverride,
 )
 from aibridge.identity.rights import Right
-from aibridge.store import budgets as store
+from aibridge.store.people import budgets as store
 
 router = APIRouter(tags=["budgets"], dependencies=[trouble("Internal error with AI budgets.")])
 

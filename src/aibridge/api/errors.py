@@ -27,7 +27,7 @@ from aibridge.identity.errors import (
 )
 from aibridge.identity.passwords import BusyError
 from aibridge.sessions.reading import READING_SECONDS
-from aibridge.store.trouble import DRIVER_ERRORS, is_away, is_too_slow, said
+from aibridge.store.engine.errors import DRIVER_ERRORS, is_away, is_too_slow, said
 
 _log = structlog.get_logger()
 

@@ -18,9 +18,9 @@ from aibridge.api.users import named_user
 from aibridge.contract import GroupDetail, Message, UpdateGroupRequest
 from aibridge.identity import grouping
 from aibridge.identity.rights import Reach, Right
-from aibridge.store import groups as store
-from aibridge.store.groups import Group
-from aibridge.store.users import Connection
+from aibridge.store.people import groups as store
+from aibridge.store.people.groups import Group
+from aibridge.store.people.users import Connection
 
 router = APIRouter(tags=["groups"], dependencies=[trouble("Internal error with groups.")])
 

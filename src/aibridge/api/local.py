@@ -6,7 +6,7 @@ from aibridge.api.app import create_app, services_of
 from aibridge.identity.people import OPERATOR, Person
 from aibridge.journal.catching_up import CatchingUp
 from aibridge.settings import Settings
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 
 
 def local_app(database: Database, settings: Settings) -> FastAPI:

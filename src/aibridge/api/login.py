@@ -31,9 +31,9 @@ from aibridge.identity.audit import Act, Actor
 from aibridge.identity.issuing import delete_token, log_in
 from aibridge.identity.people import NOBODY, Person
 from aibridge.ids import moment
-from aibridge.store import tokens as token_store
-from aibridge.store import users as store
-from aibridge.store.users import ACTIVE, Connection
+from aibridge.store.people import tokens as token_store
+from aibridge.store.people import users as store
+from aibridge.store.people.users import ACTIVE, Connection
 
 router = APIRouter(tags=["login"], dependencies=[trouble("Internal error logging in.")])
 

@@ -16,8 +16,8 @@ from aibridge.api.users import UserPath, named_user
 from aibridge.contract import CreateGroupRequest, GroupDetail, Organization, OrganizationMember
 from aibridge.identity import grouping
 from aibridge.identity.rights import Reach, Right
-from aibridge.store import groups as store
-from aibridge.store import users
+from aibridge.store.people import groups as store
+from aibridge.store.people import users
 
 router = APIRouter(tags=["groups"], dependencies=[trouble("Internal error with organizations.")])
 

@@ -12,9 +12,9 @@ from aibridge.identity.rights import Reach, Right
 from aibridge.providers.types import speaking
 from aibridge.search import Term
 from aibridge.sessions import reading
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from aibridge.store.lists.filters import KINDS, PARTS, Filter, Span, Values
-from aibridge.store.texts import has_word
+from aibridge.store.search.texts import has_word
 
 ME = "me"
 """How the caller is named where a user is asked for; nobody can have it as a username."""

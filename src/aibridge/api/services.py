@@ -15,8 +15,8 @@ from aibridge.identity.passwords import Passwords
 from aibridge.identity.people import Person
 from aibridge.identity.rights import Rights
 from aibridge.journal.catching_up import CatchingUp
-from aibridge.store.database import Database
-from aibridge.store.users import Connection
+from aibridge.store.engine.database import Database
+from aibridge.store.people.users import Connection
 
 Authenticate = Callable[[str], Awaitable[Person | None]]
 """Who a token belongs to, ``None`` for a bad one. Called on the event loop's thread only."""

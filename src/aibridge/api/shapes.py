@@ -10,8 +10,8 @@ from aibridge.ids import moment, uuid_of
 from aibridge.providers.provider import credential_hint
 from aibridge.providers.settings import ProviderSettings
 from aibridge.providers.types import TYPES
-from aibridge.store import audit, budgets, groups, tokens, users
-from aibridge.store.groups import EVERYONE
+from aibridge.store.people import audit, budgets, groups, tokens, users
+from aibridge.store.people.groups import EVERYONE
 
 _MICROSECONDS = 1_000_000
 _ROLE_NAMES = {

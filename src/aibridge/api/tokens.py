@@ -26,8 +26,8 @@ from aibridge.identity.issuing import expire_token as expire
 from aibridge.identity.issuing import issue_token, log_in
 from aibridge.identity.rights import Reach, Right
 from aibridge.ids import now
-from aibridge.store import tokens as store
-from aibridge.store.users import Connection
+from aibridge.store.people import tokens as store
+from aibridge.store.people.users import Connection
 
 router = APIRouter(tags=["tokens"], dependencies=[trouble("Internal error with tokens.")])
 

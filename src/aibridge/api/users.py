@@ -30,8 +30,8 @@ from aibridge.contract import (
 )
 from aibridge.identity import accounts
 from aibridge.identity.rights import Reach, Right
-from aibridge.store import users as store
-from aibridge.store.users import ACTIVE, SUSPENDED, Connection
+from aibridge.store.people import users as store
+from aibridge.store.people.users import ACTIVE, SUSPENDED, Connection
 
 router = APIRouter(tags=["users"], dependencies=[trouble("Internal error with users.")])
 

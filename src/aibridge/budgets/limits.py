@@ -6,10 +6,10 @@ from aibridge.budgets.money import dollars
 from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS, AuditAction, AuditResource
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import IdentityError, UnknownError
-from aibridge.store import budgets as store
-from aibridge.store.budgets import GroupBudget, Override
-from aibridge.store.groups import Group, is_member
-from aibridge.store.users import User, find_user
+from aibridge.store.people import budgets as store
+from aibridge.store.people.budgets import GroupBudget, Override
+from aibridge.store.people.groups import Group, is_member
+from aibridge.store.people.users import User, find_user
 
 
 class LimitTooHighError(IdentityError):

@@ -25,9 +25,9 @@ from aibridge.journal.catching_up import CatchingUp
 from aibridge.journal.contents import Begun
 from aibridge.providers.types import Stored
 from aibridge.recorder.correlation import conversation_key, response_key
-from aibridge.store import keyed
-from aibridge.store.database import Database
-from aibridge.store.trouble import DRIVER_ERRORS
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.record import keyed
 
 REMEMBERED_SECONDS = 600.0
 """How long it is remembered who made something, without asking the database again."""

@@ -11,9 +11,9 @@ from aibridge.identity.issuing import delete_tokens
 from aibridge.identity.people import NOBODY, OPERATOR, write_words
 from aibridge.identity.rights import outranks
 from aibridge.ids import now
-from aibridge.store import users as store
 from aibridge.store.lists.filters import only
-from aibridge.store.users import ACTIVE, SUSPENDED, User
+from aibridge.store.people import users as store
+from aibridge.store.people.users import ACTIVE, SUSPENDED, User
 
 RESERVED = frozenset({"me", "first", "login", "logout", "authmethods", "roles", OPERATOR.username})
 """What stands where a username may in the API's paths, and who acts in the audit log as nobody."""

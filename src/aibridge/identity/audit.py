@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from aibridge.contract.words import AuditAction, AuditResource
 from aibridge.identity.people import OPERATOR, Person
 from aibridge.ids import new_id, now, uuid_of
-from aibridge.store import audit as store
-from aibridge.store.users import Connection
+from aibridge.store.people import audit as store
+from aibridge.store.people.users import Connection
 
 SECRET_FIELDS = frozenset({"password"})
 """What an entry says has changed, but neither from what nor to what."""

@@ -9,10 +9,10 @@ from aibridge.identity.known import IdentityUnavailable, KnownTokens
 from aibridge.identity.last_use import LastUses
 from aibridge.identity.people import OPERATOR, Person, read_roles, read_scopes
 from aibridge.identity.tokens import matches, parse
-from aibridge.store.database import Database
-from aibridge.store.grants import Grant, Grants, standing
-from aibridge.store.trouble import DRIVER_ERRORS
-from aibridge.store.users import ACTIVE, Connection
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.people.grants import Grant, Grants, standing
+from aibridge.store.people.users import ACTIVE, Connection
 
 KEPT_SECONDS = 1.0
 """How long what SQLite said is kept where no change was seen: other programs leave no mark."""
@@ -32,8 +32,9 @@ class Authenticator:
     """Turns tokens into people. For one thread: the event loop's.
 
     Expiry, a deleted token and a suspended user count from the next request on. What SQLite said is
-    kept until any process of ours changes anything (`aibridge.store.changes`); what PostgreSQL said
-    is kept in ``known`` as long as it is heard of, and for ``outage_seconds`` after that.
+    kept until any process of ours changes anything (`aibridge.store.engine.changes`); what
+    PostgreSQL said is kept in ``known`` as long as it is heard of, and for ``outage_seconds`` after
+    that.
     """
 
     def __init__(

@@ -7,9 +7,9 @@ from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import Act
 from aibridge.identity.errors import TakenError
 from aibridge.identity.issuing import Issued, issue_token
-from aibridge.store import tokens
-from aibridge.store import users as store
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
+from aibridge.store.people import tokens
+from aibridge.store.people import users as store
 
 FIRST_USER = "admin"
 FIRST_TOKEN = "first"  # noqa: S105 - its name

@@ -9,10 +9,10 @@ from aibridge.identity.accounts import refuse_id
 from aibridge.identity.audit import Act, Target
 from aibridge.identity.errors import ConflictError, IdentityError
 from aibridge.ids import now
-from aibridge.store import groups as store
-from aibridge.store.budgets import group_budget as budget_of
-from aibridge.store.groups import Group
-from aibridge.store.users import find_user
+from aibridge.store.people import groups as store
+from aibridge.store.people.budgets import group_budget as budget_of
+from aibridge.store.people.groups import Group
+from aibridge.store.people.users import find_user
 
 
 def create_group(act: Act, name: str, display_name: str = "") -> Group:

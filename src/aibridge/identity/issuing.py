@@ -10,9 +10,9 @@ from aibridge.identity.errors import ConflictError, IdentityError
 from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest, generate
 from aibridge.ids import moment, now
-from aibridge.store import tokens as store
-from aibridge.store.tokens import Token
-from aibridge.store.users import User
+from aibridge.store.people import tokens as store
+from aibridge.store.people.tokens import Token
+from aibridge.store.people.users import User
 
 LOGIN_LIFETIME = timedelta(days=1)
 LOGIN_SCOPES = (TokenScope.READ, TokenScope.ADMIN)

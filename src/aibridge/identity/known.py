@@ -1,8 +1,8 @@
 """Known tokens: what PostgreSQL said of them, kept for as long as it tells of every change.
 
 A look-up takes a thread and a round trip, and during an outage there is none. So what was found is
-kept, and PostgreSQL notifies every server of what changes (`aibridge.store.servers`). Who is heard
-of no more is asked again; only where that fails, what was known goes on for a bounded time.
+kept, and PostgreSQL notifies every server of what changes (`aibridge.store.engine.servers`). Who is
+heard of no more is asked again; only where that fails, what was known goes on for a bounded time.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
-from aibridge.store.grants import Grant, Grants
-from aibridge.store.trouble import DRIVER_ERRORS
+from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.people.grants import Grant, Grants
 
 FRESH_SECONDS = 60.0
 """How long an answer is good without asking again, be it that no change was heard of."""

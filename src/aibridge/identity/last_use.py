@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import structlog
 
-from aibridge.store.database import Database
-from aibridge.store.tokens import note_uses
-from aibridge.store.trouble import DRIVER_ERRORS
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.people.tokens import note_uses
 
 EVERY_SECONDS = 60.0
 """How often what was noted is written, and so how far back a shown time may be."""

@@ -12,7 +12,7 @@ from aibridge.journal.reader import Span
 from aibridge.keeper.following import Followed, Item
 from aibridge.reading.request import Asked
 from aibridge.recorder.pending import Pending
-from aibridge.store.journals import Place
+from aibridge.store.record.journals import Place
 
 GAP_NOTE = "a part of the answer may be missing: the journal has a gap"
 STOPPED_NOTE = "the end was not seen: the bridge stopped while the answer was under way"

@@ -11,10 +11,10 @@ from aibridge.keeper.reading import CallReader
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End
 from aibridge.recorder.restoring import read_start
-from aibridge.store import keyed
-from aibridge.store.database import Database
-from aibridge.store.keyed import Keyed
-from aibridge.store.standing import Finality
+from aibridge.store.engine.database import Database
+from aibridge.store.record import keyed
+from aibridge.store.record.keyed import Keyed
+from aibridge.store.record.standing import Finality
 
 NOTE = "the end of the answer was seen when it was asked for by its id"
 

@@ -30,7 +30,7 @@ from aibridge.journal.progress import Progress
 from aibridge.journal.reader import Entry, Gap, Reader, Span
 from aibridge.journal.segments import listed
 from aibridge.keeper.bodies import Bodies
-from aibridge.store.journals import Place
+from aibridge.store.record.journals import Place
 
 AHEAD = 1024
 """Entries of a journal that are held in memory before they are taken."""

@@ -30,12 +30,12 @@ from aibridge.keeper.writing import Batch, GivenUp, Writer
 from aibridge.reading.request import Reading
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.recovery import close_interrupted
-from aibridge.store import keyed
-from aibridge.store.correlation import PAUSE
-from aibridge.store.database import Database
-from aibridge.store.journals import Advance
-from aibridge.store.servers import Lease
-from aibridge.store.writing import OtherKeeperError
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.servers import Lease
+from aibridge.store.record import keyed
+from aibridge.store.record.correlation import PAUSE
+from aibridge.store.record.journals import Advance
+from aibridge.store.record.writer import OtherKeeperError
 
 MOST_ENTRIES = 1024
 """Entries that are taken for one transaction."""

@@ -25,7 +25,7 @@ from aibridge.keeper.writing import GivenUp, Writer
 from aibridge.recorder.batch import commit
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start, unseen_end
-from aibridge.store.trouble import said
+from aibridge.store.engine.errors import said
 
 KEPT = ".damaged"
 """What is added to the name of a file that is kept."""

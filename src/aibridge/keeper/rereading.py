@@ -24,7 +24,9 @@ from aibridge.reading.request import Reading, read_request
 from aibridge.recorder.linking import mark
 from aibridge.recorder.records import End, Start
 from aibridge.recorder.rows import Place, kind, whole_rows
-from aibridge.store.correcting import (
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.errors import is_away, said
+from aibridge.store.record.correcting import (
     Recorded,
     correct,
     differing,
@@ -32,12 +34,10 @@ from aibridge.store.correcting import (
     replaced,
     with_end_of,
 )
-from aibridge.store.database import Database
-from aibridge.store.purging import OtherPurgeError, take_lock
-from aibridge.store.rows import Kind
-from aibridge.store.standing import Finality
-from aibridge.store.trouble import is_away, said
-from aibridge.store.writing import BatchWriter
+from aibridge.store.record.standing import Finality
+from aibridge.store.record.writer import BatchWriter
+from aibridge.store.schema.rows import Kind
+from aibridge.store.transfer.purging import OtherPurgeError, take_lock
 
 CHANGED = "it was changed or removed meanwhile"
 ENDLESS = "its end is gone from the journal"

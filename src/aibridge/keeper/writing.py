@@ -16,12 +16,12 @@ from aibridge.keeper.calls import Call
 from aibridge.recorder.batch import Written, check, commit
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import Start
-from aibridge.store.correlation import PAUSE
-from aibridge.store.database import Database
-from aibridge.store.journals import Advance
-from aibridge.store.servers import Lease
-from aibridge.store.trouble import DRIVER_ERRORS, is_away, plainly, said
-from aibridge.store.writing import BatchWriter, OtherKeeperError
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.errors import DRIVER_ERRORS, is_away, plainly, said
+from aibridge.store.engine.servers import Lease
+from aibridge.store.record.correlation import PAUSE
+from aibridge.store.record.journals import Advance
+from aibridge.store.record.writer import BatchWriter, OtherKeeperError
 
 AGAIN_SECONDS = 0.25
 """How long a database that is away is left alone."""

@@ -9,10 +9,10 @@ from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start, Status
 from aibridge.recorder.restoring import read_end
 from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
-from aibridge.store.journals import Advance
-from aibridge.store.rows import CorrelationRow, Kind, Linked, Row
-from aibridge.store.standing import Standing
-from aibridge.store.writing import BatchWriter
+from aibridge.store.record.journals import Advance
+from aibridge.store.record.standing import Standing
+from aibridge.store.record.writer import BatchWriter
+from aibridge.store.schema.rows import CorrelationRow, Kind, Linked, Row
 
 
 class Written(NamedTuple):

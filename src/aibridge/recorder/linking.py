@@ -15,8 +15,8 @@ from aibridge.dialects.facts import PromptKind
 from aibridge.recorder import correlation
 from aibridge.recorder.records import Start
 from aibridge.recorder.rows import Place
-from aibridge.store.correlation import session_id_from
-from aibridge.store.rows import Linked
+from aibridge.store.record.correlation import session_id_from
+from aibridge.store.schema.rows import Linked
 
 TASK_MICROSECONDS = 3_600 * 1_000_000
 """How long after a model has given out a task a request is known by it to be the sub-agent's."""

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Protocol, cast
 import structlog
 
 from aibridge.recorder.recovery import close_interrupted
-from aibridge.store import servers
-from aibridge.store.database import Database
-from aibridge.store.servers import Lease
-from aibridge.store.trouble import DRIVER_ERRORS
+from aibridge.store.engine import servers
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.engine.servers import Lease
 
 if TYPE_CHECKING:
-    from aibridge.store.postgresql_link import PostgreSQLLink
+    from aibridge.store.engine.postgresql_link import PostgreSQLLink
 
 BEAT_SECONDS = 2.0
 LEASE_SECONDS = 30.0

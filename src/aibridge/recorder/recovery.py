@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable
 from aibridge.recorder.records import unseen_end
 from aibridge.recorder.restoring import read_start
 from aibridge.recorder.rows import Place, end_rows, kind
-from aibridge.store.database import Database
-from aibridge.store.rows import InterceptionRow, Row
-from aibridge.store.writing import BatchWriter
+from aibridge.store.engine.database import Database
+from aibridge.store.record.writer import BatchWriter
+from aibridge.store.schema.rows import InterceptionRow, Row
 
 BATCH = 500
 """Interceptions closed in one transaction."""

@@ -13,7 +13,7 @@ from aibridge.dialects.facts import (
     ToolCall,
 )
 from aibridge.recorder.records import End, Start, Status
-from aibridge.store.rows import InterceptionRow
+from aibridge.store.schema.rows import InterceptionRow
 
 _decode = msgspec.json.decode
 

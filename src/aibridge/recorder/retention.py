@@ -8,11 +8,11 @@ from threading import Event, Thread
 import structlog
 
 from aibridge.recorder.clock import Clock
-from aibridge.store.database import Database
-from aibridge.store.dropping import drop_empty
-from aibridge.store.due import last_active
-from aibridge.store.purging import OtherPurgeError, Purge, Purged
-from aibridge.store.trouble import is_away, said
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.dropping import drop_empty
+from aibridge.store.engine.errors import is_away, said
+from aibridge.store.transfer.due import last_active
+from aibridge.store.transfer.purging import OtherPurgeError, Purge, Purged
 
 FIRST_SECONDS = 60.0
 """How long after the start the first time is: a start has enough to do."""

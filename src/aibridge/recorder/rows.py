@@ -10,8 +10,8 @@ from aibridge.dialects.facts import PromptKind, ResponseFacts, Thought, TokenUsa
 from aibridge.ids import new_id
 from aibridge.recorder.correlation import keys_of_end, keys_of_start
 from aibridge.recorder.records import End, Start, Status
-from aibridge.store.measures import Shape, length, magnitude
-from aibridge.store.rows import (
+from aibridge.store.schema.measures import Shape, length, magnitude
+from aibridge.store.schema.rows import (
     CorrelationRow,
     EndRow,
     InitiatorKindRow,
@@ -26,7 +26,7 @@ from aibridge.store.rows import (
     ToolUsageRow,
     UserPromptRow,
 )
-from aibridge.store.texts import text_row
+from aibridge.store.search.texts import text_row
 
 _encode = msgspec.json.Encoder().encode
 _NO_LENGTH = length(0)

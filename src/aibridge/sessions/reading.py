@@ -12,10 +12,9 @@ from aibridge.ids import moment
 from aibridge.sessions import shape
 from aibridge.sessions.metadata import read_object
 from aibridge.sessions.tree import build_threads, parent_ids
-from aibridge.store import children as recorded_under
-from aibridge.store import thread_pages
-from aibridge.store.database import Database
-from aibridge.store.lists import interceptions, sessions
+from aibridge.store.engine.database import Database
+from aibridge.store.lists import children as recorded_under
+from aibridge.store.lists import interceptions, sessions, thread_pages
 from aibridge.store.lists.filters import ANY, Filter, Values
 from aibridge.store.lists.sessions import RecordedSession, SessionCursor
 

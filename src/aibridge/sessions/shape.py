@@ -16,10 +16,10 @@ from aibridge.contract import (
 from aibridge.ids import moment
 from aibridge.providers.types import wire_of
 from aibridge.sessions.metadata import flatten, read_object, read_texts
-from aibridge.store.children import Children
+from aibridge.store.lists.children import Children
 from aibridge.store.lists.interceptions import RecordedInterception, UserRow
 from aibridge.store.lists.sessions import MAX_PREVIEW, RecordedSession
-from aibridge.store.rows import SessionRow, TokenUsageRow, ToolUsageRow, UserPromptRow
+from aibridge.store.schema.rows import SessionRow, TokenUsageRow, ToolUsageRow, UserPromptRow
 
 MAX_HINT = 15
 """The longest credential hint that can be a masked one."""

@@ -24,8 +24,8 @@ from aibridge.sessions.shape import (
     shown,
     usage,
 )
-from aibridge.store.children import Children
-from aibridge.store.rows import InterceptionRow, ToolUsageRow
+from aibridge.store.lists.children import Children
+from aibridge.store.schema.rows import InterceptionRow, ToolUsageRow
 
 MAX_TEXTS = 50
 """Texts that are shown of one thread: the first."""

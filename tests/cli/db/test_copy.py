@@ -16,9 +16,9 @@ from sqlalchemy import Connection, text
 from typer.testing import CliRunner, Result
 
 from aibridge.cli import app
-from aibridge.store.copying import Copy, state
-from aibridge.store.copying.target import Target
-from aibridge.store.server_lock import only_server
+from aibridge.store.engine.file_lock import only_server
+from aibridge.store.transfer.copying import Copy, state
+from aibridge.store.transfer.copying.target import Target
 from tests.databases import Databases
 from tests.grown import everything, fill, opened
 

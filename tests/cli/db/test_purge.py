@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from typer.testing import Result
 
 from aibridge.cli.db import purge as command
-from aibridge.store import purging, schema
-from aibridge.store.checking import disagreements
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
+from aibridge.store.schema import tables as schema
+from aibridge.store.transfer import purging
+from aibridge.store.transfer.checking import disagreements
 from tests.builders import Call, record
 from tests.databases import locked
 

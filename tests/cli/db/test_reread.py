@@ -14,10 +14,10 @@ from aibridge.cli.db import reread as command
 from aibridge.cli.export.interruption import INTERRUPTED
 from aibridge.journal.catching_up import CatchingUp
 from aibridge.keeper import rereading
-from aibridge.store import schema
-from aibridge.store.checking import disagreements
-from aibridge.store.correcting import correct
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
+from aibridge.store.record.correcting import correct
+from aibridge.store.schema import tables as schema
+from aibridge.store.transfer.checking import disagreements
 from tests.databases import locked
 from tests.keeper.journals import Gateway, keep
 from tests.keeper.test_rereading import no_model, reading_as

@@ -10,7 +10,7 @@ from alembic.config import Config
 from typer.testing import Result
 
 from aibridge.store import migrations
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 
 Cli = Callable[..., Result]
 Rows = Callable[..., Any]

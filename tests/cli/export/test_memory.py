@@ -6,7 +6,7 @@ import pytest
 from typer.testing import Result
 
 from aibridge.cli.export import parquet, walk
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from tests.builders import Call, record
 
 Cli = Callable[..., Result]

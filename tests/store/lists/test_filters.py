@@ -4,7 +4,7 @@ from aibridge.cli import record_filters
 from aibridge.cli.thread_tree import LABELS
 from aibridge.dialects.facts import PromptKind
 from aibridge.store.lists.filters import KINDS, PARTS
-from aibridge.store.measures import Shape
+from aibridge.store.schema.measures import Shape
 
 
 def test_the_kinds_of_prompts_are_the_same_everywhere():

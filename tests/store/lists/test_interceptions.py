@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event
 
-from aibridge.store import children as children_of
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
+from aibridge.store.lists import children as children_of
 from aibridge.store.lists import interceptions
 from aibridge.store.lists.filters import ANY, Filter, Values, only
 from aibridge.store.lists.interceptions import CursorNotFoundError

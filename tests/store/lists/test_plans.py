@@ -13,13 +13,13 @@ from sqlalchemy import Connection, event
 
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
-from aibridge.store import aging, due
-from aibridge.store.database import Database
+from aibridge.store.engine.database import Database
 from aibridge.store.lists import counts, windows
 from aibridge.store.lists.filters import Filter, Span, Values, only
 from aibridge.store.lists.sessions import SessionCursor
-from aibridge.store.removing import remove, remove_older
-from aibridge.store.text_index import tsvector
+from aibridge.store.search.index import tsvector
+from aibridge.store.transfer import aging, due
+from aibridge.store.transfer.removing import remove, remove_older
 from scripts.storing.asked import both
 from tests.builders import ANA, BEN, CLEO, START, Call, record, uid
 from tests.databases import Databases

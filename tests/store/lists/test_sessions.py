@@ -6,13 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event
 
-from aibridge.store import thread_pages
-from aibridge.store.database import Database
-from aibridge.store.lists import sessions
+from aibridge.store.engine.database import Database
+from aibridge.store.lists import sessions, thread_pages
 from aibridge.store.lists.filters import Filter, Values, only
 from aibridge.store.lists.interceptions import CursorNotFoundError
 from aibridge.store.lists.sessions import RecordedSession, SessionCursor
-from aibridge.store.thread_pages import ForeignCursorError
+from aibridge.store.lists.thread_pages import ForeignCursorError
 from tests.builders import ANA, BEN, CLEO, START, Call, add_user, record, uid
 
 EVERY = Filter()

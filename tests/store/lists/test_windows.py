@@ -12,7 +12,7 @@ from aibridge.store.lists.filters import Filter, Span, Values, only
 from aibridge.store.lists.found_sessions import FoundSessions
 from aibridge.store.lists.interceptions import Interceptions
 from aibridge.store.lists.windows import Key, Lead, Window, walk
-from aibridge.store.measures import MAX_TIME
+from aibridge.store.schema.measures import MAX_TIME
 from tests.builders import ANA, BEN, START, Call, record
 from tests.databases import Databases
 

@@ -16,7 +16,7 @@ from aibridge.cli.options import AsJson, Config, DatabaseURL, DataDir
 from aibridge.cli.output import print_json, say
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
-    from aibridge.store.database import Database
+    from aibridge.store.engine.database import Database
 
 EXAMPLE = "Example: aibridge db check --database-url sqlite:///bridge.db"
 
@@ -58,7 +58,7 @@ def check(
 
 
 def _report(database: "Database") -> _Report:
-    from aibridge.store import integrity  # noqa: PLC0415 - see above
+    from aibridge.store.engine import integrity  # noqa: PLC0415 - see above
 
     report = _of_schema(database)
     if report.problems:
@@ -91,7 +91,7 @@ def _of_schema(database: "Database") -> _Report:
 
 
 def _disagreements(database: "Database", report: _Report) -> Iterator[str]:
-    from aibridge.store.checking import disagreements  # noqa: PLC0415 - see above
+    from aibridge.store.transfer.checking import disagreements  # noqa: PLC0415 - see above
 
     with (
         database.read() as connection,

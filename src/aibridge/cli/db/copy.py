@@ -16,14 +16,14 @@ from aibridge.cli.output import fail, print_json, say
 from aibridge.cli.tables import Column, print_table
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
-    from aibridge.store.copying import Compared, Copy
+    from aibridge.store.transfer.copying import Compared, Copy
 
 EXAMPLE = "Example: aibridge db copy --from sqlite:///bridge.db --to postgresql://db/ai"
 LAST_WORDS = "The copy has not ended. The same command goes on with it."
 
 
 def _check_url(url: str) -> str:
-    from aibridge.store.database import DatabaseError, check_url  # noqa: PLC0415
+    from aibridge.store.engine.database import DatabaseError, check_url  # noqa: PLC0415
 
     try:
         check_url(url)
@@ -57,7 +57,7 @@ def copy(
     The source is only read, in one state of it. Whatever breaks a copy off, the same command goes
     on with it; until it has ended, no bridge serves the target. At the end both are compared.
     """
-    from aibridge.store.copying import copying  # noqa: PLC0415
+    from aibridge.store.transfer.copying import copying  # noqa: PLC0415
 
     with clear_errors(), copying(from_url, to_url) as under_way:
         warnings = list(under_way.source.warnings())

@@ -15,8 +15,8 @@ from aibridge.cli.options import AsJson, Config, DatabaseURL, DataDir, Yes, mome
 from aibridge.cli.output import confirm, moment, print_json, rfc3339, say
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
-    from aibridge.store.database import Database
-    from aibridge.store.purging import Purged
+    from aibridge.store.engine.database import Database
+    from aibridge.store.transfer.purging import Purged
 
 EXAMPLE = "Example: aibridge db purge --before 60d --dry-run"
 
@@ -62,15 +62,15 @@ def purge(
 
 def _due(database: "Database", before: datetime) -> "Purged":
     from aibridge.recorder.retention import microseconds  # noqa: PLC0415 - see above
-    from aibridge.store.purging import count_due  # noqa: PLC0415
+    from aibridge.store.transfer.purging import count_due  # noqa: PLC0415
 
     return count_due(database, microseconds(before))
 
 
 def _purge(database: "Database", before: datetime) -> "tuple[Purged, int]":
     """Return what went, and how many partitions."""
-    from aibridge.store.dropping import drop_empty  # noqa: PLC0415 - see above
-    from aibridge.store.purging import Purged  # noqa: PLC0415
+    from aibridge.store.engine.dropping import drop_empty  # noqa: PLC0415 - see above
+    from aibridge.store.transfer.purging import Purged  # noqa: PLC0415
 
     shown, total = sys.stderr.isatty(), Purged()
     due = _due(database, before).interceptions if shown else None
@@ -83,7 +83,7 @@ def _purge(database: "Database", before: datetime) -> "tuple[Purged, int]":
 
 def _batches(database: "Database", before: datetime) -> "Iterator[Purged]":
     from aibridge.recorder.retention import batches  # noqa: PLC0415 - see above
-    from aibridge.store.purging import OtherPurgeError  # noqa: PLC0415
+    from aibridge.store.transfer.purging import OtherPurgeError  # noqa: PLC0415
 
     tries = iter(range(1, TRIES))
 

@@ -20,7 +20,7 @@ from aibridge.cli.output import fail, print_json, rfc3339, say
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
     from aibridge.keeper.rereading import Reread
     from aibridge.settings import Settings
-    from aibridge.store.database import Database
+    from aibridge.store.engine.database import Database
 
 EXAMPLE = "Example: aibridge db reread --since 7d --dry-run"
 LAST_WORDS = "What was corrected stays so. The same command does the rest."
@@ -89,7 +89,7 @@ def _reread(
     from aibridge.keeper.rereading import Rereader  # noqa: PLC0415
     from aibridge.reading.request import Reading  # noqa: PLC0415
     from aibridge.recorder.retention import microseconds  # noqa: PLC0415
-    from aibridge.store.purging import SHORTEST_PAUSE  # noqa: PLC0415
+    from aibridge.store.transfer.purging import SHORTEST_PAUSE  # noqa: PLC0415
 
     reading = Reading(Agents(each.to_client() for each in settings.agents), settings.max_body_bytes)
     with (
@@ -108,8 +108,8 @@ def _reread(
 
 def _patiently(step: Callable[[], T]) -> T:
     """Do something with the database, again for a while where that is locked or away."""
-    from aibridge.store.purging import OtherPurgeError  # noqa: PLC0415 - see above
-    from aibridge.store.trouble import is_away  # noqa: PLC0415
+    from aibridge.store.engine.errors import is_away  # noqa: PLC0415
+    from aibridge.store.transfer.purging import OtherPurgeError  # noqa: PLC0415 - see above
 
     tries = iter(range(1, TRIES))
     while True:

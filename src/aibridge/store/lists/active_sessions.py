@@ -16,7 +16,7 @@ from sqlalchemy import (
     true,
 )
 
-from aibridge.store.among import among
+from aibridge.store.engine.among import among
 from aibridge.store.lists.calls import Calls, Conditions
 from aibridge.store.lists.filters import (
     ANY,
@@ -30,8 +30,8 @@ from aibridge.store.lists.filters import (
     within,
 )
 from aibridge.store.lists.windows import Lead, Way, Window, grow, rarest
-from aibridge.store.measures import MAX_TIME, longest, magnitudes
-from aibridge.store.schema import interceptions, session_kinds, sessions
+from aibridge.store.schema.measures import MAX_TIME, longest, magnitudes
+from aibridge.store.schema.tables import interceptions, session_kinds, sessions
 
 USUAL = 5
 """The `length` of sessions up to about a day: of longer ones there are few."""

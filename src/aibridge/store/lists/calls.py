@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, or_, select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from aibridge.store import text_index
-from aibridge.store.among import among
+from aibridge.store.engine.among import among
 from aibridge.store.lists.filters import (
     ANY_NUMBER,
     EVERYTHING,
@@ -19,10 +18,11 @@ from aibridge.store.lists.filters import (
     within,
 )
 from aibridge.store.lists.windows import Lead, Leads, Way, Window, rarest
-from aibridge.store.measures import MAX_TIME, magnitudes
-from aibridge.store.schema import interceptions
-from aibridge.store.starts import may_have_started
-from aibridge.store.text_index import Words
+from aibridge.store.schema.measures import MAX_TIME, magnitudes
+from aibridge.store.schema.starts import may_have_started
+from aibridge.store.schema.tables import interceptions
+from aibridge.store.search import index as text_index
+from aibridge.store.search.index import Words
 
 Conditions = list[ColumnElement[bool]]
 Columns = ReadOnlyColumnCollection[str, Any]

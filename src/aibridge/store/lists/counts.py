@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from aibridge.store.lists.filters import EVERYTHING, Filter, apart, chosen_kinds, initiated
 from aibridge.store.lists.windows import Key, Listing, walk
-from aibridge.store.schema import initiator_kinds
+from aibridge.store.schema.tables import initiator_kinds
 
 COUNTED = 1000
 """How many are counted one by one."""

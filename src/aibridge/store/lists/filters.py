@@ -7,9 +7,9 @@ from typing import Any, get_args
 from sqlalchemy import ColumnElement, Select, func, literal_column, not_, or_, select
 
 from aibridge.contract.words import PromptKind
-from aibridge.store import text_index
-from aibridge.store.measures import Shape
-from aibridge.store.schema import interceptions, kinds
+from aibridge.store.schema.measures import Shape
+from aibridge.store.schema.tables import interceptions, kinds
+from aibridge.store.search import index as text_index
 
 UNKNOWN_CLIENT = "Unknown"
 """How a client that nobody recognised is named in lists and filters; in the table it is null."""
@@ -49,7 +49,7 @@ class Filter:
     ``visible_to`` is the one initiator whose records may be seen, `None` for everybody's.
 
     ``prompt``, ``tool`` and ``error`` are words in the prompt, in names and arguments of tool
-    calls, and in types and messages of errors; see `aibridge.store.text_index`. ``has`` is any of
+    calls, and in types and messages of errors; see `aibridge.store.search.index`. ``has`` is any of
     `PARTS`, ``kind`` any of `KINDS`. ``tokens`` counts those of every sort, of a session all that
     it has.
     """

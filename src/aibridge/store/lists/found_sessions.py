@@ -14,8 +14,8 @@ from aibridge.store.lists.active_sessions import of_tokens
 from aibridge.store.lists.calls import Calls, Columns
 from aibridge.store.lists.filters import ANY_NUMBER, Filter, apart, is_any, within
 from aibridge.store.lists.windows import Lead, Way, Window, grow
-from aibridge.store.measures import MAX_TIME
-from aibridge.store.schema import interceptions, sessions
+from aibridge.store.schema.measures import MAX_TIME
+from aibridge.store.schema.tables import interceptions, sessions
 
 _s, _c = sessions.c, interceptions.c
 

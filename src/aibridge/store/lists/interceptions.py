@@ -17,17 +17,17 @@ from sqlalchemy import (
     true,
 )
 
-from aibridge.store.among import among
-from aibridge.store.children import portions
+from aibridge.store.engine.among import among
 from aibridge.store.lists import counts
 from aibridge.store.lists.calls import Calls
+from aibridge.store.lists.children import portions
 from aibridge.store.lists.counts import Page
 from aibridge.store.lists.filters import ANY, Filter, Values, client_name, initiated, visible
 from aibridge.store.lists.windows import Key, Way, Window, grow
-from aibridge.store.rows import (
+from aibridge.store.schema.rows import (
     InterceptionRow,
 )
-from aibridge.store.schema import (
+from aibridge.store.schema.tables import (
     initiator_kinds,
     interceptions,
     kinds,

@@ -16,18 +16,18 @@ from sqlalchemy import (
     select,
 )
 
-from aibridge.store.among import among
-from aibridge.store.beginnings import beginning
+from aibridge.store.engine.among import among
 from aibridge.store.lists import counts
 from aibridge.store.lists.active_sessions import Sessions
+from aibridge.store.lists.beginnings import beginning
 from aibridge.store.lists.counts import Page
 from aibridge.store.lists.filters import Filter, initiated, only
 from aibridge.store.lists.found_sessions import FoundSessions
 from aibridge.store.lists.interceptions import CursorNotFoundError, UserRow, user_columns
 from aibridge.store.lists.windows import Key, walk
-from aibridge.store.measures import Shape
-from aibridge.store.rows import SessionRow
-from aibridge.store.schema import (
+from aibridge.store.schema.measures import Shape
+from aibridge.store.schema.rows import SessionRow
+from aibridge.store.schema.tables import (
     kinds,
     session_kinds,
     sessions,

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import ColumnElement, Connection, Select, false, func, literal, select, tuple_
 
 from aibridge.store.lists.filters import apart
-from aibridge.store.measures import MAX_TIME
-from aibridge.store.schema import Time
+from aibridge.store.schema.measures import MAX_TIME
+from aibridge.store.schema.tables import Time
 
 FIRST = 1000
 """Rows of the first window."""

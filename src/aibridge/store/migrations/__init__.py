@@ -10,7 +10,7 @@ HEAD = "0011"
 
 COPYING = "copying"
 """The revision of a database that is the target of a copy which has not ended: every release
-refuses it as one it does not know. See `aibridge.store.copying`."""
+refuses it as one it does not know. See `aibridge.store.transfer.copying`."""
 
 BEFORE_POSTGRESQL = "0003"
 """The last revision of SQLite alone: on PostgreSQL the next one is the first, and makes all."""

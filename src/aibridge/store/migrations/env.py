@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from aibridge.store import text_index
-from aibridge.store.schema import metadata
+from aibridge.store.schema.tables import metadata
+from aibridge.store.search import index as text_index
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -12,9 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from aibridge.store.rows import TextRow
-from aibridge.store.text_index import fts5
-from aibridge.store.texts import text_row
+from aibridge.store.schema.rows import TextRow
+from aibridge.store.search.index import fts5
+from aibridge.store.search.texts import text_row
 
 revision = "0004"
 down_revision = "0003"

@@ -1,0 +1,1 @@
+"""The two engines, SQLite and PostgreSQL: opening them, and what is particular to each."""

@@ -1,0 +1,1 @@
+"""Users, groups, tokens, limits and the audit log."""

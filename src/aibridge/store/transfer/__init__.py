@@ -1,0 +1,1 @@
+"""Copying, purging and checking a whole database."""

@@ -1,0 +1,129 @@
+"""Checking whether the sums that are kept agree with the rows that they are sums of.
+
+It reads the record once, along the index by session, a portion of sessions at a time.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, case, func, select
+
+from aibridge.store.lists.threads import beginning_threads
+from aibridge.store.schema.tables import initiator_kinds, interceptions, sessions, token_usages
+
+PORTION = 500
+"""Sessions that are looked at together."""
+
+COUNTERS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+)
+
+Key = tuple[str, str]
+"""The id and the initiator of a session."""
+Kinds = Counter[tuple[str, int]]
+"""How many interceptions there are of an initiator and a kind."""
+
+_c, _s, _used = interceptions.c, sessions.c, token_usages.c
+
+
+class _Range(NamedTuple):
+    """Sessions whose ids come after one and not after another; without one there is no bound."""
+
+    after: str | None
+    last: str | None
+
+    def of(self, column: ColumnElement[str]) -> list[ColumnElement[bool]]:
+        after = [] if self.after is None else [column > self.after]
+        return after if self.last is None else [*after, column <= self.last]
+
+
+def disagreements(
+    connection: Connection, looked_at: Callable[[int], object] = lambda _: None
+) -> Iterator[str]:
+    """Yield what does not agree, a sentence each; to be asked of one state of the data.
+
+    ``looked_at`` is told how many more sessions have been looked at.
+    """
+    kinds: Kinds = Counter()
+    for portion in _ranges(connection):
+        kept, real = _kept(connection, portion), _real(connection, portion, kinds)
+        for key in sorted(kept.keys() | real.keys()):
+            yield from _compared(key, kept.get(key), real.get(key))
+        looked_at(len(kept))
+    yield from _compared_kinds(connection, kinds)
+
+
+def _ranges(connection: Connection) -> Iterator[_Range]:
+    """Cut all session ids into ranges, of which the outermost have no bound."""
+    after, ids = None, select(_s.id).distinct().order_by(_s.id).limit(PORTION)
+    while len(found := list(connection.scalars(ids.where(*_Range(after, None).of(_s.id))))):
+        if len(found) < PORTION:
+            break
+        yield _Range(after, found[-1])
+        after = found[-1]
+    yield _Range(after, None)
+
+
+def _kept(connection: Connection, portion: _Range) -> dict[Key, dict[str, int]]:
+    names = ("threads", "interceptions", "tokens", *COUNTERS)
+    rows = select(_s.id, _s.initiator_id, *(_s[name] for name in names)).where(*portion.of(_s.id))
+    return {
+        (row[0], row[1]): dict(zip(names, row[2:], strict=True)) for row in connection.execute(rows)
+    }
+
+
+def _real(connection: Connection, portion: _Range, kinds: Kinds) -> dict[Key, Counter[str]]:
+    """Return the sums of the rows, and add to the numbers of ``kinds``."""
+    sums: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    for id_, initiator, kind, threads, calls, tokens in connection.execute(_calls(portion)):
+        kinds[initiator, kind] += calls
+        sums[id_, initiator].update(threads=threads, interceptions=calls, tokens=int(tokens))
+    for id_, initiator, *numbers in connection.execute(_usages(portion)):
+        sums[id_, initiator].update(dict(zip(COUNTERS, map(int, numbers), strict=True)))
+    return sums
+
+
+def _calls(portion: _Range) -> Any:  # noqa: ANN401 - rows as `_real` takes them
+    key = (_c.session_id, _c.initiator_id, _c.kind_id)
+    threads = func.sum(case((beginning_threads(_c), 1), else_=0))
+    return (
+        select(*key, threads, func.count(), func.sum(_c.tokens))
+        .where(_c.ended_at.is_not(None), *portion.of(_c.session_id))
+        .group_by(*key)
+    )
+
+
+def _usages(portion: _Range) -> Any:  # noqa: ANN401 - rows as `_real` takes them
+    key = (_c.session_id, _c.initiator_id)
+    return (
+        select(*key, *(func.sum(_used[name]) for name in COUNTERS))
+        .join_from(interceptions, token_usages, _used.interception_id == _c.id)
+        .where(_c.ended_at.is_not(None), *portion.of(_c.session_id))
+        .group_by(*key)
+    )
+
+
+def _compared(
+    key: Key, kept: Mapping[str, int] | None, real: Mapping[str, int] | None
+) -> Iterator[str]:
+    session = f"session {key[0]!r} of {key[1]}"
+    if kept is None:
+        yield f"{session} is not there, but interceptions of it are"
+        return
+    for name, number in kept.items():
+        found = 0 if real is None else real.get(name, 0)
+        if number != found:
+            yield f"{session}: {name} is {number}, its interceptions have {found}"
+
+
+def _compared_kinds(connection: Connection, real: Kinds) -> Iterator[str]:
+    rows = connection.execute(select(initiator_kinds))
+    kept: Kinds = Counter({(initiator, kind): number for initiator, kind, number in rows})
+    for initiator, kind in sorted(kept.keys() | real.keys(), key=str):
+        has, found = kept[initiator, kind], real[initiator, kind]
+        if has != found:
+            yield f"kind {kind} of {initiator}: interceptions is {has}, there are {found}"
