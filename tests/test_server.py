@@ -22,8 +22,8 @@ from aibridge.listener.sockets import ListenError
 from aibridge.server import _warn, _without_keys
 from aibridge.settings import load
 from aibridge.store.engine import partitions
+from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import Database, database_file, parts
-from aibridge.store.transfer.copying.addresses import shown
 from scripts.processes import children, lives
 from tests.bridge import KEY
 from tests.gateway import samples

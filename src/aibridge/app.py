@@ -27,7 +27,7 @@ from aibridge.recorder.presence import Presence
 from aibridge.settings import Settings
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import plainly
-from aibridge.store.engine.watched import FileReplaced
+from aibridge.store.engine.sqlite_files import FileReplaced
 
 UNATTENDED = "nothing is heard of the keeper, which writes them to the database"
 _BELOW = tuple(f"{prefix}/" for prefix in PREFIXES)

@@ -13,8 +13,8 @@ from aibridge.contract import SiteRole, TokenScope
 from aibridge.identity.authenticate import KEPT_SECONDS, Authenticator, Rejection
 from aibridge.identity.known import IdentityUnavailable
 from aibridge.identity.last_use import LastUses
-from aibridge.store.engine.changes import Changes
 from aibridge.store.engine.database import Database
+from aibridge.store.engine.sqlite_files import Changes
 from aibridge.store.people.tokens import delete_token, find_token
 from aibridge.store.people.users import ACTIVE, SUSPENDED, change_user, user_by_name
 from tests.databases import address

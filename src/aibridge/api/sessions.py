@@ -17,7 +17,7 @@ from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
 from aibridge.store.lists.interceptions import CursorNotFoundError
 from aibridge.store.lists.sessions import SessionCursor
-from aibridge.store.lists.thread_pages import ForeignCursorError
+from aibridge.store.lists.threads import ForeignCursorError
 
 router = APIRouter(tags=["record"])
 

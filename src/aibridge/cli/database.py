@@ -10,10 +10,10 @@ from aibridge.cli.output import FAILED, fail
 from aibridge.journal.folders import JournalError
 from aibridge.listener.sockets import ListenError
 from aibridge.settings import Settings, SettingsError, load
+from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import Database, DatabaseError, has_tables, is_there, parts
 from aibridge.store.engine.errors import DRIVER_ERRORS, said
 from aibridge.store.migrations import NewerSchemaError
-from aibridge.store.transfer.copying.addresses import shown
 
 
 @contextmanager

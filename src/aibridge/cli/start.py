@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aibridge.settings import CONFIG_VARIABLE, Settings, config_file, read_file
+from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import DatabaseError, database_file, parts
-from aibridge.store.transfer.copying.addresses import shown
 
 _SQLITE = b"SQLite format 3\0"
 """How a database file begins, unless it is empty.

@@ -32,7 +32,7 @@ class Authenticator:
     """Turns tokens into people. For one thread: the event loop's.
 
     Expiry, a deleted token and a suspended user count from the next request on. What SQLite said is
-    kept until any process of ours changes anything (`aibridge.store.engine.changes`); what
+    kept until any process of ours changes anything (`aibridge.store.engine.sqlite_files`); what
     PostgreSQL said is kept in ``known`` as long as it is heard of, and for ``outage_seconds`` after
     that.
     """

@@ -14,7 +14,7 @@ from aibridge.sessions.metadata import read_object
 from aibridge.sessions.tree import build_threads, parent_ids
 from aibridge.store.engine.database import Database
 from aibridge.store.lists import children as recorded_under
-from aibridge.store.lists import interceptions, sessions, thread_pages
+from aibridge.store.lists import interceptions, sessions, threads
 from aibridge.store.lists.filters import ANY, Filter, Values
 from aibridge.store.lists.sessions import RecordedSession, SessionCursor
 
@@ -93,8 +93,8 @@ def show_session(
         found = sessions.find(connection, session_id, initiator=initiator, visible_to=visible_to)
         if found is None:
             return None
-        metadata = thread_pages.usage_metadata(connection, found.row)
-        rows = thread_pages.thread_page(
+        metadata = threads.usage_metadata(connection, found.row)
+        rows = threads.thread_page(
             connection,
             found.row,
             limit=page.limit,
@@ -103,7 +103,7 @@ def show_session(
             visible_to=visible_to,
         )
         children = recorded_under.read(connection, [row.id for row in rows], thoughts=True)
-        roots = thread_pages.roots(connection, parent_ids(rows))
+        roots = threads.roots(connection, parent_ids(rows))
     return _detail(found, metadata, build_threads(rows, children, roots))
 
 

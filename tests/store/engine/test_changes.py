@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from aibridge.store.engine.changes import Changes
 from aibridge.store.engine.database import Database
+from aibridge.store.engine.sqlite_files import Changes
 from tests.people import new_user
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from aibridge.store.engine.errors import is_away, plainly, said
-from aibridge.store.engine.watched import FileReplaced
+from aibridge.store.engine.sqlite_files import FileReplaced
 
 PROMPT = "mend the roof"
 

@@ -10,7 +10,7 @@ import pytest
 
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import DRIVER_ERRORS, is_away
-from aibridge.store.engine.watched import FileReplaced
+from aibridge.store.engine.sqlite_files import FileReplaced
 from tests.databases import Databases
 
 ENGINES = ("sqlite",)

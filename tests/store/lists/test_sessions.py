@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, event
 
 from aibridge.store.engine.database import Database
-from aibridge.store.lists import sessions, thread_pages
+from aibridge.store.lists import sessions, threads
 from aibridge.store.lists.filters import Filter, Values, only
 from aibridge.store.lists.interceptions import CursorNotFoundError
 from aibridge.store.lists.sessions import RecordedSession, SessionCursor
-from aibridge.store.lists.thread_pages import ForeignCursorError
+from aibridge.store.lists.threads import ForeignCursorError
 from tests.builders import ANA, BEN, CLEO, START, Call, add_user, record, uid
 
 EVERY = Filter()
@@ -255,7 +255,7 @@ def thread_ids(
 ) -> list[str]:
     found = sessions.find(connection, "s")
     assert found is not None
-    rows = thread_pages.thread_page(
+    rows = threads.thread_page(
         connection, found.row, limit=limit, after_id=after_id, before_id=before_id
     )
     starts: dict[str, int] = {}
@@ -274,7 +274,7 @@ def test_threads_are_scoped_to_the_initiator_of_the_session(connection: Connecti
     assert thread_ids(connection) == [uid(1), uid(2)]
     found = sessions.find(connection, "s")
     assert found is not None
-    assert thread_pages.usage_metadata(connection, found.row) == []
+    assert threads.usage_metadata(connection, found.row) == []
 
 
 def test_a_thread_is_visible_when_its_root_is_running_or_gone(connection: Connection) -> None:

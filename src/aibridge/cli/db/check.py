@@ -58,14 +58,14 @@ def check(
 
 
 def _report(database: "Database") -> _Report:
-    from aibridge.store.engine import integrity  # noqa: PLC0415 - see above
+    from aibridge.store.transfer import checking  # noqa: PLC0415 - see above
 
     report = _of_schema(database)
     if report.problems:
         report.left_out.append("nothing else was looked at")
         return report
-    report.left_out += integrity.left_out(database)
-    report.problems += integrity.faults(database)
+    report.left_out += checking.left_out(database)
+    report.problems += checking.faults(database)
     if report.problems:
         report.left_out.append("the sums were not looked at")
     else:

@@ -13,9 +13,8 @@ from sqlalchemy.exc import ArgumentError
 
 from aibridge.store import migrations
 from aibridge.store.engine import postgresql, sqlite
-from aibridge.store.engine.changes import Changes
 from aibridge.store.engine.sqlite import SQLiteLink
-from aibridge.store.engine.watched import WatchedFile
+from aibridge.store.engine.sqlite_files import Changes, WatchedFile
 
 if TYPE_CHECKING:
     from aibridge.store.engine.postgresql_link import PostgreSQLLink

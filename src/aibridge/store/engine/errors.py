@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from aibridge.store.engine.watched import FileReplaced
+from aibridge.store.engine.sqlite_files import FileReplaced
 
 if TYPE_CHECKING:
     import psycopg

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from aibridge.ids import first_id_at
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import said
-from aibridge.store.schema import starts
+from aibridge.store.schema import measures
 from aibridge.store.schema import tables as schema
 from aibridge.store.search.index import tsvector
 
@@ -26,7 +26,7 @@ WEEKS_AHEAD = 2
 EVERY_SECONDS = 24 * 3600.0
 REST = "_rest"
 
-WEEK = timedelta(microseconds=starts.WEEK)
+WEEK = timedelta(microseconds=measures.WEEK)
 LOCK = 0x41494272_00000002
 """The advisory lock of who makes or drops partitions."""
 _WAIT = "2s"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from aibridge.store.engine.portions import write_many
-from aibridge.store.engine.watched import Identity, WatchedFile
+from aibridge.store.engine.sqlite_files import Identity, WatchedFile
 from aibridge.store.record.statements import Write
 
 _WAL_RETRY_SECONDS = 0.005

@@ -18,8 +18,7 @@ from aibridge.store.lists.filters import (
     within,
 )
 from aibridge.store.lists.windows import Lead, Leads, Way, Window, rarest
-from aibridge.store.schema.measures import MAX_TIME, magnitudes
-from aibridge.store.schema.starts import may_have_started
+from aibridge.store.schema.measures import MAX_TIME, magnitudes, may_have_started
 from aibridge.store.schema.tables import interceptions
 from aibridge.store.search import index as text_index
 from aibridge.store.search.index import Words

@@ -6,7 +6,9 @@ number beside the exact one; there are few of these, and each has its rows in th
 
 from enum import IntFlag
 
-from sqlalchemy import ColumnElement, Integer, Text, cast, func, literal_column
+from sqlalchemy import ColumnElement, Integer, Text, cast, func, literal_column, or_
+
+from aibridge.ids import first_id_at
 
 SECOND = 1_000_000
 """Microseconds."""
@@ -80,3 +82,19 @@ _MAGNITUDES = [
     magnitude(0),
     *(magnitude(first * 10**e) for e in range(19) for first in range(1, 10)),
 ]
+
+
+_DAY = 86_400 * SECOND
+WEEK = 7 * _DAY
+"""Microseconds of which a partition has what started."""
+_FIRST_ID = first_id_at(18_000 * _DAY)
+"""What stands before all ids since 2019."""
+
+
+def may_have_started(id_: ColumnElement[str], least: int, most: int) -> ColumnElement[bool]:
+    """Return whether an interception of an id may have started then, for the planner to know.
+
+    It looks into the partitions of that time alone, and of a day more, and of ids without a time.
+    """
+    first, last = (first_id_at(max(0, at)) for at in (least - _DAY, most + _DAY))
+    return or_(id_.between(first, last), id_ < _FIRST_ID)

@@ -9,12 +9,12 @@ from aibridge.journal.folders import claim, id_of
 from aibridge.journal.format import Kind
 from aibridge.journal.writer import Journal
 from aibridge.store import migrations
+from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import Database, DatabaseError, parts
 from aibridge.store.engine.file_lock import only_server
 from aibridge.store.migrations import NewerSchemaError
 from aibridge.store.schema import tables as schema
 from aibridge.store.transfer.copying import copying, state
-from aibridge.store.transfer.copying.addresses import shown
 from tests.databases import Databases
 from tests.grown import everything, opened
 from tests.people import new_user

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, insert, select
 from aibridge.store.engine.database import Database
 from aibridge.store.schema import tables as schema
 from aibridge.store.transfer.copying import walking
-from aibridge.store.transfer.copying.checksum import summed
 from aibridge.store.transfer.copying.target import write
+from aibridge.store.transfer.copying.walking import summed
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
 SMALL = st.integers(-(2**31), 2**31 - 1)

@@ -14,11 +14,10 @@ from sqlalchemy import Table
 from aibridge.store.engine import partitions
 from aibridge.store.engine.database import DatabaseError
 from aibridge.store.transfer.copying import indexing, source, target
-from aibridge.store.transfer.copying.checksum import Sum, summed
 from aibridge.store.transfer.copying.source import Source
 from aibridge.store.transfer.copying.tables import TABLES, without_second_key
 from aibridge.store.transfer.copying.target import Target
-from aibridge.store.transfer.copying.walking import Row, batches
+from aibridge.store.transfer.copying.walking import Row, Sum, batches, summed
 
 __all__ = ["Compared", "Copy", "copying"]
 

@@ -1,11 +1,18 @@
-"""Who else uses a database: a copy is of one moment, and goes where nobody is yet."""
+"""Who else uses a database: a copy is of one moment, and goes where nobody is yet.
+
+Nor may calls wait beside its file that are not in it.
+"""
 
 import fcntl
 import os
 import time
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
+
+from aibridge.journal.catching_up import ends
+from aibridge.journal.folders import id_of
+from aibridge.store.schema.tables import journals
 
 PATIENCE_SECONDS = 5.0
 """How long PostgreSQL may take to notice that a process is gone."""
@@ -47,3 +54,15 @@ def _is_locked(lock: Path) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+_JOURNALS = "journal"
+
+
+def has_waiting_calls(connection: Connection, folder: Path) -> bool:
+    """Say whether the journals of a data directory, or an old spool there, have more."""
+    found = {id_of(path): end for path, end in ends(folder / _JOURNALS).items()}
+    rows = connection.execute(select(journals.c.id, journals.c.applied))
+    read = {id_: applied for id_, applied in rows}  # noqa: C416 - rows, and no pairs, for mypy
+    is_behind = any(read.get(id_, 0) < end for id_, end in found.items())
+    return is_behind or any(folder.glob("spool*.db"))

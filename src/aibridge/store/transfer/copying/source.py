@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Table, func, select, text
 from aibridge.ids import first_id_at, time_of
 from aibridge.store import migrations
 from aibridge.store.engine import partitions, sqlite
+from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import BUSY_TIMEOUT_SECONDS, Database, DatabaseError, parts
 from aibridge.store.migrations import NewerSchemaError
 from aibridge.store.schema import tables as schema
-from aibridge.store.transfer.copying import others, waiting, walking
-from aibridge.store.transfer.copying.addresses import shown
+from aibridge.store.transfer.copying import others, walking
 from aibridge.store.transfer.copying.walking import Row
 
 FIRST_WEEK = datetime(2020, 1, 1, tzinfo=UTC)
@@ -44,7 +44,7 @@ class Source:
                 f"another aibridge uses {self.address}: what is recorded from now on, "
                 "and what waits in its journal, is not copied"
             )
-        elif self.file is not None and waiting.is_any(self.connection, self.file.parent):
+        elif self.file is not None and others.has_waiting_calls(self.connection, self.file.parent):
             yield (
                 f"in {self.file.parent} are calls that are not in the database yet, and are not "
                 "copied; a start of the bridge writes them"

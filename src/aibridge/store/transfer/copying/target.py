@@ -18,13 +18,13 @@ from sqlalchemy import (
 )
 
 from aibridge.store import migrations
+from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import Database, DatabaseError, parts
 from aibridge.store.engine.file_lock import only_server
 from aibridge.store.people import groups
 from aibridge.store.schema import tables as schema
 from aibridge.store.search import index as text_index
 from aibridge.store.transfer.copying import indexing, others, state, walking
-from aibridge.store.transfer.copying.addresses import shown
 from aibridge.store.transfer.copying.tables import TABLES, WITH_TEXTS, key, with_dependents
 from aibridge.store.transfer.copying.walking import Row
 
@@ -159,7 +159,7 @@ def _check_is_empty(connection: Connection, address: str) -> None:
 def write(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write rows as the engine takes many."""
     if connection.dialect.name == "postgresql":
-        from aibridge.store.transfer.copying.copy_in import copy_in  # noqa: PLC0415 - with its driver
+        from aibridge.store.transfer.copying.walking import copy_in  # noqa: PLC0415 - with its driver
 
         copy_in(connection, table, rows)
         return

@@ -1,9 +1,16 @@
-"""Going through a table in the order of its key, in memory that does not grow with its rows."""
+"""Many rows of a table: in the order of its key, to PostgreSQL by its COPY, and as a sum."""
 
+import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import Any
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
+import msgspec
+import psycopg
+from psycopg import sql
 from sqlalchemy import Connection, Table, func, select, tuple_
+from sqlalchemy.exc import DBAPIError
 
 from aibridge.store.transfer.copying.tables import key, positions_of_texts
 
@@ -48,3 +55,66 @@ def batches(table: Table, rows: Iterable[Row]) -> Iterator[list[Row]]:
 def count(connection: Connection, table: Table) -> int:
     """Return how many rows a table has."""
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def copy_in(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Write rows within a transaction. What the driver raises is raised as SQLAlchemy does it."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the dialect's
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.c)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), names)
+    with telling(), driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Raise what the driver raises as SQLAlchemy does it."""
+    try:
+        yield
+    except Exception as error:
+        driver = sys.modules.get("psycopg")
+        if driver is None or not isinstance(error, driver.Error):
+            raise
+        raise DBAPIError.instance(None, None, error, driver.Error, hide_parameters=True) from error
+
+
+_BYTES = 16
+_MODULUS = 1 << 8 * _BYTES
+_NUL, _REPLACEMENT = "\0", "\ufffd"
+
+
+class Sum(NamedTuple):
+    """The number of rows, and the sum of their hashes modulo 2**128.
+
+    It is the same in whatever order the rows come, as engines may see the order of texts each in
+    its own way; a row that is there twice counts twice.
+    """
+
+    rows: int
+    hashes: int
+
+    @property
+    def shown(self) -> str:
+        """The checksum as it is printed."""
+        return f"{self.hashes:0{2 * _BYTES}x}"
+
+
+def summed(rows: Iterable[tuple[Any, ...]], *, as_postgresql_has_it: bool) -> Sum:
+    """Add up rows. What PostgreSQL cannot hold counts as what it holds in its place if asked for.
+
+    See `aibridge.store.engine.postgresql_texts`.
+    """
+    number = hashes = 0
+    encode = msgspec.msgpack.Encoder().encode
+    for row in rows:
+        values = _without_nul(row) if as_postgresql_has_it else row
+        digest = blake2b(encode(values), digest_size=_BYTES).digest()
+        hashes += int.from_bytes(digest, "big")
+        number += 1
+    return Sum(number, hashes % _MODULUS)
+
+
+def _without_nul(row: tuple[Any, ...]) -> list[Any]:
+    return [value.replace(_NUL, _REPLACEMENT) if isinstance(value, str) else value for value in row]

@@ -1,7 +1,13 @@
-"""A file of SQLite, watched: SQLite itself writes on into one that was deleted."""
+"""What stands beside an SQLite file, or may come to stand in its place.
 
+SQLite itself writes on into a file that was deleted, and tells nobody of what others have changed.
+"""
+
+import os
 import sqlite3
 from pathlib import Path
+
+from aibridge.mapped import mapped
 
 Identity = tuple[int, int] | None
 """The device and the inode of a file, `None` where there is no file."""
@@ -46,3 +52,27 @@ def _identity(path: Path) -> Identity:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+_BYTES = 16
+
+
+class Changes:
+    """The mark of a database file. For any thread."""
+
+    def __init__(self, file: Path) -> None:
+        """Map the mark into memory; its file is made if need be. Raises `OSError`."""
+        self._shared = mapped(file.with_name(f"{file.name}.changes"), _BYTES)
+
+    @property
+    def mark(self) -> bytes:
+        """What it is now: another one after each change."""
+        return self._shared[:]
+
+    def note(self) -> None:
+        """Change it. No counter: two that count at once could leave the same number."""
+        self._shared[:] = os.urandom(_BYTES)
+
+    def close(self) -> None:
+        """Unmap it."""
+        self._shared.close()
