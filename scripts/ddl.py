@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeEngine
 
-from aibridge.store.engine.partitions import REST
+from aibridge.store.record.partitions import REST
 from aibridge.store.schema import tables as schema
 from aibridge.store.search.index import tsvector
 

@@ -20,8 +20,8 @@ from typing import Any, ClassVar
 import psycopg
 
 from aibridge.store import migrations
-from aibridge.store.engine import partitions
 from aibridge.store.engine.database import Database
+from aibridge.store.record import partitions
 from aibridge.store.schema import tables as schema
 from aibridge.store.search.index import tsvector
 from tests.builders import EVERYONE, new_database

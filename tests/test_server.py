@@ -21,9 +21,9 @@ from aibridge.journal.format import HEAD_BYTES
 from aibridge.listener.sockets import ListenError
 from aibridge.server import _warn, _without_keys
 from aibridge.settings import load
-from aibridge.store.engine import partitions
 from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import Database, database_file, parts
+from aibridge.store.record import partitions
 from scripts.processes import children, lives
 from tests.bridge import KEY
 from tests.gateway import samples

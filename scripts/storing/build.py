@@ -18,8 +18,8 @@ from itertools import islice
 from sqlalchemy import Index, event, func, inspect, select, text
 
 from aibridge.recorder.rows import kind, whole_rows
-from aibridge.store.engine import partitions
 from aibridge.store.engine.database import Database
+from aibridge.store.record import partitions
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import InitiatorKindRow, InterceptionRow, Kind, Row, SessionKindRow

@@ -29,10 +29,10 @@ from aibridge.listener.sockets import bound, listen
 from aibridge.listener.workers import keep_working
 from aibridge.logs import set_up_logging
 from aibridge.settings import Settings
-from aibridge.store.engine import partitions
 from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import Database, parts
 from aibridge.store.engine.file_lock import only_server
+from aibridge.store.record import partitions
 
 _log = structlog.get_logger()
 

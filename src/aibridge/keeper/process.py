@@ -22,9 +22,9 @@ from aibridge.logs import set_up_logging
 from aibridge.reading.request import Reading
 from aibridge.recorder.presence import Presence
 from aibridge.recorder.retention import purge_regularly
-from aibridge.store.engine import partitions
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.servers import Lease
+from aibridge.store.record import partitions
 
 LOOK_SECONDS = 1.0
 LOCK = "keeper.lock"

@@ -9,9 +9,9 @@ from sqlalchemy import delete, text
 from structlog.testing import capture_logs
 
 from aibridge.ids import first_id_at
-from aibridge.store.engine import dropping, partitions
 from aibridge.store.engine.database import Database
-from aibridge.store.engine.dropping import drop_empty
+from aibridge.store.record import dropping, partitions
+from aibridge.store.record.dropping import drop_empty
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import UserPromptRow

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from aibridge.ids import first_id_at
-from aibridge.store.engine import partitions
 from aibridge.store.engine.database import Database
+from aibridge.store.record import partitions
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema.rows import PromptIdRow, UserPromptRow
 from tests.builders import new_database

@@ -19,7 +19,7 @@ def upgrade(
     A database that a newer release has upgraded is refused. Stop the bridge before.
     """
     from aibridge.store import migrations  # noqa: PLC0415 - they take a while to import
-    from aibridge.store.engine import partitions  # noqa: PLC0415 - they take a while to import
+    from aibridge.store.record import partitions  # noqa: PLC0415 - they take a while to import
 
     with untouched_database(config, data_dir, database_url, make=True) as (database, _):
         with database.read() as connection:

@@ -10,8 +10,7 @@ import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from aibridge.store.engine.arrays import write_many
-from aibridge.store.record.statements import Write
+from aibridge.store.engine.bulk import Write, write_arrays
 
 _PROBE = "UPDATE alembic_version SET version_num = '' WHERE false"
 """Changes nothing, and fails where nothing can be written, as on a server that only follows."""
@@ -88,7 +87,7 @@ class PostgreSQLLink:
 
     def write(self, write: Write, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows of one kind, in the order of their key if they have one."""
-        write_many(self.cursor, write, rows)
+        write_arrays(self.cursor, write, rows)
 
     @property
     def cursor(self) -> "psycopg.Cursor[Any]":

@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
-from aibridge.store.engine.portions import write_many
+from aibridge.store.engine.bulk import Write, write_values
 from aibridge.store.engine.sqlite_files import Identity, WatchedFile
-from aibridge.store.record.statements import Write
 
 _WAL_RETRY_SECONDS = 0.005
 _STEPS = 50_000
@@ -156,7 +155,7 @@ class SQLiteLink:
         if write.takes_one:
             self.cursor.executemany(write.sql, rows)
         else:
-            write_many(self.cursor, write.sql, rows)
+            write_values(self.cursor, write.sql, rows)
 
     def break_off(self) -> None:
         """Let what another thread does on it fail now. Never waits."""

@@ -4,18 +4,14 @@ A thread is known by the id of its root, and stays visible when the root itself 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Tuple,
-    and_,
     case,
     func,
     literal,
-    literal_column,
-    not_,
     or_,
     select,
     tuple_,
@@ -27,34 +23,6 @@ from aibridge.store.lists.filters import visible
 from aibridge.store.lists.interceptions import CursorNotFoundError
 from aibridge.store.schema.rows import InterceptionRow, SessionRow
 from aibridge.store.schema.tables import Time, interceptions, token_usages
-
-_KIND = '"kind":'
-
-
-def begins_thread(root_id: str | None, metadata: str) -> bool:
-    """Return whether an interception begins a thread of the person."""
-    return root_id is None and _KIND not in metadata
-
-
-def beginning_threads(interceptions: Any) -> ColumnElement[bool]:  # noqa: ANN401 - columns
-    """Return the same as a condition on the columns of ``interceptions``."""
-    return and_(interceptions.thread_root_id.is_(None), of_person(interceptions))
-
-
-def of_person(interceptions: Any) -> ColumnElement[bool]:  # noqa: ANN401 - columns
-    """Return the condition under which a request is the person's own."""
-    named: ColumnElement[bool] = interceptions.metadata.like(literal_column(f"'%{_KIND}%'"))
-    return not_(named)
-
-
-def typed(prompts: Any) -> ColumnElement[bool]:  # noqa: ANN401 - columns
-    """Return the condition under which a row of ``user_prompts`` is what a person typed.
-
-    Earlier releases recorded nothing else, and no kind.
-    """
-    named = prompts.metadata.like(f"%{_KIND}%")
-    return or_(not_(named), prompts.metadata.like(f'%{_KIND}"typed"%'))
-
 
 _c = interceptions.c
 _thread = func.coalesce(_c.thread_root_id, _c.id)

@@ -20,9 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from aibridge.store.engine.arrays import cleaned
-from aibridge.store.lists.threads import begins_thread
+from aibridge.store.engine.bulk import cleaned
+from aibridge.store.record import remaining
 from aibridge.store.record.standing import Finality, finality
+from aibridge.store.record.threads import begins_thread
 from aibridge.store.schema.measures import Shape, magnitude_of
 from aibridge.store.schema.rows import (
     COUNTERS,
@@ -48,7 +49,6 @@ from aibridge.store.schema.tables import (
 )
 from aibridge.store.search import index as text_index
 from aibridge.store.search.texts import text_row
-from aibridge.store.transfer import remaining
 
 Fact = UserPromptRow | TokenUsageRow | ToolUsageRow | ModelThoughtRow
 

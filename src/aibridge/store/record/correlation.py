@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from aibridge.store.lists.threads import of_person
+from aibridge.store.record.threads import of_person
 from aibridge.store.schema import tables as schema
 
 _c = schema.interceptions.c

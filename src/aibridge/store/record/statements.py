@@ -6,7 +6,6 @@ array for each column, so that its statement is the same however many rows there
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +24,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql import ClauseElement
 
+from aibridge.store.engine.bulk import Write
 from aibridge.store.record import correlation, journals, standing, taking_back
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.measures import length_of, magnitude_of
@@ -69,23 +69,6 @@ _MOVE_KINDS_OF_ONE = f"""
 UPDATE session_kinds SET last_active_at = {_ACTIVE}
 WHERE session_id = ?1 AND initiator_id = ?2 AND last_active_at <> {_ACTIVE}"""  # noqa: S608
 """Do so for one session, on SQLite."""
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A statement that writes rows of one kind, whose fields are ``columns``.
-
-    ``key`` are the places of the fields by which a row may meet one that is there already.
-    ``bounded`` is the field, if any, whose least and greatest value the statement is told.
-    Where it ``takes_one``, it is run for each row: SQLite makes a table of rows to change others
-    by, which costs three times as much.
-    """
-
-    sql: str
-    columns: tuple[str, ...]
-    key: tuple[int, ...] = ()
-    bounded: str = ""
-    takes_one: bool = False
 
 
 class Statements:

@@ -21,7 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from aibridge.store.lists.threads import begins_thread
+from aibridge.store.record import remaining
+from aibridge.store.record.threads import begins_thread
 from aibridge.store.schema.measures import magnitude_of
 from aibridge.store.schema.rows import COUNTERS, TextRow
 from aibridge.store.schema.tables import (
@@ -38,7 +39,6 @@ from aibridge.store.schema.tables import (
 from aibridge.store.search import index as text_index
 from aibridge.store.search.index import tsvector
 from aibridge.store.search.texts import text_row
-from aibridge.store.transfer import remaining
 from aibridge.store.transfer.aging import AgingSession, older
 from aibridge.store.transfer.due import DueSession
 

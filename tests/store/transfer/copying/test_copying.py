@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Table, inspect, text
 
 from aibridge.sessions import reading
-from aibridge.store.engine import partitions
 from aibridge.store.lists.filters import Filter, only
+from aibridge.store.record import partitions
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import Kind

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from aibridge.store.engine.portions import write_many
+from aibridge.store.engine.bulk import write_values
 from aibridge.store.schema.rows import TextRow
 from aibridge.store.schema.tables import indexed_interceptions
 from aibridge.store.search.index.words import COLUMNS, Words
@@ -69,8 +69,8 @@ def is_part(name: str) -> bool:
 def add(cursor: sqlite3.Cursor | DBAPICursor, rows: Sequence[TextRow]) -> None:
     """Index texts, within the transaction that writes what they belong to."""
     numbered = list(_numbered(cursor, rows))
-    write_many(cursor, _INSERT_NUMBER, [(number, row[0]) for number, row in numbered])
-    write_many(cursor, _INSERT_TEXT, [(number, *row[2:]) for number, row in numbered])
+    write_values(cursor, _INSERT_NUMBER, [(number, row[0]) for number, row in numbered])
+    write_values(cursor, _INSERT_TEXT, [(number, *row[2:]) for number, row in numbered])
 
 
 def remove(cursor: sqlite3.Cursor, row: TextRow) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table
 
-from aibridge.store.engine import partitions
 from aibridge.store.engine.database import DatabaseError
+from aibridge.store.record import partitions
 from aibridge.store.transfer.copying import indexing, source, target
 from aibridge.store.transfer.copying.source import Source
 from aibridge.store.transfer.copying.tables import TABLES, without_second_key

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Table, func, select, text
 
 from aibridge.ids import first_id_at, time_of
 from aibridge.store import migrations
-from aibridge.store.engine import partitions, sqlite
+from aibridge.store.engine import sqlite
 from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import BUSY_TIMEOUT_SECONDS, Database, DatabaseError, parts
 from aibridge.store.migrations import NewerSchemaError
+from aibridge.store.record import partitions
 from aibridge.store.schema import tables as schema
 from aibridge.store.transfer.copying import others, walking
 from aibridge.store.transfer.copying.walking import Row

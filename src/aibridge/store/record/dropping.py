@@ -13,9 +13,9 @@ import structlog
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 
-from aibridge.store.engine import partitions
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import said
+from aibridge.store.record import partitions
 
 LOCK_SECONDS = 0.1
 LOOK_SECONDS = 0.2

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from aibridge.store.lists.filters import apart
-from aibridge.store.lists.threads import of_person, typed
+from aibridge.store.record.threads import of_person, typed
 from aibridge.store.schema.measures import length_of
 from aibridge.store.schema.tables import interceptions, session_kinds, sessions, user_prompts
 
