@@ -15,13 +15,13 @@ from sqlalchemy import select
 
 from aibridge.app import Application
 from aibridge.contract import SiteRole, TokenScope
-from aibridge.identity.people import ALL_SCOPES
 from aibridge.journal.catching_up import CatchingUp
 from aibridge.keeper.process import keep
 from aibridge.keeper.settings import keeper_settings
 from aibridge.keeper.status import StatusFile
 from aibridge.listener.server import Server
 from aibridge.listener.sockets import bound
+from aibridge.principals import ALL_SCOPES
 from aibridge.settings import Settings, load
 from aibridge.store.engine.database import Database
 from aibridge.store.people.users import User

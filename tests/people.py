@@ -10,7 +10,7 @@ from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import Act, Actor
 from aibridge.identity.issuing import issue_token
 from aibridge.identity.passwords import Passwords
-from aibridge.identity.people import ALL_SCOPES, Person
+from aibridge.principals import ALL_SCOPES, Person
 from aibridge.store.people.audit import AuditFilter, AuditRow, page
 from aibridge.store.people.users import Connection, User
 

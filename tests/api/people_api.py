@@ -15,7 +15,7 @@ from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import Act
 from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.last_use import LastUses
-from aibridge.identity.people import ALL_SCOPES
+from aibridge.principals import ALL_SCOPES
 from aibridge.store.engine.database import Database
 from aibridge.store.people.audit import AuditRow
 from aibridge.store.people.users import user_by_name

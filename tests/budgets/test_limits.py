@@ -16,8 +16,8 @@ from aibridge.budgets.limits import (
 )
 from aibridge.budgets.money import MICROS, dollars
 from aibridge.contract import MAX_SPEND_LIMIT_MICROS
+from aibridge.errors import UnknownError
 from aibridge.identity.audit import Act
-from aibridge.identity.errors import UnknownError
 from aibridge.identity.grouping import create_group, update_group
 from aibridge.store.people import budgets as store
 from aibridge.store.people.groups import EVERYONE, Group, find_group

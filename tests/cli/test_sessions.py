@@ -16,7 +16,7 @@ from aibridge.api.services import Services
 from aibridge.cli import sessions
 from aibridge.cli.thread_tree import MAX_DEPTH, MAX_SHOWN
 from aibridge.contract import MinimalUser, SessionDetail, SiteRole
-from aibridge.identity.people import Person
+from aibridge.principals import Person
 from aibridge.sessions import reading
 from aibridge.sessions.reading import ThreadPage
 from aibridge.store.engine.database import Database

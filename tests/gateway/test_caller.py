@@ -6,7 +6,7 @@ from aibridge.contract import TokenScope
 from aibridge.gateway.caller import authenticate
 from aibridge.gateway.refusal import Refusal
 from aibridge.identity.authenticate import Rejection
-from aibridge.identity.people import Person
+from aibridge.principals import Person
 from tests.people import person
 
 GOOD, BEAS = "goodgoodgo-0123456789012345678901", "beasbeasbe-0123456789012345678901"

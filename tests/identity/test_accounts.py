@@ -3,6 +3,7 @@ import json
 import pytest
 
 from aibridge.contract import SiteRole
+from aibridge.errors import ConflictError, ForbiddenError, IdentityError, TakenError
 from aibridge.identity.accounts import (
     RESERVED,
     create_user,
@@ -12,8 +13,7 @@ from aibridge.identity.accounts import (
     set_status,
 )
 from aibridge.identity.audit import Act
-from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError, TakenError
-from aibridge.identity.people import OPERATOR
+from aibridge.principals import OPERATOR
 from aibridge.store.people.users import (
     ACTIVE,
     SUSPENDED,

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 
 from aibridge.budgets.limits import set_group_budget, set_override
+from aibridge.errors import ConflictError, IdentityError, TakenError
 from aibridge.identity.audit import Act
-from aibridge.identity.errors import ConflictError, IdentityError, TakenError
 from aibridge.identity.grouping import create_group, delete_group, update_group
 from aibridge.store.people.budgets import group_budget, override
 from aibridge.store.people.groups import EVERYONE, Group, find_group, members

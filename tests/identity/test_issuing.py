@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import event, insert, update
 
 from aibridge.contract import AuditAction, LoginType, TokenScope, rfc3339
-from aibridge.identity.errors import ConflictError, TakenError
+from aibridge.errors import ConflictError, TakenError
 from aibridge.identity.issuing import (
     MAX_TOKENS,
     delete_token,
@@ -13,9 +13,9 @@ from aibridge.identity.issuing import (
     issue_token,
     log_in,
 )
-from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest
 from aibridge.ids import moment, now
+from aibridge.principals import ALL_SCOPES
 from aibridge.store.engine.database import Database
 from aibridge.store.people.grants import Grants
 from aibridge.store.people.tokens import find_token, list_tokens

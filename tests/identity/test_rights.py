@@ -1,8 +1,8 @@
 import pytest
 
 from aibridge.contract import SiteRole
-from aibridge.identity.people import OPERATOR
 from aibridge.identity.rights import MATRIX, Reach, Right, Rights, outranks
+from aibridge.principals import OPERATOR
 from tests.builders import ANA, BEN
 from tests.people import person
 

@@ -14,8 +14,8 @@ from aibridge.api.services import Given, Services
 from aibridge.contract import TokenScope
 from aibridge.identity.audit import Act, Actor
 from aibridge.identity.known import IdentityUnavailable
-from aibridge.identity.people import Person
 from aibridge.identity.rights import Reach, Right
+from aibridge.principals import Person
 
 _HOW = (
     "Send a valid token in the Coder-Session-Token header, as Authorization: Bearer, "

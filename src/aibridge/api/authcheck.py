@@ -13,8 +13,8 @@ from aibridge.api.responses import JsonResponse
 from aibridge.api.search import ME
 from aibridge.api.shapes import ORGANIZATION
 from aibridge.contract import AuthorizationCheck, AuthorizationRequest
-from aibridge.identity.people import Person
 from aibridge.identity.rights import Reach, Right, outranks
+from aibridge.principals import Person
 from aibridge.store.people.users import Connection, find_user
 
 router = APIRouter(tags=["deployment"], dependencies=[trouble("Internal error checking rights.")])

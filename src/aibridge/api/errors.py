@@ -18,7 +18,7 @@ from aibridge.api.request_ids import HEADER
 from aibridge.api.responses import JsonResponse
 from aibridge.budgets.limits import LimitTooHighError, NotInGroupError
 from aibridge.contract import ErrorBody, Validation
-from aibridge.identity.errors import (
+from aibridge.errors import (
     ConflictError,
     ForbiddenError,
     IdentityError,

@@ -3,8 +3,8 @@
 from fastapi import FastAPI
 
 from aibridge.api.app import create_app, services_of
-from aibridge.identity.people import OPERATOR, Person
 from aibridge.journal.catching_up import CatchingUp
+from aibridge.principals import OPERATOR, Person
 from aibridge.settings import Settings
 from aibridge.store.engine.database import Database
 

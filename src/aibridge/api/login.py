@@ -29,8 +29,8 @@ from aibridge.contract import (
 from aibridge.identity import accounts
 from aibridge.identity.audit import Act, Actor
 from aibridge.identity.issuing import delete_token, log_in
-from aibridge.identity.people import NOBODY, Person
 from aibridge.ids import moment
+from aibridge.principals import NOBODY, Person
 from aibridge.store.people import tokens as token_store
 from aibridge.store.people import users as store
 from aibridge.store.people.users import ACTIVE, Connection

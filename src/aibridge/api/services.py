@@ -12,9 +12,9 @@ from aibridge.identity.attempts import Attempts
 from aibridge.identity.audit import Target
 from aibridge.identity.authenticate import is_still
 from aibridge.identity.passwords import Passwords
-from aibridge.identity.people import Person
 from aibridge.identity.rights import Rights
 from aibridge.journal.catching_up import CatchingUp
+from aibridge.principals import Person
 from aibridge.store.engine.database import Database
 from aibridge.store.people.users import Connection
 

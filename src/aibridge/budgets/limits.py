@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from aibridge.budgets.money import dollars
 from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS, AuditAction, AuditResource
+from aibridge.errors import IdentityError, UnknownError
 from aibridge.identity.audit import Act, Target
-from aibridge.identity.errors import IdentityError, UnknownError
 from aibridge.store.people import budgets as store
 from aibridge.store.people.budgets import GroupBudget, Override
 from aibridge.store.people.groups import Group, is_member

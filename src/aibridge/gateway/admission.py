@@ -22,7 +22,7 @@ from aibridge.gateway.headers import Headers
 from aibridge.gateway.refusal import Refusal
 from aibridge.gateway.request import Request
 from aibridge.gateway.target import Target
-from aibridge.identity.people import Person
+from aibridge.principals import Person
 from aibridge.providers.types import Methods
 
 _GEMINI = re.compile(

@@ -12,9 +12,9 @@ from aibridge.gateway.headers import Headers, request_head
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.request import Request
 from aibridge.gateway.target import Target
-from aibridge.identity.people import Person
 from aibridge.ids import new_id, now
 from aibridge.journal.contents import Begun
+from aibridge.principals import Person
 from aibridge.providers.routes import Route
 from aibridge.providers.types import Dialect
 from aibridge.reading.weight import weight_of

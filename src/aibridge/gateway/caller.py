@@ -9,8 +9,8 @@ from aibridge.gateway.forwarding import carries_token
 from aibridge.gateway.headers import CREDENTIAL_HEADERS, TOKEN_HEADERS, provider_credential
 from aibridge.gateway.refusal import Refusal
 from aibridge.identity.authenticate import Rejection
-from aibridge.identity.people import Person
 from aibridge.identity.tokens import parse
+from aibridge.principals import Person
 from aibridge.providers.provider import Provider, credential_hint
 
 CENTRALIZED = "centralized"

@@ -5,12 +5,12 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 from aibridge.contract.words import AuditAction, AuditResource, SiteRole
+from aibridge.errors import ConflictError, ForbiddenError, IdentityError
 from aibridge.identity.audit import Act, Target
-from aibridge.identity.errors import ConflictError, ForbiddenError, IdentityError
 from aibridge.identity.issuing import delete_tokens
-from aibridge.identity.people import NOBODY, OPERATOR, write_words
 from aibridge.identity.rights import outranks
 from aibridge.ids import now
+from aibridge.principals import NOBODY, OPERATOR, write_words
 from aibridge.store.lists.filters import only
 from aibridge.store.people import users as store
 from aibridge.store.people.users import ACTIVE, SUSPENDED, User

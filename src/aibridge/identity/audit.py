@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from aibridge.contract.words import AuditAction, AuditResource
-from aibridge.identity.people import OPERATOR, Person
 from aibridge.ids import new_id, now, uuid_of
+from aibridge.principals import OPERATOR, Person
 from aibridge.store.people import audit as store
 from aibridge.store.people.users import Connection
 

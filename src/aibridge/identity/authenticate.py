@@ -7,8 +7,8 @@ from aibridge.contract.words import AuditResource
 from aibridge.identity.audit import Target
 from aibridge.identity.known import IdentityUnavailable, KnownTokens
 from aibridge.identity.last_use import LastUses
-from aibridge.identity.people import OPERATOR, Person, read_roles, read_scopes
 from aibridge.identity.tokens import matches, parse
+from aibridge.principals import OPERATOR, Person, read_roles, read_scopes
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import DRIVER_ERRORS
 from aibridge.store.people.grants import Grant, Grants, standing

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from aibridge.contract.words import SiteRole
+from aibridge.errors import TakenError
 from aibridge.identity.accounts import create_user
 from aibridge.identity.audit import Act
-from aibridge.identity.errors import TakenError
 from aibridge.identity.issuing import Issued, issue_token
 from aibridge.store.engine.database import Database
 from aibridge.store.people import tokens

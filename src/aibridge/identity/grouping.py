@@ -5,9 +5,9 @@ from uuid import uuid4
 
 from aibridge.budgets.limits import delete_group_budget, drop_overrides
 from aibridge.contract.words import AuditAction, AuditResource
+from aibridge.errors import ConflictError, IdentityError
 from aibridge.identity.accounts import refuse_id
 from aibridge.identity.audit import Act, Target
-from aibridge.identity.errors import ConflictError, IdentityError
 from aibridge.ids import now
 from aibridge.store.people import groups as store
 from aibridge.store.people.budgets import group_budget as budget_of

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from aibridge.contract.words import AuditAction, AuditResource, LoginType, TokenScope, rfc3339
+from aibridge.errors import ConflictError, IdentityError
 from aibridge.identity.audit import Act, Target
-from aibridge.identity.errors import ConflictError, IdentityError
-from aibridge.identity.people import ALL_SCOPES
 from aibridge.identity.tokens import digest, generate
 from aibridge.ids import moment, now
+from aibridge.principals import ALL_SCOPES
 from aibridge.store.people import tokens as store
 from aibridge.store.people.tokens import Token
 from aibridge.store.people.users import User

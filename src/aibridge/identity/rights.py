@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from aibridge.contract.words import SiteRole
-from aibridge.identity.people import Person
+from aibridge.principals import Person
 
 
 class Right(StrEnum):

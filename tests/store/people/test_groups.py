@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, func, select
 
-from aibridge.identity.errors import TakenError
+from aibridge.errors import TakenError
 from aibridge.ids import now
 from aibridge.store.engine.database import Database
 from aibridge.store.people import budgets

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from aibridge.contract import TokenScope
-from aibridge.identity.errors import TakenError
+from aibridge.errors import TakenError
 from aibridge.store.engine.database import Database
 from aibridge.store.people import tokens as store
 from aibridge.store.people.tokens import Token

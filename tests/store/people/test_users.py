@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
 
 from aibridge.contract import SiteRole
-from aibridge.identity.errors import TakenError
+from aibridge.errors import TakenError
 from aibridge.ids import now
 from aibridge.store.engine.database import Database
 from aibridge.store.lists.filters import Values, only

@@ -16,17 +16,15 @@ from sqlalchemy import (
     true,
 )
 
-from aibridge.store.engine.among import among
+from aibridge.store.engine.conditions import among, apart, is_any
 from aibridge.store.lists.calls import Calls, Conditions
 from aibridge.store.lists.filters import (
     ANY,
     ANY_NUMBER,
     EVERYTHING,
     Filter,
-    apart,
     chosen,
     initiated,
-    is_any,
     within,
 )
 from aibridge.store.lists.windows import Lead, Way, Window, grow, rarest

@@ -6,12 +6,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, or_, select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from aibridge.store.engine.among import among
+from aibridge.store.engine.conditions import among, apart
 from aibridge.store.lists.filters import (
     ANY_NUMBER,
     EVERYTHING,
     Filter,
-    apart,
     chosen,
     chosen_kinds,
     initiated,

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Table, func, select
 
-from aibridge.store.engine.among import among
+from aibridge.store.engine.conditions import among
 from aibridge.store.lists.beginnings import beginning
 from aibridge.store.schema.rows import ModelThoughtRow, TokenUsageRow, ToolUsageRow, UserPromptRow
 from aibridge.store.schema.tables import model_thoughts, token_usages, tool_usages, user_prompts

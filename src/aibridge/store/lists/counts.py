@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, func, select
 
-from aibridge.store.lists.filters import EVERYTHING, Filter, apart, chosen_kinds, initiated
+from aibridge.store.engine.conditions import apart
+from aibridge.store.lists.filters import EVERYTHING, Filter, chosen_kinds, initiated
 from aibridge.store.lists.windows import Key, Listing, walk
 from aibridge.store.schema.tables import initiator_kinds
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import get_args
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, not_, or_, select
 
@@ -155,21 +155,6 @@ def of_kind(where: Filter) -> list[ColumnElement[bool]]:
 
 def _has(part: str) -> ColumnElement[bool]:
     return _k.shape.bitwise_and(literal_column(str(Shape[part.upper()].value))) != 0
-
-
-def apart(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return a number or a text as no index has it, so that another condition leads."""
-    if value.type.python_type is str:
-        return value.concat(literal_column("''"))
-    return value + literal_column("0")
-
-
-def is_any(rows: Select[Any]) -> ColumnElement[bool]:
-    """Return whether a query has rows, to be asked for each row of the one around it.
-
-    With an OFFSET no planner looks for those of all instead.
-    """
-    return rows.offset(literal_column("0")).exists()
 
 
 def chosen(column: ColumnElement[str], values: Values) -> Iterator[ColumnElement[bool]]:

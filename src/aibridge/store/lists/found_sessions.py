@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from aibridge.store.engine.conditions import apart, is_any
 from aibridge.store.lists.active_sessions import of_tokens
 from aibridge.store.lists.calls import Calls, Columns
-from aibridge.store.lists.filters import ANY_NUMBER, Filter, apart, is_any, within
+from aibridge.store.lists.filters import ANY_NUMBER, Filter, within
 from aibridge.store.lists.windows import Lead, Way, Window, grow
 from aibridge.store.schema.measures import MAX_TIME
 from aibridge.store.schema.tables import interceptions, sessions

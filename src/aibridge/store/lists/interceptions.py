@@ -17,7 +17,7 @@ from sqlalchemy import (
     true,
 )
 
-from aibridge.store.engine.among import among
+from aibridge.store.engine.conditions import among
 from aibridge.store.lists import counts
 from aibridge.store.lists.calls import Calls
 from aibridge.store.lists.children import portions

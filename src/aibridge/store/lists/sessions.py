@@ -16,7 +16,7 @@ from sqlalchemy import (
     select,
 )
 
-from aibridge.store.engine.among import among
+from aibridge.store.engine.conditions import among
 from aibridge.store.lists import counts
 from aibridge.store.lists.active_sessions import Sessions
 from aibridge.store.lists.beginnings import beginning

@@ -17,7 +17,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from aibridge.store.engine.among import among
+from aibridge.store.engine.conditions import among
 from aibridge.store.lists.children import portions
 from aibridge.store.lists.filters import visible
 from aibridge.store.lists.interceptions import CursorNotFoundError

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Select, false, func, literal, select, tuple_
 
-from aibridge.store.lists.filters import apart
+from aibridge.store.engine.conditions import apart
 from aibridge.store.schema.measures import MAX_TIME
 from aibridge.store.schema.tables import Time
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from aibridge.identity.errors import TakenError
+from aibridge.errors import TakenError
 from aibridge.ids import now
 from aibridge.store.people.users import COLUMNS, Connection, User, user_of
 from aibridge.store.schema.tables import group_members, groups, users

@@ -18,8 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from aibridge.contract.words import LoginType, TokenScope
-from aibridge.identity.errors import TakenError
-from aibridge.identity.people import read_scopes, write_words
+from aibridge.errors import TakenError
+from aibridge.principals import read_scopes, write_words
 from aibridge.store.people.users import Connection
 from aibridge.store.schema.tables import tokens, users
 

@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, func, insert, literal, or_, select, true, 
 from sqlalchemy.exc import IntegrityError
 
 from aibridge.contract.words import SiteRole, UserStatus
-from aibridge.identity.errors import TakenError
-from aibridge.identity.people import read_roles, write_words
+from aibridge.errors import TakenError
 from aibridge.ids import now
+from aibridge.principals import read_roles, write_words
 from aibridge.store.lists.filters import ANY, Values, choice, chosen
 from aibridge.store.schema.tables import users
 

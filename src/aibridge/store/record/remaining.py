@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from aibridge.store.lists.filters import apart
+from aibridge.store.engine.conditions import apart
 from aibridge.store.record.threads import of_person, typed
 from aibridge.store.schema.measures import length_of
 from aibridge.store.schema.tables import interceptions, session_kinds, sessions, user_prompts

@@ -1,9 +1,9 @@
-"""Asking for rows by many values at once: on PostgreSQL these are one parameter, an array."""
+"""Conditions in the form in which each engine finds a good way to their rows."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, any_, cast, literal
+from sqlalchemy import ColumnElement, Connection, Select, any_, cast, literal, literal_column
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
@@ -24,3 +24,18 @@ def array(values: Sequence[Any], kind: TypeEngine[Any]) -> ColumnElement[Any]:
     """Return values of a type as PostgreSQL's array of it."""
     kinds = ARRAY(kind)
     return cast(literal(list(values), kinds), kinds)
+
+
+def apart(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a number or a text as no index has it, so that another condition leads."""
+    if value.type.python_type is str:
+        return value.concat(literal_column("''"))
+    return value + literal_column("0")
+
+
+def is_any(rows: Select[Any]) -> ColumnElement[bool]:
+    """Return whether a query has rows, to be asked for each row of the one around it.
+
+    With an OFFSET no planner looks for those of all instead.
+    """
+    return rows.offset(literal_column("0")).exists()
