@@ -131,7 +131,8 @@ def noted(database: Database) -> Iterator[list[tuple[str, Any]]]:
     asked: list[tuple[str, Any]] = []
 
     def note(_: object, _cursor: object, sql: str, values: Any, _c: object, many: bool) -> None:
-        asked.append((sql, values[0] if many else values))
+        if not sql.startswith("SET"):
+            asked.append((sql, values[0] if many else values))
 
     event.listen(database.engine, "before_cursor_execute", note)
     try:

@@ -36,6 +36,7 @@ def _call(number: int) -> Call:
         number,
         at=number,
         initiator=BEN if is_rare else ANA,
+        tools=("bash",),
         prompts=("Rare words",) if is_rare else ("Mend the roof",),
         tokens=((5000 if is_rare else 5, 0, 0, 0),),
         columns={"model": "opus" if is_rare else "sonnet"},
@@ -94,10 +95,15 @@ def test_unwanted_words_are_gathered_unless_they_are_in_far_more_texts_than_are_
         assert (last.lead, last.way.gathers_unwanted) == (Lead.KINDS, gathers)
 
 
-def test_no_window_is_looked_at_for_a_word_or_a_model_that_nobody_has(
-    connection: Connection,
-) -> None:
-    for where in (Filter(prompt=only("mend nothing")), Filter(model=only("nothing"))):
+NOTHING = (
+    Filter(prompt=only("mend nothing")),
+    Filter(model=only("nothing")),
+    Filter(tool=only("bash"), has=Values(none_of=("tool",))),
+)
+
+
+def test_no_window_is_looked_at_for_what_nobody_can_have(connection: Connection) -> None:
+    for where in NOTHING:
         assert list(Interceptions(connection, where).windows(MAX_TIME)) == []
         assert list(FoundSessions(connection, where).windows(MAX_TIME)) == []
 

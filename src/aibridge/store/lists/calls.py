@@ -33,7 +33,7 @@ class Calls:
         self.connection = connection
         self.where = where
         self.kinds: Sequence[int] | None = None
-        if where.kinds() != EVERYTHING:
+        if where.asks_kinds():
             self.kinds = list(connection.scalars(chosen_kinds(where)))
 
     def can_be(self) -> bool:

@@ -81,6 +81,10 @@ class Filter:
             kind=self.kind,
         )
 
+    def asks_kinds(self) -> bool:
+        """Return whether only some kinds can match, also as others have no text of a sort."""
+        return self.kinds() != EVERYTHING or bool(IN_TEXTS & self.wanted_words().keys())
+
     def wanted_words(self) -> text_index.Words:
         """Return what has to stand in texts."""
         texts = {"prompt": self.prompt, "tool": self.tool, "error": self.error}
@@ -117,6 +121,8 @@ client_name = func.coalesce(func.nullif(_k.client, ""), UNKNOWN_CLIENT)
 
 PARTS = ("error", "estimated", "prompt", "thinking", "tool", "unread")
 """What an interception can be asked to have."""
+IN_TEXTS = {"error", "tool"}
+"""The parts that every interception has in whose text of this name anything stands."""
 KINDS: tuple[str, ...] = get_args(PromptKind)
 """The kinds of prompts, of which an interception can be asked to have one."""
 
@@ -149,7 +155,7 @@ def of_kind(where: Filter) -> list[ColumnElement[bool]]:
         *chosen(client_name, where.client),
         *choice(_has, where.has),
         *choice(_has, where.kind),
-        *(_has(part) for part in ("error", "tool") if part in where.wanted_words()),
+        *(_has(part) for part in sorted(IN_TEXTS & where.wanted_words().keys())),
     ]
 
 

@@ -216,13 +216,13 @@ def _newest(name: str, *first: Column[Any], known: tuple[Column[Any], ...] = ())
     )
 
 
-_tokens = (interceptions.c.tokens, interceptions.c.ended_at)
+_known = (interceptions.c.kind_id, interceptions.c.tokens, interceptions.c.ended_at)
 """That it has ended has to stand there too: SQLite asks for it, although the index is of those."""
-_newest("ended", known=_tokens)
+_newest("ended", known=_known)
 _newest("session", interceptions.c.session_id)
 _newest("initiator", interceptions.c.initiator_id)
 _newest("kind", interceptions.c.kind_id)
-_newest("magnitude", interceptions.c.magnitude, known=_tokens)
+_newest("magnitude", interceptions.c.magnitude, known=_known)
 Index(
     "ix_interceptions_open",
     interceptions.c.started_at,

@@ -1,4 +1,4 @@
-"""A text lies in one row of PostgreSQL's index of words"""
+"""Kinds stand in the indexes of lists, and a text in one row of PostgreSQL's index of words"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,13 +15,28 @@ _MERGE = f"""
     AND more.interception_id = text_index.interception_id"""  # noqa: S608 - our names
 
 
+_ENDED = sa.text("ended_at IS NOT NULL")
+_NEWEST = (sa.text("started_at DESC"), sa.text("id DESC"), "kind_id", "tokens", "ended_at")
+
+
 def upgrade() -> None:
-    """Move the tables forward.
+    """Move the tables forward."""
+    for name, *first in (("ended",), ("magnitude", "magnitude")):
+        index = f"ix_interceptions_{name}"
+        columns: list[str | sa.TextClause] = [*first, *_NEWEST]
+        op.drop_index(index, "interceptions", if_exists=True)
+        op.create_index(
+            index, "interceptions", columns, sqlite_where=_ENDED, postgresql_where=_ENDED
+        )
+    if op.get_bind().dialect.name == "postgresql":
+        _merge_rows()
+
+
+def _merge_rows() -> None:
+    """Let each text lie in one row.
 
     The words of further rows stay, without their places: beyond the first row no phrases are found.
     """
-    if op.get_bind().dialect.name != "postgresql":
-        return
     last = op.get_bind().scalar(sa.text("SELECT coalesce(max(portion), 0) FROM text_index"))
     for portion in range(1, last + 1):
         op.get_bind().execute(sa.text(_MERGE), {"portion": portion})
