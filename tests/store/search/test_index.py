@@ -141,7 +141,7 @@ def test_the_words_of_a_value_stand_beside_each_other(connection, values, number
     assert found(connection, "tool", *values) == []
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(
     rows=st.lists(st.tuples(TEXTS, TEXTS), max_size=4),
     values=st.lists(TEXTS, min_size=1, max_size=3),
