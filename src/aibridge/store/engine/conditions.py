@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
 
-def among(
+def one_of(
     connection: Connection, column: ColumnElement[Any], values: Sequence[Any]
 ) -> ColumnElement[bool]:
     """Return whether a column, which is never null, has one of the values.
@@ -26,7 +26,7 @@ def array(values: Sequence[Any], kind: TypeEngine[Any]) -> ColumnElement[Any]:
     return cast(literal(list(values), kinds), kinds)
 
 
-def apart(value: ColumnElement[Any]) -> ColumnElement[Any]:
+def unindexed(value: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return a number or a text as no index has it, so that another condition leads."""
     if value.type.python_type is str:
         return value.concat(literal_column("''"))

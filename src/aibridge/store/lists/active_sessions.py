@@ -16,7 +16,7 @@ from sqlalchemy import (
     true,
 )
 
-from aibridge.store.engine.conditions import among, apart, is_any
+from aibridge.store.engine.conditions import is_any, one_of, unindexed
 from aibridge.store.lists.calls import Calls, Conditions
 from aibridge.store.lists.filters import (
     ANY,
@@ -74,7 +74,7 @@ class Sessions:
     def rows(self, window: Window) -> Select[Any]:
         """Return a query for the keys of what matches in a window, in no order."""
         led = [] if window.lead is Lead.TIME else [self._leads(window)[window.lead]]
-        at = apart(_s.last_active_at) if window.lead in _UNTIMED else _s.last_active_at
+        at = unindexed(_s.last_active_at) if window.lead in _UNTIMED else _s.last_active_at
         mine = at.between(window.since, window.until)
         return select(*_KEY).where(*led, mine, *self._matching())
 
@@ -109,8 +109,8 @@ class Sessions:
         """Return the conditions on sessions, none of which is for an index."""
         where, after, before = self._where, self._where.started_after, self._where.started_before
         found = [
-            *chosen(apart(_s.id), where.session_id),
-            *initiated(apart(_s.initiator_id), where),
+            *chosen(unindexed(_s.id), where.session_id),
+            *initiated(unindexed(_s.initiator_id), where),
             *within(_s.tokens, where.tokens),
         ]
         if after is not None:
@@ -124,12 +124,12 @@ class Sessions:
 
     def _has_kind(self) -> ColumnElement[bool]:
         mine = (_k.session_id == _s.id, _k.initiator_id == _s.initiator_id)
-        these = self._calls.of_kind(apart(_k.kind_id))
+        these = self._calls.of_kind(unindexed(_k.kind_id))
         return is_any(select(_k.kind_id).where(*mine, these).correlate(sessions))
 
     def _has_call(self) -> ColumnElement[bool]:
         # Apart from its index: that of initiators would lead through all that somebody ever asked.
-        mine = (_c.session_id == _s.id, apart(_c.initiator_id) == _s.initiator_id)
+        mine = (_c.session_id == _s.id, unindexed(_c.initiator_id) == _s.initiator_id)
         asked = self._calls.of_session(_c, self._calls.bounds(MAX_TIME))
         return is_any(select(_c.id).where(*mine, *asked).correlate(sessions))
 
@@ -137,7 +137,7 @@ class Sessions:
 def of_tokens(connection: Connection, where: Filter) -> ColumnElement[bool]:
     """Return whether a session may have so many tokens, for an index."""
     these = magnitudes(where.tokens.least, where.tokens.most)
-    return among(connection, _s.magnitude, these)
+    return one_of(connection, _s.magnitude, these)
 
 
 def _of_one(where: Filter) -> Filter:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, or_, select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from aibridge.store.engine.conditions import among, apart
+from aibridge.store.engine.conditions import one_of, unindexed
 from aibridge.store.lists.filters import (
     ANY_NUMBER,
     EVERYTHING,
@@ -48,7 +48,7 @@ class Calls:
 
     def of_kind(self, kind_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Return whether a kind is one of these."""
-        return among(self.connection, kind_id, self.kinds or [])
+        return one_of(self.connection, kind_id, self.kinds or [])
 
     def leads(self, window: Window) -> dict[Lead, ColumnElement[bool]]:
         """Return what they can be looked up by in a window, each along an index."""
@@ -63,7 +63,7 @@ class Calls:
             found[Lead.WORDS] = find(self.connection, c.id, words, window.times)
         if where.tokens != ANY_NUMBER:
             these = magnitudes(where.tokens.least, where.tokens.most)
-            found[Lead.TOKENS] = among(self.connection, c.magnitude, these)
+            found[Lead.TOKENS] = one_of(self.connection, c.magnitude, these)
         if self.kinds is not None:
             found[Lead.KINDS] = self.of_kind(c.kind_id)
         return found
@@ -79,7 +79,7 @@ class Calls:
         Wanted words are gathered in a window that is read along time; else they are looked for in
         the texts of each row, unless these are how the rows were found.
         """
-        started_at = apart(c.started_at) if window.lead is Lead.WORDS else c.started_at
+        started_at = unindexed(c.started_at) if window.lead is Lead.WORDS else c.started_at
         yield started_at.between(*window.times)
         yield from self._plain(c, window.times)
         is_near = window.lead is Lead.TIME
@@ -125,11 +125,11 @@ class Calls:
         yield c.ended_at.is_not(None)
         if self.connection.dialect.name == "postgresql":
             yield may_have_started(c.id, *times)
-        yield from chosen(apart(c.session_id), self.where.session_id)
-        yield from initiated(apart(c.initiator_id), self.where)
+        yield from chosen(unindexed(c.session_id), self.where.session_id)
+        yield from initiated(unindexed(c.initiator_id), self.where)
         yield from within(c.tokens, self.where.tokens)
         if self.kinds is not None:
-            yield self.of_kind(apart(c.kind_id))
+            yield self.of_kind(unindexed(c.kind_id))
 
     def rarest(self, window: Window, leads: Leads) -> Way:
         """Return by what the fewest of all that stands in a window are found."""

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Table, func, select
 
-from aibridge.store.engine.conditions import among
+from aibridge.store.engine.conditions import one_of
 from aibridge.store.lists.beginnings import beginning
 from aibridge.store.schema.rows import ModelThoughtRow, TokenUsageRow, ToolUsageRow, UserPromptRow
 from aibridge.store.schema.tables import model_thoughts, token_usages, tool_usages, user_prompts
@@ -75,7 +75,7 @@ def _number_of_texts(connection: Connection, ids: Sequence[str], *, thoughts: bo
     for some in portions(ids):
         counts = [
             select(func.count() * each)
-            .where(among(connection, table.c.interception_id, some))
+            .where(one_of(connection, table.c.interception_id, some))
             .scalar_subquery()
             for table, each in texts.items()
         ]
@@ -102,7 +102,7 @@ def _children(
     statement = select(*(columns | long).values())
     found: defaultdict[str, list[_Child]] = defaultdict(list)
     for some in portions(ids):
-        mine = statement.where(among(connection, table.c.interception_id, some))
+        mine = statement.where(one_of(connection, table.c.interception_id, some))
         for row in connection.execute(mine.order_by(table.c.created_at, table.c.id)).all():
             child = kind(*row)
             found[child.interception_id].append(child)

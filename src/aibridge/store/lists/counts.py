@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, func, select
 
-from aibridge.store.engine.conditions import apart
+from aibridge.store.engine.conditions import unindexed
 from aibridge.store.lists.filters import EVERYTHING, Filter, chosen_kinds, initiated
 from aibridge.store.lists.windows import Key, Listing, walk
 from aibridge.store.schema.tables import initiator_kinds
@@ -62,6 +62,6 @@ def counted(connection: Connection, where: Filter) -> int | None:
     conditions = initiated(rollup.initiator_id, where)
     if where.kinds() != EVERYTHING:
         # All rows are read, as they lie: there are few of them, and an index would lead to each.
-        conditions.append(apart(rollup.kind_id).in_(chosen_kinds(where)))
+        conditions.append(unindexed(rollup.kind_id).in_(chosen_kinds(where)))
     total = func.coalesce(func.sum(rollup.interceptions), 0)
     return int(connection.execute(select(total).where(*conditions)).scalar_one())

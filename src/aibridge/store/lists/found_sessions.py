@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from aibridge.store.engine.conditions import apart, is_any
+from aibridge.store.engine.conditions import is_any, unindexed
 from aibridge.store.lists.active_sessions import of_tokens
 from aibridge.store.lists.calls import Calls, Columns
 from aibridge.store.lists.filters import ANY_NUMBER, Filter, within
@@ -42,7 +42,10 @@ class FoundSessions:
         """Return a query for the sessions whose newest match stands in a window, in no order."""
         led = [] if window.lead is Lead.TIME else [self._leads(window)[window.lead]]
         asked = (*led, *self._calls.matching(_c, window))
-        session = (apart(_c.session_id).label("id"), apart(_c.initiator_id).label("initiator_id"))
+        session = (
+            unindexed(_c.session_id).label("id"),
+            unindexed(_c.initiator_id).label("initiator_id"),
+        )
         newest = select(func.max(_c.started_at).label("at"), *session).where(*asked)
         found = newest.group_by(*session).subquery()
         rows = select(found).where(*self._of_tokens(found.c.id, found.c.initiator_id))
@@ -56,7 +59,7 @@ class FoundSessions:
         asked = self._calls.of_session(_c, self._calls.bounds(MAX_TIME))
         tokens = self._of_tokens(*columns)
         if initiator_id is not None:
-            mine = (_c.session_id == id_, apart(_c.initiator_id) == initiator_id)
+            mine = (_c.session_id == id_, unindexed(_c.initiator_id) == initiator_id)
             newest = select(_c.started_at, *columns).where(*mine, *asked, *tokens)
             return newest.order_by(_c.started_at.desc()).limit(1)
         at = func.max(_c.started_at)
@@ -66,7 +69,7 @@ class FoundSessions:
     def _again(self, found: Columns, since: int, last: int, lead: Lead) -> ColumnElement[bool]:
         """Return whether a session matches later than in its window."""
         c = interceptions.alias("later").c
-        mine = (c.session_id == found.id, apart(c.initiator_id) == found.initiator_id)
+        mine = (c.session_id == found.id, unindexed(c.initiator_id) == found.initiator_id)
         asked = self._calls.of_session(c, (since, last), gathered=lead is Lead.WORDS)
         return is_any(select(c.id).where(*mine, *asked))
 

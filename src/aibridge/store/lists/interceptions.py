@@ -17,7 +17,7 @@ from sqlalchemy import (
     true,
 )
 
-from aibridge.store.engine.conditions import among
+from aibridge.store.engine.conditions import one_of
 from aibridge.store.lists import counts
 from aibridge.store.lists.calls import Calls
 from aibridge.store.lists.children import portions
@@ -127,7 +127,7 @@ def _read(connection: Connection, ids: Sequence[str]) -> list[RecordedIntercepti
     ).outerjoin_from(interceptions, users, users.c.id == _c.initiator_id)
     found: dict[str, RecordedInterception] = {}
     for some in portions(ids):
-        rows = connection.execute(statement.where(among(connection, _c.id, some))).all()
+        rows = connection.execute(statement.where(one_of(connection, _c.id, some))).all()
         found |= {recorded.row.id: recorded for recorded in map(_recorded, rows)}
     return [found[id_] for id_ in ids]
 

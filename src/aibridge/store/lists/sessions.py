@@ -16,7 +16,7 @@ from sqlalchemy import (
     select,
 )
 
-from aibridge.store.engine.conditions import among
+from aibridge.store.engine.conditions import one_of
 from aibridge.store.lists import counts
 from aibridge.store.lists.active_sessions import Sessions
 from aibridge.store.lists.beginnings import beginning
@@ -100,7 +100,7 @@ def _facets(connection: Connection, ids: Sequence[str]) -> Mapping[tuple[str, st
     found: defaultdict[tuple[str, str], _Facets] = defaultdict(_Facets)
     columns = (_k.session_id, _k.initiator_id, kinds.c.provider, kinds.c.model, kinds.c.shape)
     statement = select(*columns).join_from(session_kinds, kinds, kinds.c.id == _k.kind_id)
-    these = statement.distinct().where(among(connection, _k.session_id, ids))
+    these = statement.distinct().where(one_of(connection, _k.session_id, ids))
     for id_, initiator_id, provider, model, shape in connection.execute(these).all():
         facets = found[id_, initiator_id]
         facets.providers.add(provider)
@@ -170,7 +170,7 @@ def _read(connection: Connection, keys: Sequence[Key]) -> list[RecordedSession]:
     They are fetched by their ids alone, which few people share: SQLite has no index for pairs.
     """
     ids = {key.id for key in keys}
-    these = _recorded_sessions().where(among(connection, _s.id, list(ids)))
+    these = _recorded_sessions().where(one_of(connection, _s.id, list(ids)))
     fetched = _fetch(connection, these)
     found = {(one.row.id, one.row.initiator_id): one for one in fetched}
     return [found[key.id, key.initiator_id] for key in keys]

@@ -17,7 +17,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from aibridge.store.engine.conditions import among
+from aibridge.store.engine.conditions import one_of
 from aibridge.store.lists.children import portions
 from aibridge.store.lists.filters import visible
 from aibridge.store.lists.interceptions import CursorNotFoundError
@@ -80,7 +80,7 @@ def thread_page(
         statement = statement.where(after < tuple_(start, id_))
     ids = connection.scalars(statement.limit(limit)).all()
     rows = select(*(_c[name] for name in InterceptionRow._fields)).where(*_within(session))
-    rows = rows.where(among(connection, _thread, ids)).order_by(_c.started_at, _c.id)
+    rows = rows.where(one_of(connection, _thread, ids)).order_by(_c.started_at, _c.id)
     return [InterceptionRow(*row) for row in connection.execute(rows).all()]
 
 
@@ -105,6 +105,6 @@ def roots(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     """Return the ids of the threads that interceptions are of, by their ids."""
     found: dict[str, str] = {}
     for some in portions(ids):
-        rows = connection.execute(select(_c.id, _thread).where(among(connection, _c.id, some)))
+        rows = connection.execute(select(_c.id, _thread).where(one_of(connection, _c.id, some)))
         found |= {row[0]: row[1] for row in rows}
     return found

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Select, false, func, literal, select, tuple_
 
-from aibridge.store.engine.conditions import apart
+from aibridge.store.engine.conditions import unindexed
 from aibridge.store.schema.measures import MAX_TIME
 from aibridge.store.schema.tables import Time
 
@@ -114,7 +114,7 @@ def _page(listing: Listing, window: Window, before: Key | None) -> Select[Any]:
         key = tuple_(literal(before.at, Time), *map(literal, before[1 : listing.key_length]))
         page = page.where(key > tuple_(*rows.c))
     # What leads is not to be left for an index that has the order.
-    order = at if window.lead is Lead.TIME else apart(at)
+    order = at if window.lead is Lead.TIME else unindexed(at)
     return page.order_by(order.desc(), *(column.desc() for column in rest))
 
 

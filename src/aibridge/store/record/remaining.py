@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from aibridge.store.engine.conditions import apart
+from aibridge.store.engine.conditions import unindexed
 from aibridge.store.record.threads import of_person, typed
 from aibridge.store.schema.measures import length_of
 from aibridge.store.schema.tables import interceptions, session_kinds, sessions, user_prompts
@@ -90,7 +90,7 @@ def _follow_kinds(
 ) -> None:
     mine = and_(_k.session_id == key[0], _k.initiator_id == key[1])
     for kind in sorted(kinds):
-        is_left = select(_c.id).where(*_within(key), apart(_c.kind_id) == kind).limit(1)
+        is_left = select(_c.id).where(*_within(key), unindexed(_c.kind_id) == kind).limit(1)
         if connection.scalar(is_left) is None:
             connection.execute(delete(session_kinds).where(mine, _k.kind_id == kind))
     if last_active_at is not None:
