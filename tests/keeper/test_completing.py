@@ -45,12 +45,15 @@ def fetch(gateway: Gateway, id_: str, piece: bytes, **more: object) -> None:
     gateway.end(call, piece, **more)
 
 
+@pytest.mark.parametrize("is_written", [True, False], ids=["before", "with it"])
 def test_an_answer_that_is_fetched_completes_the_call_that_asked_for_it(
-    gateway, root, database, rows
+    gateway, root, database, rows, is_written
 ):
+    """Be that written before, or in the same transaction."""
     id_ = queued(gateway)
-    keep(root, database)
-    assert [row["status"] for row in rows("interceptions")] == ["queued"]
+    if is_written:
+        keep(root, database)
+        assert [row["status"] for row in rows("interceptions")] == ["queued"]
     for _ in range(3):
         fetch(gateway, id_, response("completed"))
     keep(root, database)
@@ -72,9 +75,13 @@ def test_an_answer_that_is_fetched_completes_the_call_that_asked_for_it(
         (b'{"error": {"message": "not found"}}', {"http_status": 404}),
     ],
 )
-def test_what_tells_no_end_completes_nothing(gateway, root, database, rows, piece, more):
+@pytest.mark.parametrize("is_written", [True, False], ids=["before", "with it"])
+def test_what_tells_no_end_completes_nothing(
+    gateway, root, database, rows, piece, more, is_written
+):
     id_ = queued(gateway)
-    keep(root, database)
+    if is_written:
+        keep(root, database)
     fetch(gateway, id_, piece, **more)
     keep(root, database)
     assert [row["status"] for row in rows("interceptions")] == ["queued"]

@@ -20,7 +20,7 @@ from aibridge.keeper import long_calls, old_spool
 from aibridge.keeper.aside import Aside
 from aibridge.keeper.bounds import Bounded
 from aibridge.keeper.calls import Call, Calls
-from aibridge.keeper.completing import completion
+from aibridge.keeper.completing import complete_unwritten, completion
 from aibridge.keeper.following import Followed, Following, Item
 from aibridge.keeper.marker import Marker
 from aibridge.keeper.reading import CallReader
@@ -237,10 +237,20 @@ class Keeper:
         return all(self._writer.store.place_in(each.journal) == each.after for each in steps)
 
     def _batch(self, calls: Iterable[Call], read: Mapping[Call, Pending]) -> Batch:
-        """Return what is to be written of calls, in their order, of which most are read."""
+        """Return what is to be written of calls, in their order, of which most are read.
+
+        What one of them completes may be among the others, and not in the database yet.
+        """
         found: dict[Pending, Call] = {}
+        unwritten: dict[str, Pending] = {}
         for call in calls:
-            item = read.get(call) or completion(self._database, self._reader, call)
+            item = read.get(call)
+            if item is not None:
+                unwritten[item.start.id] = item
+            elif (before := unwritten.get(call.begun.completes)) is not None:
+                complete_unwritten(before, self._reader, call)
+            else:
+                item = completion(self._database, self._reader, call)
             if item is not None:
                 found[item] = call
         return found
