@@ -65,7 +65,7 @@ async def test_two_ids_are_none(client: httpx.AsyncClient) -> None:
 async def test_trouble_inside_is_logged_with_the_id_that_its_answer_has(
     client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> None:
+    def broken(**_: object) -> None:
         raise RuntimeError("the password is 1234")
 
     monkeypatch.setattr(database, "read", broken)
