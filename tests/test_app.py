@@ -110,7 +110,7 @@ def test_a_bridge_whose_file_is_gone_says_so_before_anything_is_written(wire, tm
         assert answer.body.startswith(
             b"records wait in the journal; the database's file was deleted"
         )
-        assert get(bridge, "/readyz").body == b"ok"
+        bridge.wait_for(lambda: get(bridge, "/readyz").body == b"ok")
 
 
 def test_a_bridge_that_cannot_look_up_tokens_is_not_ready(wire, tmp_path):
