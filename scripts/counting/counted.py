@@ -20,8 +20,8 @@ from scripts.counting.figures import Figures
 from scripts.running import Bridge
 
 KINDS = {"small": SMALL, "large": LARGE}
-CALLS = {"small": 20, "large": 12}
-WARM_UP_CALLS = 15
+CALLS = {"small": 12, "large": 8}
+WARM_UP_CALLS = 10
 ANSWER_SECONDS = 0.3
 """How long the provider takes: by then the start of a call is written, so that its end is written
 by itself. If it answered sooner the two would share a transaction now and then."""
