@@ -9,6 +9,8 @@ from pathlib import Path
 
 from aibridge.mapped import mapped
 
+_MARK_BYTES = 16
+
 Identity = tuple[int, int] | None
 """The device and the inode of a file, `None` where there is no file."""
 
@@ -54,15 +56,12 @@ def _identity(path: Path) -> Identity:
     return found.st_dev, found.st_ino
 
 
-_BYTES = 16
-
-
 class Changes:
     """The mark of a database file. For any thread."""
 
     def __init__(self, file: Path) -> None:
         """Map the mark into memory; its file is made if need be. Raises `OSError`."""
-        self._shared = mapped(file.with_name(f"{file.name}.changes"), _BYTES)
+        self._shared = mapped(file.with_name(f"{file.name}.changes"), _MARK_BYTES)
 
     @property
     def mark(self) -> bytes:
@@ -71,7 +70,7 @@ class Changes:
 
     def note(self) -> None:
         """Change it. No counter: two that count at once could leave the same number."""
-        self._shared[:] = os.urandom(_BYTES)
+        self._shared[:] = os.urandom(_MARK_BYTES)
 
     def close(self) -> None:
         """Unmap it."""

@@ -9,12 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    literal_column,
-)
+from sqlalchemy import ColumnElement, Connection
 
+from aibridge.store.engine.conditions import unindexed
 from aibridge.store.schema.rows import TextRow
 from aibridge.store.search.index import fts5, tsvector
 from aibridge.store.search.index.fts5 import NAME, is_part
@@ -91,10 +88,10 @@ def gathers(
     These have started in a span of time, both ends included, of which what is found is gathered
     once. PostgreSQL reads all texts of the time for it, or else has them ``looked_up``.
     """
-    apart = id_.concat(literal_column("''"))  # what is walked along is not for the engine to choose
+    walked = unindexed(id_)  # along what else is not for the engine to choose
     if _of(connection) is fts5:
-        return apart.in_(fts5.found(words, times))
-    return tsvector.opaque(apart.in_(tsvector.found(words, times, looked_up=looked_up)))
+        return walked.in_(fts5.found(words, times))
+    return tsvector.opaque(walked.in_(tsvector.found(words, times, looked_up=looked_up)))
 
 
 def looks_up(

@@ -12,6 +12,7 @@ from psycopg import sql
 from sqlalchemy import Connection, Table, func, select, tuple_
 from sqlalchemy.exc import DBAPIError
 
+from aibridge.store.engine.bulk import cleaned
 from aibridge.store.transfer.copying.tables import key, positions_of_texts
 
 Row = tuple[Any, ...]
@@ -21,6 +22,9 @@ AT_ONCE = 100
 MOST_ROWS = 5_000
 MOST_CHARACTERS = 8 * 1024 * 1024
 """What is written in one transaction: it ends with the row that reaches one of the two."""
+_BYTES = 16
+_MODULUS = 1 << 8 * _BYTES
+"""Of the sum of hashes."""
 
 
 def walk(
@@ -80,11 +84,6 @@ def telling() -> Iterator[None]:
         raise DBAPIError.instance(None, None, error, driver.Error, hide_parameters=True) from error
 
 
-_BYTES = 16
-_MODULUS = 1 << 8 * _BYTES
-_NUL, _REPLACEMENT = "\0", "\ufffd"
-
-
 class Sum(NamedTuple):
     """The number of rows, and the sum of their hashes modulo 2**128.
 
@@ -109,12 +108,8 @@ def summed(rows: Iterable[tuple[Any, ...]], *, as_postgresql_has_it: bool) -> Su
     number = hashes = 0
     encode = msgspec.msgpack.Encoder().encode
     for row in rows:
-        values = _without_nul(row) if as_postgresql_has_it else row
+        values = [cleaned(value) for value in row] if as_postgresql_has_it else row
         digest = blake2b(encode(values), digest_size=_BYTES).digest()
         hashes += int.from_bytes(digest, "big")
         number += 1
     return Sum(number, hashes % _MODULUS)
-
-
-def _without_nul(row: tuple[Any, ...]) -> list[Any]:
-    return [value.replace(_NUL, _REPLACEMENT) if isinstance(value, str) else value for value in row]
