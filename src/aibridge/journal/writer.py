@@ -33,8 +33,8 @@ MAX_BYTES = 4 << 30
 RESERVED = 16
 """The part of the room, one in so many, that is for calls that have begun already."""
 LAZY_SECONDS = 0.005
-"""How long an entry may wait to be written that nobody waits for: a sync takes the time of two
-calls, and one is enough for a call whose answer comes at once."""
+"""How long an entry may wait to be written that nobody waits for: a sync costs half of what a small
+call does, and one is enough for a call whose answer comes at once."""
 AGAIN_SECONDS = 1.0
 """How often it is looked whether there is room again, and tried again after trouble."""
 _BUFFERS = 1024

@@ -26,7 +26,7 @@ SEND_SECONDS = 120.0
 SWEEP_SECONDS = 1.0
 
 RESERVED_DESCRIPTORS = 128
-"""File descriptors kept for the database, the spool and the log."""
+"""File descriptors kept for the database, the journal and the log."""
 FEWEST = 16
 """Connections that are accepted however few files the process may open."""
 
