@@ -185,12 +185,21 @@ def _record(bridge: Bridge) -> Record:
 
 
 def _catch_up(bridge: Bridge) -> None:
-    """Return once nothing waits in the journal any more. Raises `TimeoutError`."""
+    """Return once nothing waits in the journal, and no call of the killed bridge is open.
+
+    Raises `TimeoutError`.
+    """
     give_up = time.monotonic() + CATCH_UP_SECONDS
-    while bridge.waiting:
+    while bridge.waiting or _has_open(bridge.database):
         if time.monotonic() > give_up:
             raise TimeoutError("the journal was not read")
         time.sleep(0.05)
+
+
+def _has_open(database: Path) -> bool:
+    with closing(sqlite3.connect(database)) as connection:
+        open_ = "SELECT EXISTS (SELECT 1 FROM interceptions WHERE ended_at IS NULL)"
+        return bool(connection.execute(open_).fetchone()[0])
 
 
 def _interceptions(client: httpx.Client, url: str) -> Iterator[Interception]:
