@@ -31,7 +31,7 @@ from aibridge.logs import set_up_logging
 from aibridge.settings import Settings
 from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import Database, parts
-from aibridge.store.engine.file_lock import only_server
+from aibridge.store.engine.servers import only_server
 from aibridge.store.record import partitions
 
 _log = structlog.get_logger()

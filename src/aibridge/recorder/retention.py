@@ -10,7 +10,7 @@ import structlog
 from aibridge.recorder.clock import Clock
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import is_away, said
-from aibridge.store.record.dropping import drop_empty
+from aibridge.store.record.partitions import drop_empty
 from aibridge.store.transfer.due import last_active
 from aibridge.store.transfer.purging import OtherPurgeError, Purge, Purged
 

@@ -14,7 +14,7 @@ from typer.testing import Result
 from aibridge.cli.db import check as command
 from aibridge.store import migrations
 from aibridge.store.engine.database import Database
-from aibridge.store.engine.file_lock import only_server
+from aibridge.store.engine.servers import only_server
 from aibridge.store.schema import tables as schema
 from aibridge.store.transfer import checking
 from tests.builders import ANA, BEN, Call, record, uid

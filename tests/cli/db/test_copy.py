@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from typer.testing import CliRunner, Result
 
 from aibridge.cli import app
-from aibridge.store.engine.file_lock import only_server
+from aibridge.store.engine.servers import only_server
 from aibridge.store.transfer.copying import Copy, state
 from aibridge.store.transfer.copying.target import Target
 from tests.databases import Databases

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from aibridge.store.engine.database import Database, DatabaseError, has_tables
 from aibridge.store.engine.errors import is_too_slow
-from aibridge.store.engine.file_lock import only_server
+from aibridge.store.engine.servers import only_server
 from tests.databases import Databases, address
 
 

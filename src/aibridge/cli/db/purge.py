@@ -69,7 +69,7 @@ def _due(database: "Database", before: datetime) -> "Purged":
 
 def _purge(database: "Database", before: datetime) -> "tuple[Purged, int]":
     """Return what went, and how many partitions."""
-    from aibridge.store.record.dropping import drop_empty  # noqa: PLC0415 - see above
+    from aibridge.store.record.partitions import drop_empty  # noqa: PLC0415 - see above
     from aibridge.store.transfer.purging import Purged  # noqa: PLC0415
 
     shown, total = sys.stderr.isatty(), Purged()

@@ -1,20 +1,23 @@
-"""Servers: which processes write to one PostgreSQL, and what they hear of each other.
+"""Servers: which processes write to one database, and what they hear of each other.
 
-Each has a row, which it has to have to write the record, and which the others remove when its
-beats have stopped. Times of one clock are never compared with those of another.
+SQLite has no way to tell the running calls of several apart: one server has a file, by a lock.
+On PostgreSQL each has a row, which it has to have to write the record, and which the others remove
+when its beats have stopped. Times of one clock are never compared with those of another.
 """
 
+import fcntl
 import os
 import socket
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy.exc import DBAPIError
 
 from aibridge.ids import now
-from aibridge.store.engine.database import Database
+from aibridge.store.engine.database import Database, DatabaseError
 
 CHANNEL = "aibridge"
 """Where PostgreSQL tells of changes: ``token ID`` or ``user ID``, see revision 0005."""
@@ -135,3 +138,34 @@ def was_taken_for_gone(error: BaseException) -> bool:
     """Say whether a transaction failed because its server has no row any more."""
     cause: Any = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlstate", None) == _TAKEN_FOR_GONE
+
+
+@contextmanager
+def only_server(database: Database) -> Iterator[None]:
+    """Be the one server of an SQLite file, or raise `DatabaseError`.
+
+    It is known by a lock on a file beside it, which is free again however the server ends.
+    PostgreSQL may have any number of servers: see `aibridge.store.engine.servers`.
+    """
+    if database.file is not None:
+        with _file_lock(database.file):
+            yield
+    else:
+        yield
+
+
+@contextmanager
+def _file_lock(file: Path) -> Iterator[None]:
+    lock = Path(f"{file}.lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DatabaseError(f"cannot create {lock}: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DatabaseError(f"another aibridge is serving the database {file}") from error
+    else:
+        yield
+    finally:
+        os.close(descriptor)

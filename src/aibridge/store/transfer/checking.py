@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError as EngineError
 
 from aibridge.store.engine.database import Database, DatabaseError
 from aibridge.store.engine.errors import said
-from aibridge.store.engine.file_lock import only_server
+from aibridge.store.engine.servers import only_server
 from aibridge.store.record import partitions
 from aibridge.store.record.threads import beginning_threads
 from aibridge.store.schema.tables import initiator_kinds, interceptions, sessions, token_usages

@@ -14,7 +14,7 @@ from aibridge.store.record import partitions
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import Kind
-from aibridge.store.transfer.copying import copying, indexing, walking
+from aibridge.store.transfer.copying import copying, indexing, tables
 from aibridge.store.transfer.copying.tables import LEFT_OUT, TABLES
 from aibridge.store.transfer.copying.target import Target
 from tests.builders import ANA, BEN, Call, record
@@ -114,7 +114,7 @@ def test_a_large_table_is_copied_in_transactions_of_few_rows(
         add(self, table, rows)
 
     monkeypatch.setattr(Target, "add", counted)
-    monkeypatch.setattr(walking, "MOST_ROWS", 3)
+    monkeypatch.setattr(tables, "MOST_ROWS", 3)
     monkeypatch.setattr(indexing, "PORTION", 2)
     run(pair.source, pair.target)
     assert everything(pair.target) == everything(pair.source, without_nul=pair.loses_nul)
@@ -123,9 +123,9 @@ def test_a_large_table_is_copied_in_transactions_of_few_rows(
 
 
 def test_long_texts_end_a_transaction_early() -> None:
-    row = ("i", "p", "r", "x" * (walking.MOST_CHARACTERS // 2), "{}", 1)
+    row = ("i", "p", "r", "x" * (tables.MOST_CHARACTERS // 2), "{}", 1)
     rows = [row] * 5
-    sizes = [len(batch) for batch in walking.batches(schema.user_prompts, rows)]
+    sizes = [len(batch) for batch in tables.batches(schema.user_prompts, rows)]
     assert sizes == [2, 2, 1]
 
 
@@ -162,7 +162,7 @@ def test_every_table_is_copied_or_left_out_on_purpose() -> None:
 def test_memory_does_not_grow_with_what_is_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walking, "MOST_CHARACTERS", 1 << 20)
+    monkeypatch.setattr(tables, "MOST_CHARACTERS", 1 << 20)
     monkeypatch.setattr(indexing, "PORTION", 5)
     source, megabyte = f"sqlite:///{tmp_path / 'large.db'}", 1 << 20
     with opened(source) as database:

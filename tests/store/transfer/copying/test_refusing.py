@@ -11,7 +11,7 @@ from aibridge.journal.writer import Journal
 from aibridge.store import migrations
 from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import Database, DatabaseError, parts
-from aibridge.store.engine.file_lock import only_server
+from aibridge.store.engine.servers import only_server
 from aibridge.store.migrations import NewerSchemaError
 from aibridge.store.schema import tables as schema
 from aibridge.store.transfer.copying import copying, state

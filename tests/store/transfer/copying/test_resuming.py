@@ -14,7 +14,7 @@ from aibridge.store import migrations
 from aibridge.store.engine.database import DatabaseError
 from aibridge.store.migrations import NewerSchemaError
 from aibridge.store.schema import tables as schema
-from aibridge.store.transfer.copying import copying, indexing, state, walking
+from aibridge.store.transfer.copying import copying, indexing, state, tables
 from aibridge.store.transfer.copying.target import Target
 from tests.builders import Call, record, uid
 from tests.grown import calls, everything, opened
@@ -29,10 +29,10 @@ pytestmark = pytest.mark.parametrize(
 
 KILLED = """
 import os, signal, sys
-from aibridge.store.transfer.copying import copying, indexing, state, walking
+from aibridge.store.transfer.copying import copying, indexing, state, tables
 from tests.store.transfer.copying.running import run
 
-walking.MOST_ROWS, indexing.PORTION = 3, 2
+tables.MOST_ROWS, indexing.PORTION = 3, 2
 keep, left = state.keep, int(sys.argv[3])
 
 def keep_or_die(*values):
@@ -53,7 +53,7 @@ class Broken(BaseException):
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walking, "MOST_ROWS", 3)
+    monkeypatch.setattr(tables, "MOST_ROWS", 3)
     monkeypatch.setattr(indexing, "PORTION", 2)
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, insert, select
 
 from aibridge.store.engine.database import Database
 from aibridge.store.schema import tables as schema
-from aibridge.store.transfer.copying import walking
+from aibridge.store.transfer.copying import tables
+from aibridge.store.transfer.copying.tables import summed
 from aibridge.store.transfer.copying.target import write
-from aibridge.store.transfer.copying.walking import summed
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
 SMALL = st.integers(-(2**31), 2**31 - 1)
@@ -47,7 +47,7 @@ def plain() -> Any:
 
 
 def walked(connection: Connection, table: Any) -> list[tuple[Any, ...]]:
-    return list(walking.walk(connection, table))
+    return list(tables.walk(connection, table))
 
 
 @pytest.mark.parametrize("name", ["interceptions", "tool_usages"])
@@ -93,7 +93,7 @@ def test_a_walk_goes_on_after_any_key(rolled_back: Any) -> None:
         all_ = walked(connection, table)
         assert sorted(all_) == sorted(rows)
         for at, row in enumerate(all_):
-            assert list(walking.walk(connection, table, row[:3])) == all_[at + 1 :]
+            assert list(tables.walk(connection, table, row[:3])) == all_[at + 1 :]
         assert connection.scalar(select(table.c.kind_id).limit(1)) is not None
 
 

@@ -15,9 +15,15 @@ from aibridge.store.engine.database import DatabaseError
 from aibridge.store.record import partitions
 from aibridge.store.transfer.copying import indexing, source, target
 from aibridge.store.transfer.copying.source import Source
-from aibridge.store.transfer.copying.tables import TABLES, without_second_key
+from aibridge.store.transfer.copying.tables import (
+    TABLES,
+    Row,
+    Sum,
+    batches,
+    summed,
+    without_second_key,
+)
 from aibridge.store.transfer.copying.target import Target
-from aibridge.store.transfer.copying.walking import Row, Sum, batches, summed
 
 __all__ = ["Compared", "Copy", "copying"]
 

@@ -12,7 +12,7 @@ from aibridge.store.schema.rows import TextRow
 from aibridge.store.search import index as text_index
 from aibridge.store.search.texts import MAX_TEXT, text_row
 from aibridge.store.transfer.copying import state
-from aibridge.store.transfer.copying.walking import AT_ONCE, telling
+from aibridge.store.transfer.copying.tables import AT_ONCE, telling
 
 PORTION = 500
 """Interceptions that are indexed in one transaction."""

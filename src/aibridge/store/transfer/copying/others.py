@@ -41,7 +41,7 @@ def is_left(connection: Connection) -> bool:
 
 
 def _is_locked(lock: Path) -> bool:
-    """Say whether somebody holds a lock; see `aibridge.store.engine.file_lock`. Makes no file."""
+    """Say whether somebody holds a lock; see `aibridge.store.engine.servers`. Makes no file."""
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

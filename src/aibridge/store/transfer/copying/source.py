@@ -16,8 +16,8 @@ from aibridge.store.engine.database import BUSY_TIMEOUT_SECONDS, Database, Datab
 from aibridge.store.migrations import NewerSchemaError
 from aibridge.store.record import partitions
 from aibridge.store.schema import tables as schema
-from aibridge.store.transfer.copying import others, walking
-from aibridge.store.transfer.copying.walking import Row
+from aibridge.store.transfer.copying import others, tables
+from aibridge.store.transfer.copying.tables import Row
 
 FIRST_WEEK = datetime(2020, 1, 1, tzinfo=UTC)
 """Ids that say they are older are of a clock that went astray, or of none."""
@@ -55,11 +55,11 @@ class Source:
         self, table: Table, after: Sequence[object] | None = None
     ) -> Generator[Row, None, None]:
         """Yield the rows of a table in the order of its key, those after one if it is given."""
-        return walking.walk(self.connection, table, after)
+        return tables.walk(self.connection, table, after)
 
     def count(self, table: Table) -> int:
         """Return how many rows a table has."""
-        return walking.count(self.connection, table)
+        return tables.count(self.connection, table)
 
     def weeks(self) -> Iterator[datetime]:
         """Yield a moment of each week of which there are interceptions, in their order."""

@@ -20,13 +20,12 @@ from sqlalchemy import (
 from aibridge.store import migrations
 from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import Database, DatabaseError, parts
-from aibridge.store.engine.file_lock import only_server
+from aibridge.store.engine.servers import only_server
 from aibridge.store.people import groups
 from aibridge.store.schema import tables as schema
 from aibridge.store.search import index as text_index
-from aibridge.store.transfer.copying import indexing, others, state, walking
-from aibridge.store.transfer.copying.tables import TABLES, WITH_TEXTS, key, with_dependents
-from aibridge.store.transfer.copying.walking import Row
+from aibridge.store.transfer.copying import indexing, others, state, tables
+from aibridge.store.transfer.copying.tables import TABLES, WITH_TEXTS, Row, key, with_dependents
 
 
 class Target:
@@ -53,12 +52,12 @@ class Target:
     def rows(self, table: Table) -> Generator[Row, None, None]:
         """Yield the rows of a table in the order of its key, as they are in the database."""
         with self.database.read() as connection:
-            yield from walking.walk(connection, table)
+            yield from tables.walk(connection, table)
 
     def count(self, table: Table) -> int:
         """Return how many rows a table has."""
         with self.database.read() as connection:
-            return walking.count(connection, table)
+            return tables.count(connection, table)
 
     def empty(self, tables: Iterable[Table]) -> list[Table]:
         """Take out what is in tables, and return which begin anew: those that refer to them too."""
@@ -159,9 +158,7 @@ def _check_is_empty(connection: Connection, address: str) -> None:
 def write(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write rows as the engine takes many."""
     if connection.dialect.name == "postgresql":
-        from aibridge.store.transfer.copying.walking import copy_in  # noqa: PLC0415 - with its driver
-
-        copy_in(connection, table, rows)
+        tables.copy_in(connection, table, rows)
         return
     connection.exec_driver_sql(str(insert(table).compile(dialect=connection.dialect)), list(rows))
 

@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from aibridge.ids import first_id_at
 from aibridge.store.engine.database import Database
-from aibridge.store.record import dropping, partitions
-from aibridge.store.record.dropping import drop_empty
+from aibridge.store.record import partitions
+from aibridge.store.record.partitions import drop_empty
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import UserPromptRow
@@ -92,7 +92,7 @@ def test_what_comes_in_for_a_week_that_was_dropped_lies_in_the_rest(database: Da
 def test_a_row_that_comes_in_between_the_two_looks_is_kept(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked = dropping._is_empty_now
+    looked = partitions._is_empty_now
 
     def write_after(*arguments) -> bool:
         empty = looked(*arguments)
@@ -100,7 +100,7 @@ def test_a_row_that_comes_in_between_the_two_looks_is_kept(
             add_prompt(database, MONDAY)
         return empty
 
-    monkeypatch.setattr(dropping, "_is_empty_now", write_after)
+    monkeypatch.setattr(partitions, "_is_empty_now", write_after)
     assert "user_prompts_20300107" not in drop_empty(database, MONDAY + WEEK)
     assert "user_prompts_20300107" in there(database)
 
@@ -108,7 +108,7 @@ def test_a_row_that_comes_in_between_the_two_looks_is_kept(
 def test_who_uses_a_table_is_not_waited_for_long_and_it_is_tried_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dropping, "LOCK_SECONDS", 0.01)
+    monkeypatch.setattr(partitions, "LOCK_SECONDS", 0.01)
     with psycopg.connect(address(database)) as other, capture_logs() as logs:
         other.execute("SELECT count(*) FROM user_prompts")
         first = drop_empty(database, MONDAY + WEEK)
