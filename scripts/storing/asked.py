@@ -12,9 +12,11 @@ from aibridge.sessions import reading
 from aibridge.store.engine.database import Database
 from aibridge.store.lists.filters import Filter, Span, Values, only
 from aibridge.store.lists.sessions import SessionCursor
-from scripts.storing.made_up import BEGIN, DAY, DAYS, WORDS, chunk, person
+from scripts.storing.made_up import BEGIN, DAY, DAYS, LASTING, WORDS, Record, person
 
 PAGE = 50
+PAGES = 3
+"""How many pages of a list are asked for, one after the other."""
 Ask = Callable[[], object]
 """Asks once; each time for another page, or for something else of the kind."""
 
@@ -32,9 +34,9 @@ NAIVE = {
 class Choices:
     """What is chosen anew each time something is asked."""
 
-    def __init__(self, seed: int, chunks: int) -> None:
-        self._random = Random(seed)  # noqa: S311 - made up
-        self._seed, self._chunks = seed, chunks
+    def __init__(self, record: Record) -> None:
+        self._random = Random(record.seed)  # noqa: S311 - made up
+        self._record = record
 
     def one(self, *values: str) -> str:
         """Return one of the values."""
@@ -46,8 +48,8 @@ class Choices:
 
     def session(self) -> str:
         """Return the id of a session on record."""
-        number = self._random.randrange(self._chunks)
-        return next(chunk(self._seed, number, self._chunks)).place.session_id
+        number = self._random.randrange(self._record.portions)
+        return next(self._record.portion(number)).place.session_id
 
     def person(self) -> str:
         """Return the id of one of those who use it most."""
@@ -62,6 +64,7 @@ def filters(choose: Choices) -> Iterator[tuple[str, Callable[[], Filter]]]:
     """Yield the filters by name; each makes another filter of its kind every time."""
     yield "(none)", Filter
     yield "initiator", lambda: Filter(initiator_id=only(choose.person()))
+    yield "initiator, the busiest", lambda: Filter(initiator_id=only(person(0)))
     yield "-initiator", lambda: Filter(initiator_id=Values(none_of=(person(0),)))
     yield "provider", lambda: Filter(provider=only("openai"))
     yield "provider_name", lambda: Filter(provider_name=only("spare"))
@@ -107,15 +110,17 @@ def pairs(choose: Choices) -> Iterator[tuple[str, Callable[[], Filter]]]:
             yield f"{name}, {other_name}", partial(make, one, other)
 
 
-def routes(database: Database, seed: int, chunks: int) -> Iterator[tuple[str, Ask]]:
+def routes(database: Database, record: Record) -> Iterator[tuple[str, Ask]]:
     """Yield what is measured, by name."""
-    choose = Choices(seed, chunks)
+    choose = Choices(record)
     for name, make in filters(choose):
         yield f"interceptions  {name}", Interceptions(database, make)
     for name, make in filters(choose):
         yield f"sessions  {name}", Sessions(database, make)
     page, mine = reading.ThreadPage(limit=PAGE), Filter(visible_to=person(5))
     yield "one session", lambda: reading.show_session(database, choose.session(), page)
+    if record.is_skewed:
+        yield "the longest session", lambda: reading.show_session(database, LASTING, page)
     yield "models", lambda: reading.list_models(database, Filter(), limit=PAGE)
     yield "clients", lambda: reading.list_clients(database, Filter(), limit=PAGE)
     yield "models  visible_to", lambda: reading.list_models(database, mine, limit=PAGE)
@@ -123,9 +128,9 @@ def routes(database: Database, seed: int, chunks: int) -> Iterator[tuple[str, As
         yield f"naive  {name}", partial(_naive, database, statement)
 
 
-def routes_of_pairs(database: Database, seed: int, chunks: int) -> Iterator[tuple[str, Ask]]:
+def routes_of_pairs(database: Database, record: Record) -> Iterator[tuple[str, Ask]]:
     """Yield both lists under every two filters, by name."""
-    for name, make in pairs(Choices(seed, chunks)):
+    for name, make in pairs(Choices(record)):
         yield f"interceptions  {name}", Interceptions(database, make)
         yield f"sessions  {name}", Sessions(database, make)
 
@@ -135,42 +140,46 @@ def _naive(database: Database, statement: str) -> object:
         return connection.execute(text(statement)).all()
 
 
-class Interceptions:
-    """Asks for pages that follow each other, and for the first of another filter at the end."""
+class _Pages:
+    """Asks for pages that follow each other: three at most, and then those of another filter."""
 
     def __init__(self, database: Database, make: Callable[[], Filter]) -> None:
         self._database, self._make = database, make
-        self._where, self._pages = make(), 0
-        self._after: str | None = None
+        self._following: Iterator[None] = iter(())
 
-    def __call__(self) -> object:
+    def __call__(self) -> None:
         """Ask for the next page."""
-        page = reading.list_interceptions(
-            self._database, self._where, limit=PAGE, after_id=self._after
-        )
-        self._pages += 1
-        if len(page.results) < PAGE or self._pages % 3 == 0:
-            self._where, self._after = self._make(), None
-        else:
-            self._after = page.results[-1].id
-        return page
+        for _ in self._following:
+            return
+        self._following = self._pages(self._make())
+        next(self._following)
+
+    def _pages(self, where: Filter) -> Iterator[None]:
+        raise NotImplementedError
 
 
-class Sessions:
-    """The same of sessions."""
+class Interceptions(_Pages):
+    """Asks for pages of interceptions."""
 
-    def __init__(self, database: Database, make: Callable[[], Filter]) -> None:
-        self._database, self._make = database, make
-        self._where, self._pages = make(), 0
-        self._after: SessionCursor | None = None
+    def _pages(self, where: Filter) -> Iterator[None]:
+        after: str | None = None
+        for _ in range(PAGES):
+            page = reading.list_interceptions(self._database, where, limit=PAGE, after_id=after)
+            yield
+            if len(page.results) < PAGE:
+                return
+            after = page.results[-1].id
 
-    def __call__(self) -> object:
-        """Ask for the next page."""
-        page = reading.list_sessions(self._database, self._where, limit=PAGE, after=self._after)
-        self._pages += 1
-        if len(page.sessions) < PAGE or self._pages % 3 == 0:
-            self._where, self._after = self._make(), None
-        else:
+
+class Sessions(_Pages):
+    """Asks for pages of sessions."""
+
+    def _pages(self, where: Filter) -> Iterator[None]:
+        after: SessionCursor | None = None
+        for _ in range(PAGES):
+            page = reading.list_sessions(self._database, where, limit=PAGE, after=after)
+            yield
+            if len(page.sessions) < PAGE:
+                return
             last = page.sessions[-1]
-            self._after = SessionCursor(last.id, last.initiator.id)
-        return page
+            after = SessionCursor(last.id, last.initiator.id)

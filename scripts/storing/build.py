@@ -15,16 +15,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import Index, event, func, inspect, select, text
+from sqlalchemy import Index, event, inspect, text
 
 from aibridge.recorder.rows import kind, whole_rows
 from aibridge.store.engine.database import Database
 from aibridge.store.record import partitions
+from aibridge.store.record.journals import Advance, Place
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import InitiatorKindRow, InterceptionRow, Kind, Row, SessionKindRow
 from aibridge.store.search.index import tsvector
-from scripts.storing.made_up import BEGIN, CHUNK_SESSIONS, DAYS, SECOND, SESSION_CALLS, chunk
+from scripts.storing.made_up import BEGIN, DAYS, SECOND, Record
 
 NEWS_SECONDS = 10
 TOGETHER = 10
@@ -44,57 +45,60 @@ _HASH_BYTES = {True: 64 << 20, False: 1 << 20}
 """How much FTS5 gathers before it writes, while building and else."""
 
 
-def build(database: Database, *, interceptions: int, seed: int, most: int = sys.maxsize) -> int:
-    """Write what is missing of a record of about so many interceptions; return the portions.
+def build(database: Database, record: Record, *, most: int = sys.maxsize) -> None:
+    """Write what is missing of a record.
 
-    Some portions are one transaction, so the number of sessions says how many are there already.
-    ``most`` portions are written, if not all.
+    Some portions are one transaction, which says how many are there by then, as one that reads a
+    journal does. ``most`` portions are written, if not all.
     """
     database.upgrade()
     begin = datetime.fromtimestamp(BEGIN / SECOND, UTC)
     partitions.make(database, begin, begin + timedelta(days=DAYS))
-    chunks = max(1, round(interceptions / SESSION_CALLS / CHUNK_SESSIONS))
-    with database.read() as connection:
-        there = connection.execute(select(func.count()).select_from(schema.sessions)).scalar_one()
-    missing = range(there // CHUNK_SESSIONS, chunks)[:most]
+    writer = BatchWriter(database)
+    place = writer.place_in(f"{record}")
+    writer.close()
+    missing = range(place.applied if place else 0, record.portions)[:most]
     if missing:
         with _in_bulk(database):
-            _write(database, seed, missing, chunks)
+            _write(database, record, missing, place)
     _make_indexes(database)
-    return chunks
 
 
-def _write(database: Database, seed: int, missing: range, chunks: int) -> None:
+def _write(database: Database, record: Record, missing: range, place: Place | None) -> None:
     writer, told = BatchWriter(database), time.monotonic()
     try:
-        portions = _made_aside(seed, missing, chunks)
-        for number, made in zip(missing[::TOGETHER], portions, strict=True):
+        for number, made in zip(missing[::TOGETHER], _made_aside(record, missing), strict=True):
             rows = [row for kinds, rows in made for row in _numbered(writer, kinds, rows)]
+            done = Place(number + len(made), 0)
             with writer.transaction():
+                writer.advance([Advance(f"{record}", place, done)])
                 writer.add(rows)
+            place = done
             if time.monotonic() - told > NEWS_SECONDS:
                 told = time.monotonic()
-                print(f"  {number + len(made)} of {chunks} portions", file=sys.stderr, flush=True)
+                print(
+                    f"  {done.applied} of {record.portions} portions", file=sys.stderr, flush=True
+                )
     finally:
         writer.close()
 
 
-def _made_aside(seed: int, missing: range, chunks: int) -> Iterator[list[_Made]]:
+def _made_aside(record: Record, missing: range) -> Iterator[list[_Made]]:
     """Yield portions as they are made in other processes, as many as are written together."""
     with ProcessPoolExecutor(AHEAD, initializer=gc.disable) as pool:
         under_way: deque[Future[_Made]] = deque()
         ahead = iter(missing)
         for at in range(0, len(missing), TOGETHER):
             wanted = AHEAD * TOGETHER - len(under_way)
-            under_way += [pool.submit(_made, seed, one, chunks) for one in islice(ahead, wanted)]
+            under_way += [pool.submit(_made, record, one) for one in islice(ahead, wanted)]
             yield [under_way.popleft().result() for _ in missing[at : at + TOGETHER]]
 
 
-def _made(seed: int, number: int, chunks: int) -> _Made:
+def _made(record: Record, number: int) -> _Made:
     """Make a portion's rows; the number of a kind is its place among the kinds."""
     kinds: dict[Kind, int] = {}
     rows: list[Row] = []
-    for each in chunk(seed, number, chunks):
+    for each in record.portion(number):
         kind_id = kinds.setdefault(kind(each.start, each.end), len(kinds))
         rows += whole_rows(each.start, each.place, each.end, kind_id)
     return list(kinds), rows

@@ -1,10 +1,15 @@
-"""A made-up record of any size: the same for the same seed, whatever was built before."""
+"""A made-up record of any size: the same for the same seed, whatever was built before.
+
+A skewed one has what an index of equal parts does not: one person made half of all calls, and a
+tenth of these are in one session, as where a client sends the same id for ever.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
 from random import Random
+from typing import NamedTuple
 from uuid import UUID
 
 from aibridge.dialects.facts import Prompt, ResponseFacts, Thought, TokenUsage, ToolCall
@@ -20,8 +25,10 @@ DAYS = 70
 PEOPLE = 3000
 SESSION_CALLS = 10
 """Interceptions of a session on average."""
-CHUNK_SESSIONS = 200
-"""Sessions that are made, written and counted together."""
+PORTION_SESSIONS = 200
+"""Sessions that are made and written together."""
+LASTING = str(UUID(int=7))
+"""The session of a skewed record that has more calls than any other."""
 
 _PROVIDERS = (
     ("anthropic", "anthropic", ("claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5")),
@@ -50,6 +57,10 @@ WORDS = [
 _WORD_WEIGHTS = list(accumulate(1 / (number + 1) for number in range(len(WORDS))))
 
 
+_BUSY, _LASTING = 0.5, 0.1
+"""In a skewed record the calls of one person, and of these those of one session, of all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """An interception that has ended."""
@@ -64,21 +75,31 @@ def person(number: int) -> str:
     return str(UUID(int=0x7000_0000_0000 + number))
 
 
-def chunk(seed: int, number: int, chunks: int) -> Iterator[Made]:
-    """Yield the interceptions of one of so many portions of the record, which follow each other."""
-    random = Random(f"{seed} {number}")  # noqa: S311 - made up
-    share = DAYS * DAY // chunks
-    for _ in range(CHUNK_SESSIONS):
-        at = BEGIN + number * share + random.randrange(share)
-        yield from _session(random, at)
+class Record(NamedTuple):
+    """A made-up record: how many portions it has, which follow each other in time."""
+
+    seed: int
+    portions: int
+    is_skewed: bool = False
+
+    def portion(self, number: int) -> Iterator[Made]:
+        """Yield the interceptions of one portion."""
+        random = Random(f"{self.seed} {number}")  # noqa: S311 - made up
+        share = DAYS * DAY // self.portions
+        for _ in range(PORTION_SESSIONS):
+            at = BEGIN + number * share + random.randrange(share)
+            yield from _session(random, at, is_skewed=self.is_skewed)
 
 
-def _session(random: Random, at: int) -> Iterator[Made]:
+def _session(random: Random, at: int, *, is_skewed: bool) -> Iterator[Made]:
     initiator = person(min(int(random.expovariate(1 / 600)), PEOPLE - 1))
+    session_id = str(UUID(int=random.getrandbits(128), version=4))
+    if is_skewed and random.random() < _BUSY:
+        initiator = person(0)
+        session_id = LASTING if random.random() < _LASTING else session_id
     habits = Random(initiator)  # noqa: S311 - made up
     ((provider, name, models),) = habits.choices(_PROVIDERS, _PROVIDER_WEIGHTS)
     (client,) = habits.choices(_CLIENTS, _CLIENT_WEIGHTS)
-    session_id = str(UUID(int=random.getrandbits(128), version=4))
     root = None
     calls = 1 + min(int(random.expovariate(1 / (SESSION_CALLS - 1))), 200)
     for turn in range(calls):

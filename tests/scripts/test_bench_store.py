@@ -1,7 +1,10 @@
 import re
 
+import pytest
+
 from aibridge.store.engine.database import Database
 from scripts.storing.build import build
+from scripts.storing.made_up import Record
 
 
 def test_every_list_is_timed_under_every_filter(script, tmp_path):
@@ -14,12 +17,14 @@ def test_every_list_is_timed_under_every_filter(script, tmp_path):
     assert any(line.startswith("sessions  tokens>=300k ") for line in lines)
 
 
-def test_a_record_is_the_same_in_one_go_and_in_several(databases):
+@pytest.mark.parametrize("is_skewed", [False, True])
+def test_a_record_is_the_same_in_one_go_and_in_several(databases, is_skewed):
+    record = Record(3, 2, is_skewed)
     with databases.place() as first, databases.place() as second:
         whole, resumed = Database(first), Database(second)
-        build(whole, interceptions=4000, seed=3)
-        build(resumed, interceptions=4000, seed=3, most=1)
-        build(resumed, interceptions=4000, seed=3)
+        build(whole, record)
+        build(resumed, record, most=1)
+        build(resumed, record)
         assert ids(whole) == ids(resumed) != []
         whole.close()
         resumed.close()
