@@ -53,11 +53,11 @@ def main() -> None:
         time.time_ns, time.time = clock.time_ns, clock.time
     from aibridge.cli import main as serve  # noqa: PLC0415 - not before the clock is another
     from aibridge.keeper import process, supervisor  # noqa: PLC0415 - the same
-    from aibridge.recorder import presence  # noqa: PLC0415 - the same
+    from aibridge.recorder import membership  # noqa: PLC0415 - the same
 
     if lease := os.environ.get(LEASE):
-        presence.LEASE_SECONDS = float(lease)
-        presence.BEAT_SECONDS = float(lease) / BEATS_PER_LEASE
+        membership.LEASE_SECONDS = float(lease)
+        membership.BEAT_SECONDS = float(lease) / BEATS_PER_LEASE
     if again := os.environ.get(AGAIN):
         supervisor.AGAIN_SECONDS = float(again)
     supervisor.MODULE = "scripts.faults.altered"

@@ -49,7 +49,7 @@ class Choices:
     def session(self) -> str:
         """Return the id of a session on record."""
         number = self._random.randrange(self._record.portions)
-        return next(self._record.portion(number)).place.session_id
+        return next(self._record.portion(number)).lineage.session_id
 
     def person(self) -> str:
         """Return the id of one of those who use it most."""

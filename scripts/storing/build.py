@@ -20,7 +20,7 @@ from sqlalchemy import Index, event, inspect, text
 from aibridge.recorder.rows import kind, whole_rows
 from aibridge.store.engine.database import Database
 from aibridge.store.record import partitions
-from aibridge.store.record.journals import Advance, Place
+from aibridge.store.record.journals import Advance, Position
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import InitiatorKindRow, InterceptionRow, Kind, Row, SessionKindRow
@@ -55,25 +55,25 @@ def build(database: Database, record: Record, *, most: int = sys.maxsize) -> Non
     begin = datetime.fromtimestamp(BEGIN / SECOND, UTC)
     partitions.make(database, begin, begin + timedelta(days=DAYS))
     writer = BatchWriter(database)
-    place = writer.place_in(f"{record}")
+    position = writer.position_in(f"{record}")
     writer.close()
-    missing = range(place.applied if place else 0, record.portions)[:most]
+    missing = range(position.applied if position else 0, record.portions)[:most]
     if missing:
         with _in_bulk(database):
-            _write(database, record, missing, place)
+            _write(database, record, missing, position)
     _make_indexes(database)
 
 
-def _write(database: Database, record: Record, missing: range, place: Place | None) -> None:
+def _write(database: Database, record: Record, missing: range, position: Position | None) -> None:
     writer, told = BatchWriter(database), time.monotonic()
     try:
         for number, made in zip(missing[::TOGETHER], _made_aside(record, missing), strict=True):
             rows = [row for kinds, rows in made for row in _numbered(writer, kinds, rows)]
-            done = Place(number + len(made), 0)
+            done = Position(number + len(made), 0)
             with writer.transaction():
-                writer.advance([Advance(f"{record}", place, done)])
+                writer.advance([Advance(f"{record}", position, done)])
                 writer.add(rows)
-            place = done
+            position = done
             if time.monotonic() - told > NEWS_SECONDS:
                 told = time.monotonic()
                 print(
@@ -100,7 +100,7 @@ def _made(record: Record, number: int) -> _Made:
     rows: list[Row] = []
     for each in record.portion(number):
         kind_id = kinds.setdefault(kind(each.start, each.end), len(kinds))
-        rows += whole_rows(each.start, each.place, each.end, kind_id)
+        rows += whole_rows(each.start, each.lineage, each.end, kind_id)
     return list(kinds), rows
 
 

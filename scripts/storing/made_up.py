@@ -14,7 +14,7 @@ from uuid import UUID
 
 from aibridge.dialects.facts import Prompt, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.recorder.records import End, Start, Status
-from aibridge.recorder.rows import Place
+from aibridge.recorder.rows import Lineage
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -66,7 +66,7 @@ class Made:
     """An interception that has ended."""
 
     start: Start
-    place: Place
+    lineage: Lineage
     end: End
 
 
@@ -123,8 +123,8 @@ def _session(random: Random, at: int, *, is_skewed: bool) -> Iterator[Made]:
             started_at=at,
         )
         root = start.id if prompted else root
-        place = Place(session_id, None if prompted else root, None if prompted else root)
-        yield Made(start, place, _end(random, start))
+        lineage = Lineage(session_id, None if prompted else root, None if prompted else root)
+        yield Made(start, lineage, _end(random, start))
         at += int(random.expovariate(1 / (45 * SECOND))) + SECOND
 
 

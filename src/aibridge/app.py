@@ -23,7 +23,7 @@ from aibridge.listener.cycle import Handler
 from aibridge.metrics import Standing
 from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
-from aibridge.recorder.presence import Presence
+from aibridge.recorder.membership import Membership
 from aibridge.settings import Settings
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import plainly
@@ -54,7 +54,7 @@ class Application:
         self._log: OpenLog | None = None
         self._pool: Pool | None = None
         self._gateway: Gateway | None = None
-        self._presence: Presence | None = None
+        self._membership: Membership | None = None
 
     def _make_api(self) -> ASGIApp:
         """Make the control plane, which is half of what there is to import and serves no agent."""
@@ -123,8 +123,8 @@ class Application:
         if self._people.known is None:
             return
         tell = asyncio.get_running_loop().call_soon_threadsafe
-        self._presence = Presence(self._database, listener=self._people.known, tell=tell)
-        await asyncio.to_thread(self._presence.begin)
+        self._membership = Membership(self._database, listener=self._people.known, tell=tell)
+        await asyncio.to_thread(self._membership.begin)
 
     async def stop(self) -> None:
         """Stop serving: every record that was accepted is written first."""
@@ -139,8 +139,8 @@ class Application:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores)
-        if self._presence is not None:
-            await asyncio.to_thread(self._presence.end)
+        if self._membership is not None:
+            await asyncio.to_thread(self._membership.end)
         self._people.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:

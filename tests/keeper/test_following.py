@@ -11,7 +11,7 @@ from aibridge.journal.segments import listed
 from aibridge.keeper import following as module
 from aibridge.keeper.following import Followed, Following
 from aibridge.keeper.tidying import remove_passed
-from aibridge.store.record.journals import Place
+from aibridge.store.record.journals import Position
 from tests.keeper.journals import Gateway, keep, process_of
 
 
@@ -174,7 +174,7 @@ def test_segments_are_kept_for_a_time_and_up_to_a_size(root, seconds, most, left
         for _ in range(4):
             process.call()
         end = process.journal.position
-        one = Followed(process.claim.folder, "id", Place(end, end))
+        one = Followed(process.claim.folder, "id", Position(end, end))
         remove_passed(one, seconds, most)
         one.close()
         assert abs(len(listed(process.claim.folder)) - left) <= 1

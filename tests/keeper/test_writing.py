@@ -260,11 +260,11 @@ def test_where_another_has_moved_on_in_the_journal_nothing_is_set_aside(
     gateway.call()
     keep(root, database)
     gateway.call()
-    place_in = BatchWriter.place_in
-    monkeypatch.setattr(BatchWriter, "place_in", lambda *_: None)
+    position_in = BatchWriter.position_in
+    monkeypatch.setattr(BatchWriter, "position_in", lambda *_: None)
     with pytest.raises(OtherKeeperError):
         keep(root, database)
-    monkeypatch.setattr(BatchWriter, "place_in", place_in)
+    monkeypatch.setattr(BatchWriter, "position_in", position_in)
     assert not list(Aside(root))
     keep(root, database)
     assert len(rows("interceptions")) == 2

@@ -11,7 +11,7 @@ from aibridge.recorder.batch import check, commit
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.store.engine.errors import DRIVER_ERRORS
-from aibridge.store.record.journals import Advance, Place
+from aibridge.store.record.journals import Advance, Position
 from aibridge.store.record.writer import BatchWriter, OtherKeeperError
 from aibridge.store.transfer.checking import disagreements
 from tests.builders import indexed_words
@@ -103,25 +103,25 @@ def test_what_the_database_never_takes_is_found_by_trying(store, poison):
 def test_a_batch_of_which_one_cannot_be_written_leaves_nothing(store, rows):
     bad = Pending(start(prompt=NOT_TEXT), end())
     with pytest.raises((UnicodeError, *DRIVER_ERRORS)):
-        commit(store, [Pending(start(), end()), bad], [Advance("j", None, Place(5, 5))])
+        commit(store, [Pending(start(), end()), bad], [Advance("j", None, Position(5, 5))])
     assert not rows("interceptions")
     assert not rows("journals")
 
 
 def test_a_step_in_a_journal_is_taken_with_what_is_written(store, rows):
-    commit(store, [Pending(start(), end())], [Advance("j", None, Place(9, 5))])
-    assert store.place_in("j") == Place(9, 5)
-    commit(store, [], [Advance("j", Place(9, 5), Place(12, 12))])
-    assert store.place_in("j") == Place(12, 12)
+    commit(store, [Pending(start(), end())], [Advance("j", None, Position(9, 5))])
+    assert store.position_in("j") == Position(9, 5)
+    commit(store, [], [Advance("j", Position(9, 5), Position(12, 12))])
+    assert store.position_in("j") == Position(12, 12)
 
 
-@pytest.mark.parametrize("before", [None, Place(5, 5)])
+@pytest.mark.parametrize("before", [None, Position(5, 5)])
 def test_a_step_that_another_has_taken_undoes_the_batch(store, rows, before):
-    commit(store, [], [Advance("j", None, Place(9, 5))])
+    commit(store, [], [Advance("j", None, Position(9, 5))])
     with pytest.raises(OtherKeeperError):
-        commit(store, [Pending(start(), end())], [Advance("j", before, Place(12, 12))])
+        commit(store, [Pending(start(), end())], [Advance("j", before, Position(12, 12))])
     assert not rows("interceptions")
-    assert store.place_in("j") == Place(9, 5)
+    assert store.position_in("j") == Position(9, 5)
 
 
 def test_a_request_finds_its_thread(database, rows):

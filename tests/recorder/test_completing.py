@@ -13,7 +13,7 @@ from aibridge.recorder.recovery import close_interrupted
 from aibridge.recorder.restoring import read_start
 from aibridge.store.engine.database import Database
 from aibridge.store.record import keyed
-from aibridge.store.record.standing import Finality
+from aibridge.store.record.stored import Finality
 from aibridge.store.transfer.checking import disagreements
 from tests.builders import indexed_words
 from tests.recorder.facts import ANA, end, facts, start

@@ -12,7 +12,7 @@ from aibridge.journal.reader import Span
 from aibridge.keeper.following import Followed, Item
 from aibridge.reading.request import Asked
 from aibridge.recorder.pending import Pending
-from aibridge.store.record.journals import Place
+from aibridge.store.record.journals import Position
 
 GAP_NOTE = "a part of the answer may be missing: the journal has a gap"
 STOPPED_NOTE = "the end was not seen: the bridge stopped while the answer was under way"
@@ -41,7 +41,7 @@ class Call(Struct, eq=False):
     pieces: list[Span] = []
     ended: Ended | None = None
     is_applied: bool = False
-    """Whether the database has had its beginning, as far as its place in the journal says."""
+    """Whether the database has had its beginning, as far as its position in the journal says."""
     notes: list[str] = []
     asked: Asked | None = None
     """What its request says, once that is read."""
@@ -136,10 +136,10 @@ class Calls:
         """Return the calls of a journal."""
         return [call for (id_, _), call in self._open.items() if id_ == journal.id]
 
-    def place(self, journal: Followed) -> Place:
+    def position(self, journal: Followed) -> Position:
         """Return where a journal has to be read again from, should the keeper be gone."""
         firsts = [max(call.start, call.needed_from) for call in self.of(journal)]
-        return Place(journal.applied, min(firsts, default=journal.applied))
+        return Position(journal.applied, min(firsts, default=journal.applied))
 
     def _has_any(self, journal: Followed) -> bool:
         return any(id_ == journal.id for id_, _ in self._open)

@@ -13,7 +13,7 @@ from aibridge.recorder.records import End
 from aibridge.recorder.restoring import read_start
 from aibridge.store.engine.database import Database
 from aibridge.store.record import keyed
-from aibridge.store.record.standing import Finality
+from aibridge.store.record.stored import Finality
 from aibridge.store.schema.rows import InterceptionRow
 
 NOTE = "the end of the answer was seen when it was asked for by its id"

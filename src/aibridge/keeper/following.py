@@ -30,7 +30,7 @@ from aibridge.journal.progress import Progress
 from aibridge.journal.reader import Entry, Gap, Reader, Span
 from aibridge.journal.segments import listed
 from aibridge.keeper.bodies import Bodies
-from aibridge.store.record.journals import Place
+from aibridge.store.record.journals import Position
 
 AHEAD = 1024
 """Entries of a journal that are held in memory before they are taken."""
@@ -69,14 +69,14 @@ class Item(Struct, frozen=True):
 class Followed:
     """One journal that is followed."""
 
-    def __init__(self, folder: Path, id_: str, place: Place | None) -> None:
+    def __init__(self, folder: Path, id_: str, position: Position | None) -> None:
         self.folder = folder
         self.id = id_
-        self.place = place
+        self.position = position
         """Where the database is, `None` where it has nothing of this journal."""
-        known, end = place, _end(folder)
-        if place is not None and place.applied > end:
-            _log.error("journal_set_back", file=str(folder), position=place.applied)
+        known, end = position, _end(folder)
+        if position is not None and position.applied > end:
+            _log.error("journal_set_back", file=str(folder), position=position.applied)
             known = None  # the disk is of an earlier time than the database
         self.unsure_until = end if known is None else 0
         """Up to where the database may have any of it, and has to be asked."""
@@ -97,7 +97,7 @@ class Followed:
     @property
     def behind(self) -> int:
         """How many bytes of it the database does not have."""
-        applied = 0 if self.place is None else self.place.applied
+        applied = 0 if self.position is None else self.position.applied
         return behind(self.folder, max(applied, self._torn_end))
 
     def fill(self) -> int:
@@ -190,7 +190,7 @@ def _item(entry: Entry, at: int) -> Item:
 
 
 class Following:
-    """All journals below a folder. ``place_in`` says where the database is in one, by its id."""
+    """All journals below a folder. ``position_in`` says where the database is in one, by its id."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

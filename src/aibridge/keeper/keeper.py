@@ -150,7 +150,7 @@ class Keeper:
                 self._writer.until_done(partial(self._follow, folder, id_))
 
     def _follow(self, folder: Path, id_: str) -> None:
-        followed = Followed(folder, id_, self._writer.store.place_in(id_))
+        followed = Followed(folder, id_, self._writer.store.position_in(id_))
         self._following.journals[id_] = followed
         for call in long_calls.read(followed):
             if self._is_open(call):
@@ -206,8 +206,12 @@ class Keeper:
 
     def _write(self, calls: Collection[Call]) -> None:
         """Write what is known of calls now, and how far their journals are read with that."""
-        places = [(one, self._calls.place(one)) for one in self._following.journals.values()]
-        steps = [Advance(one.id, one.place, after) for one, after in places if after != one.place]
+        positions = [(one, self._calls.position(one)) for one in self._following.journals.values()]
+        steps = [
+            Advance(one.id, one.position, after)
+            for one, after in positions
+            if after != one.position
+        ]
         read = {call: self._reader.read(call) for call in calls if not call.begun.completes}
         batch: Batch | None = None
 
@@ -227,14 +231,14 @@ class Keeper:
                     raise
 
         self._writer.until_done(attempt)
-        for one, after in places:
-            one.place = after
+        for one, after in positions:
+            one.position = after
         for call in calls:
             if call.kept is not None and call.ended is not None:
                 long_calls.forget(call)
 
     def _has(self, steps: Iterable[Advance]) -> bool:
-        return all(self._writer.store.place_in(each.journal) == each.after for each in steps)
+        return all(self._writer.store.position_in(each.journal) == each.after for each in steps)
 
     def _batch(self, calls: Iterable[Call], read: Mapping[Call, Pending]) -> Batch:
         """Return what is to be written of calls, in their order, of which most are read.

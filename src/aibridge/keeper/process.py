@@ -20,7 +20,7 @@ from aibridge.keeper.keeper import Keeper, Rules
 from aibridge.keeper.settings import KeeperSettings
 from aibridge.logs import set_up_logging
 from aibridge.reading.request import Reading
-from aibridge.recorder.presence import Presence
+from aibridge.recorder.membership import Membership
 from aibridge.recorder.retention import purge_regularly
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.servers import Lease
@@ -48,7 +48,7 @@ def keep(settings: KeeperSettings, over: Event, bounded: Bounded) -> None:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _only_keeper(root), closing(Database(settings.database_url)) as database:
         lease = Lease() if database.is_postgresql else None
-        with _presence(database, lease, root):
+        with _membership(database, lease, root):
             keeper = Keeper(root, database, _rules(settings), bounded, over.is_set, lease)
             with _chores(keeper, database, settings):
                 keeper.run()
@@ -81,17 +81,17 @@ def _only_keeper(root: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _presence(database: Database, lease: Lease | None, root: Path) -> Iterator[None]:
+def _membership(database: Database, lease: Lease | None, root: Path) -> Iterator[None]:
     """Be one server of those that share a PostgreSQL."""
     if lease is None:
         yield
         return
-    presence = Presence(database, lease, note=root / "server")
-    presence.begin()
+    membership = Membership(database, lease, note=root / "server")
+    membership.begin()
     try:
         yield
     finally:
-        presence.end()
+        membership.end()
 
 
 @contextmanager

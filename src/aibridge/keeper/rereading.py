@@ -23,7 +23,7 @@ from aibridge.reading.call import read_answer
 from aibridge.reading.request import Reading, read_request
 from aibridge.recorder.linking import mark
 from aibridge.recorder.records import End, Start
-from aibridge.recorder.rows import Place, kind, whole_rows
+from aibridge.recorder.rows import Lineage, kind, whole_rows
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import is_away, said
 from aibridge.store.record.correcting import (
@@ -34,7 +34,7 @@ from aibridge.store.record.correcting import (
     replaced,
     with_end_of,
 )
-from aibridge.store.record.standing import Finality
+from aibridge.store.record.stored import Finality
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema.rows import Kind
 from aibridge.store.transfer.purging import OtherPurgeError, take_lock
@@ -71,11 +71,11 @@ class Rereader:
         Raises `OSError`, and what the database raises when it is away.
         """
         for folder in journals(self._root):
-            place = self._writer.place_in(id_of(folder))
-            if place is None:
+            position = self._writer.position_in(id_of(folder))
+            if position is None:
                 continue
             with closing(Followed(folder, "", None)) as followed:
-                for call in _ended(followed, place.applied):
+                for call in _ended(followed, position.applied):
                     if call.begun.at >= since and not call.begun.completes:
                         yield call
 
@@ -126,8 +126,8 @@ class Rereader:
         before = msgspec.json.decode(row.metadata).get("kind")
         if row.thread_parent_id is not None and before in _BY_LINKING and start.typed is not None:
             mark(start, PromptKind(before))
-        place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
-        rows = whole_rows(start, place, end, row.kind_id or 0)
+        lineage = Lineage(row.session_id, row.thread_parent_id, row.thread_root_id)
+        rows = whole_rows(start, lineage, end, row.kind_id or 0)
         is_postgresql = self._database.is_postgresql
         new = replaced(old, rows, kind(start, end), is_postgresql=is_postgresql)
         return with_end_of(old, new) if _is_completed(old) else new

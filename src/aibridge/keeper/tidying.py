@@ -29,11 +29,11 @@ def remove_passed(followed: Followed, kept_seconds: float, most_bytes: int) -> N
 
     The newest one stays: it says where the next run begins.
     """
-    if followed.place is None:
+    if followed.position is None:
         return
     segments = listed(followed.folder)
     passed = [
-        one for one, following in pairwise(segments) if following.base <= followed.place.resume
+        one for one, following in pairwise(segments) if following.base <= followed.position.resume
     ]
     left = sum(one.size for one in segments)
     for one in passed:

@@ -8,9 +8,9 @@ from aibridge.recorder.linking import Linker
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start, Status
 from aibridge.recorder.restoring import read_end
-from aibridge.recorder.rows import Place, end_rows, kind, start_rows, whole_rows
+from aibridge.recorder.rows import Lineage, end_rows, kind, start_rows, whole_rows
 from aibridge.store.record.journals import Advance
-from aibridge.store.record.standing import Standing
+from aibridge.store.record.stored import StoredState
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema.rows import CorrelationRow, Kind, Linked, Row
 
@@ -18,7 +18,7 @@ from aibridge.store.schema.rows import CorrelationRow, Kind, Linked, Row
 class Written(NamedTuple):
     """What a transaction made durable."""
 
-    places: dict[Pending, Place]
+    lineages: dict[Pending, Lineage]
     ended: list[Pending]
     found_open: set[Pending]
     """Those that were there already, without an end: others may yet close them."""
@@ -26,8 +26,8 @@ class Written(NamedTuple):
 
     def note(self) -> None:
         """Note it on what was written, which is not done before it is durable."""
-        for item, place in self.places.items():
-            item.place = place
+        for item, lineage in self.lineages.items():
+            item.lineage = lineage
             item.unsure = item in self.found_open
             item.server_id = self.server_id
         for item in self.ended:
@@ -56,7 +56,7 @@ def _write(
 ) -> Written:
     server_id = store.server_id
     for item in batch:
-        item.unsure |= item.place is not None and item.server_id != server_id
+        item.unsure |= item.lineage is not None and item.server_id != server_id
     while True:
         try:
             with store.transaction(server_id):
@@ -84,32 +84,32 @@ class _NewKind(Exception):
 
 
 def _add_all(store: BatchWriter, batch: Collection[Pending], rows: "_Rows") -> Written:
-    places: dict[Pending, Place] = {}
+    lineages: dict[Pending, Lineage] = {}
     linker = Linker(rows, store.sessions.pause)
-    stands = _standing(store, batch)
+    states = _stored_states(store, batch)
     for item in batch:
-        places[item] = _add(rows, linker, item, stands.get(item.start.id), item.end)
+        lineages[item] = _add(rows, linker, item, states.get(item.start.id), item.end)
     rows.flush()
-    found_open = {item for item in batch if item.start.id in stands and item.end is None}
+    found_open = {item for item in batch if item.start.id in states and item.end is None}
     ended = [item for item in batch if item.end is not None]
-    return Written(places, ended, found_open, rows.server_id)
+    return Written(lineages, ended, found_open, rows.server_id)
 
 
 def _add(
-    rows: "_Rows", linker: Linker, item: Pending, found: Standing | None, end: End | None
-) -> Place:
+    rows: "_Rows", linker: Linker, item: Pending, found: StoredState | None, end: End | None
+) -> Lineage:
     """Add what the database does not have of an interception, and return where it belongs."""
     start = item.start
-    place = Place(*found[:3]) if found is not None else None if item.unsure else item.place
-    if place is None:
-        place = linker.place(start)
-        rows.add_begun(start, place, end)
+    lineage = Lineage(*found[:3]) if found is not None else None if item.unsure else item.lineage
+    if lineage is None:
+        lineage = linker.lineage(start)
+        rows.add_begun(start, lineage, end)
     elif end is not None and not item.end_is_kept and _is_news(rows, start, found, end):
-        rows.add_end(start, place, end)
-    return place
+        rows.add_end(start, lineage, end)
+    return lineage
 
 
-def _is_news(rows: "_Rows", start: Start, found: Standing | None, end: End) -> bool:
+def _is_news(rows: "_Rows", start: Start, found: StoredState | None, end: End) -> bool:
     """Whether the database has no end, or only a less final one, which is taken back then."""
     if start.id in rows.ended:
         return False
@@ -117,13 +117,13 @@ def _is_news(rows: "_Rows", start: Start, found: Standing | None, end: End) -> b
         return True
     if end.finality <= found.finality:
         return False
-    rows.take_back_end(start, Place(*found[:3]))
+    rows.take_back_end(start, Lineage(*found[:3]))
     return True
 
 
-def _standing(store: BatchWriter, batch: Iterable[Pending]) -> dict[str, Standing]:
+def _stored_states(store: BatchWriter, batch: Iterable[Pending]) -> dict[str, StoredState]:
     unsure = [item.start.id for item in batch if item.unsure]
-    return store.standing(unsure) if unsure else {}
+    return store.stored_states(unsure) if unsure else {}
 
 
 class _Rows:
@@ -140,24 +140,26 @@ class _Rows:
         self.ended: set[str] = set()
         """Interceptions whose ends are among the rows: two polls may have seen the same end."""
 
-    def add_begun(self, start: Start, place: Place, end: End | None) -> None:
+    def add_begun(self, start: Start, lineage: Lineage, end: End | None) -> None:
         """Add an interception that is not in the database, with its end if it has one."""
         if end is None:
-            self._add(start_rows(start, place, self.server_id), start, place, None)
+            self._add(start_rows(start, lineage, self.server_id), start, lineage, None)
         else:
-            self._add(whole_rows(start, place, end, self.kind_id(start, end)), start, place, end)
+            self._add(
+                whole_rows(start, lineage, end, self.kind_id(start, end)), start, lineage, end
+            )
         if (named := start.parent_session_id or start.client_session_id) is not None:
             sessions = self._store.sessions
-            sessions.put(start.initiator_id, named, place.session_id, start.started_at)
+            sessions.put(start.initiator_id, named, lineage.session_id, start.started_at)
 
-    def add_end(self, start: Start, place: Place, end: End) -> None:
+    def add_end(self, start: Start, lineage: Lineage, end: End) -> None:
         """Add the end of an interception that is in the database."""
-        self._add(end_rows(start, place, end, self.kind_id(start, end)), start, place, end)
+        self._add(end_rows(start, lineage, end, self.kind_id(start, end)), start, lineage, end)
 
-    def _add(self, rows: Iterable[Row], start: Start, place: Place, end: End | None) -> None:
+    def _add(self, rows: Iterable[Row], start: Start, lineage: Lineage, end: End | None) -> None:
         status = Status.RUNNING if end is None else end.status
-        root_id = place.root_id or start.id
-        found = Linked(start.id, root_id, place.session_id, str(status), start.started_at)
+        root_id = lineage.root_id or start.id
+        found = Linked(start.id, root_id, lineage.session_id, str(status), start.started_at)
         self._rows += rows
         for row in rows:
             if type(row) is CorrelationRow:
@@ -174,10 +176,12 @@ class _Rows:
             raise _NewKind(its_kind)
         return number
 
-    def take_back_end(self, start: Start, place: Place) -> None:
+    def take_back_end(self, start: Start, lineage: Lineage) -> None:
         """Undo what the end added that the database has."""
         row, used, tools = self._store.ended_interception(start.id)
-        self._store.take_back(end_rows(start, place, read_end(row, used, tools), row.kind_id or 0))
+        self._store.take_back(
+            end_rows(start, lineage, read_end(row, used, tools), row.kind_id or 0)
+        )
 
     def by_call(self, start: Start, call_id: str) -> Linked | None:
         """Return the newest interception that issued a tool call, in this session if named."""

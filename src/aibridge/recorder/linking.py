@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from aibridge.dialects.facts import PromptKind
 from aibridge.recorder import correlation
 from aibridge.recorder.records import Start
-from aibridge.recorder.rows import Place
+from aibridge.recorder.rows import Lineage
 from aibridge.store.record.correlation import session_id_from
 from aibridge.store.schema.rows import Linked
 
@@ -54,7 +54,7 @@ class Linker:
         self._find = find
         self._pause = pause
 
-    def place(self, start: Start) -> Place:
+    def lineage(self, start: Start) -> Lineage:
         """Return the session of a request, and the thread that it goes on with, if any."""
         return (
             self._attempted(start)
@@ -63,8 +63,8 @@ class Linker:
             or self._begun(start)
         )
 
-    def _attempted(self, start: Start) -> Place | None:
-        """Return the place of what was tried before and failed, if this is the same prompt."""
+    def _attempted(self, start: Start) -> Lineage | None:
+        """Return the lineage of what was tried before and failed, if this is the same prompt."""
         key = correlation.attempt_key(start)
         before = None if key is None else self._find.by_key(start, key)
         if (
@@ -76,10 +76,10 @@ class Linker:
         if before.status not in correlation.FAILED and not start.retries:
             return None
         mark(start, PromptKind.RETRY)
-        return Place(before.session_id, before.id, before.root_id)
+        return Lineage(before.session_id, before.id, before.root_id)
 
-    def _delegated(self, start: Start) -> Place | None:
-        """Return the place of a task that a model has given to a sub-agent."""
+    def _delegated(self, start: Start) -> Lineage | None:
+        """Return the lineage of a task that a model has given to a sub-agent."""
         if start.tool_result_ids or not self._may_be_delegated(start):
             return None
         keys = (correlation.task_key(each.text) for each in start.prompts)
@@ -87,7 +87,7 @@ class Linker:
         if caller is None:
             return None
         mark(start, PromptKind.SUBAGENT)
-        return Place(self._session(start) or caller.session_id, caller.id)
+        return Lineage(self._session(start) or caller.session_id, caller.id)
 
     def _may_be_delegated(self, start: Start) -> bool:
         """Whether the client says so, or does not say at all in what session this is."""
@@ -96,18 +96,18 @@ class Linker:
         is_first = not start.history_ids and (start.digests is None or not start.digests.before)
         return is_first and start.client_session_id is None and start.typed is not None
 
-    def _continued(self, start: Start) -> Place | None:
-        """Return the place of a request that goes on with a conversation which is on record."""
+    def _continued(self, start: Start) -> Lineage | None:
+        """Return the lineage of a request that goes on with a conversation which is on record."""
         before = self._before(start)
         if before is None:
             return None
         if not start.prompts or start.kind in _CONTINUING:
-            return Place(before.session_id, before.id, before.root_id)
+            return Lineage(before.session_id, before.id, before.root_id)
         session = self._session(start)
         if session is None and start.started_at - before.started_at <= self._pause:
             session = before.session_id
         is_interruption = bool(start.tool_result_ids)
-        return Place(session or start.id, before.id if is_interruption else None)
+        return Lineage(session or start.id, before.id if is_interruption else None)
 
     def _before(self, start: Start) -> Linked | None:
         """Return what a request goes on with; of a session that is named, only where it matters."""
@@ -157,8 +157,8 @@ class Linker:
                 return found
         return None
 
-    def _begun(self, start: Start) -> Place:
-        return Place(self._session(start) or start.id)
+    def _begun(self, start: Start) -> Lineage:
+        return Lineage(self._session(start) or start.id)
 
     def _session(self, start: Start) -> str | None:
         """Return the session that the client names, or another one after a long pause."""

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from aibridge.recorder.records import End, Start
-from aibridge.recorder.rows import Place
+from aibridge.recorder.rows import Lineage
 
 
 class Pending(Struct, eq=False):
@@ -11,7 +11,7 @@ class Pending(Struct, eq=False):
 
     start: Start
     end: End | None = None
-    place: Place | None = None
+    lineage: Lineage | None = None
     """Set once the start is committed to the database."""
     end_is_kept: bool = False
     """Whether the end is committed."""

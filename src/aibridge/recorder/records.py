@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from aibridge.dialects.facts import Digests, Notes, Prompt, PromptKind, ResponseFacts, typed
-from aibridge.store.record.standing import BROKEN, QUEUED, UNSEEN, Finality
+from aibridge.store.record.stored import BROKEN, QUEUED, UNSEEN, Finality
 
 
 class Status(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from aibridge.recorder.records import unseen_end
 from aibridge.recorder.restoring import read_start
-from aibridge.recorder.rows import Place, end_rows, kind
+from aibridge.recorder.rows import Lineage, end_rows, kind
 from aibridge.store.engine.database import Database
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema.rows import InterceptionRow, Row
@@ -35,14 +35,14 @@ def close_interrupted(database: Database, but: Collection[str] = ()) -> int:
 def _close(writer: BatchWriter, found: Iterable[InterceptionRow]) -> int:
     closing = {row.id: _closing(writer, row) for row in found}
     with writer.transaction():
-        stands = writer.standing(list(closing))
-        open_ = [id_ for id_, stand in stands.items() if not stand.ended]
+        states = writer.stored_states(list(closing))
+        open_ = [id_ for id_, state in states.items() if not state.ended]
         writer.add(row for id_ in open_ for row in closing[id_])
     return len(open_)
 
 
 def _closing(writer: BatchWriter, row: InterceptionRow) -> list[Row]:
-    place = Place(row.session_id, row.thread_parent_id, row.thread_root_id)
+    lineage = Lineage(row.session_id, row.thread_parent_id, row.thread_root_id)
     start = read_start(row, writer.prompts(row.id))
     end = unseen_end(start)
-    return end_rows(start, place, end, writer.kind_id(kind(start, end)))
+    return end_rows(start, lineage, end, writer.kind_id(kind(start, end)))

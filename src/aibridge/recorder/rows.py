@@ -35,7 +35,7 @@ _SHAPES = {kind: Shape[kind.name] for kind in PromptKind}
 """What an interception has that has a prompt of a kind."""
 
 
-class Place(Struct, frozen=True):
+class Lineage(Struct, frozen=True):
     """Where an interception belongs: its session, and the thread that it goes on with, if any."""
 
     session_id: str
@@ -43,13 +43,13 @@ class Place(Struct, frozen=True):
     root_id: str | None = None
 
 
-def start_rows(start: Start, place: Place, server_id: int | None) -> list[Row]:
+def start_rows(start: Start, lineage: Lineage, server_id: int | None) -> list[Row]:
     """Return the rows of an interception that has only begun, on this server."""
     running = (_json(start.edits), _json(start.notes), None, str(Status.RUNNING), None)
     return [
-        _interception(start, place, (*running, "", "", "", None, 0, None, 0, 0), server_id),
+        _interception(start, lineage, (*running, "", "", "", None, 0, None, 0, 0), server_id),
         *_prompts(start, ""),
-        *_keys(start, keys_of_start(start, begins=place.session_id == start.id)),
+        *_keys(start, keys_of_start(start, begins=lineage.session_id == start.id)),
     ]
 
 
@@ -74,26 +74,26 @@ def _shape(start: Start, end: End) -> int:
     return sum([part for part, is_there in has if is_there] + [_SHAPES[kind] for kind in kinds])
 
 
-def end_rows(start: Start, place: Place, end: End, kind_id: int) -> list[Row]:
+def end_rows(start: Start, lineage: Lineage, end: End, kind_id: int) -> list[Row]:
     """Return the rows that complete an interception whose start stands in the database."""
     tokens = _sum(end.facts)
     rows: list[Row] = [EndRow._make((*_ending(start, end, kind_id, tokens), start.id))]
     if start.prompts and end.facts.response_id:
         rows.append(PromptIdRow(end.facts.response_id, start.id))
     rows += _keys(start, keys_of_end(start, end))
-    rows += _found(start, place, end, kind_id, tokens)
+    rows += _found(start, lineage, end, kind_id, tokens)
     return rows
 
 
-def whole_rows(start: Start, place: Place, end: End, kind_id: int) -> list[Row]:
+def whole_rows(start: Start, lineage: Lineage, end: End, kind_id: int) -> list[Row]:
     """Return the rows of an interception that began and ended since the last commit."""
     tokens = _sum(end.facts)
     return [
-        _interception(start, place, _ending(start, end, kind_id, tokens)),
+        _interception(start, lineage, _ending(start, end, kind_id, tokens)),
         *_prompts(start, end.facts.response_id),
-        *_keys(start, keys_of_start(start, begins=place.session_id == start.id)),
+        *_keys(start, keys_of_start(start, begins=lineage.session_id == start.id)),
         *_keys(start, keys_of_end(start, end)),
-        *_found(start, place, end, kind_id, tokens),
+        *_found(start, lineage, end, kind_id, tokens),
     ]
 
 
@@ -138,7 +138,7 @@ def _all_tokens(usage: TokenUsage) -> int:
 
 
 def _interception(
-    start: Start, place: Place, ending: tuple[Any, ...], server_id: int | None = None
+    start: Start, lineage: Lineage, ending: tuple[Any, ...], server_id: int | None = None
 ) -> InterceptionRow:
     return InterceptionRow(
         start.id,
@@ -150,9 +150,9 @@ def _interception(
         start.model,
         start.client,
         start.client_session_id,
-        place.session_id,
-        place.parent_id,
-        place.root_id,
+        lineage.session_id,
+        lineage.parent_id,
+        lineage.root_id,
         start.credential_kind,
         start.credential_hint,
         start.user_agent,
@@ -176,7 +176,7 @@ def _keys(start: Start, keys: Iterable[str]) -> list[CorrelationRow]:
     return [CorrelationRow(start.initiator_id, key, start.id, start.started_at) for key in keys]
 
 
-def _found(start: Start, place: Place, end: End, kind_id: int, tokens: TokenUsage) -> list[Row]:
+def _found(start: Start, lineage: Lineage, end: End, kind_id: int, tokens: TokenUsage) -> list[Row]:
     """Return what the answer said, and what it adds to the session; all its ``tokens`` together."""
     facts, at = end.facts, end.ended_at
     rows: list[Row] = [_usage(start.id, facts, usage, at) for usage in facts.usages]
@@ -191,8 +191,8 @@ def _found(start: Start, place: Place, end: End, kind_id: int, tokens: TokenUsag
     )
     if text is not None:
         rows.append(text)
-    rows.append(_session(start, place, end, tokens))
-    rows.append(SessionKindRow(place.session_id, start.initiator_id, kind_id))
+    rows.append(_session(start, lineage, end, tokens))
+    rows.append(SessionKindRow(lineage.session_id, start.initiator_id, kind_id))
     rows.append(InitiatorKindRow(start.initiator_id, kind_id, 1))
     return rows
 
@@ -240,13 +240,13 @@ def _thought(start: Start, facts: ResponseFacts, thought: Thought, at: int) -> M
     return ModelThoughtRow(start.id, new_id(), facts.response_id, thought.text, metadata, at)
 
 
-def _session(start: Start, place: Place, end: End, tokens: TokenUsage) -> SessionRow:
+def _session(start: Start, lineage: Lineage, end: End, tokens: TokenUsage) -> SessionRow:
     all_tokens = _all_tokens(tokens)
     typed, is_own = start.typed, start.kind is PromptKind.TYPED
     at = start.started_at
     return SessionRow(
         initiator_id=start.initiator_id,
-        id=place.session_id,
+        id=lineage.session_id,
         client=start.client,
         metadata=_json(start.metadata) if is_own else "{}",
         started_at=at,
@@ -257,7 +257,7 @@ def _session(start: Start, place: Place, end: End, tokens: TokenUsage) -> Sessio
         last_started_at=at,
         length=_NO_LENGTH,
         magnitude=magnitude(all_tokens),
-        threads=int(place.root_id is None and is_own),
+        threads=int(lineage.root_id is None and is_own),
         interceptions=1,
         tokens=all_tokens,
         input_tokens=tokens.input,

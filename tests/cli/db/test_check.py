@@ -45,7 +45,7 @@ def change(database: Database, *statements: Any) -> None:
 def test_nothing_is_wrong_with_a_good_database(
     cli: Cli, filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking, "PORTION", 2)
+    monkeypatch.setattr(checking, "BATCH", 2)
     _prepare(cli)
     result = cli("db", "check")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -114,7 +114,7 @@ MINE = (_s.id == "s1", _s.initiator_id == ANA)
 def test_sums_that_disagree_with_their_rows_are_found(
     rows: Rows, cli: Cli, filled: Database, monkeypatch: pytest.MonkeyPatch, damage: Any, said: str
 ) -> None:
-    monkeypatch.setattr(checking, "PORTION", 2)
+    monkeypatch.setattr(checking, "BATCH", 2)
     change(filled, damage)
     with filled.read() as connection:
         found = list(checking.disagreements(connection))

@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from aibridge.store.engine.bulk import cleaned
 from aibridge.store.record import remaining
-from aibridge.store.record.standing import Finality, finality
+from aibridge.store.record.stored import Finality, finality
 from aibridge.store.record.threads import begins_thread
 from aibridge.store.schema.measures import Shape, magnitude_of
 from aibridge.store.schema.rows import (

@@ -13,8 +13,8 @@ from aibridge.store.schema.tables import journals
 _c = journals.c
 
 
-class Place(NamedTuple):
-    """A place in a journal.
+class Position(NamedTuple):
+    """A position in a journal.
 
     All up to ``applied`` is in the database. From ``resume`` on is all that is still needed of
     calls that had not ended there.
@@ -25,27 +25,27 @@ class Place(NamedTuple):
 
 
 class Advance(NamedTuple):
-    """A step in a journal: from one place, nothing before the first, to another."""
+    """A step in a journal: from one position, nothing before the first, to another."""
 
     journal: str
-    before: Place | None
-    after: Place
+    before: Position | None
+    after: Position
 
 
 def finding() -> ClauseElement:
-    """Find the place in a journal, by its id."""
+    """Find the position in a journal, by its id."""
     return select(_c.applied, _c.resume).where(_c.id == bindparam("of_id"))
 
 
 def beginning(insert: Any) -> ClauseElement:  # noqa: ANN401 - of an engine
-    """Add the place in a journal, unless it has one; ``insert`` is the engine's."""
+    """Add the position in a journal, unless it has one; ``insert`` is the engine's."""
     adding = insert(journals).values(id=bindparam("of_id"), **_new())
     added: ClauseElement = adding.on_conflict_do_nothing().returning(_c.id)
     return added
 
 
 def advancing() -> ClauseElement:
-    """Move the place in a journal, if nobody else has."""
+    """Move the position in a journal, if nobody else has."""
     changed = update(journals).where(
         _c.id == bindparam("of_id"), _c.applied == bindparam("before_applied")
     )
@@ -53,4 +53,4 @@ def advancing() -> ClauseElement:
 
 
 def _new() -> dict[str, BindParameter[int]]:
-    return {name: bindparam(f"new_{name}") for name in Place._fields}
+    return {name: bindparam(f"new_{name}") for name in Position._fields}

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from aibridge.store.record.standing import Finality, finality
+from aibridge.store.record.stored import Finality, finality
 from aibridge.store.record.writer import MAX_PROMPTS
 from aibridge.store.schema.measures import Shape
 from aibridge.store.schema.rows import InterceptionRow

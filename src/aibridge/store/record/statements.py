@@ -25,7 +25,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.sql import ClauseElement
 
 from aibridge.store.engine.bulk import Write
-from aibridge.store.record import correlation, journals, standing, taking_back
+from aibridge.store.record import correlation, journals, stored, taking_back
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.measures import length_of, magnitude_of
 from aibridge.store.schema.rows import (
@@ -98,7 +98,7 @@ class Statements:
             CorrelationRow: self._keying(),
         }
         self.move_session_kinds = self._moving_session_kinds()
-        self._standing: dict[int, str] = {}
+        self._stored_states: dict[int, str] = {}
         self.kind = self._query(_find_kind())
         self.new_kind = self._query(self._adding_kind())
         self.by_call = self._query(correlation.by_call(in_session=False, bounded=is_postgresql))
@@ -115,17 +115,17 @@ class Statements:
         self.called = self._query(_facts_of(schema.tool_usages, ("tool", "input")))
         self.remove_facts = [self._query(each) for each in taking_back.removing_facts()]
         self.reopen = self._query(taking_back.reopening())
-        self.place_in_journal = self._query(journals.finding())
+        self.journal_position = self._query(journals.finding())
         self.begin_journal = self._query(journals.beginning(self._insert))
         self.advance_journal = self._query(journals.advancing())
         self.remove_session_kind = self._query(taking_back.removing_session_kind())
         self.remove_initiator_kind = self._query(taking_back.removing_initiator_kind())
 
-    def standing(self, count: int) -> str:
+    def stored_states(self, count: int) -> str:
         """Return the query for how so many interceptions stand."""
-        if count not in self._standing:
-            self._standing[count] = self._query(standing.statement(count))
-        return self._standing[count]
+        if count not in self._stored_states:
+            self._stored_states[count] = self._query(stored.statement(count))
+        return self._stored_states[count]
 
     def _query(self, statement: ClauseElement) -> str:
         """Return a query as text, with named parameters."""

@@ -13,11 +13,11 @@ from aibridge.ids import first_id_at, now
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import DRIVER_ERRORS
 from aibridge.store.engine.servers import Lease, was_taken_for_gone
-from aibridge.store.record import standing
+from aibridge.store.record import stored
 from aibridge.store.record.correlation import PAUSE, ActiveSessions, latest_session_names
-from aibridge.store.record.journals import Advance, Place
-from aibridge.store.record.standing import Standing
+from aibridge.store.record.journals import Advance, Position
 from aibridge.store.record.statements import SUMS, Statements
+from aibridge.store.record.stored import StoredState
 from aibridge.store.schema.rows import (
     CorrelationRow,
     EndRow,
@@ -130,18 +130,18 @@ class BatchWriter:
             return str(id_), int(active_at)
         return None
 
-    def standing(self, ids: Sequence[str]) -> dict[str, Standing]:
+    def stored_states(self, ids: Sequence[str]) -> dict[str, StoredState]:
         """Return which of the interceptions are in the database, and how they stand.
 
         To be asked in the transaction that goes on with them: until it ends nobody else does.
         """
-        found: dict[str, Standing] = {}
-        for first in range(0, len(ids), standing.PORTION):
-            portion = ids[first : first + standing.PORTION]
+        found: dict[str, StoredState] = {}
+        for first in range(0, len(ids), stored.BATCH):
+            portion = ids[first : first + stored.BATCH]
             names = {f"id_{number}": id_ for number, id_ in enumerate(portion)}
-            sql = self._statements.standing(len(portion))
+            sql = self._statements.stored_states(len(portion))
             for id_, *rest in self._link.select(sql, names, len(portion)):
-                found[id_] = Standing(*rest)
+                found[id_] = StoredState(*rest)
         return found
 
     def open_interceptions(self, most: int) -> list[InterceptionRow]:
@@ -227,10 +227,10 @@ class BatchWriter:
                 names = {"of_initiator_id": row.initiator_id, "of_kind_id": row.kind_id}
                 self._link.select(self._statements.remove_initiator_kind, names, 1)
 
-    def place_in(self, journal: str) -> Place | None:
+    def position_in(self, journal: str) -> Position | None:
         """Return how far the database has come with a journal, `None` where it has not begun."""
-        for row in self._link.select(self._statements.place_in_journal, {"of_id": journal}, 1):
-            return Place(*row)
+        for row in self._link.select(self._statements.journal_position, {"of_id": journal}, 1):
+            return Position(*row)
         return None
 
     def advance(self, steps: Iterable[Advance]) -> None:

@@ -20,7 +20,7 @@ from aibridge.store.record.threads import beginning_threads
 from aibridge.store.schema.tables import initiator_kinds, interceptions, sessions, token_usages
 from aibridge.store.search.index import NAME
 
-PORTION = 500
+BATCH = 500
 """Sessions that are looked at together."""
 
 COUNTERS = (
@@ -67,9 +67,9 @@ def disagreements(
 
 def _ranges(connection: Connection) -> Iterator[_Range]:
     """Cut all session ids into ranges, of which the outermost have no bound."""
-    after, ids = None, select(_s.id).distinct().order_by(_s.id).limit(PORTION)
+    after, ids = None, select(_s.id).distinct().order_by(_s.id).limit(BATCH)
     while len(found := list(connection.scalars(ids.where(*_Range(after, None).of(_s.id))))):
-        if len(found) < PORTION:
+        if len(found) < BATCH:
             break
         yield _Range(after, found[-1])
         after = found[-1]

@@ -115,7 +115,7 @@ def test_a_large_table_is_copied_in_transactions_of_few_rows(
 
     monkeypatch.setattr(Target, "add", counted)
     monkeypatch.setattr(tables, "MOST_ROWS", 3)
-    monkeypatch.setattr(indexing, "PORTION", 2)
+    monkeypatch.setattr(indexing, "BATCH", 2)
     run(pair.source, pair.target)
     assert everything(pair.target) == everything(pair.source, without_nul=pair.loses_nul)
     assert max(sizes) == 3
@@ -163,7 +163,7 @@ def test_memory_does_not_grow_with_what_is_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "MOST_CHARACTERS", 1 << 20)
-    monkeypatch.setattr(indexing, "PORTION", 5)
+    monkeypatch.setattr(indexing, "BATCH", 5)
     source, megabyte = f"sqlite:///{tmp_path / 'large.db'}", 1 << 20
     with opened(source) as database:
         database.upgrade()

@@ -32,7 +32,7 @@ import os, signal, sys
 from aibridge.store.transfer.copying import copying, indexing, state, tables
 from tests.store.transfer.copying.running import run
 
-tables.MOST_ROWS, indexing.PORTION = 3, 2
+tables.MOST_ROWS, indexing.BATCH = 3, 2
 keep, left = state.keep, int(sys.argv[3])
 
 def keep_or_die(*values):
@@ -54,7 +54,7 @@ class Broken(BaseException):
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "MOST_ROWS", 3)
-    monkeypatch.setattr(indexing, "PORTION", 2)
+    monkeypatch.setattr(indexing, "BATCH", 2)
 
 
 @contextmanager

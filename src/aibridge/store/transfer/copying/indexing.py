@@ -14,7 +14,7 @@ from aibridge.store.search.texts import MAX_TEXT, text_row
 from aibridge.store.transfer.copying import state
 from aibridge.store.transfer.copying.tables import AT_ONCE, telling
 
-PORTION = 500
+BATCH = 500
 """Interceptions that are indexed in one transaction."""
 ENOUGH = 6 * MAX_TEXT
 """Characters under an interception after which no more are read: six may be one escaped one."""
@@ -60,7 +60,7 @@ def _portion(connection: Connection) -> Sequence[Any]:
     """Return the next ended interceptions, in the order of their ids."""
     last = state.last_key(connection, text_index.NAME)
     after = [] if last is None else [_c.id > last[0]]
-    return connection.execute(_ENDED.where(*after).order_by(_c.id).limit(PORTION)).all()
+    return connection.execute(_ENDED.where(*after).order_by(_c.id).limit(BATCH)).all()
 
 
 def _texts(connection: Connection, portion: Sequence[Any]) -> Iterator[TextRow]:

@@ -1,4 +1,4 @@
-"""How interceptions stand in the database: which are there, where they belong, which have ended."""
+"""The stored state of interceptions: which are in the database, their lineage, and their ends."""
 
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ QUEUED = "queued"
 """The status of an interception whose answer is made in the background."""
 BROKEN = ("cancelled", "failed")
 """The statuses of those whose answer may have broken off."""
-PORTION = 256
+BATCH = 256
 """Interceptions asked for at once."""
 
 
@@ -39,8 +39,8 @@ class Finality(IntEnum):
     FINAL = 4
 
 
-class Standing(NamedTuple):
-    """An interception that is in the database: its place, and whether it has an end.
+class StoredState(NamedTuple):
+    """An interception that is in the database: its lineage, and whether it has an end.
 
     ``finality`` is that of its end, as a number of `Finality`.
     """
@@ -82,6 +82,6 @@ def statement(count: int) -> Select[Any]:
     """
     c = interceptions.c
     ids: list[BindParameter[str]] = [bindparam(f"id_{number}") for number in range(count)]
-    place = (c.session_id, c.thread_parent_id, c.thread_root_id)
-    found = select(c.id, *place, c.ended_at.is_not(None), finality())
+    lineage = (c.session_id, c.thread_parent_id, c.thread_root_id)
+    found = select(c.id, *lineage, c.ended_at.is_not(None), finality())
     return found.where(c.id.in_(ids)).with_for_update()

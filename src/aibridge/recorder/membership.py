@@ -1,6 +1,7 @@
-"""Presence: a server says that it lives, hears of what others change, and cleans up after the gone.
+"""Membership of a server among those of one database: heartbeats, news of changes, and cleaning up.
 
-A thread of its own does it, for servers that share one PostgreSQL.
+What a server that is gone has left open is closed by those that live. A thread of its own does it,
+for servers that share one PostgreSQL.
 """
 
 import math
@@ -72,8 +73,8 @@ class Watch:
         return [number for number, (_, still) in self._seen.items() if still >= LEASE_SECONDS]
 
 
-class Presence:
-    """The part of a process among those of one database. Begin and end it, in any thread.
+class Membership:
+    """The membership of a process among those of one database. Begin and end it, in any thread.
 
     One with a ``lease`` writes the record, says that it lives, and keeps in the file ``note`` who
     it is, for the one that comes after it in the same place. One with a ``listener`` hears of
@@ -99,7 +100,7 @@ class Presence:
         self._sweeping: Thread | None = None
         self._stopping = Event()
         self._is_there = Event()
-        self._thread = Thread(target=self._run, name="presence", daemon=True)
+        self._thread = Thread(target=self._run, name="membership", daemon=True)
 
     def begin(self) -> None:
         """Start the thread, and wait for a while until it is in touch with the others."""

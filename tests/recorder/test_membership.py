@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from aibridge.recorder import presence as module
+from aibridge.recorder import membership as module
 from aibridge.recorder.batch import commit
+from aibridge.recorder.membership import BEAT_SECONDS, LEASE_SECONDS, Membership, Watch
 from aibridge.recorder.pending import Pending
-from aibridge.recorder.presence import BEAT_SECONDS, LEASE_SECONDS, Presence, Watch
 from aibridge.recorder.recovery import close_interrupted
 from aibridge.store.engine import servers
 from aibridge.store.engine.errors import DRIVER_ERRORS
@@ -89,12 +89,12 @@ def ear():
 
 
 @pytest.fixture
-def presence(database, ear, impatient) -> Iterator[Presence]:
-    presence = Presence(database, Lease(), listener=ear)
-    presence.begin()
+def membership(database, ear, impatient) -> Iterator[Membership]:
+    membership = Membership(database, Lease(), listener=ear)
+    membership.begin()
     ear.wait_for("listening")
-    yield presence
-    presence.end()
+    yield membership
+    membership.end()
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def until(found: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def test_changes_of_tokens_and_users_are_heard_of(presence, database, ear):
+def test_changes_of_tokens_and_users_are_heard_of(membership, database, ear):
     with database.write() as connection:
         for statement in PEOPLE:
             connection.execute(text(statement))
@@ -158,7 +158,7 @@ PEOPLE = (
 )
 
 
-def test_a_line_that_is_cut_is_taken_up_again(presence, database, ear):
+def test_a_line_that_is_cut_is_taken_up_again(membership, database, ear):
     with database.write() as connection:
         connection.execute(text(CUT))
     ear.wait_for("deaf")
@@ -170,16 +170,16 @@ WHERE datname = current_database() AND application_name = 'aibridge' AND pid <> 
 
 
 def test_who_leaves_has_no_row_any_more(database, ear, impatient, rows):
-    presence = Presence(database, Lease(), listener=ear)
-    presence.begin()
+    membership = Membership(database, Lease(), listener=ear)
+    membership.begin()
     ear.wait_for("")
     assert len(rows("servers")) == 1
-    presence.end()
+    membership.end()
     assert rows("servers") == []
 
 
 def test_what_a_server_that_is_gone_had_under_way_is_closed_by_another(
-    database, lease, presence, rows
+    database, lease, membership, rows
 ):
     said = {"server_gone", "interceptions_interrupted"}
     with capture_logs() as logs:
@@ -189,9 +189,9 @@ def test_what_a_server_that_is_gone_had_under_way_is_closed_by_another(
     assert [row["interceptions"] for row in rows("sessions")] == [1]
 
 
-def test_what_a_server_that_lives_has_under_way_is_let_be(database, presence, rows, ear):
+def test_what_a_server_that_lives_has_under_way_is_let_be(database, membership, rows, ear):
     lease = Lease()
-    other = Presence(database, lease, listener=Ear())
+    other = Membership(database, lease, listener=Ear())
     other.begin()
     begun(database, lease)
     ear.heard.clear()
@@ -200,7 +200,7 @@ def test_what_a_server_that_lives_has_under_way_is_let_be(database, presence, ro
     other.end()
 
 
-def test_who_was_taken_for_gone_and_lives_completes_what_it_began(database, lease, presence, rows):
+def test_who_was_taken_for_gone_completes_what_it_began(database, lease, membership, rows):
     """Its end was not seen, as others thought; it was: nothing counts twice."""
     first = lease.number
     items = [begun(database, lease) for _ in range(2)]
@@ -217,16 +217,16 @@ def test_who_was_taken_for_gone_and_lives_completes_what_it_began(database, leas
 
 def test_of_several_that_clean_up_one_does_it(database, lease, impatient, rows):
     ears = [Ear() for _ in range(4)]
-    several = [Presence(database, Lease(), listener=ear) for ear in ears]
+    several = [Membership(database, Lease(), listener=ear) for ear in ears]
     write(database, *(Pending(start()) for _ in range(30)), lease=lease)
-    for presence in several:
-        presence.begin()
+    for membership in several:
+        membership.begin()
     until(lambda: {row["status"] for row in rows("interceptions")} == {"failed"})
     for ear in ears:
         ear.heard.clear()
         ear.wait_for("", 3)
-    for presence in several:
-        presence.end()
+    for membership in several:
+        membership.end()
     assert sum(row["interceptions"] for row in rows("sessions")) == 30
     assert sum(row["interceptions"] for row in rows("initiator_kinds")) == 30
 
@@ -257,12 +257,12 @@ def test_who_comes_after_one_that_was_killed_is_the_same_server(
     note.write_text(servers.note_of(lease.held))
     item = begun(database, lease)
     again = Lease()
-    presence = Presence(database, again, note=note)
-    presence.begin()
+    membership = Membership(database, again, note=note)
+    membership.begin()
     assert again.number == lease.number
     finish(database, again, item)
     assert [row["server_id"] for row in rows("interceptions")] == [lease.number]
-    presence.end()
+    membership.end()
     settled(rows)
 
 
@@ -270,13 +270,13 @@ def test_who_comes_after_one_that_was_killed_is_the_same_server(
 def test_a_note_of_no_server_that_is_there_makes_a_new_one(database, impatient, note, rows, left):
     note.write_text(left)
     lease = Lease()
-    presence = Presence(database, lease, note=note)
-    presence.begin()
+    membership = Membership(database, lease, note=note)
+    membership.begin()
     (row,) = rows("servers")
     assert row["id"] == lease.number
     assert lease.held is not None
     assert note.read_text() == servers.note_of(lease.held)
-    presence.end()
+    membership.end()
 
 
 def test_nobody_is_taken_for_gone_while_a_transaction_of_theirs_is_under_way(database, lease, rows):
@@ -353,10 +353,10 @@ def test_a_start_whose_commit_was_not_heard_of_is_asked_about_at_its_end(
 
 def test_a_note_that_cannot_be_kept_ends_no_presence(database, ear, impatient, tmp_path):
     note = tmp_path / "no-folder" / "server"
-    presence = Presence(database, Lease(), note=note, listener=ear)
-    presence.begin()
+    membership = Membership(database, Lease(), note=note, listener=ear)
+    membership.begin()
     ear.wait_for("", times=3)
-    presence.end()
+    membership.end()
 
 
 def test_nor_does_trouble_that_nobody_thought_of(database, ear, impatient, monkeypatch):
@@ -367,9 +367,9 @@ def test_nor_does_trouble_that_nobody_thought_of(database, ear, impatient, monke
         raise LookupError("unthought-of")
 
     monkeypatch.setattr(servers, "beats", fail)
-    presence = Presence(database, Lease(), listener=ear)
+    membership = Membership(database, Lease(), listener=ear)
     with capture_logs() as logs:
-        presence.begin()
+        membership.begin()
         ear.wait_for("")
-    presence.end()
+    membership.end()
     assert [entry["event"] for entry in logs] == ["presence_failed"]
