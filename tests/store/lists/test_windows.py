@@ -1,6 +1,7 @@
 """Windows: how they grow, what leads to their rows, and when no more are looked at."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -86,13 +87,30 @@ def test_the_tokens_of_sessions_lead_to_those_found_without_a_word(connection: C
     assert found == [Lead.TIME, Lead.TIME, Lead.TOKENS, Lead.TOKENS]
 
 
-def test_unwanted_words_are_gathered_unless_they_are_in_far_more_texts_than_are_found(
+@pytest.mark.parametrize(
+    ("where", "lead", "gathers"),
+    [
+        (Filter(model=only("opus")), Lead.KINDS, False),
+        (Filter(initiator_id=only(ANA)), Lead.PERSON, True),
+    ],
+)
+def test_words_are_gathered_unless_they_are_in_far_more_texts_than_are_found(
+    connection: Connection, where: Filter, lead: Lead, gathers: bool
+) -> None:
+    wanted = replace(where, prompt=only("roof"))
+    *_, last = Interceptions(connection, wanted).windows(MAX_TIME)
+    assert (last.lead, last.way.gathers) == (lead, gathers)
+    unwanted = replace(where, prompt=Values(none_of=("roof",)))
+    *_, last = Interceptions(connection, unwanted).windows(MAX_TIME)
+    assert (last.lead, last.way.gathers_unwanted) == (lead, gathers)
+
+
+def test_words_are_looked_for_in_the_texts_of_those_that_the_tokens_of_sessions_lead_to(
     connection: Connection,
 ) -> None:
-    for word, gathers in (("roof", False), ("rare", True)):
-        where = Filter(model=only("opus"), prompt=Values(none_of=(word,)))
-        *_, last = Interceptions(connection, where).windows(MAX_TIME)
-        assert (last.lead, last.way.gathers_unwanted) == (Lead.KINDS, gathers)
+    where = Filter(prompt=only("roof"), tokens=Span(least=1000))
+    *_, last = FoundSessions(connection, where).windows(MAX_TIME)
+    assert (last.lead, last.way.gathers) == (Lead.TOKENS, False)
 
 
 NOTHING = (

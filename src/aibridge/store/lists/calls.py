@@ -76,15 +76,15 @@ class Calls:
     def matching(self, c: Columns, window: Window) -> Iterator[ColumnElement[bool]]:
         """Yield the conditions on columns of ``interceptions``; no index is for any but the time.
 
-        Wanted words are gathered in a window that is read along time; else they are looked for in
-        the texts of each row, unless these are how the rows were found.
+        Wanted words are held against the rows unless these were found by them.
         """
         started_at = unindexed(c.started_at) if window.lead is Lead.WORDS else c.started_at
         yield started_at.between(*window.times)
         yield from self._plain(c, window.times)
-        is_near = window.lead is Lead.TIME
+        is_far = window.lead is not Lead.TIME
         if window.lead is not Lead.WORDS and (words := self.where.wanted_words()):
-            yield self._gathered(c, words, window.times) if is_near else self._found(c, words)
+            gathered = self._gathered(c, words, window.times, looked_up=is_far)
+            yield gathered if window.way.gathers else self._found(c, words)
         if unwanted := self.where.unwanted_words():
             gathers = window.way.gathers_unwanted
             yield ~self._any(c, unwanted, window if gathers else None)

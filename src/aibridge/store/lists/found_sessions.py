@@ -74,7 +74,9 @@ class FoundSessions:
         return is_any(select(c.id).where(*mine, *asked))
 
     def _rarest(self, window: Window) -> Way:
-        return self._calls.rarest(window, self._leads(window))
+        way = self._calls.rarest(window, self._leads(window))
+        # What sessions are found by is joined: a condition that costs nothing would lead instead.
+        return way._replace(gathers=False) if way.lead is Lead.TOKENS else way
 
     def _leads(self, window: Window) -> dict[Lead, ColumnElement[bool]]:
         """Return what interceptions can be looked up by, which may be the tokens of a session."""

@@ -41,12 +41,13 @@ class Lead(StrEnum):
 
 
 class Way(NamedTuple):
-    """How the rows of a window are found, and held against words that must not stand in them.
+    """How the rows of a window are found, and held against words that must or must not be in them.
 
     These are gathered once from all texts of the window, or looked for in the texts of each row.
     """
 
     lead: Lead = Lead.TIME
+    gathers: bool = True
     gathers_unwanted: bool = True
 
 
@@ -165,5 +166,6 @@ def rarest(
     counts = (func.count().filter(condition) for condition in conditions)
     *numbers, hits = connection.execute(rows.with_only_columns(*counts)).one()
     found = dict(zip(leads, numbers, strict=True))
-    lead = min(found, key=lambda one: found[one] // (AS_DEAR if one is Lead.WORDS else 1))
-    return Way(lead, gathers_unwanted=hits <= AS_DEAR * found[lead])
+    lead = min(found, key=lambda one: found[one])
+    few = AS_DEAR * found[lead]
+    return Way(lead, found.get(Lead.WORDS, 0) <= few, hits <= few)
