@@ -242,7 +242,7 @@ def both(databases: Databases) -> Iterator[list[tuple[FastAPI, Database]]]:
 
 @settings(
     deadline=None,
-    max_examples=15,
+    max_examples=10,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.generate],  # the first example that fails says enough: shrinking takes minutes
 )

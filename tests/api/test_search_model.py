@@ -65,7 +65,7 @@ def sizes(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("sizes")
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=18, suppress_health_check=[HealthCheck.too_slow])
 @given(made=CALLS, limit=st.integers(1, 4), data=st.data())
 def test_a_search_walked_by_cursor_visits_each_match_once_in_order(
     database: Database, app: FastAPI, made: list[Call], limit: int, data: st.DataObject
