@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from random import Random
+from typing import Any
 
 from sqlalchemy import text
 
@@ -17,6 +18,8 @@ from scripts.storing.made_up import BEGIN, DAY, DAYS, LASTING, WORDS, Record, pe
 PAGE = 50
 PAGES = 3
 """How many pages of a list are asked for, one after the other."""
+Read = Callable[[Database, Filter, Any], Any]
+"""Reads a page of a list after a cursor, and returns that of the next one, if there may be any."""
 Ask = Callable[[], object]
 """Asks once; each time for another page, or for something else of the kind."""
 
@@ -114,9 +117,9 @@ def routes(database: Database, record: Record) -> Iterator[tuple[str, Ask]]:
     """Yield what is measured, by name."""
     choose = Choices(record)
     for name, make in filters(choose):
-        yield f"interceptions  {name}", Interceptions(database, make)
+        yield f"interceptions  {name}", Pages(interceptions, database, make)
     for name, make in filters(choose):
-        yield f"sessions  {name}", Sessions(database, make)
+        yield f"sessions  {name}", Pages(sessions, database, make)
     page, mine = reading.ThreadPage(limit=PAGE), Filter(visible_to=person(5))
     yield "one session", lambda: reading.show_session(database, choose.session(), page)
     if record.is_skewed:
@@ -131,8 +134,8 @@ def routes(database: Database, record: Record) -> Iterator[tuple[str, Ask]]:
 def routes_of_pairs(database: Database, record: Record) -> Iterator[tuple[str, Ask]]:
     """Yield both lists under every two filters, by name."""
     for name, make in pairs(Choices(record)):
-        yield f"interceptions  {name}", Interceptions(database, make)
-        yield f"sessions  {name}", Sessions(database, make)
+        yield f"interceptions  {name}", Pages(interceptions, database, make)
+        yield f"sessions  {name}", Pages(sessions, database, make)
 
 
 def _naive(database: Database, statement: str) -> object:
@@ -140,11 +143,11 @@ def _naive(database: Database, statement: str) -> object:
         return connection.execute(text(statement)).all()
 
 
-class _Pages:
+class Pages:
     """Asks for pages that follow each other: three at most, and then those of another filter."""
 
-    def __init__(self, database: Database, make: Callable[[], Filter]) -> None:
-        self._database, self._make = database, make
+    def __init__(self, read: Read, database: Database, make: Callable[[], Filter]) -> None:
+        self._read, self._database, self._make = read, database, make
         self._following: Iterator[None] = iter(())
 
     def __call__(self) -> None:
@@ -155,31 +158,23 @@ class _Pages:
         next(self._following)
 
     def _pages(self, where: Filter) -> Iterator[None]:
-        raise NotImplementedError
-
-
-class Interceptions(_Pages):
-    """Asks for pages of interceptions."""
-
-    def _pages(self, where: Filter) -> Iterator[None]:
-        after: str | None = None
+        after: Any = None
         for _ in range(PAGES):
-            page = reading.list_interceptions(self._database, where, limit=PAGE, after_id=after)
+            after = self._read(self._database, where, after)
             yield
-            if len(page.results) < PAGE:
+            if after is None:
                 return
-            after = page.results[-1].id
 
 
-class Sessions(_Pages):
-    """Asks for pages of sessions."""
+def interceptions(database: Database, where: Filter, after: str | None) -> str | None:
+    """Ask for a page of interceptions."""
+    found = reading.list_interceptions(database, where, limit=PAGE, after_id=after).results
+    return None if len(found) < PAGE else found[-1].id
 
-    def _pages(self, where: Filter) -> Iterator[None]:
-        after: SessionCursor | None = None
-        for _ in range(PAGES):
-            page = reading.list_sessions(self._database, where, limit=PAGE, after=after)
-            yield
-            if len(page.sessions) < PAGE:
-                return
-            last = page.sessions[-1]
-            after = SessionCursor(last.id, last.initiator.id)
+
+def sessions(
+    database: Database, where: Filter, after: SessionCursor | None
+) -> SessionCursor | None:
+    """Ask for a page of sessions."""
+    found = reading.list_sessions(database, where, limit=PAGE, after=after).sessions
+    return None if len(found) < PAGE else SessionCursor(found[-1].id, found[-1].initiator.id)
