@@ -190,7 +190,7 @@ def _item(entry: Entry, at: int) -> Item:
 
 
 class Following:
-    """All journals below a folder. ``position_in`` says where the database is in one, by its id."""
+    """All journals below a folder, by their ids."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -166,6 +166,6 @@ def rarest(
     counts = (func.count().filter(condition) for condition in conditions)
     *numbers, hits = connection.execute(rows.with_only_columns(*counts)).one()
     found = dict(zip(leads, numbers, strict=True))
-    lead = min(found, key=lambda one: found[one])
+    lead = min(found, key=found.__getitem__)
     few = AS_DEAR * found[lead]
     return Way(lead, found.get(Lead.WORDS, 0) <= few, hits <= few)

@@ -379,7 +379,7 @@ servers = Table(
     Column("started_at", Time, nullable=False),
     Column("beats", BigInteger, nullable=False),
 )
-"""The processes that write to this database, where there may be several: see `store.servers`."""
+"""The processes that write to this database, if there may be several; see `engine.servers`."""
 
 journals = Table(
     "journals",
@@ -388,7 +388,7 @@ journals = Table(
     Column("applied", BigInteger, nullable=False),
     Column("resume", BigInteger, nullable=False),
 )
-"""How far each journal is read into this database: see `store.journals`."""
+"""How far each journal is read into this database: see `record.journals`."""
 
 indexed_interceptions = Table(
     "indexed_interceptions",

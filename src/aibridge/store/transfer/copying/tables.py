@@ -18,6 +18,17 @@ from sqlalchemy.exc import DBAPIError
 from aibridge.store.engine.bulk import cleaned
 from aibridge.store.schema import tables as schema
 
+Row = tuple[Any, ...]
+
+AT_ONCE = 100
+"""Rows that come from the engine at once. What one of them holds may be large."""
+MOST_ROWS = 5_000
+MOST_CHARACTERS = 8 * 1024 * 1024
+"""What is written in one transaction: it ends with the row that reaches one of the two."""
+_BYTES = 16
+_MODULUS = 1 << 8 * _BYTES
+"""Of the sum of hashes."""
+
 LEFT_OUT = frozenset({"indexed_interceptions", "servers"})
 """What belongs to one database: its index of texts is made anew, its servers are others."""
 
@@ -64,18 +75,6 @@ def with_dependents(tables: Iterable[Table]) -> list[Table]:
 def positions_of_texts(table: Table) -> Sequence[int]:
     """Return where in a row values may be texts."""
     return [at for at, column in enumerate(table.c) if column.type.python_type is str]
-
-
-Row = tuple[Any, ...]
-
-AT_ONCE = 100
-"""Rows that come from the engine at once. What one of them holds may be large."""
-MOST_ROWS = 5_000
-MOST_CHARACTERS = 8 * 1024 * 1024
-"""What is written in one transaction: it ends with the row that reaches one of the two."""
-_BYTES = 16
-_MODULUS = 1 << 8 * _BYTES
-"""Of the sum of hashes."""
 
 
 def walk(
