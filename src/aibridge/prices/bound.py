@@ -1,0 +1,95 @@
+"""The most that a request can cost, from what is known before it is answered."""
+
+from msgspec import Struct
+
+from aibridge.prices.cost import Billable, Cost, Unpriced, cost
+from aibridge.prices.rates import CALLS, OUTPUTS, Price, Rate, Unit
+from aibridge.prices.supplements import MAX_OUTPUTS
+
+EXTRA_TOKENS = 1_000
+"""Tokens that a provider may add to a prompt by itself, such as its instructions for tools.
+
+Anthropic lists some hundreds, up to 530 for Claude 3 Opus. Source:
+https://docs.anthropic.com/en/docs/tool-use-pricing-and-tokens.
+"""
+
+
+class Ratio(Struct, frozen=True):
+    """How many tokens so many bytes of a request's body can be at most."""
+
+    tokens: int = 1
+    size: int = 1
+
+
+STRICT = Ratio()
+"""A token a byte: no tokenizer makes more of a text, as every token stands for a byte at least.
+
+Requests of agents have some 3.5 bytes a token, so this is a bound that is never passed, and not an
+estimate.
+"""
+
+
+class Demand(Struct, frozen=True):
+    """What a request asks for.
+
+    ``refers`` says that the prompt has more than the body: a stored response, a file, a URL. Then
+    it may fill the context window. ``answers`` are the answers asked for (``n``), ``runs`` the
+    model runs that the provider may make by itself, as with tools of its own. ``calls`` are the
+    most calls of tools that are charged.
+    """
+
+    body_bytes: int
+    max_output: int | None = None
+    answers: int = 1
+    runs: int = 1
+    refers: bool = False
+    calls: dict[Unit, int] = {}
+
+
+def upper_bound(
+    price: Price, demand: Demand, *, window: int | None = None, ratio: Ratio = STRICT
+) -> Cost:
+    """Return the most that a request can cost at a price; unpriced where nothing bounds it.
+
+    ``window`` is the context window of the model. The bound takes all input for what costs most,
+    such as being written to the cache for an hour, and the highest tier that it may reach.
+    """
+    prompt = _most_input(demand, window, ratio)
+    output = demand.max_output if demand.max_output is not None else most_output(price, window)
+    unbounded = [name for name, most in (("input", prompt), ("output", output)) if most is None]
+    if prompt is None or output is None:
+        return Unpriced(tuple(f"unbounded {name}" for name in unbounded))
+    worst = {Unit.INPUT: _dearest(price, prompt, is_output=False)}
+    worst[Unit.OUTPUT] = _dearest(price, prompt, is_output=True)
+    counts = {
+        Unit.INPUT: prompt * demand.runs,
+        Unit.OUTPUT: output * demand.answers * demand.runs,
+        **demand.calls,
+    }
+    known = {unit: Rate(micros) for unit, micros in worst.items() if micros is not None}
+    calls = {unit: rate for unit, rate in price.rates.items() if unit in CALLS}
+    flat = Price(price.source, price.model, {**known, **calls}, percent=price.percent)
+    return cost(Billable(counts), flat)
+
+
+def most_output(price: Price, window: int | None) -> int | None:
+    """Return the most tokens that a model says if the request sets no maximum."""
+    name = price.model.rpartition("/")[2]
+    for beginning, most in MAX_OUTPUTS:
+        if name.startswith(beginning):
+            return most
+    return window
+
+
+def _most_input(demand: Demand, window: int | None, ratio: Ratio) -> int | None:
+    if demand.refers:
+        return window
+    of_body = -(-demand.body_bytes * ratio.tokens // ratio.size) + EXTRA_TOKENS
+    return of_body if window is None else min(of_body, window)
+
+
+def _dearest(price: Price, prompt: int, *, is_output: bool) -> int | None:
+    """Return the highest rate of the tokens of a prompt of up to so many, or of the output."""
+    units = [unit for unit in price.rates if unit not in CALLS]
+    rates = [price.rates[unit] for unit in units if (unit in OUTPUTS) is is_output]
+    return max((rate.highest(prompt) for rate in rates), default=None)
