@@ -76,6 +76,13 @@ def test_a_price_book_remembers_a_bounded_number_of_names() -> None:
     assert cost_of(book, "m") == Priced(1)
 
 
+def test_an_answer_that_broke_off_costs_what_was_estimated_and_is_not_free(book: PriceBook) -> None:
+    metadata = {"partial": True, "estimated": ["output"], "service_tier": "auto"}
+    usage = TokenUsage(input=10_000, output=1_000, is_estimate=True, metadata=metadata)
+    rated = book.rate(usage, provider="openai", model="gpt-5", at=AT)
+    assert rated.cost == Priced(22_500)
+
+
 @pytest.mark.parametrize("name", sorted(TYPES))
 def test_every_type_of_provider_has_a_list_or_is_said_to_have_none(name: str) -> None:
     places = list(listed(name, "openai/gpt-5"))

@@ -62,6 +62,7 @@ def test_a_tool_without_a_price_leaves_a_request_unpriced() -> None:
     ("model", "window", "most"),
     [
         ("openai/gpt-5", 400_000, 128_000),
+        ("openai/gpt-5-pro", 400_000, 272_000),
         ("openai/gpt-6.1-sol", None, 128_000),
         ("openai/gpt-4o", 128_000, 16_384),
         ("google/gemini-9", 50_000, 50_000),

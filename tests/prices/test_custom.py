@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -143,6 +144,14 @@ def test_a_custom_price_equal_to_the_shipped_one_gives_the_same_cost(
         cache_write_1h_price=rates[Unit.CACHE_WRITE_1H],
     )
     assert cost_of(PriceBook(catalogue, [equal]), usage, model) == cost_of(book, usage, model)
+
+
+def test_the_example_of_the_documentation_can_be_taken() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "prices.md").read_text()
+    example = page.partition("```json")[2].partition("```")[0]
+    check([msgspec.json.decode(example, type=CustomPrice)], TYPES)
+    for name in CustomPrice.__struct_fields__:
+        assert f"`{name}`" in page
 
 
 def test_prices_that_can_be_taken() -> None:

@@ -1,7 +1,7 @@
 """The shipped price lists: the data of genai-prices as a `Catalogue`.
 
 The only module that imports genai-prices, and only when it is asked: that takes half a second and
-40 MB, and brings pydantic. A process that must stay small is handed the bytes of the catalogue.
+some 30 MB, and brings pydantic. A process that must stay small is handed the catalogue's bytes.
 """
 
 from collections.abc import Iterator

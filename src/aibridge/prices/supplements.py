@@ -48,6 +48,7 @@ https://developers.openai.com/api/docs/guides/data-residency, November 2026.
 """
 
 MAX_OUTPUTS = (
+    ("gpt-5-pro", 272_000),
     ("gpt-5", 128_000),
     ("gpt-6", 128_000),
     ("gpt-4.1", 32_768),
@@ -59,7 +60,7 @@ MAX_OUTPUTS = (
 """The most tokens that models say if a request sets no maximum, by how their names begin.
 
 Anthropic's requests always set one. Source: https://developers.openai.com/api/docs/models (maximum
-output tokens), October 2026.
+output tokens), November 2026.
 """
 
 _INCLUDED_BY_COPILOT = frozenset({"gpt-3.5-turbo", "gpt-4.1", "gpt-4o", "gpt-4o-mini"})
