@@ -10,7 +10,7 @@ import pytest
 
 from aibridge.prices.book import PriceBook
 from aibridge.prices.cost import Unpriced
-from tests.prices.answers import Answer, costs, of_chat, of_claude
+from tests.prices.answers import Answer, costs, of_chat, of_claude, of_responses
 
 
 def by(provider: str, model: str, *tokens: int, answered: str | None = None, **more: Any) -> Answer:
@@ -104,8 +104,16 @@ def test_costs_as_on_the_price_pages(book: PriceBook, answer: Answer, micros: in
 
 
 TIER = (("service_tier", "priority"),)
+SEARCH = {"type": "web_search_call", "id": "ws", "action": {"type": "search", "query": "q"}}
+
+
+def searched(provider: str, model: str) -> Answer:
+    return Answer(model, of_responses(1000, 0), "responses", provider, items=(SEARCH,))
+
 
 UNPRICED = [
+    ("a search at Azure", searched("azure", "gpt-5"), "web_search", 1_250),
+    ("a search at Vercel", searched("vercel", "openai/gpt-5"), "web_search", 1_250),
     ("a host of any kind", by("openai-compat", "gpt-5", 10, 1), "model gpt-5", 0),
     (
         "a tier at another's list",
