@@ -121,7 +121,8 @@ def sonnet(version: str, *tokens: int, day: tuple[int, int, int] = (2026, 11, 20
 # 1 x 6 + 250,000 x 0.60 + 100 x 22.50 = 6 + 150,000 + 2,250.
 # Sonnet 4.6 likewise until 12 March 2026, then flat: 300,000 x 6 + 22,500 and 300,000 x 3 + 15,000.
 # Sonnet 5.5: 2, 2.50, 4, 0.10, 10: 12,345 x 2 + 678 x 10 + 91,011 x 0.10 + 1,213 x 2.50 + 1,415 x 4
-# = 24,690 + 6,780 + 9,101.1 + 3,032.5 + 5,660 = 49,263.6. Sonnet 5 reads at 0.20: + 9,101.1.
+# = 24,690 + 6,780 + 9,101.1 + 3,032.5 + 5,660 = 49,263.6. Sonnet 5 reads at 0.20: + 9,101.1;
+# so did Sonnet 5.5 until 6 October 2026.
 SONNET = [
     ("200,000 tokens", sonnet("4-5", 200_000, 1000), 615_000),
     ("200,001 tokens", sonnet("4-5", 200_001, 1000), 1_222_506),
@@ -133,6 +134,16 @@ SONNET = [
     ),
     ("since long prompts cost the same", sonnet("4-6", 300_000, 1000, day=(2026, 3, 13)), 915_000),
     ("5.5 with everything", sonnet("5-5", 12_345, 678, 91_011, 1213, 1415), 49_264),
+    (
+        "5.5 before reading cost half",
+        sonnet("5-5", 12_345, 678, 91_011, 1213, 1415, day=(2026, 10, 6)),
+        58_365,
+    ),
+    (
+        "5.5 since reading costs half",
+        sonnet("5-5", 12_345, 678, 91_011, 1213, 1415, day=(2026, 10, 7)),
+        49_264,
+    ),
     ("5 with everything", sonnet("5", 12_345, 678, 91_011, 1213, 1415), 58_365),
 ]
 

@@ -111,6 +111,9 @@ CALLS = [
 ]
 
 
+ULTRA = "ultrafast"
+
+
 def on(year: int, month: int, day: int) -> datetime:
     return datetime(year, month, day, 0, 0, 1, tzinfo=UTC)
 
@@ -127,6 +130,10 @@ def on(year: int, month: int, day: int) -> datetime:
 # o3 in a batch has no cached price of its own, so the ordinary one: 6,000 x 1 + 4,000 x 0.50 +
 # 4,000. o3 was 10 and 40 until 9 June 2025. gpt-5.6-luna was 1 and 6 until 29 July 2026, then 0.20
 # and 1.20.
+# gpt-6-astra ultrafast is six times: 60, 75, 6, 300: 120,000 + 24,000 + 300,000 + 300,000.
+# gpt-6.2-sol: 2, 2.50 and 5 (12 hours), 0.10, 10: 20,000 + 10,000; 4,000 + 800 + 10,000; 2,000 x 2
+# + 4,000 x 0.10 + 4,000 x 5 + 10,000; batch half, fast twice, ultrafast three times, from March
+# 2027 six times; 272,001 x 4 + 1,000 x 15.
 # gpt-6-luna: 0.10 and 0.50: 3 x 0.10 + 1 x 0.50 = 0.8.
 MODELS = [
     ("gpt-5", answer("gpt-5", 10_000, 1000), 22_500),
@@ -143,6 +150,23 @@ MODELS = [
     ("gpt-6-sol, cached", answer("gpt-6-sol", 10_000, 1000, 8000), 15_600),
     ("gpt-6.1-sol, cached", answer("gpt-6.1-sol", 10_000, 1000, 8000), 14_800),
     ("gpt-6-astra", answer("gpt-6-astra", 10_000, 1000, 4000, 4000), 124_000),
+    (
+        "gpt-6-astra, ultrafast",
+        answer("gpt-6-astra", 10_000, 1000, 4000, 4000, tier=ULTRA),
+        744_000,
+    ),
+    ("gpt-6.2-sol", answer("gpt-6.2-sol", 10_000, 1000), 30_000),
+    ("gpt-6.2-sol, cached", answer("gpt-6.2-sol", 10_000, 1000, 8000), 14_800),
+    ("gpt-6.2-sol, for 12 hours", answer("gpt-6.2-sol", 10_000, 1000, 4000, 0, 4000), 34_400),
+    ("gpt-6.2-sol, in a batch", answer("gpt-6.2-sol", 10_000, 1000, tier="batch"), 15_000),
+    ("gpt-6.2-sol, fast", answer("gpt-6.2-sol", 10_000, 1000, tier="fast"), 60_000),
+    ("gpt-6.2-sol, ultrafast", answer("gpt-6.2-sol", 10_000, 1000, tier=ULTRA), 90_000),
+    (
+        "gpt-6.2-sol, ultrafast, later",
+        answer("gpt-6.2-sol", 10_000, 1000, tier=ULTRA, at=on(2027, 3, 1)),
+        180_000,
+    ),
+    ("gpt-6.2-sol, long", answer("gpt-6.2-sol", 272_001, 1000), 1_103_004),
     ("o3, cached, in a batch", answer("o3", 10_000, 1000, 4000, tier="batch"), 12_000),
     ("o3 before its price fell", answer("o3", 10_000, 1000, at=on(2025, 6, 9)), 140_000),
     ("o3 on the day", answer("o3", 10_000, 1000, at=on(2025, 6, 10)), 28_000),

@@ -66,10 +66,10 @@ class Rate(Struct, frozen=True, array_like=True, omit_defaults=True):
         """Return the highest rate for any prompt of up to so many tokens."""
         return max(self.micros, *(tier.micros for tier in self.tiers if prompt > tier.above), 0)
 
-    def times(self, factor: int) -> "Rate":
-        """Return the rate that is so many times this one, in each tier."""
-        tiers = tuple(Tier(tier.above, tier.micros * factor) for tier in self.tiers)
-        return Rate(self.micros * factor, tiers)
+    def times(self, factor: int, over: int = 1) -> "Rate":
+        """Return the rate that is so many times this one, in each tier; it must be whole."""
+        tiers = tuple(Tier(tier.above, tier.micros * factor // over) for tier in self.tiers)
+        return Rate(self.micros * factor // over, tiers)
 
 
 Rates = Mapping[Unit, Rate]

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from aibridge.prices.additions import completed
 from aibridge.prices.catalogue import Catalogue, Clause, Model, Offer, PriceList, Variant
 from aibridge.prices.rates import MILLION, Rate, Tier, Unit
 from aibridge.prices.supplements import ORDINARY, supplemented
@@ -66,7 +67,7 @@ def shipped_catalogue() -> Catalogue:
 
 def _price_list(provider: "types.Provider") -> PriceList:
     return PriceList(
-        tuple(_model(provider.id, each) for each in provider.models),
+        completed(provider.id, (_model(provider.id, each) for each in provider.models)),
         tuple(provider.fallback_model_providers or ()),
     )
 
