@@ -191,6 +191,7 @@ interceptions = Table(
     Column("tokens", BigInteger, nullable=False),  # of every sort
     Column("magnitude", Integer, nullable=False),  # of the tokens, see `measures`
     Column("server_id", Integer, nullable=True),  # which began it, where there may be several
+    Column("group_id", String(36), nullable=False, server_default=""),  # whom it is charged to
     postgresql_partition_by="RANGE (id)",
     sqlite_with_rowid=False,
 )
@@ -263,7 +264,12 @@ token_usages = _child(
     Column("output_tokens", BigInteger, nullable=False),
     Column("cache_read_input_tokens", BigInteger, nullable=False),
     Column("cache_write_input_tokens", BigInteger, nullable=False),  # of every lifetime
-    later=tuple(map(_lifetime, ("5m", "30m", "1h", "12h"))),
+    later=(
+        *map(_lifetime, ("5m", "30m", "1h", "12h")),
+        Column("cost_micros", BigInteger, nullable=False, server_default="0"),  # as far as known
+        Column("price_id", Integer, nullable=True),  # null: none was found
+        Column("unpriced", Text, nullable=False, server_default="not rated"),  # empty: nothing
+    ),
 )
 
 user_prompts = _child("user_prompts", Column("prompt", Text, nullable=False))
@@ -315,6 +321,54 @@ initiator_kinds = Table(
     sqlite_with_rowid=False,
 )
 """How many ended interceptions of each kind somebody has made."""
+
+daily_usage = Table(
+    "daily_usage",
+    metadata,
+    _id("initiator_id", key=True),
+    Column("day", Time, primary_key=True, autoincrement=False),  # in UTC, of the end
+    Column("group_id", String(36), primary_key=True),  # whom it is charged to; empty: not known
+    Column("kind_id", Integer, primary_key=True, autoincrement=False),  # without a shape
+    Column("interceptions", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cache_read_input_tokens", BigInteger, nullable=False),
+    Column("cache_write_input_tokens", BigInteger, nullable=False),
+    Column("cost_micros", BigInteger, nullable=False),
+    Column("unpriced", BigInteger, nullable=False),  # usage rows of which some part has no price
+    Index("ix_daily_usage_day", "day"),
+    sqlite_with_rowid=False,
+)
+"""What somebody used in a day, by provider, model, client and group; it stays when calls are purged.
+
+Money is in micro-dollars.
+"""
+
+prices = Table(
+    "prices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("price", Text, nullable=False),  # `aibridge.prices.rates.Price` as JSON
+    Index("uq_prices", "price", unique=True),
+)
+"""The prices that usage rows are rated with; nothing ever changes a row."""
+
+model_prices = Table(
+    "model_prices",
+    metadata,
+    Column("provider", String(64), primary_key=True),  # a type
+    Column("model_key", Text, primary_key=True),  # lower case
+    Column("model", Text, nullable=False),
+    Column("input_price", BigInteger, nullable=True),  # null: not known
+    Column("output_price", BigInteger, nullable=True),
+    Column("cache_read_price", BigInteger, nullable=True),
+    Column("cache_write_price", BigInteger, nullable=True),
+    Column("cache_write_1h_price", BigInteger, nullable=True),
+    Column("cache_write_12h_price", BigInteger, nullable=True),
+    Column("updated_at", Time, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The prices that the operator has set, in micro-dollars a million tokens."""
 
 sessions = Table(
     "sessions",
