@@ -1,9 +1,11 @@
 """The shipped price lists: the data of genai-prices as a `Catalogue`.
 
 The only module that imports genai-prices, and only when it is asked: that takes half a second and
-some 30 MB, and brings pydantic. A process that must stay small is handed the catalogue's bytes.
+some 30 MB, and brings pydantic. Run as a program it prints the catalogue, so that a process that
+must stay small can have it without that: see `aibridge.prices.installed`.
 """
 
+import sys
 from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Decimal
 from importlib.metadata import version
@@ -164,3 +166,7 @@ def _clause(clause: "types.MatchLogic") -> Clause:
         if (text := getattr(clause, attribute, None)) is not None:
             return Clause(how, text.lower())
     raise TypeError(f"a condition of a kind that is not known: {clause!r}")
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(shipped_catalogue().encode())
