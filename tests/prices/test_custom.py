@@ -174,6 +174,7 @@ NOTHING: dict[str, Any] = dict.fromkeys(
         ([custom(output_price=-1)], 0, "output_price"),
         ([custom(cache_write_12h_price=MAX_PRICE + 1)], 0, "cache_write_12h_price"),
         ([custom(), custom(input_price=5)], 1, "model"),
+        ([custom(), custom(model=" Claude-Opus-5-5")], 1, "model"),
     ],
 )
 def test_prices_that_cannot_be_taken_are_refused_all_together(

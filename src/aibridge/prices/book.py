@@ -57,7 +57,7 @@ class PriceBook:
 
     def __init__(self, catalogue: Catalogue, custom: Iterable[CustomPrice] = ()) -> None:
         self._catalogue = catalogue
-        self._custom = {(each.provider, each.model.strip().lower()): each for each in custom}
+        self._custom = {each.key: each for each in custom}
         self._found: dict[tuple[str, str], Found | None] = {}
 
     def rate(

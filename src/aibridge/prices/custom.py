@@ -43,6 +43,11 @@ class CustomPrice(Struct, frozen=True, forbid_unknown_fields=True):
     cache_write_12h_price: int | None = None
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from others: the provider type and the model's name, in lower case."""
+        return key_of(self.provider, self.model)
+
+    @property
     def amounts(self) -> dict[str, int]:
         """The prices that are known, by the names of their fields."""
         found = {name: getattr(self, name) for name in self.__struct_fields__}
@@ -68,6 +73,11 @@ class CustomPrice(Struct, frozen=True, forbid_unknown_fields=True):
         return Price(Source.CUSTOM, f"{self.provider}/{self.model}", rates)
 
 
+def key_of(provider: str, model: str) -> tuple[str, str]:
+    """Return what a custom price is found by: names of models mean the same in either case."""
+    return provider, model.strip().lower()
+
+
 def check(prices: Sequence[CustomPrice], providers: Collection[str]) -> None:
     """Raise `CustomPriceError` unless these prices can be taken, all of them together.
 
@@ -79,16 +89,16 @@ def check(prices: Sequence[CustomPrice], providers: Collection[str]) -> None:
     for index, each in enumerate(prices):
         for field, text in _wrong(each, providers):
             raise CustomPriceError(text, index=index, field=field)
-        if (each.provider, each.model) in seen:
-            text = f"{each.model} of {each.provider} stands here twice"
+        if each.key in seen:
+            text = "this model of this type of provider is there twice"
             raise CustomPriceError(text, index=index, field="model")
-        seen.add((each.provider, each.model))
+        seen.add(each.key)
 
 
 def _wrong(price: CustomPrice, providers: Collection[str]) -> list[tuple[str, str]]:
     wrong = []
     if price.provider not in providers:
-        wrong.append(("provider", f"{price.provider!r} is no type of provider"))
+        wrong.append(("provider", f"expected one of {', '.join(providers)}"))
     if not price.model.strip():
         wrong.append(("model", "the model must be named"))
     if not price.amounts:
