@@ -113,6 +113,10 @@ class PriceBook:
         found = self._look_up(call.provider, named)
         if found is None:
             return Unpriced((f"model {named or 'without a name'}",))
+        return self.listed_price(found, call)
+
+    def listed_price(self, found: Found, call: Call) -> Price | Unpriced:
+        """Return the shipped price of a call of a model that stands in a list."""
         if found.model.unsupported:
             return Unpriced(found.model.unsupported)
         kinds = list(_kinds(call))

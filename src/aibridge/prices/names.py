@@ -20,6 +20,17 @@ RESELLERS = frozenset({"vercel"})
 Source: https://vercel.com/docs/ai-gateway/pricing (no markup), October 2026.
 """
 
+RESOLD = {
+    "anthropic": "anthropic",
+    "deepseek": "deepseek",
+    "google": "google",
+    "mistral": "mistral",
+    "moonshotai": "moonshotai",
+    "openai": "openai",
+    "xai": "x-ai",
+}
+"""Vendors as resellers name them, and the list of each; a model is ``vendor/model`` there."""
+
 _WHOLE = frozenset({"openrouter"})
 """Types whose list has the models with the prefix of their vendor."""
 
