@@ -80,6 +80,7 @@ def fill(database: Database) -> None:
                 schema.user_ai_budget_overrides,
                 [_limit(user_id=zoe.id, group_id="g-2", spend_limit_micros=0)],
             ),
+            (schema.model_prices, [_price("claude-é", None), _price("gpt", 2**50)]),
             (schema.journals, [{"id": "a journal", "applied": 1 << 41, "resume": 5}]),
             (schema.correlation_keys, [_key("response:1", 1), _key("texts:ä", 2)]),
         ]
@@ -94,6 +95,17 @@ def _key(key: str, number: int) -> dict[str, Any]:
         "key": key,
         "interception_id": uid(number),
         "created_at": START + number,
+    }
+
+
+def _price(model: str, micros: int | None) -> dict[str, Any]:
+    return {
+        "provider": "openai-compat",
+        "model": model.title(),
+        "model_key": model,
+        "input_price": 3_000_000,
+        "output_price": micros,
+        "updated_at": START,
     }
 
 

@@ -1,0 +1,1 @@
+"""What calls cost: the prices that the operator sets."""
