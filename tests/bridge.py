@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +34,7 @@ from tests.wire import PATIENCE, Answer, ask
 Row = dict[str, Any]
 Found = TypeVar("Found")
 
+PRICES = Path(__file__).parent.parent / ".pytest_cache" / "prices"
 KEY = "sk-provider-key-0123456789"
 """The key that every provider of `providers` is configured with."""
 
@@ -218,10 +219,19 @@ def serve(folder: Path, configured: list[dict[str, Any]], **options: Any) -> Ite
             assert not thread.is_alive(), "the bridge did not stop"
 
 
+def share_prices(folder: Path) -> None:
+    """Let a data directory share the price lists of all tests, which take a second to make."""
+    PRICES.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    with suppress(FileExistsError):
+        (folder / "prices").symlink_to(PRICES)
+
+
 @contextmanager
 def keeping(settings: Settings) -> Iterator[None]:
     """Keep the record of a bridge in a thread of this process, which lingers for nobody."""
     over = threading.Event()
+    share_prices(settings.data_dir)
     told = msgspec.structs.replace(keeper_settings(settings), lingers=False)
     thread = threading.Thread(target=keep, args=(told, over, nullcontext), name=KEEPER)
     thread.start()

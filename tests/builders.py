@@ -1,14 +1,14 @@
 """Rows of the record for tests, with the summaries that belong to them."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, inspect, select
 
 from aibridge.store.engine.database import Database
 from aibridge.store.people import groups
@@ -244,7 +244,7 @@ def record(connection: Connection, *calls: Call) -> None:
     rows: Rows = defaultdict(list)
     by_session: dict[tuple[str, str], list[Call]] = defaultdict(list)
     for call in calls:
-        kind_id = None if call.running else _kind_id(connection, call)
+        kind_id = None if call.running else _kind_id(connection, call.filtered_by())
         rows["interceptions"].append(call.row() | {"kind_id": kind_id})
         for table, child in call.children():
             rows[table].append(child)
@@ -260,11 +260,13 @@ def record(connection: Connection, *calls: Call) -> None:
                 "kind_id": kind_id,
                 "last_active_at": session["last_active_at"],
             }
-            for kind_id in {_kind_id(connection, call) for call in members}
+            for kind_id in {_kind_id(connection, call.filtered_by()) for call in members}
         ]
     for name, values in rows.items():
         connection.execute(insert(schema.metadata.tables[name]), values)
     _count_kinds(connection)
+    if inspect(connection).has_table(schema.daily_usage.name):  # a test may begin before it was
+        _add_up_days(connection, calls)
     text_index.add(connection.connection.cursor(), list(filter(None, map(Call.text, calls))))
 
 
@@ -301,8 +303,8 @@ def summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any
     }
 
 
-def _kind_id(connection: Connection, call: Call) -> int:
-    kind, table = call.filtered_by()._asdict(), schema.kinds
+def _kind_id(connection: Connection, of: Kind) -> int:
+    kind, table = of._asdict(), schema.kinds
     known = select(table.c.id).where(*(table.c[name] == value for name, value in kind.items()))
     found: int | None = connection.scalar(known)
     if found is None:
@@ -317,6 +319,29 @@ def _count_kinds(connection: Connection) -> None:
     numbers = select(*key, func.count()).where(c.ended_at.is_not(None)).group_by(*key)
     connection.execute(delete(counted))
     connection.execute(insert(counted).from_select(list(counted.c.keys()), numbers))
+
+
+def _add_up_days(connection: Connection, calls: Iterable[Call]) -> None:
+    """Add calls that have ended to the usage of their days."""
+    days: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    for call in calls:
+        if not call.running:
+            row, facet = call.row(), _kind_id(connection, call.filtered_by()._replace(shape=0))
+            day = row["ended_at"] // 86_400_000_000 * 86_400_000_000
+            used = [child for table, child in call.children() if table == "token_usages"]
+            added = days[call.initiator, day, "", facet]
+            added.update(interceptions=1, unpriced=len(used))
+            for child in used:
+                added.update({name: child[name] for name in COUNTERS})
+    c = schema.daily_usage.c
+    key_columns, sums = list(c)[:4], [column.name for column in list(c)[4:]]
+    for key, added in days.items():
+        mine = [column == value for column, value in zip(key_columns, key, strict=True)]
+        before = connection.execute(select(schema.daily_usage).where(*mine)).mappings().first()
+        values = {name: added[name] + (before[name] if before else 0) for name in sums}
+        connection.execute(delete(schema.daily_usage).where(*mine))
+        keys = {column.name: value for column, value in zip(key_columns, key, strict=True)}
+        connection.execute(insert(schema.daily_usage), keys | values)
 
 
 def indexed_words(connection: Connection) -> set[tuple[str, str, str, int]]:

@@ -81,6 +81,7 @@ def fill(database: Database) -> None:
                 [_limit(user_id=zoe.id, group_id="g-2", spend_limit_micros=0)],
             ),
             (schema.model_prices, [_price("claude-é", None), _price("gpt", 2**50)]),
+            (schema.prices, [{"id": 4, "price": "{}"}, {"id": 7, "price": '{"model":"é"}'}]),
             (schema.journals, [{"id": "a journal", "applied": 1 << 41, "resume": 5}]),
             (schema.correlation_keys, [_key("response:1", 1), _key("texts:ä", 2)]),
         ]

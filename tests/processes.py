@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from aibridge.store.engine.database import Database
 from aibridge.store.schema import tables as schema
-from tests.bridge import KEY
+from tests.bridge import KEY, share_prices
 from tests.gateway import samples
 from tests.wire import PATIENCE, Answer, Wire, ask
 
@@ -92,6 +92,7 @@ STOPPED = {0, -signal.SIGTERM}
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
+    share_prices(folder)
     started = [sys.executable, "-m", "aibridge", "serve", "--port", "0"]
     return [*started, "--data-dir", str(folder), "--config", str(folder / "a.toml"), *arguments]
 

@@ -17,13 +17,20 @@ from itertools import islice
 
 from sqlalchemy import Index, event, inspect, text
 
-from aibridge.recorder.rows import kind, whole_rows
+from aibridge.recorder.rows import numbers, whole_rows
 from aibridge.store.engine.database import Database
 from aibridge.store.record import partitions
 from aibridge.store.record.journals import Advance, Position
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import tables as schema
-from aibridge.store.schema.rows import InitiatorKindRow, InterceptionRow, Kind, Row, SessionKindRow
+from aibridge.store.schema.rows import (
+    DailyUsageRow,
+    InitiatorKindRow,
+    InterceptionRow,
+    Kind,
+    Row,
+    SessionKindRow,
+)
 from aibridge.store.search.index import tsvector
 from scripts.storing.made_up import BEGIN, DAYS, SECOND, Record
 
@@ -33,12 +40,13 @@ TOGETHER = 10
 AHEAD = 2
 """Processes that make portions while others are written."""
 
-_Made = tuple[list[Kind], list[Row]]
+_Made = tuple[list[Kind | str], list[Row]]
 
 _TABLES = (
     *(schema.interceptions, schema.session_kinds, schema.sessions, schema.tool_usages),
     tsvector.text_index,
 )
+_OF_A_KIND = InterceptionRow | SessionKindRow | InitiatorKindRow | DailyUsageRow
 _SQLITE = ("synchronous=OFF", "cache_size=-1000000", "wal_autocheckpoint=50000")
 """Settings for this connection alone; the cache is 1 GB: ids of sessions come in no order."""
 _HASH_BYTES = {True: 64 << 20, False: 1 << 20}
@@ -96,19 +104,21 @@ def _made_aside(record: Record, missing: range) -> Iterator[list[_Made]]:
 
 def _made(record: Record, number: int) -> _Made:
     """Make a portion's rows; the number of a kind is its place among the kinds."""
-    kinds: dict[Kind, int] = {}
+    kinds: dict[Kind | str, int] = {}
     rows: list[Row] = []
     for each in record.portion(number):
-        kind_id = kinds.setdefault(kind(each.start, each.end), len(kinds))
-        rows += whole_rows(each.start, each.lineage, each.end, kind_id)
+        its_own = numbers(each.start, each.end, lambda of: kinds.setdefault(of, len(kinds)))
+        rows += whole_rows(each.start, each.lineage, each.end, its_own)
     return list(kinds), rows
 
 
-def _numbered(writer: BatchWriter, kinds: Sequence[Kind], rows: Sequence[Row]) -> Iterator[Row]:
+def _numbered(
+    writer: BatchWriter, kinds: Sequence[Kind | str], rows: Sequence[Row]
+) -> Iterator[Row]:
     """Yield rows with the numbers that their kinds have in the database."""
-    ids = [writer.kind_id(one) for one in kinds]
+    ids = [writer.number(one) for one in kinds]
     for row in rows:
-        if isinstance(row, InterceptionRow | SessionKindRow | InitiatorKindRow):
+        if isinstance(row, _OF_A_KIND):
             yield row._replace(kind_id=ids[row.kind_id or 0])
         else:
             yield row

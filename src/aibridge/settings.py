@@ -197,6 +197,11 @@ class Settings(ListenerSettings):
         return self.data_dir / "journal"
 
     @property
+    def catalogue(self) -> Path:
+        """Where the shipped price lists are kept once they have been read."""
+        return self.data_dir / "prices"
+
+    @property
     def durable_in(self) -> Literal["journal", "database"]:
         """Where records must be until clients see the ends of answers."""
         if self.durability is not None:

@@ -13,12 +13,30 @@ from aibridge.journal.folders import claim
 from aibridge.journal.format import Kind
 from aibridge.keeper.bounds import Bounded
 from aibridge.keeper.keeper import Keeper, Rules
+from aibridge.keeper.prices import Prices
+from aibridge.prices.catalogue import Catalogue, Clause, Model, Offer, PriceList
+from aibridge.prices.rates import Rate, Unit
 from aibridge.reading.request import Reading
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.servers import Lease
 from tests.journal.journals import Settled
 from tests.recorder.facts import ANA
 
+CATALOGUE = Catalogue(
+    "made up",
+    {
+        "anthropic": PriceList(
+            (
+                Model(
+                    "m-1",
+                    ((Clause("equals", "m-1"),),),
+                    (Offer({Unit.INPUT: Rate(3_000_000), Unit.OUTPUT: Rate(15_000_000)}),),
+                ),
+            )
+        )
+    },
+)
+"""What the model of `answer` costs: 3 micro-dollars a token in, 15 out, and no cache."""
 RULES = Rules(Reading(Agents([]), 1 << 20), lingers=False)
 
 
@@ -122,4 +140,5 @@ def keep(
     lease: Lease | None = None,
 ) -> None:
     """Have a keeper write all that the journals have, and end."""
-    Keeper(root, database, rules, bounded, is_over, lease).run()
+    prices = Prices(database, CATALOGUE, {})
+    Keeper(root, database, rules, bounded, is_over, lease, prices).run()

@@ -1,5 +1,6 @@
 """Calls that are read again: what a worse reader has written of them is corrected."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -16,6 +17,7 @@ from aibridge.journal.segments import listed
 from aibridge.keeper import completing, reading, rereading
 from aibridge.keeper.bounds import TooMuch
 from aibridge.keeper.calls import GAP_NOTE, Call
+from aibridge.keeper.prices import Prices
 from aibridge.keeper.reading import CallReader
 from aibridge.keeper.rereading import Reread, Rereader
 from aibridge.reading.call import read_answer
@@ -28,13 +30,15 @@ from aibridge.store.transfer import purging
 from aibridge.store.transfer.checking import disagreements
 from tests.builders import indexed_words
 from tests.databases import Databases, locked
-from tests.keeper.journals import RULES, Gateway, answer, keep, process_of
+from tests.keeper.journals import CATALOGUE, RULES, Gateway, answer, keep, process_of
 
 Worse = Callable[[Start, End], None]
 
 FACTS = ("user_prompts", "token_usages", "tool_usages", "model_thoughts")
-COMPARED = (*FACTS, "interceptions", "sessions", "session_kinds", "initiator_kinds")
+SUMS = ("session_kinds", "initiator_kinds", "daily_usage")
+COMPARED = (*FACTS, "interceptions", "sessions", *SUMS)
 ALL = (*COMPARED, "correlation_keys")
+LOCKED = (OperationalError, sqlite3.OperationalError)
 SESSION = [(b"x-ai-bridge-session-id", b"s-1")]
 
 
@@ -57,7 +61,8 @@ def reread(
     root: Path, database: Database, *, since: int = 0, is_dry: bool = False
 ) -> list[Reread | None]:
     """Read all calls again that began since then."""
-    with closing(Rereader(root, database, RULES.reading, nullcontext)) as rereader:
+    prices = Prices(database, CATALOGUE, {})
+    with closing(Rereader(root, database, RULES.reading, nullcontext, prices)) as rereader:
         return [rereader.reread(call, is_dry=is_dry) for call in rereader.calls(since)]
 
 
@@ -74,19 +79,23 @@ def contents(database: Database, tables: Sequence[str] = COMPARED) -> dict[str, 
     """Return what tables have, and the index of texts: without ids that are made for each row."""
     with database.read() as connection:
         assert list(disagreements(connection)) == []
-        kinds = {row[0]: tuple(row[1:]) for row in connection.execute(select(schema.kinds))}
+        tables_named = {"kind_id": schema.kinds, "price_id": schema.prices}
+        named = {
+            key: {row[0]: tuple(row[1:]) for row in connection.execute(select(table))}
+            for key, table in tables_named.items()
+        }
         found: dict[str, Any] = {"texts": indexed_words(connection)}
         for name in tables:
             table = schema.metadata.tables[name]
             rows = connection.execute(select(table).order_by(*table.primary_key)).mappings()
             found[name] = [
-                {key: kinds.get(value) if key == "kind_id" else value for key, value in row.items()}
+                {key: named.get(key, {}).get(value, value) for key, value in row.items()}
                 for row in rows
             ]
     for name in FACTS:
         for row in found[name]:
             del row["id"]
-    for name in ("session_kinds", "initiator_kinds"):
+    for name in SUMS:
         found[name].sort(key=str)
     return found
 
@@ -403,7 +412,7 @@ def test_it_gives_way_to_whoever_writes(
     with reading_as(no_usage):
         keep(root, database)
     monkeypatch.setattr(rereading, "LOCK_SECONDS", 0.01)
-    with locked(database), pytest.raises(OperationalError):
+    with locked(database), pytest.raises(LOCKED):
         reread(root, database)
     assert len(differing(reread(root, database))) == 1
 

@@ -321,14 +321,14 @@ def test_a_lease_that_is_renewed_in_the_midst_of_a_commit_does_not_hide_that_it_
     commit(writer, [item]).note()
     gone(database, lease)
     item.end = end()
-    kind_id = writer.kind_id
+    number = writer.number
 
-    def renewing(kind: Any) -> Any:
+    def renewing(of: Any) -> Any:
         with closing(database.link()) as link:
             lease.renew(link, lease.number)
-        return kind_id(kind)
+        return number(of)
 
-    monkeypatch.setattr(writer, "kind_id", renewing)
+    monkeypatch.setattr(writer, "number", renewing)
     with pytest.raises(DRIVER_ERRORS):
         commit(writer, [item])
     monkeypatch.undo()

@@ -5,11 +5,12 @@ from msgspec.structs import replace
 
 from aibridge.dialects.facts import Notes, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.recorder.correlation import attempt_key
-from aibridge.recorder.records import Status
-from aibridge.recorder.rows import Lineage, end_rows, kind, start_rows, whole_rows
-from aibridge.store.schema.measures import Shape
+from aibridge.recorder.records import Status, UsageCost
+from aibridge.recorder.rows import Lineage, Numbers, end_rows, kind, numbers, start_rows, whole_rows
+from aibridge.store.schema.measures import DAY, Shape
 from aibridge.store.schema.rows import (
     CorrelationRow,
+    DailyUsageRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -25,6 +26,7 @@ from aibridge.store.schema.rows import (
 from tests.recorder.facts import ANA, end, facts, start
 
 LINEAGE = Lineage("s-1")
+NUMBERS = Numbers(7, 8)
 
 
 def of(kind, rows):
@@ -80,8 +82,8 @@ def test_a_start_is_an_interception_that_runs_and_its_prompt():
 def test_without_a_prompt_there_is_none():
     begun = start(prompt=None)
     assert [type(row) for row in start_rows(begun, LINEAGE, None)] == [InterceptionRow]
-    assert not of(UserPromptRow, whole_rows(begun, LINEAGE, end(), 7))
-    assert not of(PromptIdRow, end_rows(begun, LINEAGE, end(), 7))
+    assert not of(UserPromptRow, whole_rows(begun, LINEAGE, end(), NUMBERS))
+    assert not of(PromptIdRow, end_rows(begun, LINEAGE, end(), NUMBERS))
 
 
 def test_an_empty_prompt_is_one():
@@ -100,7 +102,7 @@ def test_an_end_completes_the_interception():
         notes=["n2"],
         facts=facts(notes=Notes(["n3"])),
     )
-    (row,) = of(EndRow, end_rows(begun, LINEAGE, over, 7))
+    (row,) = of(EndRow, end_rows(begun, LINEAGE, over, NUMBERS))
     assert row == EndRow(
         edits='["e1","e2"]',
         notes='["n1","n2","n3"]',
@@ -121,17 +123,17 @@ def test_an_end_completes_the_interception():
 
 def test_whole_rows_are_those_of_the_start_and_of_the_end():
     begun, over = start(), end()
-    (whole,) = of(InterceptionRow, whole_rows(begun, LINEAGE, over, 7))
+    (whole,) = of(InterceptionRow, whole_rows(begun, LINEAGE, over, NUMBERS))
     (opened,) = of(InterceptionRow, start_rows(begun, LINEAGE, None))
-    (closed,) = of(EndRow, end_rows(begun, LINEAGE, over, 7))
+    (closed,) = of(EndRow, end_rows(begun, LINEAGE, over, NUMBERS))
     assert whole._asdict() == opened._asdict() | closed._asdict()
-    (prompt,) = of(UserPromptRow, whole_rows(begun, LINEAGE, over, 7))
-    (late,) = of(PromptIdRow, end_rows(begun, LINEAGE, over, 7))
+    (prompt,) = of(UserPromptRow, whole_rows(begun, LINEAGE, over, NUMBERS))
+    (late,) = of(PromptIdRow, end_rows(begun, LINEAGE, over, NUMBERS))
     assert prompt.provider_response_id == late.provider_response_id == "msg-1"
 
 
 def test_a_prompt_whose_answer_has_no_id_keeps_none():
-    assert not of(PromptIdRow, end_rows(start(), LINEAGE, end(facts=ResponseFacts()), 7))
+    assert not of(PromptIdRow, end_rows(start(), LINEAGE, end(facts=ResponseFacts()), NUMBERS))
 
 
 def test_tokens_are_kept_once():
@@ -143,18 +145,18 @@ def test_tokens_are_kept_once():
         8,
     )
     over = end(ended_at=9, facts=facts(usages=[used, TokenUsage(input=9, is_estimate=True)]))
-    row, other = of(TokenUsageRow, end_rows(start(id="i"), LINEAGE, over, 7))
+    row, other = of(TokenUsageRow, end_rows(start(id="i"), LINEAGE, over, NUMBERS))
     metadata = '{"usage":{"input_tokens":1}}'
-    assert row == ("i", row.id, "msg-1", 1, 2, 3, 4, metadata, 9, 5, 6, 7, 8)
+    assert row == ("i", row.id, "msg-1", 1, 2, 3, 4, metadata, 9, 5, 6, 7, 8, 0, None, "not rated")
     assert (other.input_tokens, other.metadata) == (9, '{"estimated":true}')
-    (session,) = of(SessionRow, end_rows(start(id="i"), LINEAGE, over, 7))
+    (session,) = of(SessionRow, end_rows(start(id="i"), LINEAGE, over, NUMBERS))
     assert (session.input_tokens, session.output_tokens, session.tokens) == (10, 2, 19)
 
 
 def test_unknown_usage_is_no_row_and_zero_tokens_are_one():
     nothing, zero = end(facts=ResponseFacts()), end(facts=facts(usages=[TokenUsage()]))
-    assert not of(TokenUsageRow, end_rows(start(), LINEAGE, nothing, 7))
-    (row,) = of(TokenUsageRow, end_rows(start(), LINEAGE, zero, 7))
+    assert not of(TokenUsageRow, end_rows(start(), LINEAGE, nothing, NUMBERS))
+    (row,) = of(TokenUsageRow, end_rows(start(), LINEAGE, zero, NUMBERS))
     assert (row.input_tokens, row.metadata) == (0, "{}")
 
 
@@ -167,7 +169,7 @@ def test_tools_and_thoughts_stand_in_their_order():
         ended_at=9,
         facts=facts(tool_calls=calls, thoughts=[Thought("1"), Thought("2", "reasoning")]),
     )
-    found = list(end_rows(start(id="i"), LINEAGE, over, 7))
+    found = list(end_rows(start(id="i"), LINEAGE, over, NUMBERS))
     first, second = of(ToolUsageRow, found)
     assert first == (
         *("i", first.id, "msg-1", ANA, "bash", '{"a":1}', "", False, "", "c1", "i1", '{"x":1}', 9),
@@ -186,21 +188,21 @@ def test_tools_and_thoughts_stand_in_their_order():
 def test_prompt_and_tools_are_indexed_when_the_answer_has_ended(make):
     begun = start(id="i", prompt="Mend the roof.")
     calls = [ToolCall("bash", '{"a":1}'), ToolCall("search", "free text")]
-    (row,) = of(TextRow, make(begun, LINEAGE, end(facts=facts(tool_calls=calls)), 7))
+    (row,) = of(TextRow, make(begun, LINEAGE, end(facts=facts(tool_calls=calls)), NUMBERS))
     assert row == ("i", begun.started_at, "Mend the roof.", 'bash {"a":1} search free text', "")
     assert not of(TextRow, start_rows(begun, LINEAGE, None))
 
 
 @pytest.mark.parametrize("prompt", [None, ""])
 def test_without_any_text_nothing_is_indexed(prompt):
-    assert not of(TextRow, whole_rows(start(prompt=prompt), LINEAGE, end(), 7))
+    assert not of(TextRow, whole_rows(start(prompt=prompt), LINEAGE, end(), NUMBERS))
 
 
 @pytest.mark.parametrize(
     ("lineage", "threads"), [(Lineage("s-1"), 1), (Lineage("s-1", "p-1", "r-1"), 0)]
 )
 def test_the_session_gets_what_one_call_adds(lineage, threads):
-    (row,) = of(SessionRow, end_rows(start(started_at=5), lineage, end(ended_at=9), 7))
+    (row,) = of(SessionRow, end_rows(start(started_at=5), lineage, end(ended_at=9), NUMBERS))
     assert row == SessionRow(
         id="s-1",
         initiator_id=ANA,
@@ -226,21 +228,53 @@ def test_the_session_gets_what_one_call_adds(lineage, threads):
 
 def test_a_session_without_prompt_or_tokens():
     over = end(facts=ResponseFacts())
-    (row,) = of(SessionRow, end_rows(start(prompt=None), LINEAGE, over, 7))
+    (row,) = of(SessionRow, end_rows(start(prompt=None), LINEAGE, over, NUMBERS))
     assert (row.last_prompt, row.last_prompt_at) == (None, None)
     assert row[-4:] == (0, 0, 0, 0)
 
 
 def test_what_goes_wrong_is_indexed_too():
     over = end(error_type="server_error", error_message="Oops", facts=ResponseFacts())
-    (row,) = of(TextRow, end_rows(start(prompt=None), LINEAGE, over, 7))
+    (row,) = of(TextRow, end_rows(start(prompt=None), LINEAGE, over, NUMBERS))
     assert (row.prompt, row.tool, row.error) == ("", "", "server_error Oops")
 
 
 def test_a_session_and_its_initiator_have_the_kind():
-    found = list(end_rows(start(), LINEAGE, end(), 7))
+    found = list(end_rows(start(), LINEAGE, end(), NUMBERS))
     assert of(SessionKindRow, found) == [("s-1", ANA, 7)]
     assert of(InitiatorKindRow, found) == [(ANA, 7, 1)]
+
+
+def test_a_usage_has_its_cost_and_the_price_that_says_so():
+    used = [TokenUsage(1, 2, 3, 4), TokenUsage(5, 6, 7, 8), TokenUsage(9)]
+    costs = (UsageCost(100, "", "{}"), UsageCost(20, "cache_write_12h", "{}"))
+    over = end(ended_at=3 * DAY - 1, facts=facts(usages=used), costs=costs)
+    begun, its_own = start(started_at=DAY, group_id="g"), Numbers(7, 8, (6, 6))
+    for rows in (end_rows, whole_rows):
+        found = list(rows(begun, LINEAGE, over, its_own))
+        assert [row[-3:] for row in of(TokenUsageRow, found)] == [
+            (100, 6, ""),
+            (20, 6, "cache_write_12h"),
+            (0, None, "not rated"),
+        ]
+        sums = (1, 15, 8, 10, 12, 120, 2)
+        assert of(DailyUsageRow, found) == [(ANA, 2 * DAY, "g", 8, *sums)]
+    (row,) = of(InterceptionRow, whole_rows(begun, LINEAGE, over, its_own))
+    assert row.group_id == "g"
+
+
+def test_rows_refer_to_kinds_with_and_without_a_shape_and_to_prices():
+    costs = (UsageCost(1, "", "{}"), UsageCost(), UsageCost(2, "", "[]"))
+    over, asked = end(costs=costs), list[object]()
+
+    def number(of: object) -> int:
+        asked.append(of)
+        return len(asked)
+
+    found = numbers(start(), over, number)
+    its_kind = kind(start(), over)
+    assert asked == ["{}", "[]", its_kind, its_kind._replace(shape=0)]
+    assert found == (3, 4, (1, None, 2))
 
 
 @pytest.mark.parametrize(
@@ -263,4 +297,4 @@ def test_a_kind_has_all_that_is_filtered_by(begun, over, shape):
 
 def test_a_reason_to_stop_is_cut_to_its_column():
     over = end(facts=facts(stop_reason="x" * 100))
-    assert len(of(EndRow, end_rows(start(), LINEAGE, over, 7))[0].stop_reason) == 64
+    assert len(of(EndRow, end_rows(start(), LINEAGE, over, NUMBERS))[0].stop_reason) == 64

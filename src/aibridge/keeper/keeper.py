@@ -23,6 +23,7 @@ from aibridge.keeper.calls import Call, Calls
 from aibridge.keeper.completing import complete_unwritten, completion
 from aibridge.keeper.following import Followed, Following, Item
 from aibridge.keeper.marker import Marker
+from aibridge.keeper.prices import Prices
 from aibridge.keeper.reading import CallReader
 from aibridge.keeper.status import Status, StatusFile
 from aibridge.keeper.tidying import keep_long, remove_passed
@@ -81,14 +82,19 @@ class Keeper:
         bounded: Bounded,
         is_over: Callable[[], bool],
         lease: Lease | None = None,
+        prices: Prices | None = None,
     ) -> None:
-        """Begin in a folder that no other keeper has. Raises `OSError`."""
+        """Begin in a folder that no other keeper has; without ``prices`` nothing is rated.
+
+        Raises `OSError`.
+        """
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._root = root
         self._database = database
         self._rules = rules
         self._is_over = is_over
         self._lease = lease
+        self._prices = prices
         self._following = Following(root)
         self._calls = Calls()
         self._marker = Marker(root)
@@ -219,6 +225,7 @@ class Keeper:
             nonlocal batch
             if batch is None:
                 batch = self._batch(calls, read)
+                self._rate(batch)
             else:  # the last attempt may have written it, and nobody was told
                 for item in batch:
                     item.unsure = True
@@ -258,6 +265,14 @@ class Keeper:
             if item is not None:
                 found[item] = call
         return found
+
+    def _rate(self, batch: Batch) -> None:
+        """Say of what has ended what it costs."""
+        if self._prices is None:
+            return
+        for item in batch:
+            if item.end is not None and not item.end.costs:
+                item.end.costs = self._prices.costs(item.start, item.end)
 
     def _wait(self, seconds: float) -> bool:
         """Wait while the database is away; return whether to give up."""

@@ -12,19 +12,24 @@ from pathlib import Path
 from threading import Event, Thread
 
 import msgspec
+import structlog
 
 from aibridge.agents import Agents
 from aibridge.collecting import spare_collecting
 from aibridge.keeper.bounds import Bounded, Bounds
 from aibridge.keeper.keeper import Keeper, Rules
+from aibridge.keeper.prices import Prices
 from aibridge.keeper.settings import KeeperSettings
 from aibridge.logs import set_up_logging
+from aibridge.prices.installed import CatalogueError, installed_catalogue
 from aibridge.reading.request import Reading
 from aibridge.recorder.membership import Membership
 from aibridge.recorder.retention import purge_regularly
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.servers import Lease
 from aibridge.store.record import partitions
+
+_log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
 LOCK = "keeper.lock"
@@ -49,9 +54,22 @@ def keep(settings: KeeperSettings, over: Event, bounded: Bounded) -> None:
     with _only_keeper(root), closing(Database(settings.database_url)) as database:
         lease = Lease() if database.is_postgresql else None
         with _membership(database, lease, root):
-            keeper = Keeper(root, database, _rules(settings), bounded, over.is_set, lease)
+            prices = _prices(database, settings)
+            keeper = Keeper(root, database, _rules(settings), bounded, over.is_set, lease, prices)
             with _chores(keeper, database, settings):
                 keeper.run()
+
+
+def _prices(database: Database, settings: KeeperSettings) -> Prices | None:
+    """Return the prices to rate with; without any the record is kept all the same."""
+    folder = Path(settings.catalogue)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        catalogue = installed_catalogue(folder)
+    except (CatalogueError, OSError) as error:
+        _log.error("calls_not_rated", error=str(error))
+        return None
+    return Prices(database, catalogue, settings.geographies)
 
 
 def _rules(settings: KeeperSettings) -> Rules:

@@ -17,13 +17,14 @@ from aibridge.keeper import completing
 from aibridge.keeper.bounds import Bounded, TooMuch
 from aibridge.keeper.calls import Call, Calls
 from aibridge.keeper.following import Followed
+from aibridge.keeper.prices import Prices
 from aibridge.keeper.reading import why_not
 from aibridge.keeper.writing import REFUSED
 from aibridge.reading.call import read_answer
 from aibridge.reading.request import Reading, read_request
 from aibridge.recorder.linking import mark
 from aibridge.recorder.records import End, Start
-from aibridge.recorder.rows import Lineage, kind, whole_rows
+from aibridge.recorder.rows import Lineage, Numbers, kind, whole_rows
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import is_away, said
 from aibridge.store.record.correcting import (
@@ -58,11 +59,14 @@ class Reread(NamedTuple):
 class Rereader:
     """Reads the calls of all journals below a folder again. Belongs to one thread."""
 
-    def __init__(self, root: Path, database: Database, reading: Reading, bounded: Bounded) -> None:
+    def __init__(
+        self, root: Path, database: Database, reading: Reading, bounded: Bounded, prices: Prices
+    ) -> None:
         self._root = root
         self._database = database
         self._reading = reading
         self._bounded = bounded
+        self._prices = prices
         self._writer = BatchWriter(database, lock_seconds=LOCK_SECONDS)
 
     def calls(self, since: int) -> Iterator[Call]:
@@ -118,16 +122,22 @@ class Rereader:
         was_seen = old.finality is not Finality.UNSEEN and not _is_completed(old)
         if was_seen and end.finality is Finality.UNSEEN:
             raise _NotRead(ENDLESS)
+        end.costs = self._prices.costs(asked.start, end)
         return asked.start, end
 
-    def _new(self, old: Recorded, start: Start, end: End) -> Recorded:
-        """Return what is to be on record in the place of the old; an end that was fetched stays."""
+    def _new(
+        self, old: Recorded, start: Start, end: End, prices: tuple[int | None, ...] = ()
+    ) -> Recorded:
+        """Return what is to be on record in the place of the old; an end that was fetched stays.
+
+        ``prices`` are the numbers of those that it is rated with, where they are needed.
+        """
         row = old.row
         before = msgspec.json.decode(row.metadata).get("kind")
         if row.thread_parent_id is not None and before in _BY_LINKING and start.typed is not None:
             mark(start, PromptKind(before))
         lineage = Lineage(row.session_id, row.thread_parent_id, row.thread_root_id)
-        rows = whole_rows(start, lineage, end, row.kind_id or 0)
+        rows = whole_rows(start, lineage, end, Numbers(row.kind_id or 0, 0, prices))
         is_postgresql = self._database.is_postgresql
         new = replaced(old, rows, kind(start, end), is_postgresql=is_postgresql)
         return with_end_of(old, new) if _is_completed(old) else new
@@ -135,14 +145,16 @@ class Rereader:
     def _correct(self, start: Start, end: End, to_kind: Kind) -> bool:
         """Correct what is on record, in a transaction of its own; say whether it is still that."""
         try:
-            kind_id = self._writer.kind_id(to_kind)
+            number = self._writer.number
+            kind_id, facet_id = number(to_kind), number(to_kind._replace(shape=0))
+            prices = tuple(number(each.price) if each.price else None for each in end.costs)
             with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
                 take_lock(connection)
                 old = look(connection, start.id, to_change=True)
-                new = None if old is None else self._new(old, start, end)
+                new = None if old is None else self._new(old, start, end, prices)
                 if old is None or new is None or new.kind != to_kind:
                     return False
-                correct(connection, old, new, kind_id)
+                correct(connection, old, new, kind_id, facet_id)
                 return True
         except Exception as error:
             if is_away(error) or isinstance(error, OtherPurgeError):

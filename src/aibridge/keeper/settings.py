@@ -6,6 +6,7 @@ import msgspec
 
 from aibridge.agents import Client
 from aibridge.durations import microseconds
+from aibridge.prices.supplements import geography_of
 
 if TYPE_CHECKING:  # the keeper itself is told all here, and reads no settings
     from aibridge.settings import Settings
@@ -27,6 +28,10 @@ class KeeperSettings(msgspec.Struct, frozen=True):
     max_body_bytes: int
     agents: tuple[Client, ...]
     """Those that the settings add to the table."""
+    catalogue: str
+    """The folder that has the shipped price lists, where they have been read before."""
+    geographies: dict[str, str]
+    """Where providers are, by their names, as far as their addresses tell."""
     log_level: str
 
 
@@ -43,5 +48,7 @@ def keeper_settings(settings: "Settings") -> KeeperSettings:
         lingers=settings.durable_in == "journal",
         max_body_bytes=settings.max_body_bytes,
         agents=tuple(each.to_client() for each in settings.agents),
+        catalogue=str(settings.catalogue.absolute()),
+        geographies={each.name: geography_of(str(each.base_url)) for each in settings.providers},
         log_level=settings.log_level,
     )

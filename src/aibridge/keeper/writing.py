@@ -138,7 +138,9 @@ class Writer:
         self._aside.put(call, reason)
         item.start = _bare(item.start, REFUSED.format(reason))
         if item.end is not None:
-            item.end = replace(item.end, error_message="", edits=[], notes=[], facts=_NOTHING)
+            item.end = replace(
+                item.end, error_message="", edits=[], notes=[], facts=_NOTHING, costs=()
+            )
 
     def _refused(self, batch: Iterable[Pending]) -> dict[Pending, str]:
         """Return what of a batch the database does not take, with the reasons."""

@@ -77,7 +77,7 @@ class PriceBook:
         the provider's address says (`supplements.geography_of`), where the row does not. ``tools``
         are the record's calls of tools, for the first row of an answer only.
         """
-        price = self.find(_call(usage.metadata, provider, model, at, geography))
+        price = self.find(call_of(usage.metadata, provider, model, at, geography))
         if isinstance(price, Unpriced):
             return Rated(price, None)
         return Rated(cost(billable(usage, tools), price), price)
@@ -159,9 +159,10 @@ class PriceBook:
         return None
 
 
-def _call(
+def call_of(
     metadata: Mapping[str, Any], provider: str, model: str, at: datetime, geography: str
 ) -> Call:
+    """Return what the price of a usage row depends on, of which ``metadata`` tell the most."""
     answered = label(metadata.get("provider_model"))
     is_own = label(metadata.get("type")) in _OWN_MODEL
     names = (answered,) if is_own else (answered, model)

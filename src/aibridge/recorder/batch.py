@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from aibridge.recorder.linking import Linker
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start, Status
 from aibridge.recorder.restoring import read_end
-from aibridge.recorder.rows import Lineage, end_rows, kind, start_rows, whole_rows
+from aibridge.recorder.rows import Lineage, Numbers, end_rows, numbers, start_rows, whole_rows
 from aibridge.store.record.journals import Advance
 from aibridge.store.record.stored import StoredState
 from aibridge.store.record.writer import BatchWriter
@@ -65,8 +67,8 @@ def _write(
                 if not keep:
                     store.settle()
                     raise _NotKept
-        except _NewKind as new:
-            store.kind_id(new.kind)
+        except _NewNumber as new:
+            store.number(new.of)
         else:
             return written
 
@@ -75,12 +77,12 @@ class _NotKept(Exception):
     """A transaction is undone that was only tried."""
 
 
-class _NewKind(Exception):
-    """An interception is of a kind that has no number yet, which no transaction can give it."""
+class _NewNumber(Exception):
+    """A kind or a price has no number yet, which no transaction can give it."""
 
-    def __init__(self, kind: Kind) -> None:
-        super().__init__(kind)
-        self.kind = kind
+    def __init__(self, of: Kind | str) -> None:
+        super().__init__(of)
+        self.of = of
 
 
 def _add_all(store: BatchWriter, batch: Collection[Pending], rows: "_Rows") -> Written:
@@ -145,16 +147,16 @@ class _Rows:
         if end is None:
             self._add(start_rows(start, lineage, self.server_id), start, lineage, None)
         else:
-            self._add(
-                whole_rows(start, lineage, end, self.kind_id(start, end)), start, lineage, end
-            )
+            whole = whole_rows(start, lineage, end, numbers(start, end, self.number))
+            self._add(whole, start, lineage, end)
         if (named := start.parent_session_id or start.client_session_id) is not None:
             sessions = self._store.sessions
             sessions.put(start.initiator_id, named, lineage.session_id, start.started_at)
 
     def add_end(self, start: Start, lineage: Lineage, end: End) -> None:
         """Add the end of an interception that is in the database."""
-        self._add(end_rows(start, lineage, end, self.kind_id(start, end)), start, lineage, end)
+        rows = end_rows(start, lineage, end, numbers(start, end, self.number))
+        self._add(rows, start, lineage, end)
 
     def _add(self, rows: Iterable[Row], start: Start, lineage: Lineage, end: End | None) -> None:
         status = Status.RUNNING if end is None else end.status
@@ -168,20 +170,21 @@ class _Rows:
             self.ended.add(start.id)
             self._called.update([call.call_id for call in end.facts.tool_calls])
 
-    def kind_id(self, start: Start, end: End) -> int:
-        """Return the number of an interception's kind."""
-        its_kind = kind(start, end)
-        number = self._store.known_kind_id(its_kind)
+    def number(self, of: Kind | str) -> int:
+        """Return the number of a kind or a price."""
+        number = self._store.known_number(of)
         if number is None:
-            raise _NewKind(its_kind)
+            raise _NewNumber(of)
         return number
 
     def take_back_end(self, start: Start, lineage: Lineage) -> None:
         """Undo what the end added that the database has."""
         row, used, tools = self._store.ended_interception(start.id)
-        self._store.take_back(
-            end_rows(start, lineage, read_end(row, used, tools), row.kind_id or 0)
-        )
+        facet = self.number(Kind(row.provider, row.provider_name, row.model, row.client or "", 0))
+        end = read_end(row, used, tools)
+        charged = replace(start, group_id=row.group_id)
+        its_own = Numbers(row.kind_id or 0, facet)
+        self._store.take_back(end_rows(charged, lineage, end, its_own))
 
     def by_call(self, start: Start, call_id: str) -> Linked | None:
         """Return the newest interception that issued a tool call, in this session if named."""

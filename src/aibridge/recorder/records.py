@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from aibridge.dialects.facts import Digests, Notes, Prompt, PromptKind, ResponseFacts, typed
 from aibridge.store.record.stored import BROKEN, QUEUED, UNSEEN, Finality
+from aibridge.store.schema.rows import NOT_RATED
 
 
 class Status(StrEnum):
@@ -27,8 +28,9 @@ class Start(Struct):
     """An interception as it begins. Times are microseconds since 1970, sizes are bytes.
 
     ``kind`` is what the request is for. ``retries`` is how often the client says to have tried it
-    before. The ids and ``digests`` that lead to the session and the thread that it belongs to are
-    those of `aibridge.dialects.facts.RequestFacts`.
+    before. ``group_id`` is the group that it is charged to, as far as it is known. The ids and
+    ``digests`` that lead to the session and the thread that it belongs to are those of
+    `aibridge.dialects.facts.RequestFacts`.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Start(Struct):
     retries: int = 0
     stores: bool = False
     unread: bool = False
+    group_id: str = ""
     metadata: dict[str, Any] = {}
     edits: list[str] = []
     notes: Notes = msgspec.field(default_factory=Notes)
@@ -67,8 +70,23 @@ class Start(Struct):
         return typed(self.prompts)
 
 
+class UsageCost(Struct, frozen=True):
+    """What a usage row costs, in micro-dollars, as far as it is known.
+
+    ``unpriced`` names what of it has no price, and is empty where all has; ``price`` is what it was
+    rated with, a `aibridge.prices.rates.Price` as JSON, and empty where none was found.
+    """
+
+    micros: int = 0
+    unpriced: str = NOT_RATED
+    price: str = ""
+
+
 class End(Struct):
-    """How an interception ended, with what its answer said. Times in microseconds."""
+    """How an interception ended, with what its answer said. Times in microseconds.
+
+    ``costs`` are those of its model runs, in their order; of none where they are not rated.
+    """
 
     ended_at: int
     status: Status
@@ -80,6 +98,7 @@ class End(Struct):
     edits: list[str] = []
     notes: list[str] = []
     facts: ResponseFacts = msgspec.field(default_factory=ResponseFacts)
+    costs: tuple[UsageCost, ...] = ()
 
     @property
     def finality(self) -> Finality:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from aibridge.recorder.records import unseen_end
 from aibridge.recorder.restoring import read_start
-from aibridge.recorder.rows import Lineage, end_rows, kind
+from aibridge.recorder.rows import Lineage, end_rows, numbers
 from aibridge.store.engine.database import Database
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema.rows import InterceptionRow, Row
@@ -45,4 +45,4 @@ def _closing(writer: BatchWriter, row: InterceptionRow) -> list[Row]:
     lineage = Lineage(row.session_id, row.thread_parent_id, row.thread_root_id)
     start = read_start(row, writer.prompts(row.id))
     end = unseen_end(start)
-    return end_rows(start, lineage, end, writer.kind_id(kind(start, end)))
+    return end_rows(start, lineage, end, numbers(start, end, writer.number))

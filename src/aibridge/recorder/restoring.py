@@ -12,13 +12,14 @@ from aibridge.dialects.facts import (
     TokenUsage,
     ToolCall,
 )
-from aibridge.recorder.records import End, Start, Status
+from aibridge.recorder.records import End, Start, Status, UsageCost
 from aibridge.store.schema.rows import InterceptionRow
 
 _decode = msgspec.json.decode
 
-Used = tuple[int, int, int, int]
-"""Input and output tokens of a model run, those that the cache read, and those that it wrote."""
+Used = tuple[int, int, int, int, int, str]
+"""Input and output tokens of a model run, those that the cache read, and those that it wrote; its
+cost in micro-dollars, and what of it is unpriced."""
 Called = tuple[str, str]
 """The name of a tool that was called, and its arguments."""
 
@@ -42,6 +43,7 @@ def read_start(row: InterceptionRow, prompts: Iterable[tuple[str, str]]) -> Star
         stream=row.stream,
         request_bytes=row.request_bytes,
         started_at=row.started_at,
+        group_id=row.group_id,
         prompts=tuple(read_prompt(text, about) for text, about in prompts),
         kind=PromptKind(metadata.get("kind", PromptKind.TYPED)),
         metadata=metadata,
@@ -52,15 +54,17 @@ def read_start(row: InterceptionRow, prompts: Iterable[tuple[str, str]]) -> Star
 
 def read_end(row: InterceptionRow, used: Iterable[Used], tools: Iterable[Called]) -> End:
     """Return an end as far as it was added to sessions and to the index of texts."""
+    runs = list(used)
     return End(
         ended_at=row.ended_at or row.started_at,
         status=Status(row.status),
         error_type=row.error_type,
         error_message=row.error_message,
         facts=ResponseFacts(
-            usages=[TokenUsage(*tokens) for tokens in used],
+            usages=[TokenUsage(*run[:4]) for run in runs],
             tool_calls=[ToolCall(*call) for call in tools],
         ),
+        costs=tuple(UsageCost(*run[4:]) for run in runs),
     )
 
 

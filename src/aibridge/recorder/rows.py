@@ -1,7 +1,8 @@
 """Facts to rows: pure, so that what is kept of an interception can be read here in one place."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from itertools import chain, repeat
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -9,10 +10,11 @@ from msgspec import Struct
 from aibridge.dialects.facts import PromptKind, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.ids import new_id
 from aibridge.recorder.correlation import keys_of_end, keys_of_start
-from aibridge.recorder.records import End, Start, Status
-from aibridge.store.schema.measures import Shape, length, magnitude
+from aibridge.recorder.records import End, Start, Status, UsageCost
+from aibridge.store.schema.measures import DAY, Shape, length, magnitude
 from aibridge.store.schema.rows import (
     CorrelationRow,
+    DailyUsageRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -30,6 +32,7 @@ from aibridge.store.search.texts import text_row
 
 _encode = msgspec.json.Encoder().encode
 _NO_LENGTH = length(0)
+_NO_COST = UsageCost()
 _PROMPT_METADATA = {kind: _encode({"kind": kind}).decode() for kind in PromptKind}
 _SHAPES = {kind: Shape[kind.name] for kind in PromptKind}
 """What an interception has that has a prompt of a kind."""
@@ -41,6 +44,21 @@ class Lineage(Struct, frozen=True):
     session_id: str
     parent_id: str | None = None
     root_id: str | None = None
+
+
+class Numbers(NamedTuple):
+    """The numbers of what rows refer to: a kind, the same without a shape, the prices of usages."""
+
+    kind: int
+    facet: int
+    prices: tuple[int | None, ...] = ()
+
+
+def numbers(start: Start, end: End, number: Callable[[Kind | str], int]) -> Numbers:
+    """Return the numbers for the rows of an interception, given how each is found."""
+    its_kind = kind(start, end)
+    prices = tuple([number(each.price) if each.price else None for each in end.costs])
+    return Numbers(number(its_kind), number(its_kind._replace(shape=0)), prices)
 
 
 def start_rows(start: Start, lineage: Lineage, server_id: int | None) -> list[Row]:
@@ -74,26 +92,26 @@ def _shape(start: Start, end: End) -> int:
     return sum([part for part, is_there in has if is_there] + [_SHAPES[kind] for kind in kinds])
 
 
-def end_rows(start: Start, lineage: Lineage, end: End, kind_id: int) -> list[Row]:
+def end_rows(start: Start, lineage: Lineage, end: End, numbers: Numbers) -> list[Row]:
     """Return the rows that complete an interception whose start stands in the database."""
     tokens = _sum(end.facts)
-    rows: list[Row] = [EndRow._make((*_ending(start, end, kind_id, tokens), start.id))]
+    rows: list[Row] = [EndRow._make((*_ending(start, end, numbers.kind, tokens), start.id))]
     if start.prompts and end.facts.response_id:
         rows.append(PromptIdRow(end.facts.response_id, start.id))
     rows += _keys(start, keys_of_end(start, end))
-    rows += _found(start, lineage, end, kind_id, tokens)
+    rows += _found(start, lineage, end, numbers, tokens)
     return rows
 
 
-def whole_rows(start: Start, lineage: Lineage, end: End, kind_id: int) -> list[Row]:
+def whole_rows(start: Start, lineage: Lineage, end: End, numbers: Numbers) -> list[Row]:
     """Return the rows of an interception that began and ended since the last commit."""
     tokens = _sum(end.facts)
     return [
-        _interception(start, lineage, _ending(start, end, kind_id, tokens)),
+        _interception(start, lineage, _ending(start, end, numbers.kind, tokens)),
         *_prompts(start, end.facts.response_id),
         *_keys(start, keys_of_start(start, begins=lineage.session_id == start.id)),
         *_keys(start, keys_of_end(start, end)),
-        *_found(start, lineage, end, kind_id, tokens),
+        *_found(start, lineage, end, numbers, tokens),
     ]
 
 
@@ -160,7 +178,7 @@ def _interception(
         start.stream,
         start.request_bytes,
         start.started_at,
-        *(*ending, server_id),
+        *(*ending, server_id, start.group_id),
     )
 
 
@@ -176,10 +194,14 @@ def _keys(start: Start, keys: Iterable[str]) -> list[CorrelationRow]:
     return [CorrelationRow(start.initiator_id, key, start.id, start.started_at) for key in keys]
 
 
-def _found(start: Start, lineage: Lineage, end: End, kind_id: int, tokens: TokenUsage) -> list[Row]:
+def _found(
+    start: Start, lineage: Lineage, end: End, numbers: Numbers, tokens: TokenUsage
+) -> list[Row]:
     """Return what the answer said, and what it adds to the session; all its ``tokens`` together."""
     facts, at = end.facts, end.ended_at
-    rows: list[Row] = [_usage(start.id, facts, usage, at) for usage in facts.usages]
+    costs, prices = chain(end.costs, repeat(_NO_COST)), chain(numbers.prices, repeat(None))
+    rated = zip(facts.usages, costs, prices)  # noqa: B905 - what is not rated has none
+    rows: list[Row] = [_usage(start.id, facts, at, *each) for each in rated]
     rows += [_tool(start, facts, call, at) for call in facts.tool_calls]
     rows += [_thought(start, facts, thought, at) for thought in facts.thoughts]
     text = text_row(
@@ -192,12 +214,20 @@ def _found(start: Start, lineage: Lineage, end: End, kind_id: int, tokens: Token
     if text is not None:
         rows.append(text)
     rows.append(_session(start, lineage, end, tokens))
-    rows.append(SessionKindRow(lineage.session_id, start.initiator_id, kind_id))
-    rows.append(InitiatorKindRow(start.initiator_id, kind_id, 1))
+    rows.append(SessionKindRow(lineage.session_id, start.initiator_id, numbers.kind))
+    rows.append(InitiatorKindRow(start.initiator_id, numbers.kind, 1))
+    rows.append(_daily_usage(start, end, numbers.facet, tokens))
     return rows
 
 
-def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenUsageRow:
+def _usage(
+    id_: str,
+    facts: ResponseFacts,
+    at: int,
+    usage: TokenUsage,
+    cost: UsageCost,
+    price_id: int | None,
+) -> TokenUsageRow:
     return TokenUsageRow(
         interception_id=id_,
         id=new_id(),
@@ -214,6 +244,9 @@ def _usage(id_: str, facts: ResponseFacts, usage: TokenUsage, at: int) -> TokenU
         cache_write_30m_input_tokens=usage.cache_write_30m,
         cache_write_1h_input_tokens=usage.cache_write_1h,
         cache_write_12h_input_tokens=usage.cache_write_12h,
+        cost_micros=cost.micros,
+        price_id=price_id,
+        unpriced=cost.unpriced,
     )
 
 
@@ -238,6 +271,24 @@ def _tool(start: Start, facts: ResponseFacts, call: ToolCall, at: int) -> ToolUs
 def _thought(start: Start, facts: ResponseFacts, thought: Thought, at: int) -> ModelThoughtRow:
     metadata = _json({"source": thought.source})
     return ModelThoughtRow(start.id, new_id(), facts.response_id, thought.text, metadata, at)
+
+
+def _daily_usage(start: Start, end: End, facet_id: int, tokens: TokenUsage) -> DailyUsageRow:
+    usages, costs = len(end.facts.usages), end.costs
+    priced = sum([not each.unpriced for each in costs])
+    return DailyUsageRow(
+        start.initiator_id,
+        end.ended_at // DAY * DAY,
+        start.group_id,
+        facet_id,
+        1,
+        tokens.input,
+        tokens.output,
+        tokens.cache_read,
+        tokens.cache_write,
+        sum([each.micros for each in costs]),
+        usages - priced,
+    )
 
 
 def _session(start: Start, lineage: Lineage, end: End, tokens: TokenUsage) -> SessionRow:

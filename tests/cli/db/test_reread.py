@@ -14,12 +14,13 @@ from aibridge.cli.db import reread as command
 from aibridge.cli.export.interruption import INTERRUPTED
 from aibridge.journal.catching_up import CatchingUp
 from aibridge.keeper import rereading
+from aibridge.prices import installed
 from aibridge.store.engine.database import Database
 from aibridge.store.record.correcting import correct
 from aibridge.store.schema import tables as schema
 from aibridge.store.transfer.checking import disagreements
 from tests.databases import locked
-from tests.keeper.journals import Gateway, keep
+from tests.keeper.journals import CATALOGUE, Gateway, keep
 from tests.keeper.test_rereading import no_model, reading_as
 from tests.wire import PATIENCE
 
@@ -42,6 +43,12 @@ def gateway(database: Database, root: Path) -> Iterator[Gateway]:
     gateway = Gateway(root)
     yield gateway
     gateway.stop()
+
+
+@pytest.fixture(autouse=True)
+def _prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model of the calls has a price, and no process has to make the lists."""
+    monkeypatch.setattr(installed, "installed_catalogue", lambda _: CATALOGUE)
 
 
 def record(gateway: Gateway, root: Path, database: Database, calls: int = 1) -> list[str]:

@@ -135,9 +135,7 @@ def test_names_of_any_characters_are_taken_at_their_full_length(
         writer,
         ToolUsageRow("i", "t", "", ANA, "t", "", "", False, "", name, "", "{}", 1),
         session(name[:256], 1),
-        SessionKindRow(
-            name[:256], "i", writer.kind_id(Kind("p" * 32, "n" * 64, name, "c" * 64, 0))
-        ),
+        SessionKindRow(name[:256], "i", writer.number(Kind("p" * 32, "n" * 64, name, "c" * 64, 0))),
     )
     assert writer.by_call(ANA, name, name[:256]) is None
     with database.read() as connection:
@@ -201,7 +199,7 @@ def test_writers_of_the_same_sessions_never_lock_each_other_out(database: Databa
         for number in range(rounds):
             order = names[:: -1 if (turn + number) % 2 else 1]
             together.wait(20)
-            kinds = [writer.kind_id(Kind("p", "n", name, "c", 0)) for name in order[:5]]
+            kinds = [writer.number(Kind("p", "n", name, "c", 0)) for name in order[:5]]
             together.wait(20)
             write(
                 writer,

@@ -6,7 +6,7 @@ import pytest
 
 from aibridge.dialects.facts import Prompt, Thought, TokenUsage
 from aibridge.recorder.records import End, Start, Status
-from aibridge.recorder.rows import Lineage, kind, whole_rows
+from aibridge.recorder.rows import Lineage, Numbers, kind, whole_rows
 from aibridge.store.record.correcting import Recorded, differing, replaced, with_end_of
 from aibridge.store.record.stored import Finality
 from aibridge.store.schema.measures import Shape
@@ -38,7 +38,7 @@ def over(**more: Any) -> End:
 
 def recorded(start: Start, end: End, *, is_postgresql: bool = False) -> Recorded:
     """Return what is on record of an interception that is written for the first time."""
-    rows = list(whole_rows(start, Lineage("s"), end, 7))
+    rows = list(whole_rows(start, Lineage("s"), end, Numbers(7, 8, (9,))))
     (row,) = (each for each in rows if isinstance(each, InterceptionRow))
     new = Recorded(row._replace(server_id=3), kind(start, end), Finality.FINAL, NOTHING)
     return replaced(new, rows, new.kind, is_postgresql=is_postgresql)
@@ -46,7 +46,7 @@ def recorded(start: Start, end: End, *, is_postgresql: bool = False) -> Recorded
 
 def again(old: Recorded, start: Start, end: End, *, is_postgresql: bool = False) -> Recorded:
     """Return what is to be on record of it when it is read again."""
-    rows = whole_rows(start, Lineage("s"), end, 0)
+    rows = whole_rows(start, Lineage("s"), end, Numbers(0, 0))
     return replaced(old, rows, kind(start, end), is_postgresql=is_postgresql)
 
 

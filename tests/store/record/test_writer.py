@@ -16,6 +16,7 @@ from aibridge.store.schema import rows as kinds
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import (
     CorrelationRow,
+    DailyUsageRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -41,6 +42,7 @@ TABLES: dict[type[Row], Any] = {
     ModelThoughtRow: schema.model_thoughts,
     SessionRow: schema.sessions,
     InitiatorKindRow: schema.initiator_kinds,
+    DailyUsageRow: schema.daily_usage,
     CorrelationRow: schema.correlation_keys,
 }
 UPDATES: dict[type[Row], Any] = {
@@ -130,6 +132,7 @@ def test_nothing_may_be_missing_but_what_may_be_unknown():
         ("interceptions", "first_byte_us"),
         ("interceptions", "kind_id"),
         ("interceptions", "server_id"),
+        ("token_usages", "price_id"),
         ("sessions", "client"),
         ("sessions", "last_prompt_at"),
         ("sessions", "last_prompt"),
@@ -210,13 +213,19 @@ def test_texts_are_indexed(record_database, writer, size):
 
 def test_a_kind_is_kept_once_and_has_one_number(record_database, writer):
     first, second = Kind("p", "n", "m", "", 0), Kind("p", "n", "m", "", 1)
-    numbers = [writer.kind_id(kind) for kind in (first, second, first)]
+    numbers = [writer.number(kind) for kind in (first, second, first)]
     other = BatchWriter(record_database)
-    assert [other.kind_id(second), other.kind_id(first)] == numbers[1:]
+    assert [other.number(second), other.number(first)] == numbers[1:]
     other.close()
     found = {row[1:]: row[0] for row in read(record_database, schema.kinds)}
     assert found == {first: numbers[0], second: numbers[1]}
     assert numbers[0] == numbers[2] != numbers[1]
+
+
+def test_a_price_is_kept_once_and_has_one_number(record_database, writer):
+    first, other, again = (writer.number(price) for price in ("{}", "[]", "{}"))
+    assert first == again != other
+    assert set(read(record_database, schema.prices)) == {(first, "{}"), (other, "[]")}
 
 
 def test_interceptions_of_a_kind_are_counted(record_database, writer):

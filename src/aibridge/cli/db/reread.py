@@ -86,14 +86,19 @@ def _reread(
 ) -> "Iterator[Reread]":
     from aibridge.agents import Agents  # noqa: PLC0415 - see above
     from aibridge.keeper.bounds import Bounds  # noqa: PLC0415
+    from aibridge.keeper.prices import Prices  # noqa: PLC0415
     from aibridge.keeper.rereading import Rereader  # noqa: PLC0415
+    from aibridge.keeper.settings import keeper_settings  # noqa: PLC0415
+    from aibridge.prices.installed import installed_catalogue  # noqa: PLC0415
     from aibridge.reading.request import Reading  # noqa: PLC0415
     from aibridge.recorder.retention import microseconds  # noqa: PLC0415
     from aibridge.store.transfer.purging import SHORTEST_PAUSE  # noqa: PLC0415
 
+    told = keeper_settings(settings)
+    prices = Prices(database, installed_catalogue(settings.catalogue), told.geographies)
     reading = Reading(Agents(each.to_client() for each in settings.agents), settings.max_body_bytes)
     with (
-        closing(Rereader(settings.journals, database, reading, Bounds())) as rereader,
+        closing(Rereader(settings.journals, database, reading, Bounds(), prices)) as rereader,
         counting("calls", shown=sys.stderr.isatty()) as count,
     ):
         for call in rereader.calls(microseconds(since)):

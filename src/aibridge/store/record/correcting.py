@@ -24,9 +24,10 @@ from aibridge.store.engine.bulk import cleaned
 from aibridge.store.record import remaining
 from aibridge.store.record.stored import Finality, finality
 from aibridge.store.record.threads import begins_thread
-from aibridge.store.schema.measures import Shape, magnitude_of
+from aibridge.store.schema.measures import DAY, Shape, magnitude_of
 from aibridge.store.schema.rows import (
     COUNTERS,
+    DailyUsageRow,
     EndRow,
     InterceptionRow,
     Kind,
@@ -37,6 +38,7 @@ from aibridge.store.schema.rows import (
     UserPromptRow,
 )
 from aibridge.store.schema.tables import (
+    daily_usage,
     initiator_kinds,
     interceptions,
     kinds,
@@ -60,6 +62,9 @@ _FACTS: dict[type[Fact], Table] = {
 }
 """The tables of what is recorded under an interception, by their rows."""
 
+_NOT_READ = ("kind_id", "server_id", "group_id")
+"""Columns of an interception that its bytes do not tell."""
+_COST = ("cost_micros", "price_id", "unpriced")
 _NO_KIND = Kind("", "", "", "", 0)
 _OF_ENDS = Shape.ERROR | Shape.THINKING | Shape.TOOL | Shape.UNREAD | Shape.ESTIMATED
 """What of a shape the end of an answer tells, in part or alone."""
@@ -108,14 +113,23 @@ def replaced(found: Recorded, rows: Iterable[Row], kind: Kind, *, is_postgresql:
     for each in rows:
         clean = type(each)(*map(as_kept, each))
         if isinstance(clean, InterceptionRow):
-            row = clean._replace(kind_id=row.kind_id, server_id=row.server_id)
+            its_own = {name: getattr(row, name) for name in _NOT_READ}
+            row = clean._replace(**its_own)
         elif isinstance(clean, Fact):
             facts[type(clean)].append(clean)
-    for sort, its_own in facts.items():
-        ids = [each.id for each in found.facts[sort]][: len(its_own)]
-        pairs = zip_longest(its_own, ids)
-        facts[sort] = [each if id_ is None else each._replace(id=id_) for each, id_ in pairs]
+    for sort, read in facts.items():
+        pairs = zip_longest(read, found.facts[sort][: len(read)])
+        facts[sort] = [each if old is None else _kept(each, old) for each, old in pairs]
     return Recorded(row, Kind._make(map(as_kept, kind)), found.finality, facts)
+
+
+def _kept(new: Any, old: Any) -> Any:  # noqa: ANN401 - a fact
+    """Return a fact with the id of the one before, and its cost where that used the same."""
+    new = new._replace(id=old.id)
+    if not isinstance(new, TokenUsageRow):
+        return new
+    rated = {name: getattr(old, name) for name in _COST}
+    return old if new._replace(**rated) == old else new
 
 
 def with_end_of(old: Recorded, new: Recorded) -> Recorded:
@@ -146,8 +160,12 @@ def _changes(old: InterceptionRow, new: InterceptionRow) -> dict[str, Any]:
     return {name: value for name, before, value in names if value != before}
 
 
-def correct(connection: Connection, old: Recorded, new: Recorded, kind_id: int) -> None:
-    """Put what is ``new`` in the place of what is ``old``; the number is that of the new kind.
+def correct(
+    connection: Connection, old: Recorded, new: Recorded, kind_id: int, facet_id: int
+) -> None:
+    """Put what is ``new`` in the place of what is ``old``.
+
+    The numbers are those of the new kind, and of the same without a shape.
 
     To be called in the transaction that looked at the old, by one who changes it, in the order in
     which the recorder's writers write: nobody waits for each other in a ring.
@@ -165,6 +183,7 @@ def correct(connection: Connection, old: Recorded, new: Recorded, kind_id: int) 
     remaining.follow(connection, key, None, {before} - {kind_id})
     if kind_id != before:
         _count_kinds(connection, row.initiator_id, {before: -1, kind_id: 1})
+    _correct_days(connection, old, new, facet_id)
 
 
 def _correct_facts(
@@ -216,6 +235,37 @@ def _sums(one: Recorded) -> dict[str, int]:
         "tokens": one.row.tokens,
         **{name: sum(getattr(each, name) for each in used) for name in COUNTERS},
     }
+
+
+def _correct_days(connection: Connection, old: Recorded, new: Recorded, facet_id: int) -> None:
+    """Correct the usage of a day, or of two, in the order in which writers add."""
+    names = (kinds.c[name] == getattr(old.kind, name) for name in Kind._fields[:-1])
+    before = connection.scalar(select(kinds.c.id).where(*names, kinds.c.shape == 0))
+    less = None if before is None else _daily(old, before, -1)
+    for row in sorted(filter(None, (less, _daily(new, facet_id, 1)))):
+        adding = _insert(connection)(daily_usage).values(row._asdict())
+        sums = {name: daily_usage.c[name] + getattr(row, name) for name in row._fields[4:]}
+        key = [daily_usage.c[name] for name in row._fields[:4]]
+        connection.execute(adding.on_conflict_do_update(index_elements=key, set_=sums))
+    of_nothing = (
+        daily_usage.c.initiator_id == old.row.initiator_id,
+        daily_usage.c.interceptions <= 0,
+    )
+    connection.execute(delete(daily_usage).where(*of_nothing))
+
+
+def _daily(one: Recorded, facet_id: int, sign: int) -> DailyUsageRow:
+    """Return what an interception adds to the usage of its day, or takes from it."""
+    row, used = one.row, one.facts[TokenUsageRow]
+    numbers = (
+        1,
+        *(sum(getattr(each, name) for each in used) for name in COUNTERS),
+        sum(each.cost_micros for each in used),
+        sum(bool(each.unpriced) for each in used),
+    )
+    day = (row.ended_at or row.started_at) // DAY * DAY
+    added = (sign * number for number in numbers)
+    return DailyUsageRow(row.initiator_id, day, row.group_id, facet_id, *added)
 
 
 def _count_kinds(connection: Connection, initiator_id: str, more: dict[int, int]) -> None:

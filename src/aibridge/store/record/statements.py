@@ -31,6 +31,7 @@ from aibridge.store.schema.measures import length_of, magnitude_of
 from aibridge.store.schema.rows import (
     COUNTERS,
     CorrelationRow,
+    DailyUsageRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -94,13 +95,17 @@ class Statements:
             PromptIdRow: self._changing(schema.user_prompts, PromptIdRow, key="interception_id"),
             SessionRow: self._merging_sessions(),
             SessionKindRow: self._of_sessions(_ADD_SESSION_KINDS, SessionKindRow._fields),
-            InitiatorKindRow: self._counting_kinds(),
+            InitiatorKindRow: self._adding_up(schema.initiator_kinds, InitiatorKindRow._fields, 2),
+            DailyUsageRow: self._adding_up(schema.daily_usage, DailyUsageRow._fields, 4),
             CorrelationRow: self._keying(),
         }
         self.move_session_kinds = self._moving_session_kinds()
         self._stored_states: dict[int, str] = {}
         self.kind = self._query(_find_kind())
-        self.new_kind = self._query(self._adding_kind())
+        self.new_kind = self._query(self._adding_new(schema.kinds, Kind._fields))
+        prices = schema.prices
+        self.price = self._query(select(prices.c.id).where(prices.c.price == bindparam("price")))
+        self.new_price = self._query(self._adding_new(prices, ("price",)))
         self.by_call = self._query(correlation.by_call(in_session=False, bounded=is_postgresql))
         self.by_call_in_session = self._query(
             correlation.by_call(in_session=True, bounded=is_postgresql)
@@ -111,7 +116,9 @@ class Statements:
         self.open = self._query(_open_interceptions(among_several=is_postgresql))
         self.prompts = self._query(_prompts_of())
         self.one = self._query(select(schema.interceptions).where(_mine(schema.interceptions.c.id)))
-        self.used = self._query(_facts_of(schema.token_usages, COUNTERS))
+        self.used = self._query(
+            _facts_of(schema.token_usages, (*COUNTERS, "cost_micros", "unpriced"))
+        )
         self.called = self._query(_facts_of(schema.tool_usages, ("tool", "input")))
         self.remove_facts = [self._query(each) for each in taking_back.removing_facts()]
         self.reopen = self._query(taking_back.reopening())
@@ -161,12 +168,11 @@ class Statements:
             return self._of_sessions(_MOVE_SESSION_KINDS, names)
         return Write(_MOVE_KINDS_OF_ONE, names, takes_one=True)
 
-    def _counting_kinds(self) -> Write:
-        """Add to the numbers of interceptions of each initiator and kind."""
-        table = schema.initiator_kinds
+    def _adding_up(self, table: Table, names: tuple[str, ...], keys: int) -> Write:
+        """Add to sums by their key, which is so many columns at the beginning."""
         insert = self._insert(table)
-        sums = {"interceptions": table.c.interceptions + insert.excluded.interceptions}
-        key = [table.c.initiator_id, table.c.kind_id]
+        sums = {name: table.c[name] + insert.excluded[name] for name in names[keys:]}
+        key = [table.c[name] for name in names[:keys]]
         return self._write(table, insert.on_conflict_do_update(index_elements=key, set_=sums))
 
     def _keying(self) -> Write:
@@ -178,10 +184,9 @@ class Statements:
         written = insert.on_conflict_do_update(index_elements=key, set_=newest)
         return self._write(table, written, "initiator_id", "key")
 
-    def _adding_kind(self) -> ClauseElement:
-        """Add a kind and return its number, or nothing where it is there already."""
-        table = schema.kinds
-        insert = self._insert(table).values({name: bindparam(name) for name in Kind._fields})
+    def _adding_new(self, table: Table, names: Iterable[str]) -> ClauseElement:
+        """Add a row and return its number, or nothing where it is there already."""
+        insert = self._insert(table).values({name: bindparam(name) for name in names})
         added: ClauseElement = insert.on_conflict_do_nothing().returning(table.c.id)
         return added
 

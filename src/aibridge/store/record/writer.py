@@ -4,9 +4,9 @@ The statements are built from the tables once; what runs is their text on the ba
 connection: the batch is the hot path, and SQLAlchemy's own execution costs several times as much.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import add
 from typing import Any
 
 from aibridge.ids import first_id_at, now
@@ -20,6 +20,7 @@ from aibridge.store.record.statements import SUMS, Statements
 from aibridge.store.record.stored import StoredState
 from aibridge.store.schema.rows import (
     CorrelationRow,
+    DailyUsageRow,
     EndRow,
     InitiatorKindRow,
     InterceptionRow,
@@ -41,8 +42,8 @@ MAX_FACTS = 100_000
 MAX_PROMPTS = 100
 """Prompts that are read of one interception."""
 
-MAX_KINDS_KNOWN = 10_000
-"""Kinds whose numbers are kept in memory: clients may name as many models as they like."""
+MAX_NUMBERS_KNOWN = 10_000
+"""Kinds, and prices, whose numbers are kept in memory: clients may name any number of models."""
 
 
 class OtherKeeperError(Exception):
@@ -75,7 +76,7 @@ class BatchWriter:
         self._lease = lease
         self._statements = Statements(is_postgresql=database.is_postgresql)
         self._writes = self._statements.writes
-        self._kinds: dict[Kind, int] = {}
+        self._numbers: dict[Kind | str, int] = {}
 
     @property
     def server_id(self) -> int | None:
@@ -151,11 +152,11 @@ class BatchWriter:
 
     def ended_interception(
         self, id_: str
-    ) -> tuple[InterceptionRow, list[tuple[int, int, int, int]], list[tuple[str, str]]]:
-        """Return an interception, the tokens of its model runs, and its tool calls.
+    ) -> tuple[InterceptionRow, list[tuple[Any, ...]], list[tuple[str, str]]]:
+        """Return an interception, what its model runs used, and its tool calls.
 
-        The tokens are those of `aibridge.store.schema.rows.COUNTERS`, the calls names and
-        arguments.
+        What was used are the tokens of `aibridge.store.schema.rows.COUNTERS`, the cost, and what
+        is unpriced; the calls are names and arguments.
         """
         names, sql = {"of_id": id_}, self._statements
         (row,) = self._link.select(sql.one, names, 1)
@@ -172,24 +173,28 @@ class BatchWriter:
         rows = self._link.select(self._statements.prompts, {"of_id": id_}, MAX_PROMPTS)
         return [(str(text), str(metadata)) for text, metadata in rows]
 
-    def known_kind_id(self, kind: Kind) -> int | None:
-        """Return the number of a kind, nothing where it was not asked for before."""
-        return self._kinds.get(kind)
+    def known_number(self, of: Kind | str) -> int | None:
+        """Return the number of a kind or a price, nothing where it was not asked for before."""
+        return self._numbers.get(of)
 
-    def kind_id(self, kind: Kind) -> int:
-        """Return the number of a kind, which is added where it is new. Not in a transaction."""
-        if kind not in self._kinds:
-            if len(self._kinds) >= MAX_KINDS_KNOWN:
-                self._kinds.clear()
-            self._kinds[kind] = self._find_kind(kind)
-        return self._kinds[kind]
+    def number(self, of: Kind | str) -> int:
+        """Return the number of a kind or a price, which is added if new. Not in a transaction."""
+        if of not in self._numbers:
+            if len(self._numbers) >= MAX_NUMBERS_KNOWN:
+                self._numbers.clear()
+            self._numbers[of] = self._find_number(of)
+        return self._numbers[of]
 
-    def _find_kind(self, kind: Kind) -> int:
-        names = kind._asdict()
-        for sql in (self._statements.kind, self._statements.new_kind, self._statements.kind):
-            for (number,) in self._link.select(sql, names, 2):
+    def _find_number(self, of: Kind | str) -> int:
+        sql = self._statements
+        finding, adding = (
+            (sql.price, sql.new_price) if isinstance(of, str) else (sql.kind, sql.new_kind)
+        )
+        names = {"price": of} if isinstance(of, str) else of._asdict()
+        for step in (finding, adding, finding):
+            for (number,) in self._link.select(step, names, 2):
                 return int(number)
-        raise LookupError(kind)  # a writer beside this one has added it: it is found at the end
+        raise LookupError(of)  # a writer beside this one has added it: it is found at the end
 
     def add(self, rows: Iterable[Row]) -> None:
         """Write the rows, sort by sort."""
@@ -198,7 +203,8 @@ class BatchWriter:
             sorts[type(row)].append(row)
         sorts[SessionKindRow] = sorted(set(sorts[SessionKindRow]))
         sorts[CorrelationRow].sort()  # in one order, as other servers write them too
-        sorts[InitiatorKindRow] = _summed(sorts[InitiatorKindRow])
+        sorts[InitiatorKindRow] = _summed(sorts[InitiatorKindRow], 2)
+        sorts[DailyUsageRow] = _summed(sorts[DailyUsageRow], 4)
         texts = sorts.pop(TextRow)
         for sort, group in sorts.items():
             if group:
@@ -226,6 +232,8 @@ class BatchWriter:
                 self.add([row._replace(interceptions=-row.interceptions)])
                 names = {"of_initiator_id": row.initiator_id, "of_kind_id": row.kind_id}
                 self._link.select(self._statements.remove_initiator_kind, names, 1)
+            elif isinstance(row, DailyUsageRow):
+                self.add([DailyUsageRow(*row[:4], *(-number for number in row[4:]))])
 
     def position_in(self, journal: str) -> Position | None:
         """Return how far the database has come with a journal, `None` where it has not begun."""
@@ -259,9 +267,12 @@ class BatchWriter:
         self._link.close()
 
 
-def _summed(rows: Iterable[InitiatorKindRow]) -> list[InitiatorKindRow]:
-    """Return one row for each initiator and kind, in their order."""
-    sums: defaultdict[tuple[str, int], int] = defaultdict(int)
+def _summed(rows: Iterable[Any], keys: int) -> list[Any]:
+    """Return one row for each key, which is so many fields at the beginning, in their order."""
+    sums: dict[tuple[Any, ...], Any] = {}
     for row in rows:
-        sums[row.initiator_id, row.kind_id] += row.interceptions
-    return [InitiatorKindRow(*key, number) for key, number in sorted(sums.items())]
+        before = sums.get(row[:keys])
+        if before is not None:
+            row = type(row)(*row[:keys], *map(add, before[keys:], row[keys:]))  # noqa: PLW2901
+        sums[row[:keys]] = row
+    return [sums[key] for key in sorted(sums)]

@@ -84,10 +84,11 @@ _MAGNITUDES = [
 ]
 
 
-_DAY = 86_400 * SECOND
-WEEK = 7 * _DAY
+DAY = 86_400 * SECOND
+"""Microseconds of a day, which begins at midnight in UTC."""
+WEEK = 7 * DAY
 """Microseconds of which a partition has what started."""
-_FIRST_ID = first_id_at(18_000 * _DAY)
+_FIRST_ID = first_id_at(18_000 * DAY)
 """What stands before all ids since 2019."""
 
 
@@ -96,5 +97,5 @@ def may_have_started(id_: ColumnElement[str], least: int, most: int) -> ColumnEl
 
     It looks into the partitions of that time alone, and of a day more, and of ids without a time.
     """
-    first, last = (first_id_at(max(0, at)) for at in (least - _DAY, most + _DAY))
+    first, last = (first_id_at(max(0, at)) for at in (least - DAY, most + DAY))
     return or_(id_.between(first, last), id_ < _FIRST_ID)

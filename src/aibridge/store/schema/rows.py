@@ -41,6 +41,7 @@ class InterceptionRow(NamedTuple):
     tokens: int
     magnitude: int
     server_id: int | None = None
+    group_id: str = ""
 
 
 class EndRow(NamedTuple):
@@ -62,6 +63,10 @@ class EndRow(NamedTuple):
     id: str
 
 
+NOT_RATED = "not rated"
+"""What is unpriced of a usage row that no price was looked for."""
+
+
 class TokenUsageRow(NamedTuple):
     """A row of ``token_usages``."""
 
@@ -78,6 +83,9 @@ class TokenUsageRow(NamedTuple):
     cache_write_30m_input_tokens: int = 0
     cache_write_1h_input_tokens: int = 0
     cache_write_12h_input_tokens: int = 0
+    cost_micros: int = 0
+    price_id: int | None = None
+    unpriced: str = NOT_RATED
 
 
 COUNTERS = (
@@ -179,6 +187,22 @@ class InitiatorKindRow(NamedTuple):
     interceptions: int
 
 
+class DailyUsageRow(NamedTuple):
+    """What one ended interception adds to the usage of a day; ``kind_id`` is of no shape."""
+
+    initiator_id: str
+    day: int
+    group_id: str
+    kind_id: int
+    interceptions: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int
+    cache_write_input_tokens: int
+    cost_micros: int
+    unpriced: int
+
+
 class PromptIdRow(NamedTuple):
     """The provider's response id for a prompt, which was stored before it was known."""
 
@@ -216,6 +240,7 @@ Row = (
     | SessionRow
     | SessionKindRow
     | InitiatorKindRow
+    | DailyUsageRow
     | CorrelationRow
     | TextRow
 )

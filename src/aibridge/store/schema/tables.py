@@ -339,9 +339,9 @@ daily_usage = Table(
     Index("ix_daily_usage_day", "day"),
     sqlite_with_rowid=False,
 )
-"""What somebody used in a day, by provider, model, client and group; it stays when calls are purged.
+"""What somebody used in a day, by provider, model, client and group; money is in micro-dollars.
 
-Money is in micro-dollars.
+It stays when calls are purged.
 """
 
 prices = Table(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, func, literal_column, select
 from sqlalchemy.exc import DatabaseError as EngineError
 
 from aibridge.store.engine.database import Database, DatabaseError
@@ -17,25 +17,37 @@ from aibridge.store.engine.errors import said
 from aibridge.store.engine.servers import only_server
 from aibridge.store.record import partitions
 from aibridge.store.record.threads import beginning_threads
-from aibridge.store.schema.tables import initiator_kinds, interceptions, sessions, token_usages
+from aibridge.store.schema.measures import DAY
+from aibridge.store.schema.rows import COUNTERS, DailyUsageRow
+from aibridge.store.schema.tables import (
+    daily_usage,
+    initiator_kinds,
+    interceptions,
+    kinds,
+    sessions,
+    token_usages,
+)
 from aibridge.store.search.index import NAME
 
 BATCH = 500
 """Sessions that are looked at together."""
-
-COUNTERS = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read_input_tokens",
-    "cache_write_input_tokens",
-)
 
 Key = tuple[str, str]
 """The id and the initiator of a session."""
 Kinds = Counter[tuple[str, int]]
 """How many interceptions there are of an initiator and a kind."""
 
+Days = defaultdict[tuple[Any, ...], Counter[str]]
+"""What interceptions of a person, day, group and facet sum up to; a facet has no shape."""
+
 _c, _s, _used = interceptions.c, sessions.c, token_usages.c
+_DAY = (
+    _c.initiator_id,
+    _c.ended_at // literal_column(str(DAY), BigInteger),
+    _c.group_id,
+    _c.kind_id,
+)
+_SUMS = DailyUsageRow._fields[4:]
 
 
 class _Range(NamedTuple):
@@ -56,13 +68,16 @@ def disagreements(
 
     ``looked_at`` is told how many more sessions have been looked at.
     """
-    kinds: Kinds = Counter()
+    numbers: Kinds = Counter()
+    days, facets = Days(Counter), _facets(connection)
     for portion in _ranges(connection):
-        kept, real = _kept(connection, portion), _real(connection, portion, kinds)
+        kept, real = _kept(connection, portion), _real(connection, portion, numbers)
+        _add_days(connection, portion, facets, days)
         for key in sorted(kept.keys() | real.keys()):
             yield from _compared(key, kept.get(key), real.get(key))
         looked_at(len(kept))
-    yield from _compared_kinds(connection, kinds)
+    yield from _compared_kinds(connection, numbers)
+    yield from _compared_days(connection, facets, days)
 
 
 def _ranges(connection: Connection) -> Iterator[_Range]:
@@ -135,6 +150,47 @@ def _compared_kinds(connection: Connection, real: Kinds) -> Iterator[str]:
         has, found = kept[initiator, kind], real[initiator, kind]
         if has != found:
             yield f"kind {kind} of {initiator}: interceptions is {has}, there are {found}"
+
+
+def _facets(connection: Connection) -> dict[int | None, tuple[str, ...]]:
+    """Return the facets of all kinds by their numbers."""
+    return {row.id: tuple(row[1:5]) for row in connection.execute(select(kinds))}
+
+
+def _add_days(
+    connection: Connection,
+    portion: _Range,
+    facets: Mapping[int | None, tuple[str, ...]],
+    days: Days,
+) -> None:
+    """Add up what interceptions of some sessions have used on each day."""
+    mine = (_c.ended_at.is_not(None), *portion.of(_c.session_id))
+    calls = select(*_DAY, func.count()).where(*mine).group_by(*_DAY)
+    unpriced = func.sum(case((_used.unpriced != "", 1), else_=0))
+    sums = (*(func.sum(_used[name]) for name in _SUMS[1:-1]), unpriced)
+    usages = select(*_DAY, *sums).join_from(
+        interceptions, token_usages, _used.interception_id == _c.id
+    )
+    for names, query in ((_SUMS[:1], calls), (_SUMS[1:], usages.where(*mine).group_by(*_DAY))):
+        for who, day, group, kind, *numbers in connection.execute(query):
+            key = (who, day, group, facets.get(kind))
+            days[key].update(dict(zip(names, map(int, numbers), strict=True)))
+
+
+def _compared_days(
+    connection: Connection, facets: Mapping[int | None, tuple[str, ...]], real: Days
+) -> Iterator[str]:
+    """Yield which usage of a day is less than that of what is on record; the rest was purged."""
+    kept = {
+        (row.initiator_id, row.day // DAY, row.group_id, facets.get(row.kind_id)): row
+        for row in connection.execute(select(daily_usage))
+    }
+    for key in sorted(real, key=str):
+        for name in _SUMS:
+            has, found = getattr(kept.get(key), name, 0), real[key][name]
+            if has < found:
+                day = f"{datetime.fromtimestamp(key[1] * DAY // 1_000_000, UTC):%Y-%m-%d}"
+                yield f"usage of {key[0]} on {day}: {name} is {has}, its calls have {found}"
 
 
 _LOOKS_INTO_INDEXES = (3, 44, 0)

@@ -73,7 +73,8 @@ def test_new_kinds_get_numbers_that_nobody_has(pair: Pair) -> None:
     with opened(pair.target) as database:
         taken = {row[0] for row in everything(pair.target)["kinds"]}
         writer = BatchWriter(database)
-        new = writer.kind_id(Kind("openai", "gpt", "new", "", 0))
+        new = writer.number(Kind("openai", "gpt", "new", "", 0))
+        assert writer.number("a price") > 7
         writer.close()
     assert new not in taken
 

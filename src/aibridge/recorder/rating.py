@@ -1,0 +1,63 @@
+"""Rating what a call used: each of its model runs costs what the price of its day says."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from aibridge.dialects.facts import TokenUsage, ToolCall
+from aibridge.prices.billable import billable
+from aibridge.prices.book import Call, PriceBook, call_of
+from aibridge.prices.cost import Cost, Priced, Unpriced, cost
+from aibridge.prices.rates import Price
+from aibridge.recorder.records import End, Start, UsageCost
+from aibridge.store.schema.measures import DAY
+
+MAX_REMEMBERED = 4096
+"""Prices that are remembered: clients may name any number of models."""
+MAX_UNPRICED = 256
+"""Characters of what is unpriced in a usage row."""
+
+
+class Rater:
+    """Rates calls by a book of prices.
+
+    ``geographies`` are those of providers by their names, where their addresses tell
+    (`aibridge.prices.supplements.geography_of`).
+    """
+
+    def __init__(self, book: PriceBook, geographies: Mapping[str, str] | None = None) -> None:
+        self._book = book
+        self._geographies = geographies or {}
+        self._found: dict[Call, tuple[Price | Unpriced, str]] = {}
+
+    def costs(self, start: Start, end: End) -> tuple[UsageCost, ...]:
+        """Return what each model run of an answer costs, in their order."""
+        at = datetime.fromtimestamp(start.started_at // DAY * DAY / 1_000_000, UTC)
+        return tuple(self._costs(start, end, at))
+
+    def _costs(self, start: Start, end: End, at: datetime) -> Iterator[UsageCost]:
+        geography = self._geographies.get(start.provider_name, "")
+        tools = end.facts.tool_calls  # those that a provider runs count once, with the first run
+        for usage in end.facts.usages:
+            call = call_of(usage.metadata, start.provider, start.model, at, geography)
+            yield self._cost(call, usage, tools)
+            tools = []
+
+    def _cost(self, call: Call, usage: TokenUsage, tools: list[ToolCall]) -> UsageCost:
+        price, text = self._found.get(call) or self._find(call)
+        if isinstance(price, Unpriced):
+            return _told(price, text)
+        return _told(cost(billable(usage, tools), price), text)
+
+    def _find(self, call: Call) -> tuple[Price | Unpriced, str]:
+        if len(self._found) >= MAX_REMEMBERED:
+            self._found.clear()
+        price = self._book.find(call)
+        text = price.encode().decode() if isinstance(price, Price) else ""
+        found = self._found[call] = price, text
+        return found
+
+
+def _told(found: Cost, price: str) -> UsageCost:
+    if isinstance(found, Priced):
+        return UsageCost(found.micros, "", price)
+    return UsageCost(found.at_least, ", ".join(found.parts)[:MAX_UNPRICED], price)
