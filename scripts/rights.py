@@ -15,10 +15,16 @@ from aibridge.practice import DEFAULT, serve
 from scripts.running import Bridge, BridgeError, Upstream
 
 API = "/api/v2"
+PRICES = "/api/experimental/ai/model-prices"
 ROLES = (SiteRole.OWNER, SiteRole.USER_ADMIN, SiteRole.AUDITOR, SiteRole.MEMBER)
 EVERYONE = "Everyone"
 PASSWORD = "correct horse battery"  # noqa: S105 - of users who are gone in a moment
 LIMIT = {"spend_limit_micros": 1_000_000}
+PRICE = {
+    "provider": "openai-compat",
+    "model": "practice",
+    **dict.fromkeys(("input_price", "output_price", "cache_read_price", "cache_write_price"), 0),
+}
 QUESTION = {
     "model": "practice",
     "max_tokens": 10,
@@ -79,11 +85,15 @@ Probe = Callable[[httpx.Client, Person, str], httpx.Response]
 
 
 def _ask(method: str, path: str, body: object = None) -> Probe:
-    """Return the probe that makes one request; ``{user}`` and ``{group}`` are the person's."""
+    """Return the probe that makes one request; ``{user}`` and ``{group}`` are the person's.
+
+    The path is below `API`, unless it begins where that does.
+    """
+    whole = path if path.startswith("/api/") else API + path
 
     def probe(http: httpx.Client, whose: Person, everyone: str) -> httpx.Response:
         sent = {"group_id": everyone, **LIMIT} if body == "override" else body
-        return http.request(method, API + path.format(user=whose.id, group=whose.group), json=sent)
+        return http.request(method, whole.format(user=whose.id, group=whose.group), json=sent)
 
     return probe
 
@@ -103,6 +113,8 @@ PROBES: Mapping[Right, Probe] = {
     Right.WRITE_BUDGETS: _ask("PUT", "/groups/{group}/ai/budget", LIMIT),
     Right.READ_OVERRIDES: _ask("GET", "/users/{user}/ai/budget/override"),
     Right.WRITE_OVERRIDES: _ask("PUT", "/users/{user}/ai/budget/override", "override"),
+    Right.READ_PRICES: _ask("GET", f"{PRICES}?source=custom"),
+    Right.WRITE_PRICES: _ask("POST", PRICES, {"prices": [PRICE]}),
     Right.READ_AUDIT: _ask("GET", "/audit"),
 }
 """A request for every right but that to read the record, whose lists are empty, not refused."""

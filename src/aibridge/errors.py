@@ -1,4 +1,4 @@
-"""What was asked of people, groups or budgets and cannot be done."""
+"""What was asked of people, groups, budgets or prices and cannot be done."""
 
 
 class IdentityError(Exception):
@@ -10,7 +10,7 @@ class IdentityError(Exception):
 
 
 class UnknownError(IdentityError):
-    """There is no such user, token, group or budget."""
+    """There is no such user, token, group, budget or price."""
 
 
 class ConflictError(IdentityError):

@@ -95,7 +95,10 @@ class Api:
         expect: int | None = None,
         **request: Any,
     ) -> httpx.Response:
-        """Make a request in somebody's name, and check its status if one is expected."""
+        """Make a request in somebody's name, and check its status if one is expected.
+
+        The path is below `API`, unless it begins where that does.
+        """
         headers = {"user-agent": "a browser", **request.pop("headers", {})}
         if who is not None:
             headers["Coder-Session-Token"] = self.tokens.get(who, who)
@@ -104,7 +107,8 @@ class Api:
         if "content" in request:
             headers = {"content-type": "application/json", **headers}
         async with self._client() as client:
-            answer = await client.request(method, API + path, headers=headers, **request)
+            url = path if path.startswith("/api/") else API + path
+            answer = await client.request(method, url, headers=headers, **request)
         assert expect in {None, answer.status_code}, f"{answer.status_code} {answer.text}"
         if answer.content:
             assert answer.headers["content-type"] == "application/json; charset=utf-8"

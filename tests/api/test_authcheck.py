@@ -30,6 +30,8 @@ async def check(api: Api, who: str, resource: str, action: str, **what: Any) -> 
         ("assign_role", "assign", {"root"}),
         ("group", "update", {"root", "hr"}),
         ("api_key", "read", {"root"}),
+        ("ai_model_price", "read", {"root", "hr", "aud"}),
+        ("ai_model_price", "update", {"root"}),
         ("ai_provider", "read", {"root"}),
         ("ai_provider", "update", set()),
         ("organization", "read", {"root", "hr", "aud", "ann"}),

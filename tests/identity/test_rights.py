@@ -27,6 +27,8 @@ TABLE = {
     "overrides.read": (ALL, ALL, OWN, OWN),
     "overrides.write": (ALL, ALL, NONE, NONE),
     "configuration.read": (ALL, NONE, NONE, NONE),
+    "prices.read": (ALL, ALL, ALL, NONE),
+    "prices.write": (ALL, NONE, NONE, NONE),
     "audit.read": (ALL, NONE, ALL, NONE),
 }
 CELLS = [

@@ -7,7 +7,7 @@ def test_the_matrix_in_the_code_and_that_of_a_running_bridge_agree(script):
     done = script("rights")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[-1] == "64 cells, 0 differ"
+    assert lines[-1] == "72 cells, 0 differ"
     assert "record.read         all    none        all      none" in lines
 
 

@@ -1,7 +1,7 @@
 """The control plane as an ASGI application."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 
 from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute
@@ -16,6 +16,7 @@ from aibridge.api import (
     groups,
     lists,
     login,
+    model_prices,
     openapi,
     organizations,
     providers,
@@ -28,10 +29,11 @@ from aibridge.api.hosts import HostCheck, hosts_of
 from aibridge.api.parameters import QueryCheck
 from aibridge.api.request_ids import RequestIds
 from aibridge.api.services import Authenticate, Services
-from aibridge.contract.paths import API, PREFIXES
+from aibridge.contract.paths import API, EXPERIMENTAL, PREFIXES
 from aibridge.identity.audit import Target
 from aibridge.identity.rights import Rights
 from aibridge.journal.catching_up import CatchingUp
+from aibridge.prices.installed import installed_catalogue
 from aibridge.settings import Settings
 from aibridge.store.engine.database import Database
 
@@ -73,6 +75,7 @@ def services_of(
         write_last_uses=write_last_uses,
         hosts=hosts_of(settings.host, settings.allowed_hosts),
         changed=changed,
+        catalogue=partial(installed_catalogue, settings.data_dir),
         catching_up=catching_up,
     )
 
@@ -102,5 +105,6 @@ def _routes() -> Sequence[BaseRoute]:
             whole.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
     for router in ADMINISTRATION:
         whole.include_router(router, prefix=API)
+    whole.include_router(model_prices.router, prefix=EXPERIMENTAL)
     whole.include_router(docs.router)
     return whole.routes

@@ -26,6 +26,8 @@ _RIGHTS: Mapping[tuple[str, str], Right] = {
     (resource, action): right
     for resource, actions, right in (
         ("aibridge_interception", _READ, Right.READ_RECORD),
+        ("ai_model_price", _READ, Right.READ_PRICES),
+        ("ai_model_price", _WRITE, Right.WRITE_PRICES),
         ("ai_provider", _READ, Right.READ_CONFIGURATION),
         ("api_key", _READ, Right.READ_TOKENS),
         ("api_key", _WRITE, Right.WRITE_TOKENS),

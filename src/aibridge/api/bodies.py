@@ -18,11 +18,14 @@ from aibridge.api.errors import ApiError
 from aibridge.api.hosts import check_origin
 from aibridge.contract import MAX_NAMES, Body, Validation
 from aibridge.contract.wording import size, worded
+from aibridge.identity.rights import Right
 
 MAX_BYTES = 8 * 1024
 """More than any body needs that holds no list of names, however its characters are escaped."""
 MAX_BYTES_OF_NAMES = 256 * 1024
 """Enough for two lists of as many names as one may hold, each as long as it may be."""
+MAX_BYTES_OF_PRICES = 1024 * 1024
+"""As much as the contract has for a list of prices."""
 SECONDS = 30.0
 """How long a body may take to come."""
 MAX_COMPLAINTS = 100
@@ -33,10 +36,15 @@ MAX_FIELD = 256
 T = TypeVar("T", bound=Body)
 
 
-def body(model: type[T], *, max_bytes: int = MAX_BYTES) -> Any:  # noqa: ANN401 - as FastAPI's own
-    """Return the parameter that reads a caller's JSON; strangers are refused before it is read."""
+def body(model: type[T], *, max_bytes: int = MAX_BYTES, right: Right | None = None) -> Any:  # noqa: ANN401 - as FastAPI's own
+    """Return the parameter that reads a caller's JSON; strangers are refused before it is read.
 
-    async def read(request: Request, _caller: Caller) -> T:
+    So is whom ``right`` does not let reach everything, where there is one.
+    """
+
+    async def read(request: Request, caller: Caller) -> T:
+        if right is not None:
+            caller.require(right)
         return parse(model, await _whole(request, max_bytes))
 
     return Depends(read)

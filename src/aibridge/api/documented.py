@@ -63,9 +63,20 @@ def search(keys: Iterable[str], bare: str = "") -> Parameter:
     )
 
 
-def text(name: str, description: str, *, most: int = 256) -> Parameter:
-    """Return a parameter of a text that may be anything."""
-    return _query(name, description, type="string", maxLength=most)
+def text(name: str, description: str, *, most: int | None = 256) -> Parameter:
+    """Return a parameter of a text that may be anything; it may be of any length for ``None``."""
+    bound = {} if most is None else {"maxLength": most}
+    return _query(name, description, type="string", **bound)
+
+
+def one_of(name: str, description: str, values: Iterable[str]) -> Parameter:
+    """Return a parameter of a few values."""
+    return _optional(name, description, type="string", enum=list(values))
+
+
+def needed(parameter: Parameter) -> Parameter:
+    """Return a parameter as one that has to be there, and not empty."""
+    return {**parameter, "required": True, "schema": {**parameter["schema"], "minLength": 1}}
 
 
 def flag(name: str, description: str) -> Parameter:

@@ -17,6 +17,7 @@ from starlette.routing import compile_path
 from aibridge.api.request_ids import HEADER
 from aibridge.api.responses import JsonResponse
 from aibridge.budgets.limits import LimitTooHighError, NotInGroupError
+from aibridge.budgets.model_prices import WrongPriceError
 from aibridge.contract import ErrorBody, Validation
 from aibridge.errors import (
     ConflictError,
@@ -124,13 +125,14 @@ _STATUSES: dict[type[IdentityError], tuple[int, str]] = {
     ConflictError: (409, "{}"),
     LimitTooHighError: (400, "Invalid AI spend limit."),
     NotInGroupError: (400, "User is not a member of the referenced group."),
+    WrongPriceError: (400, "Validation failed."),
     IdentityError: (400, "{}"),
 }
 """How what cannot be done is told: with its own text where the message is empty."""
 
 
 async def _not_done(_request: Request, error: Exception) -> JsonResponse:
-    """Answer what was asked of people, groups or budgets and cannot be done."""
+    """Answer what was asked of people, groups, budgets or prices and cannot be done."""
     assert isinstance(error, IdentityError)  # noqa: S101
     if isinstance(error, UnknownError):
         return not_found().response()

@@ -149,6 +149,15 @@ _ACT = {
     "diff": {"spend_limit": {"old": "$100.00", "new": "$200.00", "secret": False}},
     "description": "",
 }
+_PRICE = {
+    "provider": "anthropic",
+    "model": "claude-opus-5-5",
+    "input_price": 3_600_000,
+    "output_price": 18_000_000,
+    "cache_read_price": 180_000,
+    "cache_write_price": 4_500_000,
+    "cache_write_1h_price": 7_200_000,
+}
 _COMPLAINT = {"field": "limit", "detail": 'Query param "limit" must be a valid integer'}
 
 _NOTICE = "hr set your password at 2026-01-31T12:00:00Z and may know it: please choose a new one."
@@ -156,6 +165,12 @@ _NOTICE = "hr set your password at 2026-01-31T12:00:00Z and may know it: please 
 _CHECK = {"object": {"resource_type": "audit_log"}, "action": "read"}
 
 EXAMPLES: dict[str, Any] = {
+    "AIModelPrice": {
+        **_PRICE,
+        "cache_write_12h_price": None,
+        "source": "custom",
+        "updated_at": _START,
+    },
     "AIProvider": {
         "id": "2c0433b7-cc41-5b79-8bf4-708bc1cf1e3f",
         "type": "anthropic",
@@ -261,6 +276,7 @@ EXAMPLES: dict[str, Any] = {
     "UpdateGroupRequest": {"add_users": ["ana"]},
     "UpdatePasswordRequest": {"password": "correct horse battery", "old_password": "tr0ub4dor&3"},
     "UpdateRolesRequest": {"roles": ["auditor"]},
+    "UpsertAIModelPricesRequest": {"prices": [_PRICE]},
     "UpsertGroupAIBudgetRequest": {"spend_limit_micros": 200_000_000},
     "UpsertUserAIBudgetOverrideRequest": {"group_id": _GROUP, "spend_limit_micros": 50_000_000},
     "User": _USER,

@@ -17,7 +17,7 @@ from aibridge.contract.paths import PREFIXES
 PATH = "/openapi.json"
 
 _DESCRIPTION = f"""\
-Reads what AI Bridge has recorded, and administers users, tokens, groups and budgets.
+Reads what AI Bridge has recorded, and administers users, tokens, groups, budgets and prices.
 
 The routes below `{PREFIXES[0]}` stand below `{PREFIXES[1]}` too. Times are RFC 3339 in UTC,
 money is integers of micro-dollars. Beside what is described here an answer may hold further keys.

@@ -55,6 +55,20 @@ class Parameters:
         """Return a parameter as it is, empty when it is absent."""
         return self._query.get(name, "")
 
+    def needed(self, name: str) -> str:
+        """Return a parameter that has to be there, and not empty."""
+        if not self.text(name):
+            self._complain(name, "is required")
+        return self.text(name)
+
+    def one_of(self, name: str, known: Sequence[str]) -> str:
+        """Return a parameter that has one of these values; empty when it is absent."""
+        text = self.text(name)
+        if text and text not in known:
+            why = f'"{text[:_SHOWN]}" is none of {", ".join(known)}'
+            self._complain(name, f"has invalid value: {why}")
+        return text
+
     def integer(self, name: str) -> int:
         """Return a parameter's integer; 0 when it is absent or bad."""
         text = self.text(name)

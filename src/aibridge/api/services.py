@@ -14,6 +14,7 @@ from aibridge.identity.authenticate import is_still
 from aibridge.identity.passwords import Passwords
 from aibridge.identity.rights import Rights
 from aibridge.journal.catching_up import CatchingUp
+from aibridge.prices.catalogue import Catalogue
 from aibridge.principals import Person
 from aibridge.store.engine.database import Database
 from aibridge.store.people.users import Connection
@@ -44,6 +45,8 @@ class Services:
     hosts: Hosts = field(default_factory=Hosts)
     changed: Callable[[Target], None] = lambda _: None
     """Is told of what was acted upon, by any thread."""
+    catalogue: Callable[[], Catalogue] = lambda: Catalogue("none", {})
+    """Returns the shipped price lists; it may take a second, so not on the event loop."""
     catching_up: CatchingUp | None = None
     """What waits for the record to have what has ended, where a keeper writes it."""
 

@@ -1,17 +1,22 @@
-"""Rows of people, groups, budgets and acts to the models of the contract."""
+"""Rows of people, groups, budgets, prices and acts to the models of the contract."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import asdict
+
 from aibridge import contract
 from aibridge.identity.issuing import Issued
 from aibridge.ids import moment, uuid_of
+from aibridge.prices.listing import Listed
+from aibridge.prices.rates import Unit
 from aibridge.providers.provider import credential_hint
 from aibridge.providers.settings import ProviderSettings
 from aibridge.providers.types import TYPES
 from aibridge.store.people import audit, budgets, groups, tokens, users
 from aibridge.store.people.groups import EVERYONE
+from aibridge.store.usage import model_prices
 
 _MICROSECONDS = 1_000_000
 _ROLE_NAMES = {
@@ -168,6 +173,37 @@ def override(row: budgets.Override) -> contract.UserAIBudgetOverride:
         group_id=row.group_id,
         spend_limit_micros=row.spend_limit_micros,
         created_at=moment(row.created_at),
+        updated_at=moment(row.updated_at),
+    )
+
+
+_UNITS = {
+    "input_price": Unit.INPUT,
+    "output_price": Unit.OUTPUT,
+    "cache_read_price": Unit.CACHE_READ,
+    "cache_write_price": Unit.CACHE_WRITE,
+    "cache_write_1h_price": Unit.CACHE_WRITE_1H,
+    "cache_write_12h_price": Unit.CACHE_WRITE_12H,
+}
+
+
+def default_price(listed: Listed) -> contract.AIModelPrice:
+    """Shape what a model costs by the shipped lists, without the tiers of long prompts."""
+    rates = {name: listed.price.rate(unit) for name, unit in _UNITS.items()}
+    return contract.AIModelPrice(
+        provider=listed.provider,
+        model=listed.model,
+        source=contract.PriceSource.DEFAULT,
+        updated_at=None,
+        **{name: rate.micros if rate else None for name, rate in rates.items()},
+    )
+
+
+def custom_price(row: model_prices.StoredPrice) -> contract.AIModelPrice:
+    """Shape what the operator says that a model costs."""
+    return contract.AIModelPrice(
+        **asdict(row.price),
+        source=contract.PriceSource.CUSTOM,
         updated_at=moment(row.updated_at),
     )
 

@@ -54,6 +54,12 @@ from aibridge.contract.people import (
     UserList,
     UserRoles,
 )
+from aibridge.contract.prices import (
+    MAX_PRICES,
+    AIModelPrice,
+    CustomAIModelPrice,
+    UpsertAIModelPricesRequest,
+)
 from aibridge.contract.providers import AIProvider, AIProviderKey, Provider
 from aibridge.contract.sessions import (
     AgenticAction,
@@ -83,6 +89,8 @@ from aibridge.contract.words import (
     AuditResource,
     CallStatus,
     LoginType,
+    PriceFilter,
+    PriceSource,
     PromptKind,
     SiteRole,
     TokenScope,
@@ -94,7 +102,9 @@ __all__ = [
     "DEFAULT_LIFETIME_SECONDS",
     "LONGEST_LIFETIME_SECONDS",
     "MAX_NAMES",
+    "MAX_PRICES",
     "MAX_SPEND_LIMIT_MICROS",
+    "AIModelPrice",
     "AIProvider",
     "AIProviderKey",
     "AgenticAction",
@@ -118,6 +128,7 @@ __all__ = [
     "CreateTokenRequest",
     "CreateUserRequest",
     "CreatedToken",
+    "CustomAIModelPrice",
     "Entitlements",
     "ErrorBody",
     "Feature",
@@ -138,6 +149,8 @@ __all__ = [
     "NewKey",
     "Organization",
     "OrganizationMember",
+    "PriceFilter",
+    "PriceSource",
     "PromptKind",
     "Provider",
     "Role",
@@ -158,6 +171,7 @@ __all__ = [
     "UpdateGroupRequest",
     "UpdatePasswordRequest",
     "UpdateRolesRequest",
+    "UpsertAIModelPricesRequest",
     "UpsertGroupAIBudgetRequest",
     "UpsertUserAIBudgetOverrideRequest",
     "Usage",

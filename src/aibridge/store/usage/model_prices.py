@@ -41,7 +41,7 @@ def put_prices(connection: Connection, prices: Sequence[CustomPrice]) -> None:
     at = now()
     rows = [
         {name: getattr(price, name) for name in _FIELDS}
-        | {"model": price.model.strip(), "model_key": price.key[1], "updated_at": at}
+        | {"model_key": price.key[1], "updated_at": at}
         for price in sorted(prices, key=lambda price: price.key)  # so writers wait in turn
     ]
     adding = _insert(connection)(model_prices)
