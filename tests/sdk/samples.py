@@ -135,6 +135,18 @@ def override() -> dict[str, Any]:
     return {"user_id": "u-ana", **group_budget()}
 
 
+def price(**more: Any) -> dict[str, Any]:
+    amounts = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "cache_write_12h")
+    return {
+        "provider": "anthropic",
+        "model": "opus",
+        "source": "custom",
+        "updated_at": NOON,
+        **{f"{name}_price": None for name in amounts},
+        **more,
+    }
+
+
 def audit_log(name: object) -> dict[str, Any]:
     return {
         "id": str(name),

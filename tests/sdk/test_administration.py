@@ -10,8 +10,10 @@ import httpx
 import pytest
 
 from aibridge.contract import (
+    AIModelPrice,
     CreatedToken,
     CreateFirstUserResponse,
+    CustomAIModelPrice,
     GroupAIBudget,
     GroupDetail,
     MinimalUser,
@@ -56,6 +58,21 @@ class Case:
     answer: Any = None
     kind: Any = None
 
+
+PRICES = "/api/experimental/ai/model-prices"
+PRICE = {
+    "provider": "anthropic",
+    "model": "opus",
+    "input_price": 3_000_000,
+    "output_price": None,
+    "cache_read_price": 0,
+    "cache_write_price": None,
+}
+SENT = (
+    '{"provider":"anthropic","model":"opus","input_price":3000000,"output_price":null,'
+    '"cache_read_price":0,"cache_write_price":null}'
+)
+LONGER = SENT.replace("}", ',"cache_write_1h_price":5}')
 
 USER, GROUP = samples.user("u"), samples.group_detail(G)
 OK = {"message": "Done."}
@@ -249,6 +266,34 @@ CASES = [
         "DELETE /users/ana/ai/budget/override",
         status=EMPTY,
     ),
+    Case("list_ai_model_prices", (), f"GET {PRICES}?source=all", answer=[samples.price()]),
+    Case(
+        "list_ai_model_prices",
+        (),
+        f"GET {PRICES}?provider=anthropic&model=a%2Fb&source=custom",
+        options={"provider": "anthropic", "model": "a/b", "source": "custom"},
+        answer=[],
+    ),
+    Case(
+        "upsert_ai_model_prices",
+        ([PRICE, {**PRICE, "cache_write_1h_price": 5}],),
+        f"POST {PRICES}",
+        f'{{"prices":[{SENT},{LONGER}]}}',
+        status=EMPTY,
+    ),
+    Case(
+        "upsert_ai_model_prices",
+        ([CustomAIModelPrice.model_validate(PRICE)],),
+        f"POST {PRICES}",
+        f'{{"prices":[{SENT}]}}',
+        status=EMPTY,
+    ),
+    Case(
+        "delete_ai_model_price",
+        ("anthropic", "a/b"),
+        f"DELETE {PRICES}?provider=anthropic&model=a%2Fb",
+        status=EMPTY,
+    ),
     Case("list_audit_logs", (), "GET /audit", answer={"count": 0, "audit_logs": []}),
     Case(
         "list_audit_logs",
@@ -276,9 +321,8 @@ def test_each_method_sends_one_request_and_reads_its_answer(clients: Clients, ca
     requests: list[httpx.Request] = []
     found = clients.use(answering(case, requests), case.name, *case.arguments, **case.options)
     (request,) = requests
-    assert f"{request.method} {request.url.raw_path.decode()}" == case.request.replace(
-        " /", f" {API}/"
-    )
+    expected = case.request if " /api/" in case.request else case.request.replace(" ", f" {API}", 1)
+    assert f"{request.method} {request.url.raw_path.decode()}" == expected
     assert request.content.decode() == case.body
     assert request.headers.get("content-type", "") == ("application/json" if case.body else "")
     assert case.kind is None or type(found) is case.kind
@@ -327,6 +371,7 @@ def test_lists_are_models(clients: Clients) -> None:
         "list_tokens": Token,
         "list_organizations": Organization,
         "list_groups": GroupDetail,
+        "list_ai_model_prices": AIModelPrice,
     }
     for name, kind in kinds.items():
         case = next(one for one in CASES if one.name == name and one.answer)
@@ -351,6 +396,9 @@ def test_lists_are_models(clients: Clients) -> None:
         ("upsert_group_ai_budget", (G, -1), {}, "spend_limit_micros: "),
         ("upsert_group_ai_budget", (G, 1.5), {}, "spend_limit_micros: "),
         ("upsert_group_ai_budget", (G, True), {}, "spend_limit_micros: "),
+        ("upsert_ai_model_prices", ([{**PRICE, "input_price": 1.5}],), {}, "prices.0.input_price"),
+        ("upsert_ai_model_prices", ([PRICE, {"model": "m"}],), {}, "prices.1.provider: it is need"),
+        ("list_ai_model_prices", (), {"source": "shipped"}, "source: expected 'default', 'custom'"),
         ("get_user", ("",), {}, "it is empty"),
         ("delete_group", ("",), {}, "it is empty"),
     ],

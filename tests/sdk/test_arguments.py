@@ -41,7 +41,7 @@ def parameters() -> Iterator[tuple[str, str]]:
 
 def fitting(name: str) -> Any:
     """Return a value that a parameter may have which is needed."""
-    if name in {"users", "roles"}:
+    if name in {"users", "roles", "prices"}:
         return []
     return 1 if name == "spend_limit_micros" else G
 

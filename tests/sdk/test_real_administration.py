@@ -9,6 +9,7 @@ import pytest
 
 from aibridge.api.app import create_app
 from aibridge.api.services import Services
+from aibridge.contract import CustomAIModelPrice
 from aibridge.identity.authenticate import Authenticator
 from aibridge.sdk import (
     AsyncClient,
@@ -169,6 +170,28 @@ def test_a_user_has_a_limit_of_their_own(ask: Visitor) -> None:
     ask("delete_user_ai_budget_override", "ben")
     with pytest.raises(NotFound):
         ask("user_ai_budget_override", "ben")
+
+
+def test_a_price_of_ones_own_is_set_replaced_and_deleted(ask: Visitor) -> None:
+    price = {
+        "provider": "openai-compat",
+        "model": "Our-Llama",
+        "input_price": 3_000_000,
+        "output_price": None,
+        "cache_read_price": 0,
+        "cache_write_price": None,
+    }
+    ask("upsert_ai_model_prices", [price])
+    ask("upsert_ai_model_prices", [CustomAIModelPrice.model_validate({**price, "output_price": 5})])
+    (found,) = ask("list_ai_model_prices", provider="openai-compat", model="our-llama")
+    assert (found.source, found.input_price, found.output_price) == ("custom", 3_000_000, 5)
+    with pytest.raises(Invalid) as refused:
+        ask("upsert_ai_model_prices", [price, {**price, "provider": "bedrok"}])
+    assert [one.field for one in refused.value.validations] == ["prices.1.provider"]
+    ask("delete_ai_model_price", "openai-compat", "OUR-llama")
+    with pytest.raises(NotFound):
+        ask("delete_ai_model_price", "openai-compat", "Our-Llama")
+    assert ask("list_ai_model_prices", source="custom") == []
 
 
 def test_what_was_done_is_on_the_audit_log(ask: Visitor) -> None:

@@ -12,6 +12,7 @@
 
 from aibridge.contract import (
     AgenticAction,
+    AIModelPrice,
     AuditAction,
     AuditDiffField,
     AuditLog,
@@ -20,6 +21,7 @@ from aibridge.contract import (
     CallStatus,
     CreatedToken,
     CreateFirstUserResponse,
+    CustomAIModelPrice,
     FinalAnswer,
     Group,
     GroupAIBudget,
@@ -31,6 +33,8 @@ from aibridge.contract import (
     MinimalUser,
     ModelThought,
     Organization,
+    PriceFilter,
+    PriceSource,
     PromptKind,
     Provider,
     Role,
@@ -77,6 +81,7 @@ from aibridge.sdk.names import RoleName, ScopeName
 
 __all__ = [
     "AIBridgeError",
+    "AIModelPrice",
     "AgenticAction",
     "ApiError",
     "AsyncClient",
@@ -91,6 +96,7 @@ __all__ = [
     "ConnectionFailed",
     "CreateFirstUserResponse",
     "CreatedToken",
+    "CustomAIModelPrice",
     "FinalAnswer",
     "Forbidden",
     "Group",
@@ -107,6 +113,8 @@ __all__ = [
     "ModelThought",
     "NotFound",
     "Organization",
+    "PriceFilter",
+    "PriceSource",
     "PromptKind",
     "Provider",
     "RateLimited",

@@ -7,6 +7,7 @@ from aibridge.contract import CreateFirstUserResponse
 from aibridge.sdk.async_audit import AsyncAuditMethods
 from aibridge.sdk.async_connection import AsyncClientOptions
 from aibridge.sdk.async_groups import AsyncGroupMethods
+from aibridge.sdk.async_prices import AsyncPriceMethods
 from aibridge.sdk.async_record import AsyncRecordMethods
 from aibridge.sdk.async_users import AsyncUserMethods
 from aibridge.sdk.endpoints import users
@@ -15,7 +16,9 @@ _NONE_YET = "none"
 """What a client is made with that has no token: it is taken away before anything is sent."""
 
 
-class AsyncClient(AsyncRecordMethods, AsyncUserMethods, AsyncGroupMethods, AsyncAuditMethods):
+class AsyncClient(
+    AsyncRecordMethods, AsyncUserMethods, AsyncGroupMethods, AsyncPriceMethods, AsyncAuditMethods
+):
     """Reads and administers an AI Bridge; to be closed, or used in ``async with``.
 
     Every method raises `ApiError` for a refusal, `ConnectionFailed` when no answer came, and

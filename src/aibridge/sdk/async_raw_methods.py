@@ -2,19 +2,22 @@
 # ruff: noqa: D102 - each is the client's method of that name
 """The methods of a client that make one request, with the whole answer of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from aibridge.contract import (
+    AIModelPrice,
     AuditLogList,
     CreatedToken,
+    CustomAIModelPrice,
     GroupAIBudget,
     GroupDetail,
     Interception,
     InterceptionList,
     Organization,
+    PriceFilter,
     Provider,
     SessionDetail,
     SessionList,
@@ -159,6 +162,16 @@ class AsyncRawMethods(Protocol):
     ) -> RawResponse[UserAIBudgetOverride]: ...
 
     async def delete_user_ai_budget_override(self, user: Name) -> RawResponse[None]: ...
+
+    async def list_ai_model_prices(
+        self, *, provider: str = "", model: str = "", source: PriceFilter = "all"
+    ) -> RawResponse[list[AIModelPrice]]: ...
+
+    async def upsert_ai_model_prices(
+        self, prices: Iterable[CustomAIModelPrice | Mapping[str, Any]]
+    ) -> RawResponse[None]: ...
+
+    async def delete_ai_model_price(self, provider: str, model: str) -> RawResponse[None]: ...
 
     async def list_audit_logs(
         self, q: str = "", *, limit: int = 0, offset: int = 0, after_id: Id = None

@@ -7,6 +7,7 @@ from aibridge.sdk.audit import AuditMethods
 from aibridge.sdk.connection import ClientOptions
 from aibridge.sdk.endpoints import users
 from aibridge.sdk.groups import GroupMethods
+from aibridge.sdk.prices import PriceMethods
 from aibridge.sdk.record import RecordMethods
 from aibridge.sdk.users import UserMethods
 
@@ -14,7 +15,7 @@ _NONE_YET = "none"
 """What a client is made with that has no token: it is taken away before anything is sent."""
 
 
-class Client(RecordMethods, UserMethods, GroupMethods, AuditMethods):
+class Client(RecordMethods, UserMethods, GroupMethods, PriceMethods, AuditMethods):
     """Reads and administers an AI Bridge; to be closed, or used in ``with``.
 
     Every method raises `ApiError` for a refusal, `ConnectionFailed` when no answer came, and
