@@ -142,6 +142,7 @@ def test_h_helps_as_help_does(cli: Cli, command: str) -> None:
         ("users roles ana --role", tuple(SiteRole)),
         ("tokens create --user ana --scope", tuple(TokenScope)),
         ("export sessions --format", tuple(Format)),
+        ("prices list --source", ("default", "custom", "all")),
         ("completion", ("bash", "zsh", "fish")),
     ],
 )

@@ -49,6 +49,7 @@ def completed(line: str) -> list[str]:
         ("aibridge users su", ["suspend"]),
         ("aibridge budgets set --gr", ["--group"]),
         ("aibridge users create ana --role au", ["auditor"]),
+        ("aibridge prices list --source c", ["custom"]),
         ("aibridge completion f", ["fish"]),
         ("aibridge serve --por", ["--port"]),
         ("aibridge sessions list --li", ["--limit"]),

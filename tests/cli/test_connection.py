@@ -234,6 +234,7 @@ READING = (
     "tokens list",
     "groups list",
     "budgets list",
+    "prices list",
     "sessions list",
     "sessions show x",
     "interceptions list",

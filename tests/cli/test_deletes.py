@@ -24,6 +24,7 @@ def token(cli: Cli, database: Database) -> str:
         "groups add devs ana",
         "budgets set 12.50 --group devs",
         "budgets set 3 --group devs --user ana",
+        "prices set openai m --input 1 --output 1 --cache-read 1 --cache-write 1",
     ):
         assert cli(*words.split()).exit_code == 0
     made = cli("tokens", "create", "--user", "ana", "--name", "laptop", "--json")
@@ -38,13 +39,23 @@ DELETES = {
     "budgets delete --group devs": "the budget of devs, $12.50 a member and month? "
     "Members' own limits stay: ana ($3.00).",
     "budgets delete --user ana": "ana's own limit of $3.00? Those of their groups count then.",
+    "prices remove openai m": "Remove the custom price of m of openai? "
+    "The default one counts then, if there is any.",
     "groups remove devs ana": "Take ana out of devs? With that go the own limits charged to it: "
     "ana ($3.00).",
     "users password ana": "Change the password of ana, and delete 1 token of theirs? "
     "What uses them is refused from its next request on.",
     "db purge --before 1d": "and with them 1 session whole? Nothing brings them back.",
 }
-LEFT = ("tokens list", "groups list", "budgets list", "budgets show --user ana", "sessions list")
+PRICES = "prices list --source custom"
+LEFT = (
+    "tokens list",
+    "groups list",
+    "budgets list",
+    "budgets show --user ana",
+    "sessions list",
+    PRICES,
+)
 
 
 def left(cli: Cli) -> list[str]:

@@ -200,6 +200,7 @@ LISTS = (
     "groups",
     "tokens",
     "budgets",
+    "prices",
     "providers",
     "models",
     "clients",

@@ -127,6 +127,7 @@ def test_the_sdk_works_without_the_server(remote: Remote) -> None:
         ("groups", "list"),
         ("tokens", "list"),
         ("budgets", "list"),
+        ("prices", "list"),
         ("audit", "list"),
         ("export", "sessions"),
     ],

@@ -29,6 +29,7 @@ COMMANDS = {
         "app",
         "What each member of a group may spend; not enforced yet.",
     ),
+    "prices": ("aibridge.cli.prices", "app", "What models cost, and prices of your own."),
     "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),
     "interceptions": (
         "aibridge.cli.interceptions",

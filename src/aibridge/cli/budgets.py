@@ -4,15 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aibridge.budgets.money import dollars, parse_dollars
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
 from aibridge.cli.groups import find_group
 from aibridge.cli.limits import NO_LIMIT, NOT_ENFORCED, group_budget, limit_text, own_limits
-from aibridge.cli.options import AsJson, Yes
+from aibridge.cli.options import AsJson, Yes, amount
 from aibridge.cli.output import confirm, print_json, print_model, say
 from aibridge.cli.tables import Column, print_table
-from aibridge.contract import MAX_SPEND_LIMIT_MICROS
 
 if TYPE_CHECKING:
     from aibridge.contract import GroupAIBudget, GroupDetail, UserAIBudgetOverride
@@ -26,21 +24,10 @@ UserName = Annotated[
 ]
 
 
-def _dollars(text: str) -> int:
-    try:
-        limit = parse_dollars(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    if limit > MAX_SPEND_LIMIT_MICROS:
-        most = dollars(MAX_SPEND_LIMIT_MICROS)
-        raise typer.BadParameter(f"expected {most} at most; not {dollars(limit)}")
-    return limit
-
-
 Amount = Annotated[
     int,
     typer.Argument(
-        parser=_dollars, metavar="DOLLARS", help="Such as 12.50, a member and month; 0 is nothing."
+        parser=amount, metavar="DOLLARS", help="Such as 12.50, a member and month; 0 is nothing."
     ),
 ]
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from aibridge.budgets.money import dollars, parse_dollars
+from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS
 from aibridge.moments import EXPECTED, parse_moment
 
 T = TypeVar("T", bound=str)
@@ -94,6 +96,18 @@ def choice(values: Iterable[T], *names: str, help: str) -> Any:  # noqa: A002, A
         metavar="|".join(known) if len(known) <= SHOWN else "NAME",
         help=help,
     )
+
+
+def amount(text: str) -> int:
+    """Read dollars, a million of them at most, as micro-dollars."""
+    try:
+        micros = parse_dollars(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if micros > MAX_SPEND_LIMIT_MICROS:
+        most = dollars(MAX_SPEND_LIMIT_MICROS)
+        raise typer.BadParameter(f"expected {most} at most; not {dollars(micros)}")
+    return micros
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:
