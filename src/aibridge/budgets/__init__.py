@@ -1,1 +1,1 @@
-"""How much may be spent: limits of groups and of single users, in micro-dollars."""
+"""How much may be spent, and what models cost: limits and custom prices, in micro-dollars."""
