@@ -45,9 +45,7 @@ def put_prices(connection: Connection, prices: Sequence[CustomPrice]) -> None:
         for price in sorted(prices, key=lambda price: price.key)  # so writers wait in turn
     ]
     adding = _insert(connection)(model_prices)
-    changed = {column.name: adding.excluded[column.name] for column in model_prices.c}
-    for key in _KEY:
-        del changed[key.name]
+    changed = {one.name: adding.excluded[one.name] for one in _c if not one.primary_key}
     if rows:
         connection.execute(adding.on_conflict_do_update(index_elements=_KEY, set_=changed), rows)
 
