@@ -1,9 +1,19 @@
-"""Conditions in the form in which each engine finds a good way to their rows."""
+"""What each engine is told in its own form: conditions, and inserts that may meet a row."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, any_, cast, literal, literal_column
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    any_,
+    cast,
+    literal,
+    literal_column,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
@@ -39,3 +49,9 @@ def is_any(rows: Select[Any]) -> ColumnElement[bool]:
     With an OFFSET no planner looks for those of all instead.
     """
     return rows.offset(literal_column("0")).exists()
+
+
+def inserting(connection: Connection, table: Table) -> Any:  # noqa: ANN401 - each engine's own
+    """Return an insert that can say what happens on a conflict."""
+    is_postgresql = connection.dialect.name == "postgresql"
+    return (postgresql.insert if is_postgresql else sqlite.insert)(table)

@@ -4,7 +4,7 @@ Its session and its thread stay, and so do the ids of what is recorded under it.
 of it follows: the sums of its session, the numbers of kinds, the index of texts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -18,9 +18,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from aibridge.store.engine.bulk import cleaned
+from aibridge.store.engine.conditions import inserting
 from aibridge.store.record import remaining
 from aibridge.store.record.stored import Finality, finality
 from aibridge.store.record.threads import begins_thread
@@ -243,7 +243,7 @@ def _correct_days(connection: Connection, old: Recorded, new: Recorded, facet_id
     before = connection.scalar(select(kinds.c.id).where(*names, kinds.c.shape == 0))
     less = None if before is None else _daily(old, before, -1)
     for row in sorted(filter(None, (less, _daily(new, facet_id, 1)))):
-        adding = _insert(connection)(daily_usage).values(row._asdict())
+        adding = inserting(connection, daily_usage).values(row._asdict())
         sums = {name: daily_usage.c[name] + getattr(row, name) for name in row._fields[4:]}
         key = [daily_usage.c[name] for name in row._fields[:4]]
         connection.execute(adding.on_conflict_do_update(index_elements=key, set_=sums))
@@ -273,7 +273,7 @@ def _count_kinds(connection: Connection, initiator_id: str, more: dict[int, int]
     key = [_n.initiator_id, _n.kind_id]
     for kind_id, number in sorted(more.items()):
         values = {"initiator_id": initiator_id, "kind_id": kind_id, "interceptions": number}
-        adding = _insert(connection)(initiator_kinds).values(values)
+        adding = inserting(connection, initiator_kinds).values(values)
         summed = {"interceptions": _n.interceptions + number}
         connection.execute(adding.on_conflict_do_update(index_elements=key, set_=summed))
     its_own = (_n.initiator_id == initiator_id, _n.interceptions <= 0)
@@ -283,9 +283,5 @@ def _count_kinds(connection: Connection, initiator_id: str, more: dict[int, int]
 def _add_session_kind(connection: Connection, row: InterceptionRow) -> None:
     active = select(_s.id, _s.initiator_id, literal(row.kind_id), _s.last_active_at)
     active = active.where(_s.id == row.session_id, _s.initiator_id == row.initiator_id)
-    adding = _insert(connection)(session_kinds).from_select(session_kinds.c.keys(), active)
+    adding = inserting(connection, session_kinds).from_select(session_kinds.c.keys(), active)
     connection.execute(adding.on_conflict_do_nothing())
-
-
-def _insert(connection: Connection) -> Callable[[Table], Any]:
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

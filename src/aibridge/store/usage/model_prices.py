@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from aibridge.ids import now
 from aibridge.prices.custom import CustomPrice, key_of
+from aibridge.store.engine.conditions import inserting
 from aibridge.store.schema.tables import model_prices
 
 _c = model_prices.c
@@ -44,7 +44,7 @@ def put_prices(connection: Connection, prices: Sequence[CustomPrice]) -> None:
         | {"model_key": price.key[1], "updated_at": at}
         for price in sorted(prices, key=lambda price: price.key)  # so writers wait in turn
     ]
-    adding = _insert(connection)(model_prices)
+    adding = inserting(connection, model_prices)
     changed = {one.name: adding.excluded[one.name] for one in _c if not one.primary_key}
     if rows:
         connection.execute(adding.on_conflict_do_update(index_elements=_KEY, set_=changed), rows)
@@ -62,7 +62,3 @@ def _is(provider: str, model: str) -> Sequence[Any]:
 def _stored(row: Row[Any]) -> StoredPrice:
     values = row._asdict()
     return StoredPrice(CustomPrice(**{name: values[name] for name in _FIELDS}), row.updated_at)
-
-
-def _insert(connection: Connection) -> Any:  # noqa: ANN401 - each engine has its own type
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
