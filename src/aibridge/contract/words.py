@@ -21,6 +21,16 @@ PriceFilter = Literal["default", "custom", "all"]
 MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
 """A million dollars, in micro-dollars."""
 
+SpendBy = Literal["user", "group", "day", "provider", "model", "client"]
+"""By what spending is told apart; a provider is one of a configured name."""
+
+
+class LimitSource(StrEnum):
+    """Where the limit of a user's spending comes from: it is their own, or a group's."""
+
+    USER_OVERRIDE = "user_override"
+    GROUP = "group"
+
 
 class SiteRole(StrEnum):
     """What somebody may do everywhere; everybody is a ``member`` too."""

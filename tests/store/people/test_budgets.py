@@ -7,8 +7,9 @@ from sqlalchemy.exc import IntegrityError
 from aibridge.ids import now
 from aibridge.store.engine.database import Database
 from aibridge.store.people import budgets as store
+from aibridge.store.people import groups
 from aibridge.store.people.groups import EVERYONE, Group, insert_group
-from tests.builders import ANA, BEN, START
+from tests.builders import ANA, BEN, CLEO, START, add_user
 from tests.builders import uid as uuid
 
 CORE = uuid(1)
@@ -83,3 +84,35 @@ def test_the_tables_hold_no_negative_limit_and_none_of_an_unknown_group(
             store.put_group_budget(connection, group_id, limit)
         with pytest.raises(IntegrityError), connection.begin_nested():
             store.put_override(connection, ANA, group_id, limit)
+
+
+def test_limits_are_listed_of_the_groups_that_users_are_in(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, (user_id, name) in enumerate({ANA: "ana", BEN: "ben"}.items()):
+        add_user(connection, user_id, name, created_at=START + number)
+    insert_group(connection, Group(uuid(2), "unlimited", "", START, START, 0))
+    monkeypatch.setattr(groups, "now", lambda: 7)
+    groups.add_members(connection, CORE, [BEN])
+    groups.add_members(connection, uuid(2), [ANA])
+    assert store.list_member_limits(connection) == []
+    store.put_group_budget(connection, CORE, 0)
+    in_core = store.MemberLimit(BEN, CORE, 0, 7)
+    assert store.list_member_limits(connection) == [in_core]
+    store.put_group_budget(connection, EVERYONE, 5)
+    of_all = [
+        store.MemberLimit(ANA, EVERYONE, 5, START),
+        store.MemberLimit(BEN, EVERYONE, 5, START + 1),
+    ]
+    assert set(store.list_member_limits(connection)) == {in_core, *of_all}
+    assert store.list_member_limits(connection, [ANA, CLEO]) == [of_all[0]]
+    assert store.list_member_limits(connection, []) == []
+
+
+def test_own_limits_are_listed_of_all_users_or_of_some(connection: Connection) -> None:
+    of_ana = store.put_override(connection, ANA, CORE, 1)
+    of_ben = store.put_override(connection, BEN, EVERYONE, 0)
+    listed = sorted(store.list_overrides(connection), key=lambda one: one.user_id)
+    assert listed == [of_ana, of_ben]
+    assert store.list_overrides(connection, [BEN, CLEO]) == [of_ben]
+    assert store.list_overrides(connection, []) == []

@@ -1,12 +1,19 @@
 """Limits of groups and of single users, in micro-dollars."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, true, union_all, update
 
 from aibridge.ids import now
+from aibridge.store.people.groups import EVERYONE
 from aibridge.store.people.users import Connection
-from aibridge.store.schema.tables import group_ai_budgets, user_ai_budget_overrides
+from aibridge.store.schema.tables import (
+    group_ai_budgets,
+    group_members,
+    user_ai_budget_overrides,
+    users,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,16 @@ class Override:
     spend_limit_micros: int
     created_at: int
     updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLimit:
+    """The limit that a group gives one of its members, and since when they are in it."""
+
+    user_id: str
+    group_id: str
+    spend_limit_micros: int
+    member_since: int
 
 
 def group_budget(connection: Connection, group_id: str) -> GroupBudget | None:
@@ -68,6 +85,40 @@ def overrides_charged_to(connection: Connection, group_id: str) -> list[Override
     table = user_ai_budget_overrides
     query = select(table).where(table.c.group_id == group_id).order_by(table.c.user_id)
     return [Override(*row) for row in connection.execute(query)]
+
+
+def list_overrides(
+    connection: Connection, user_ids: Collection[str] | None = None
+) -> list[Override]:
+    """Return the own limits of these users, or of all."""
+    table = user_ai_budget_overrides
+    query = select(table)
+    if user_ids is not None:
+        query = query.where(table.c.user_id.in_(user_ids))
+    return [Override(*row) for row in connection.execute(query)]
+
+
+def list_member_limits(
+    connection: Connection, user_ids: Collection[str] | None = None
+) -> list[MemberLimit]:
+    """Return the limits that these users, or all, have from the groups they are in.
+
+    In Everyone they are since their account was made.
+    """
+    budget, member = group_ai_budgets.c, group_members.c
+    limit = (budget.group_id, budget.spend_limit_micros)
+    of_members = select(member.user_id, *limit, member.created_at).join(
+        group_ai_budgets, budget.group_id == member.group_id
+    )
+    of_all = (
+        select(users.c.id, *limit, users.c.created_at)
+        .join(group_ai_budgets, true())
+        .where(budget.group_id == EVERYONE)
+    )
+    if user_ids is not None:
+        of_members = of_members.where(member.user_id.in_(user_ids))
+        of_all = of_all.where(users.c.id.in_(user_ids))
+    return [MemberLimit(*row) for row in connection.execute(union_all(of_members, of_all))]
 
 
 def put_override(connection: Connection, user_id: str, group_id: str, limit: int) -> Override:
