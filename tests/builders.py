@@ -344,6 +344,47 @@ def _add_up_days(connection: Connection, calls: Iterable[Call]) -> None:
         connection.execute(insert(schema.daily_usage), keys | values)
 
 
+DAY = 86_400 * SECOND
+
+
+@dataclass
+class Used:
+    """What somebody used on a day, ``day`` days after `START`; ``cost`` is in micro-dollars."""
+
+    day: int = 0
+    initiator: str = ANA
+    cost: int = 0
+    unpriced: int = 0
+    requests: int = 1
+    tokens: tuple[int, int, int, int] = (0, 0, 0, 0)
+    group: str = ""
+    provider: str = "anthropic"
+    provider_name: str = "claude"
+    model: str = "sonnet"
+    client: str = "Claude Code"
+
+
+def use(connection: Connection, *days: Used) -> None:
+    """Write the usage of days, each of a person, group, provider, model and client of its own."""
+    kinds = [Kind(one.provider, one.provider_name, one.model, one.client, 0) for one in days]
+    ids = {kind: _kind_id(connection, kind) for kind in sorted(set(kinds))}
+    rows = [
+        {
+            "initiator_id": one.initiator,
+            "day": START + one.day * DAY,
+            "group_id": one.group,
+            "kind_id": ids[kind],
+            "interceptions": one.requests,
+            **_counts(one.tokens),
+            "cost_micros": one.cost,
+            "unpriced": one.unpriced,
+        }
+        for one, kind in zip(days, kinds, strict=True)
+    ]
+    if rows:
+        connection.execute(insert(schema.daily_usage), rows)
+
+
 def indexed_words(connection: Connection) -> set[tuple[str, str, str, int]]:
     """Return the interception, column, word and place of every word in the index of texts."""
     if connection.dialect.name == "postgresql":

@@ -1,1 +1,1 @@
-"""What calls cost: the prices that the operator sets."""
+"""What was used: the usage of each day, and the prices that it is rated at."""
