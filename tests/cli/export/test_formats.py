@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aibridge.cli.export.formats import comma_separated
 from aibridge.contract import Model
+from tests.test_csv_cells import FORMULAS, HARMLESS
 
 
 class Item(Model):
@@ -30,41 +31,6 @@ def written(*items: Item) -> bytes:
 def read(data: bytes, newline: str | None) -> list[list[str]]:
     """Read rows; ``newline`` is that of `open`: `None` translates all ends of lines."""
     return list(csv.reader(TextIOWrapper(BytesIO(data), encoding="utf-8", newline=newline)))
-
-
-FORMULAS = [
-    "=1+1",
-    "+1",
-    "-1",
-    "@SUM(A1)",
-    "\t=1",
-    "\r=1",
-    "\n=1",
-    "\tx",
-    "\rx",
-    "\nx",
-    "\r\n=1",
-    " =1",
-    "   @x",
-    "\u00a0=1",
-    "\u3000=1",
-    "\x0b=1",
-    "\x00=1",
-    "\ufeff=1",
-    "\u200b=1",
-    "\u2028=1",
-    "\uff1d1",
-    "\uff0b1",
-    "\uff0d1",
-    "\uff201",
-    "\ufe661",
-    "\ufe621",
-    "\ufe631",
-    "\ufe6b1",
-    "\u22121",
-    " \uff1d1",
-]
-HARMLESS = ["", "a", "a=1", "1-1", "'=1", '"=1"', " a", "[]", "a\r=1", "a\n=1", "a,=1", 'a",=1']
 
 
 @pytest.mark.parametrize("text", FORMULAS, ids=ascii)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from aibridge.cli.export.destination import Format, Target
 from aibridge.cli.output import escaped_json, visible
+from aibridge.csv_cells import cell
 
 if TYPE_CHECKING:  # they take a while to import, and help texts need none of them
     from collections.abc import Callable, Iterator
@@ -18,13 +18,6 @@ if TYPE_CHECKING:  # they take a while to import, and help texts need none of th
     from aibridge.contract import Model
 
     Write = Callable[[Model], object]
-
-_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
-"""The signs that begin a formula, with their full-width and small forms."""
-_BLANK = r"\s\x00-\x1f\xad\u180e\u200b-\u200f\u2060-\u2064\ufeff"
-"""What is shown as nothing, and may be dropped before a sign."""
-_FORMULA = re.compile(rf"[\t\r\n]|[{_BLANK}]*[{_SIGNS}]")
-"""How a cell begins that a spreadsheet would run instead of showing it (OWASP, CSV injection)."""
 
 
 def writing(target: Target, file: BinaryIO, model: type[Model]) -> AbstractContextManager[Write]:
@@ -83,8 +76,8 @@ def _cells(heads: tuple[Column, ...], one: Model) -> list[str]:
 def _cell(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and _FORMULA.match(value):
-        return f"'{value}"
+    if isinstance(value, str):
+        return cell(value)
     return "" if value is None else str(value)
 
 
