@@ -54,7 +54,7 @@ def shown(
 ) -> contract.GroupDetail:
     """Return a group with ``most`` of those of its members whom the caller may see."""
     everybody = caller.reach(Right.READ_USERS) is Reach.ALL
-    only = None if everybody else caller.person.user_id
+    only = None if everybody else [caller.person.user_id]
     return shapes.group_detail(group, store.members(connection, group, most, only=only))
 
 

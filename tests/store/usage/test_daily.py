@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, event
 from aibridge.store.engine.database import Database
 from aibridge.store.lists.filters import EVERYTHING, Filter, only
 from aibridge.store.schema import tables as schema
-from aibridge.store.usage.daily import Facet, Usage, UsageFilter, count_users, sums, top_users
+from aibridge.store.usage.daily import Facet, Usage, UsageFilter, sums, top_users, usernames
 from aibridge.store.usage.session_counts import count_sessions
 from tests.builders import ANA, BEN, CLEO, DAY, START, Call, Used, add_user, record, uid, use
 
@@ -41,7 +41,7 @@ def test_nothing_used_is_zero_in_total_and_has_no_parts(connection: Connection) 
     assert sums(connection, MONTH) == {(): Usage()}
     assert sums(connection, MONTH, Facet.USER) == {}
     assert top_users(connection, MONTH, limit=10) == []
-    assert count_users(connection, MONTH) == 0
+    assert usernames(connection, MONTH) == {}
 
 
 def test_usage_is_added_up_with_what_is_unpriced(connection: Connection) -> None:
@@ -128,7 +128,8 @@ def test_users_come_by_what_they_spent_then_by_name_then_by_id(connection: Conne
     ]
     assert [user.id for user, _ in rows[2:4]] == deleted
     assert rows[0][0] == (ANA, "Zoe", "Zoe", "")
-    assert count_users(connection, MONTH) == 5
+    assert usernames(connection, MONTH) == {ANA: "Zoe", BEN: "ben", CLEO: "Cleo"}
+    assert usernames(connection, days(1, 2)) == {BEN: "ben"}
     pages = [
         row for offset in (0, 2, 4) for row in top_users(connection, MONTH, limit=2, offset=offset)
     ]
@@ -207,7 +208,6 @@ def test_parts_add_up_to_the_total_whatever_they_are_told_apart_by(
             assert added == total, by
         listed = {user.id: usage for user, usage in top_users(connection, where, limit=9)}
         assert listed == expected
-        assert count_users(connection, where) == len(expected)
 
 
 def test_sessions_count_once_in_the_time_they_were_active_last(connection: Connection) -> None:

@@ -49,9 +49,15 @@ class MemberLimit:
 
 def group_budget(connection: Connection, group_id: str) -> GroupBudget | None:
     """Return the budget of a group, `None` for no limit."""
+    found = list_group_budgets(connection, [group_id])
+    return found[0] if found else None
+
+
+def list_group_budgets(connection: Connection, group_ids: Collection[str]) -> list[GroupBudget]:
+    """Return the budgets of those of these groups that have one."""
     table = group_ai_budgets
-    row = connection.execute(select(table).where(table.c.group_id == group_id)).one_or_none()
-    return None if row is None else GroupBudget(*row)
+    query = select(table).where(table.c.group_id.in_(group_ids))
+    return [GroupBudget(*row) for row in connection.execute(query)]
 
 
 def put_group_budget(connection: Connection, group_id: str, limit: int) -> GroupBudget:

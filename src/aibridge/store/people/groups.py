@@ -121,15 +121,19 @@ def delete_group(connection: Connection, group_id: str) -> None:
 
 
 def members(
-    connection: Connection, group: Group, most: int | None = None, *, only: str | None = None
+    connection: Connection,
+    group: Group,
+    most: int | None = None,
+    *,
+    only: Collection[str] | None = None,
 ) -> list[User]:
     """Return who is in a group, in the order of their names, ``most`` of them at most.
 
-    ``only`` is the id of the one user that is meant.
+    ``only`` are the ids of those users that are meant, `None` for all.
     """
     query = select(*COLUMNS).order_by(_u.username_key).limit(most)
     if only is not None:
-        query = query.where(_u.id == only)
+        query = query.where(_u.id.in_(only))
     if not group.is_everyone:
         query = query.join(group_members, _m.user_id == _u.id).where(_m.group_id == group.id)
     return [user_of(row) for row in connection.execute(query)]

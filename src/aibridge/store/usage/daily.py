@@ -147,7 +147,8 @@ def top_users(
     return [(UserRow(*row[:own]), _usage(row[own:])) for row in rows]
 
 
-def count_users(connection: Connection, where: UsageFilter) -> int:
-    """Return how many people used what is meant."""
-    query = select(func.count(_c.initiator_id.distinct())).where(*_meant(where))
-    return connection.execute(query).scalar_one()
+def usernames(connection: Connection, where: UsageFilter) -> dict[str, str]:
+    """Return the usernames of who used what is meant, by their ids; the deleted are left out."""
+    meant = select(_c.initiator_id).where(*_meant(where))
+    query = select(users.c.id, users.c.username).where(users.c.id.in_(meant))
+    return {row[0]: row[1] for row in connection.execute(query)}
