@@ -14,6 +14,9 @@ LONGEST = 2**31 - 1
 BODY = "x-body"
 """Where a route says which model its body is, until the description is made."""
 
+MEDIA = "x-media"
+"""Where a route says what else than JSON its answer is, until the description is made."""
+
 Parameter = dict[str, Any]
 
 
@@ -26,13 +29,18 @@ def _optional(name: str, description: str, **schema: Any) -> Parameter:  # noqa:
     return _query(name, description, anyOf=[schema, {"type": "string", "maxLength": 0}])
 
 
-LIMIT = _optional(
-    "limit",
-    "Items at most, 1 to 1000; 0 means 100, the default.",
-    type="integer",
-    minimum=0,
-    maximum=1000,
-)
+def limit(default: int) -> Parameter:
+    """Return the parameter ``limit`` of a list."""
+    return _optional(
+        "limit",
+        f"Items at most, 1 to 1000; 0 means {default}, the default.",
+        type="integer",
+        minimum=0,
+        maximum=1000,
+    )
+
+
+LIMIT = limit(100)
 OFFSET = _optional(
     "offset",
     "Items to pass over; not together with a cursor.",
@@ -89,6 +97,11 @@ def uuid(name: str, description: str) -> Parameter:
     return _optional(name, description, type="string", format="uuid")
 
 
+def time(name: str, description: str) -> Parameter:
+    """Return a parameter of a moment."""
+    return _optional(name, description, type="string", format="date-time")
+
+
 AFTER_ID = uuid("after_id", "The id of the last item of the page before; not together with offset.")
 PAGING = (LIMIT, OFFSET)
 CURSORS = (*PAGING, AFTER_ID)
@@ -120,12 +133,14 @@ def documented(
     refusals: Iterable[int] = (),
     is_open: bool = False,
     links: Mapping[str, Mapping[str, str]] | None = None,
+    media: str = "",
 ) -> dict[str, Any]:
     """Return the options of a route: its answer, its body, its query, its refusals.
 
     ``is_open`` is a route that needs no token; of the others the caller is looked up before the
     names in the query are checked. ``links`` says, by the names of other endpoints,
-    which values of the answer are parameters there.
+    which values of the answer are parameters there. ``media`` is the type of an answer that is a
+    text and not JSON.
     """
     extra: dict[str, Any] = {"parameters": list(parameters)}
     if body is not None:
@@ -138,6 +153,8 @@ def documented(
         refusals = (*refusals, 408, 413, 415)
     if is_open:
         extra["security"] = []
+    if media:
+        extra[MEDIA] = media
     statuses = sorted({*_ALWAYS, *refusals})
     responses: dict[int | str, Any] = {
         one: {"model": ErrorBody, "description": _REFUSALS[one]} for one in statuses

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aibridge import __version__, contract
-from aibridge.api.documented import BODY
+from aibridge.api.documented import BODY, MEDIA
 from aibridge.api.examples import EXAMPLES
 from aibridge.api.responses import JsonResponse
 from aibridge.contract import Body
@@ -61,6 +61,7 @@ def _make(app: FastAPI) -> Description:
     schemas = components.setdefault("schemas", {})
     for operation in _operations(found):
         _add_body(operation, schemas)
+        _set_media(operation)
         operation["responses"].pop("422", None)  # FastAPI's own refusals are 400 here
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
@@ -71,6 +72,13 @@ def _make(app: FastAPI) -> Description:
 
 def _operations(description: Description) -> list[Description]:
     return [operation for path in description["paths"].values() for operation in path.values()]
+
+
+def _set_media(operation: Description) -> None:
+    """Describe an answer that is no JSON."""
+    media = operation.pop(MEDIA, None)
+    if media is not None:
+        operation["responses"]["200"]["content"] = {media: {"schema": {"type": "string"}}}
 
 
 def _add_body(operation: Description, schemas: Description) -> None:

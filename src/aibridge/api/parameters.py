@@ -58,7 +58,7 @@ class Parameters:
     def needed(self, name: str) -> str:
         """Return a parameter that has to be there, and not empty."""
         if not self.text(name):
-            self._complain(name, "is required")
+            self.complain(name, "is required")
         return self.text(name)
 
     def one_of(self, name: str, known: Sequence[str]) -> str:
@@ -66,7 +66,7 @@ class Parameters:
         text = self.text(name)
         if text and text not in known:
             why = f'"{text[:_SHOWN]}" is none of {", ".join(known)}'
-            self._complain(name, f"has invalid value: {why}")
+            self.complain(name, f"has invalid value: {why}")
         return text
 
     def integer(self, name: str) -> int:
@@ -76,7 +76,7 @@ class Parameters:
             return 0
         number = parse_integer(text)
         if number is None:
-            self._complain(name, f'must be a valid integer ("{text[:_SHOWN]}" is none)')
+            self.complain(name, f'must be a valid integer ("{text[:_SHOWN]}" is none)')
         return number or 0
 
     def uuid(self, name: str) -> str | None:
@@ -85,7 +85,7 @@ class Parameters:
         try:
             return parse_uuid(text)
         except ValueError:
-            self._complain(name, f'must be a valid uuid ("{text[:_SHOWN]}" is none)')
+            self.complain(name, f'must be a valid uuid ("{text[:_SHOWN]}" is none)')
             return None
 
     def uuids(self, name: str) -> list[str] | None:
@@ -94,28 +94,29 @@ class Parameters:
         try:
             return [str(UUID(text)) for text in texts] if self.text(name) else None
         except ValueError:
-            self._complain(name, "has invalid values: each must be a valid uuid")
+            self.complain(name, "has invalid values: each must be a valid uuid")
             return []
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return whether a parameter is true, the default when it is absent; if bad it is not."""
         text = self.text(name) or str(default).lower()
         if text not in {"true", "false"}:
-            self._complain(name, f'must be a valid boolean ("{text[:_SHOWN]}" is none)')
+            self.complain(name, f'must be a valid boolean ("{text[:_SHOWN]}" is none)')
         return text == "true"
 
-    def paging(self) -> Paging:
+    def paging(self, default: int = DEFAULT_LIMIT) -> Paging:
         """Return ``limit`` and ``offset`` of a list; a limit of 0 means the default."""
-        paging = Paging(self.integer("limit") or DEFAULT_LIMIT, self.integer("offset"))
+        paging = Paging(self.integer("limit") or default, self.integer("offset"))
         if paging.offset < 0:
-            self._complain("offset", "has invalid value: must not be negative")
+            self.complain("offset", "has invalid value: must not be negative")
         self.check()
         if not 0 < paging.limit <= MAX_LIMIT:
             detail = f"Pagination limit must be in range (0, {MAX_LIMIT}]"
             raise ApiError(400, "Invalid pagination limit value.", detail=detail)
         return paging
 
-    def _complain(self, name: str, text: str) -> None:
+    def complain(self, name: str, text: str) -> None:
+        """Remember what is wrong with a parameter."""
         self._complaints.append(_complaint(name, text))
 
     def check(self) -> None:

@@ -11,7 +11,8 @@ from aibridge.search import Complaint, Query, SearchError, Term, parse
 from aibridge.store.lists.filters import Values
 
 _SECOND = 1_000_000_000
-_TIME = "must be a valid date format (2006-01-02T15:04:05.999999999Z07:00)"
+BAD_TIME = "must be a valid date format (2006-01-02T15:04:05.999999999Z07:00)"
+"""How a time that cannot be read is refused, in the words of the contract."""
 
 _Times = dict[int, Term]
 
@@ -108,10 +109,10 @@ class Search:
         excluded: _Times = {}
         for term in self.of(key):
             try:
-                time = _nanoseconds(term.value, end_of_day=end_of_day)
+                time = nanoseconds(term.value, end_of_day=end_of_day)
                 (excluded if term.excluded else asked).setdefault(time, term)
             except ValueError as error:
-                self.complain(term, f'Query param "{key}" {_TIME}: {error}')
+                self.complain(term, f'Query param "{key}" {BAD_TIME}: {error}')
         return asked, excluded
 
     def complain(self, term: Term, detail: str) -> None:
@@ -130,7 +131,7 @@ class Search:
             raise ApiError(400, refusal, validations=told)
 
 
-def _nanoseconds(text: str, *, end_of_day: bool) -> int:
+def nanoseconds(text: str, *, end_of_day: bool = False) -> int:
     """Return the nanoseconds since 1970 of a time, a date or how long ago. Raises `ValueError`.
 
     A date is the first moment of its day in UTC, or the last.
