@@ -93,6 +93,7 @@ class Api:
         json: Any = None,
         *,
         expect: int | None = None,
+        media: str = "application/json",
         **request: Any,
     ) -> httpx.Response:
         """Make a request in somebody's name, and check its status if one is expected.
@@ -111,7 +112,8 @@ class Api:
             answer = await client.request(method, url, headers=headers, **request)
         assert expect in {None, answer.status_code}, f"{answer.status_code} {answer.text}"
         if answer.content:
-            assert answer.headers["content-type"] == "application/json; charset=utf-8"
+            kind = media if answer.is_success else "application/json"
+            assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
             assert answer.headers["cache-control"] == "no-store"
         return answer
 

@@ -1,7 +1,7 @@
 """The contract's checklist (section 12), a test a line, named by the line itself.
 
-Of the lines on budgets those that are about spending are with what spends; those on retention
-with what deletes.
+Of the lines on budgets what blocks is with what spends; those on retention are with what deletes.
+It has no lines on what was spent: these here are made of section 1.12.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, update
 from aibridge.store.engine.database import Database
 from aibridge.store.people.groups import EVERYONE
 from aibridge.store.schema import tables as schema
-from tests.builders import ANA, BEN, CLEO, START, Call, add_user, record, uid
+from tests.builders import ANA, BEN, CLEO, DAY, START, Call, Used, add_user, record, uid, use
 
 API = "/api/v2"
 BASE = f"{API}/aibridge"
@@ -493,6 +493,112 @@ async def _(bridge: Bridge) -> None:
     left = await bridge.ask(f"{API}/groups/{GROUP}", method="PATCH", **leaving)
     assert left.status_code == 200
     assert (await bridge.ask(path.format(BEN))).status_code == 404
+
+
+def _use(bridge: Bridge, *days: Used) -> None:
+    with bridge.database.write() as connection:
+        use(connection, *days)
+
+
+def _this_month(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have it be the month in which everything is recorded here."""
+    for name in ("asked", "status", "by_user"):
+        monkeypatch.setattr(f"aibridge.api.spend.{name}.now", lambda: START)
+
+
+@line("Budgets: resolution order; tie; month roll-over in UTC (what blocks is with what spends).")
+async def _(bridge: Bridge) -> None:
+    _make_group(bridge, CLEO)
+    other = GROUP[:-1] + "9"
+    bridge.execute(
+        insert(schema.groups),
+        {
+            "id": other,
+            "name": "h",
+            "name_key": "h",
+            "display_name": "",
+            "created_at": START,
+            "updated_at": START,
+        },
+    )
+    member = {"group_id": other, "user_id": CLEO, "created_at": START}
+    bridge.execute(insert(schema.group_members), member)
+
+    async def limit(path: str, micros: int, **more: Any) -> None:
+        body = {"spend_limit_micros": micros, **more}
+        answer = await bridge.ask(f"{API}{path}", method="PUT", json=body)
+        assert answer.status_code == 200
+
+    async def effective() -> tuple[str, int | None, str | None]:
+        found = await bridge.get(f"{API}/users/cleo/ai/spend")
+        budget = found["effective_budget"] or {}
+        group = found["effective_group_id"]
+        return group, budget.get("spend_limit_micros"), budget.get("limit_source")
+
+    assert await effective() == (EVERYONE, None, None)
+    await limit(f"/groups/{other}/ai/budget", 5)
+    assert await effective() == (other, 5, "group")
+    await limit(f"/groups/{GROUP}/ai/budget", 5)
+    assert await effective() == (GROUP, 5, "group")
+    await limit(f"/groups/{EVERYONE}/ai/budget", 6)
+    assert await effective() == (EVERYONE, 6, "group")
+    await limit("/users/cleo/ai/budget/override", 0, group_id=other)
+    assert await effective() == (other, 0, "user_override")
+    _use(bridge, Used(-1, CLEO, 1), Used(0, CLEO, 20), Used(30, CLEO, 300), Used(31, CLEO, 4000))
+    with pytest.MonkeyPatch.context() as patch:
+        for at, month, spent in (
+            (START, "2026-01-01T00:00:00Z", 320),
+            (START + 31 * DAY - 1, "2026-01-01T00:00:00Z", 320),
+            (START + 31 * DAY, "2026-02-01T00:00:00Z", 4000),
+        ):
+            patch.setattr("aibridge.api.spend.status.now", lambda at=at: at)
+            found = await bridge.get(f"{API}/users/cleo/ai/spend")
+            assert (found["period_start"], found["current_spend_micros"]) == (month, spent)
+
+
+@line("Spend (1.12): more than 100 ids → 400; groups and members that are not to be seen left out.")
+async def _(bridge: Bridge) -> None:
+    _make_group(bridge, BEN)
+    groups, members = "organizations/default/groups/ai/spend", f"groups/{GROUP}/members/ai/spend"
+    for path, name in ((groups, "group_ids"), (members, "user_ids")):
+        many = ",".join([NOBODYS] * 101)
+        refused = await bridge.refused(f"{API}/{path}", 400, **{name: many})
+        assert refused["message"] == f"{name} has 101 entries, maximum is 100."
+    asked = f"{GROUP},{EVERYONE},{NOBODYS}"
+    found = await bridge.get(f"{API}/{groups}", "member", group_ids=asked)
+    assert [group["group_id"] for group in found["groups"]] == [EVERYONE]
+    found = await bridge.get(f"{API}/{members}", user_ids=f"{BEN},{CLEO},{NOBODYS}")
+    assert [member["user_id"] for member in found["members"]] == [BEN]
+
+
+@line("Spend (1.12): totals and per-user sums agree, also of rows without a group; most first.")
+async def _(bridge: Bridge) -> None:
+    _use(
+        bridge,
+        Used(cost=5, group=GROUP, unpriced=1),
+        Used(1, cost=7),
+        Used(initiator=BEN, cost=30, unpriced=2),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        _this_month(patch)
+        found = await bridge.get(f"{API}/organizations/default/ai/spend/users")
+    sums = [(user["cost_micros"], user["unpriced_usage_count"]) for user in found["users"]]
+    assert sums == [(30, 2), (12, 1)]
+    totals = found["totals"]
+    assert (totals["cost_micros"], totals["unpriced_usage_count"]) == (42, 3)
+
+
+@line("Spend (1.12): export: both bounds or neither, start < end, ≤ 31 days; org-wide read or 403.")
+async def _(bridge: Bridge) -> None:
+    path = f"{API}/organizations/default/ai/spend/export"
+    first, last = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+    answer = await bridge.ask(path, params={"period_start": first, "period_end": last})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    name = "ai-spend-export-default-2026-01-01-to-2026-02-01.csv"
+    assert name in answer.headers["content-disposition"]
+    for start, end in ((first, ""), ("", last), (last, first), (first, "2026-02-02T00:00:00Z")):
+        await bridge.refused(path, period_start=start, period_end=end)
+    assert (await bridge.ask(path, "member")).status_code == 403
 
 
 @pytest.mark.parametrize("check", [pytest.param(check, id=text) for text, check in LINES.items()])

@@ -72,7 +72,7 @@ TEXTS = {"api_key_id", "provider_response_id", "session_id"}
 """Ids that are no UUIDs: of tokens, what providers keep, and sessions."""
 OF_TEXTS = {"Token", "CreatedToken", "Session", "SessionDetail"}
 """Models whose own id is no UUID."""
-MOMENTS = {"time", "last_used"}
+MOMENTS = {"time", "last_used", "period_start", "period_end", "retention_start"}
 
 
 def shapes(schema: Any) -> Iterator[Any]:

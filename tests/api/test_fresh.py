@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from aibridge.api import access
-from aibridge.api.access import CATCH_UP_SECONDS, _catch_up
+from aibridge.api import spend as spending
+from aibridge.api.access import CATCH_UP_SECONDS, _catch_up, _catch_up_for_readers
 from aibridge.api.app import ADMINISTRATION, RECORD
 from aibridge.api.local import local_app
 from aibridge.contract import SiteRole
@@ -124,14 +125,16 @@ def test_no_route_of_the_record_is_forgotten() -> None:
     """What the other tests ask for is all that there is."""
     routes = [route for router in RECORD for route in router.routes]
     assert len(routes) == len(READS)
-    assert all(_waits(route) for route in routes)
-    others = [route for router in ADMINISTRATION for route in router.routes]
-    assert not any(_waits(route) for route in others)
+    assert all(_waits(route, _catch_up_for_readers) for route in routes)
+    for router in ADMINISTRATION:
+        told = [_waits(route, _catch_up) for route in router.routes]
+        assert set(told) == {router in spending.ROUTERS}
+        assert not any(_waits(route, _catch_up_for_readers) for route in router.routes)
 
 
-def _waits(route: BaseRoute) -> bool:
+def _waits(route: BaseRoute, wait: Callable[..., None]) -> bool:
     assert isinstance(route, APIRoute)
-    return _catch_up in {each.call for each in route.dependant.dependencies}
+    return wait in {each.call for each in route.dependant.dependencies}
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "member-token", "admin-token"])
@@ -140,6 +143,16 @@ async def test_who_may_read_nothing_has_nobody_wait(
 ) -> None:
     await anonymous.get(f"{BASE}/sessions", headers={"X-Api-Key": token})
     assert asked.asked == []
+
+
+@pytest.mark.parametrize("token", ["owner-token", "member-token"])
+async def test_what_was_spent_is_up_to_date_for_whoever_asks(
+    anonymous: httpx.AsyncClient, asked: Asked, token: str
+) -> None:
+    path = "/api/v2/organizations/default/ai/spend"
+    answer = await anonymous.get(path, headers={"X-Api-Key": token})
+    assert answer.status_code == 200
+    assert asked.asked == [(CATCH_UP_SECONDS, False)]
 
 
 @pytest.mark.parametrize("path", ["users", "groups", "audit", "users/me/keys/tokens"])

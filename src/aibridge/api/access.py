@@ -143,9 +143,14 @@ Caller = Annotated[Visitor, Depends(_caller)]
 def _catch_up(caller: Caller) -> None:
     """Wait a moment for the record to have what has ended by now. Not on the event loop."""
     catching_up = caller.services.catching_up
-    if catching_up is not None and caller.reach(Right.READ_RECORD) is not Reach.NONE:
+    if catching_up is not None:
         with suppress(OSError):  # what is on record is answered all the same
             catching_up.wait(CATCH_UP_SECONDS)
+
+
+def _catch_up_for_readers(caller: Caller) -> None:
+    if caller.reach(Right.READ_RECORD) is not Reach.NONE:
+        _catch_up(caller)
 
 
 def reading_record(message: str) -> list[params.Depends]:
@@ -153,4 +158,12 @@ def reading_record(message: str) -> list[params.Depends]:
 
     Who may read then sees what ended before they asked, unless the keeper is that far behind.
     """
-    return [trouble(message), params.Depends(_catch_up)]
+    return [trouble(message), params.Depends(_catch_up_for_readers)]
+
+
+def reading_spend() -> list[params.Depends]:
+    """Return the dependencies of an endpoint that tells what was spent, which everybody may ask.
+
+    As with the record, what ended before is in the answer, unless the keeper is that far behind.
+    """
+    return [trouble("Internal error with AI spend."), params.Depends(_catch_up)]

@@ -22,6 +22,7 @@ from aibridge.api import (
     providers,
     sessions,
     shapes,
+    spend,
     tokens,
     users,
 )
@@ -46,6 +47,7 @@ ADMINISTRATION = (
     organizations.router,
     groups.router,
     budgets.router,
+    *spend.ROUTERS,
     providers.configured,
     authcheck.router,
     audit.router,
@@ -76,6 +78,7 @@ def services_of(
         hosts=hosts_of(settings.host, settings.allowed_hosts),
         changed=changed,
         catalogue=partial(installed_catalogue, settings.data_dir),
+        retention=settings.retention or None,
         catching_up=catching_up,
     )
 

@@ -173,13 +173,17 @@ async def _without_database(request: Request, error: Exception) -> JsonResponse:
     return ApiError(503, message, headers=again).response()
 
 
+_LESS = (
+    "a span of time (started_after, started_before), a person (initiator) or a session (session_id)"
+)
+_LESS_SPEND = "a shorter time (period_start, period_end), or fewer users or groups"
+
+
 def _too_much(request: Request) -> JsonResponse:
     """Answer that what was asked takes too long. Asked again at once it would take as long."""
     query = request.query_params.get("q", "")
-    detail = (
-        f"It was broken off after {READING_SECONDS:g} seconds. Ask for less: a span of time "
-        "(started_after, started_before), a person (initiator) or a session (session_id)."
-    )
+    less = _LESS_SPEND if "/ai/spend" in request.url.path else _LESS
+    detail = f"It was broken off after {READING_SECONDS:g} seconds. Ask for less: {less}."
     message = f"Looking for {query[:SHOWN]} takes too long." if query else "This takes too long."
     return ApiError(503, message, detail=detail, headers={"Retry-After": "60"}).response()
 

@@ -5,6 +5,8 @@ A test reads each with its model, and finds one for every model that an endpoint
 
 from typing import Any
 
+from aibridge.api.spend import examples as spend
+
 _ANA, _GROUP, _EVERYONE = (
     "0b1e6ad4-7c3d-4a6e-9c57-2f4a8e1d9b10",
     "5d7a2f0c-0e1b-4f27-8a55-6f0a3c9be211",
@@ -283,4 +285,5 @@ EXAMPLES: dict[str, Any] = {
     "UserAIBudgetOverride": {**_BUDGET, "user_id": _ANA, "spend_limit_micros": 50_000_000},
     "UserRoles": {"roles": ["auditor"], "organization_roles": {_EVERYONE: []}},
     "UserList": {"count": 1, "users": [_USER]},
+    **spend.EXAMPLES,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -47,6 +48,8 @@ class Services:
     """Is told of what was acted upon, by any thread."""
     catalogue: Callable[[], Catalogue] = lambda: Catalogue("none", {})
     """Returns the shipped price lists; it may take a second, so not on the event loop."""
+    retention: timedelta | None = None
+    """How long the record is kept, `None` for ever; what was spent is kept for longer."""
     catching_up: CatchingUp | None = None
     """What waits for the record to have what has ended, where a keeper writes it."""
 

@@ -1,0 +1,82 @@
+"""An example of every answer about spending, shown in the description of the API."""
+
+from typing import Any
+
+_ANA, _GROUP, _EVERYONE = (
+    "0b1e6ad4-7c3d-4a6e-9c57-2f4a8e1d9b10",
+    "5d7a2f0c-0e1b-4f27-8a55-6f0a3c9be211",
+    "00000000-0000-4000-8000-000000000001",
+)
+_MONTH = {"period_start": "2026-01-01T00:00:00Z", "period_end": "2026-02-01T00:00:00Z"}
+_LIMIT = {"spend_limit_micros": 200_000_000, "limit_source": "group"}
+_SPENT = {"current_spend_micros": 12_345_678, "unpriced_usage_count": 0}
+_ONE_GROUP = {
+    "group_id": _GROUP,
+    "organization_id": _EVERYONE,
+    "spend_limit_micros": 200_000_000,
+    "total_spend_limit_micros": 600_000_000,
+    **_SPENT,
+}
+_MEMBER = {
+    "user_id": _ANA,
+    "effective_group_id": _GROUP,
+    "effective_budget": _LIMIT,
+    "effective_spend_limit_micros": 200_000_000,
+    "effective_limit_source": "group",
+    "group_spend_limit_micros": 200_000_000,
+    "group_spend_micros": 12_345_678,
+    "group_unpriced_usage_count": 0,
+    **_SPENT,
+}
+_USAGE = {
+    "cost_micros": 12_345_678,
+    "unpriced_usage_count": 3,
+    "request_count": 240,
+    "input_tokens": 85_000,
+    "output_tokens": 47_000,
+    "cache_read_input_tokens": 1_401_500,
+    "cache_write_input_tokens": 96_000,
+}
+_NAMES = {
+    "providers": ["anthropic"],
+    "models": ["claude-opus-4-8"],
+    "clients": ["Claude Code"],
+}
+
+EXAMPLES: dict[str, Any] = {
+    "AISpendBreakdown": {
+        **_MONTH,
+        "by": "model",
+        "count": 1,
+        "totals": _USAGE,
+        "parts": [{"key": "claude-opus-4-8", "name": "claude-opus-4-8", **_USAGE}],
+    },
+    "GroupAISpend": {**_MONTH, **_ONE_GROUP},
+    "GroupMembersAISpend": {**_MONTH, "members": [_MEMBER]},
+    "OrganizationAISpendReport": {
+        **_MONTH,
+        "retention_start": "2025-12-05T09:30:00.25Z",
+        "count": 1,
+        "totals": {**_USAGE, "session_count": 12},
+        "users": [
+            {
+                "user_id": _ANA,
+                "username": "ana",
+                "name": "Ana Lima",
+                "avatar_url": "",
+                **_USAGE,
+                "session_count": 12,
+                **_NAMES,
+            }
+        ],
+        **_NAMES,
+    },
+    "OrganizationGroupsAISpend": {**_MONTH, "groups": [_ONE_GROUP]},
+    "UserAISpendStatus": {
+        **_MONTH,
+        "user_id": _ANA,
+        "effective_group_id": _GROUP,
+        "effective_budget": _LIMIT,
+        **_SPENT,
+    },
+}
