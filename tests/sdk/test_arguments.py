@@ -41,7 +41,7 @@ def parameters() -> Iterator[tuple[str, str]]:
 
 def fitting(name: str) -> Any:
     """Return a value that a parameter may have which is needed."""
-    if name in {"users", "roles", "prices"}:
+    if name in {"users", "roles", "prices", "user_ids", "group_ids"}:
         return []
     return 1 if name == "spend_limit_micros" else G
 
@@ -95,6 +95,11 @@ def call(clients: Clients, method: str, *arguments: Any, **options: Any) -> Any:
         ("create_token", (), {"scopes": ["reed"]}, "scopes"),
         ("create_token", (), {"lifetime": 30}, "lifetime"),
         ("upsert_group_ai_budget", ("devs", "5"), {}, "spend_limit_micros"),
+        ("list_group_ai_spend", (G,), {}, "group_ids"),
+        ("list_member_ai_spend", ("devs", [None]), {}, "user_ids"),
+        ("ai_spend", ("users",), {}, "by"),
+        ("ai_spend", (), {"since": NOON.replace(tzinfo=None)}, "since"),
+        ("list_user_ai_spend", (), {"until": "2026-01-01T12:00:00Z"}, "until"),
         (
             "upsert_user_ai_budget_override",
             ("ana",),

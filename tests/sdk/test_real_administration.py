@@ -1,7 +1,7 @@
 """Users, tokens, groups, budgets and the audit log against the API itself on a real socket."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -192,6 +192,30 @@ def test_a_price_of_ones_own_is_set_replaced_and_deleted(ask: Visitor) -> None:
     with pytest.raises(NotFound):
         ask("delete_ai_model_price", "openai-compat", "Our-Llama")
     assert ask("list_ai_model_prices", source="custom") == []
+
+
+def test_what_was_spent_is_read_beside_its_limits(ask: Visitor) -> None:
+    ben = ask("create_user", "ben")
+    group = ask("create_group", "devs")
+    ask("add_group_members", "devs", ["ben"])
+    assert ask("user_ai_spend", "ben").effective_budget is None
+    assert ask("group_ai_spend", "devs").spend_limit_micros is None
+    ask("upsert_group_ai_budget", "devs", 0)
+    status = ask("user_ai_spend", "ben")
+    assert (status.effective_budget.spend_limit_micros, status.current_spend_micros) == (0, 0)
+    assert ask("group_ai_spend", group.id).total_spend_limit_micros == 0
+    (listed,) = ask("list_group_ai_spend", [group.id]).groups
+    assert (listed.group_id, listed.spend_limit_micros) == (group.id, 0)
+    (member,) = ask("list_member_ai_spend", "devs", [ben.id]).members
+    assert member.effective_limit_source == "group"
+    with pytest.raises(Invalid, match="maximum is 100"):
+        ask("list_group_ai_spend", [group.id] * 101)
+    week = {"since": datetime(2026, 1, 1, tzinfo=UTC), "until": datetime(2026, 1, 8, tzinfo=UTC)}
+    report = ask("list_user_ai_spend", **week)
+    assert (report.period_start, report.period_end) == tuple(week.values())
+    assert ask("ai_spend", "day", user="ben", **week).parts == []
+    header = ask("export_ai_spend", user_id=ben.id, **week)
+    assert header.startswith(b"user_id,username,group_id,")
 
 
 def test_what_was_done_is_on_the_audit_log(ask: Visitor) -> None:

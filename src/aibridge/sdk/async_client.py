@@ -9,6 +9,7 @@ from aibridge.sdk.async_connection import AsyncClientOptions
 from aibridge.sdk.async_groups import AsyncGroupMethods
 from aibridge.sdk.async_prices import AsyncPriceMethods
 from aibridge.sdk.async_record import AsyncRecordMethods
+from aibridge.sdk.async_spend import AsyncSpendMethods
 from aibridge.sdk.async_users import AsyncUserMethods
 from aibridge.sdk.endpoints import users
 
@@ -17,7 +18,12 @@ _NONE_YET = "none"
 
 
 class AsyncClient(
-    AsyncRecordMethods, AsyncUserMethods, AsyncGroupMethods, AsyncPriceMethods, AsyncAuditMethods
+    AsyncRecordMethods,
+    AsyncUserMethods,
+    AsyncGroupMethods,
+    AsyncPriceMethods,
+    AsyncSpendMethods,
+    AsyncAuditMethods,
 ):
     """Reads and administers an AI Bridge; to be closed, or used in ``async with``.
 

@@ -3,27 +3,34 @@
 """The methods of a client that make one request, with the whole answer of each."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from aibridge.contract import (
     AIModelPrice,
+    AISpendBreakdown,
     AuditLogList,
     CreatedToken,
     CustomAIModelPrice,
     GroupAIBudget,
+    GroupAISpend,
     GroupDetail,
+    GroupMembersAISpend,
     Interception,
     InterceptionList,
     Organization,
+    OrganizationAISpendReport,
+    OrganizationGroupsAISpend,
     PriceFilter,
     Provider,
     SessionDetail,
     SessionList,
+    SpendBy,
     Token,
     User,
     UserAIBudgetOverride,
+    UserAISpendStatus,
     UserList,
 )
 from aibridge.sdk.answers import RawResponse
@@ -172,6 +179,58 @@ class AsyncRawMethods(Protocol):
     ) -> RawResponse[None]: ...
 
     async def delete_ai_model_price(self, provider: str, model: str) -> RawResponse[None]: ...
+
+    async def user_ai_spend(self, user: Name = "me") -> RawResponse[UserAISpendStatus]: ...
+
+    async def group_ai_spend(self, group: Name) -> RawResponse[GroupAISpend]: ...
+
+    async def list_group_ai_spend(
+        self, group_ids: Iterable[str | UUID], organization: Name = DEFAULT
+    ) -> RawResponse[OrganizationGroupsAISpend]: ...
+
+    async def list_member_ai_spend(
+        self, group: Name, user_ids: Iterable[str | UUID]
+    ) -> RawResponse[GroupMembersAISpend]: ...
+
+    async def list_user_ai_spend(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        provider_name: str = "",
+        model: str = "",
+        client: str = "",
+        limit: int = 0,
+        offset: int = 0,
+        organization: Name = DEFAULT,
+    ) -> RawResponse[OrganizationAISpendReport]: ...
+
+    async def ai_spend(
+        self,
+        by: SpendBy = "user",
+        *,
+        user: Name | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        provider_name: str = "",
+        model: str = "",
+        client: str = "",
+        limit: int = 0,
+        offset: int = 0,
+        organization: Name = DEFAULT,
+    ) -> RawResponse[AISpendBreakdown]: ...
+
+    async def export_ai_spend(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        user_id: Id = None,
+        group_id: Id = None,
+        provider_name: str = "",
+        model: str = "",
+        organization: Name = DEFAULT,
+    ) -> RawResponse[bytes]: ...
 
     async def list_audit_logs(
         self, q: str = "", *, limit: int = 0, offset: int = 0, after_id: Id = None

@@ -9,13 +9,14 @@ from aibridge.sdk.endpoints import users
 from aibridge.sdk.groups import GroupMethods
 from aibridge.sdk.prices import PriceMethods
 from aibridge.sdk.record import RecordMethods
+from aibridge.sdk.spend import SpendMethods
 from aibridge.sdk.users import UserMethods
 
 _NONE_YET = "none"
 """What a client is made with that has no token: it is taken away before anything is sent."""
 
 
-class Client(RecordMethods, UserMethods, GroupMethods, PriceMethods, AuditMethods):
+class Client(RecordMethods, UserMethods, GroupMethods, PriceMethods, SpendMethods, AuditMethods):
     """Reads and administers an AI Bridge; to be closed, or used in ``with``.
 
     Every method raises `ApiError` for a refusal, `ConnectionFailed` when no answer came, and

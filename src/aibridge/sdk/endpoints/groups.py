@@ -96,20 +96,20 @@ def remove_members(group: Name, users: Listed[Name]) -> Asked[GroupDetail]:
 
 def _change(group: Name, content: UpdateGroupRequest) -> Asked[GroupDetail]:
     parse = GroupDetail.model_validate_json
-    return _by_id(group, lambda found: changing("PATCH", _at(found), parse, content))
+    return by_id(group, lambda found: changing("PATCH", _at(found), parse, content))
 
 
 @checked
 def delete_group(group: Name) -> Asked[None]:
     """Ask to delete a group, which is answered with a message."""
-    return _by_id(group, lambda found: changing("DELETE", _at(found), nothing))
+    return by_id(group, lambda found: changing("DELETE", _at(found), nothing))
 
 
 @checked
 def group_budget(group: Name) -> Asked[GroupAIBudget]:
     """Ask for a group's budget."""
     parse = GroupAIBudget.model_validate_json
-    return _by_id(group, lambda found: Request(_budget(found), {}, parse))
+    return by_id(group, lambda found: Request(_budget(found), {}, parse))
 
 
 @checked
@@ -117,13 +117,13 @@ def set_group_budget(group: Name, spend_limit_micros: int) -> Asked[GroupAIBudge
     """Ask to give a group this budget."""
     content = body(UpsertGroupAIBudgetRequest, spend_limit_micros=spend_limit_micros)
     parse = GroupAIBudget.model_validate_json
-    return _by_id(group, lambda found: changing("PUT", _budget(found), parse, content))
+    return by_id(group, lambda found: changing("PUT", _budget(found), parse, content))
 
 
 @checked
 def delete_group_budget(group: Name) -> Asked[None]:
     """Ask to take a group's budget away."""
-    return _by_id(group, lambda found: deleting(_budget(found)))
+    return by_id(group, lambda found: deleting(_budget(found)))
 
 
 @checked
@@ -146,7 +146,7 @@ def set_override(
         )
         return changing("PUT", _override(user), UserAIBudgetOverride.model_validate_json, content)
 
-    return _by_id(group_id, make)
+    return by_id(group_id, make)
 
 
 @checked
@@ -159,7 +159,7 @@ def _is_id(group: Name) -> bool:
     return isinstance(group, UUID) or _UUID.fullmatch(group) is not None
 
 
-def _by_id(group: Name, make: Callable[[Name], Request[T]]) -> Asked[T]:
+def by_id(group: Name, make: Callable[[Name], Request[T]]) -> Asked[T]:
     """Return what ``make`` asks of a group's id; a name's id has to be looked up first."""
     if _is_id(group):
         return make(group)

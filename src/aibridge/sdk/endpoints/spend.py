@@ -1,0 +1,130 @@
+"""What was spent: against limits, by whom and on what, and as a CSV file."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from aibridge.contract import (
+    AISpendBreakdown,
+    GroupAISpend,
+    GroupMembersAISpend,
+    OrganizationAISpendReport,
+    OrganizationGroupsAISpend,
+    SpendBy,
+    UserAISpendStatus,
+)
+from aibridge.sdk.arguments import Count, checked
+from aibridge.sdk.endpoints.groups import GROUPS, ORGANIZATIONS, by_id
+from aibridge.sdk.endpoints.users import BASE as USERS
+from aibridge.sdk.names import Id, Listed, Name
+from aibridge.sdk.quoting import rfc3339_nano
+from aibridge.sdk.request import Asked, Request, given, positive, segment
+
+Since = AwareDatetime | None
+"""A bound of a period, `None` for that of this month; both are given or neither."""
+
+
+@checked
+def user_spend(user: Name) -> Request[UserAISpendStatus]:
+    """Ask what a user spent this month."""
+    path = f"{USERS}/{segment(user)}/ai/spend"
+    return Request(path, {}, UserAISpendStatus.model_validate_json)
+
+
+@checked
+def group_spend(group: Name) -> Asked[GroupAISpend]:
+    """Ask what was charged to a group this month."""
+    parse = GroupAISpend.model_validate_json
+    return by_id(group, lambda found: Request(f"{GROUPS}/{segment(found)}/ai/spend", {}, parse))
+
+
+@checked
+def groups_spend(
+    group_ids: Listed[str | UUID], organization: Name
+) -> Request[OrganizationGroupsAISpend]:
+    """Ask what was charged to some groups this month."""
+    query = {"group_ids": ",".join(map(str, group_ids))}
+    parse = OrganizationGroupsAISpend.model_validate_json
+    return Request(f"{_of(organization)}/groups/ai/spend", query, parse)
+
+
+@checked
+def members_spend(group: Name, user_ids: Listed[str | UUID]) -> Asked[GroupMembersAISpend]:
+    """Ask what some members of a group spent this month."""
+    query = {"user_ids": ",".join(map(str, user_ids))}
+    parse = GroupMembersAISpend.model_validate_json
+    return by_id(
+        group, lambda found: Request(f"{GROUPS}/{segment(found)}/members/ai/spend", query, parse)
+    )
+
+
+@checked
+def report(
+    organization: Name,
+    *,
+    since: Since,
+    until: Since,
+    provider_name: str = "",
+    model: str = "",
+    client: str = "",
+    limit: Count = 0,
+    offset: Count = 0,
+) -> Request[OrganizationAISpendReport]:
+    """Ask for a page of users by what they spent."""
+    query = _period(since, until) | given(provider_name=provider_name, model=model, client=client)
+    query |= positive(limit=limit, offset=offset)
+    parse = OrganizationAISpendReport.model_validate_json
+    return Request(f"{_of(organization)}/ai/spend/users", query, parse)
+
+
+@checked
+def breakdown(
+    by: SpendBy,
+    organization: Name,
+    *,
+    user: Name | None,
+    since: Since,
+    until: Since,
+    provider_name: str = "",
+    model: str = "",
+    client: str = "",
+    limit: Count = 0,
+    offset: Count = 0,
+) -> Request[AISpendBreakdown]:
+    """Ask for a page of parts of what was spent."""
+    query = {"by": by} | given(user=user) | _period(since, until)
+    query |= given(provider_name=provider_name, model=model, client=client)
+    query |= positive(limit=limit, offset=offset)
+    return Request(f"{_of(organization)}/ai/spend", query, AISpendBreakdown.model_validate_json)
+
+
+@checked
+def export(
+    organization: Name,
+    *,
+    since: Since,
+    until: Since,
+    user_id: Id = None,
+    group_id: Id = None,
+    provider_name: str = "",
+    model: str = "",
+) -> Request[bytes]:
+    """Ask for a CSV file of what was spent."""
+    query = _period(since, until) | given(user_id=user_id, group_id=group_id)
+    query |= given(provider_name=provider_name, model=model)
+    return Request(f"{_of(organization)}/ai/spend/export", query, _whole)
+
+
+def _whole(content: bytes) -> bytes:
+    return content
+
+
+def _period(since: datetime | None, until: datetime | None) -> dict[str, str]:
+    bounds: dict[str, Any] = {"period_start": since, "period_end": until}
+    return {name: rfc3339_nano(at) for name, at in bounds.items() if at is not None}
+
+
+def _of(organization: Name) -> str:
+    return f"{ORGANIZATIONS}/{segment(organization)}"
