@@ -27,6 +27,7 @@ SERVERS = {"aibridge practice": "export OPENAI_API_KEY", "aibridge serve": "serv
 CHANGING = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(Z|[+-][0-9:]{5})", "TIME"),
+    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "DATE"),
     (r"[A-Za-z0-9]{10}-[A-Za-z0-9]{22}", "TOKEN"),
     (r"127\.0\.0\.1:[0-9]+", "HOST"),
     (r"/\S+/aibridge\.db", "DATABASE"),

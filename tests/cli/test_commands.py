@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from typer.testing import Result
@@ -15,7 +15,7 @@ from aibridge.cli import COMMANDS
 from aibridge.cli.export.destination import Format
 from aibridge.cli.record_filters import KINDS
 from aibridge.cli.serve import serve
-from aibridge.contract import SiteRole, TokenScope, UserStatus
+from aibridge.contract import SiteRole, SpendBy, TokenScope, UserStatus
 from aibridge.settings import FLAGS, Settings
 from tests.processes import environment
 
@@ -136,6 +136,8 @@ def test_h_helps_as_help_does(cli: Cli, command: str) -> None:
         ("interceptions list --kind", KINDS),
         ("export sessions --kind", KINDS),
         ("export interceptions --kind", KINDS),
+        ("spend show --by", get_args(SpendBy)),
+        ("spend --by", get_args(SpendBy)),
         ("users list --status", tuple(UserStatus)),
         ("users list --role", tuple(SiteRole)),
         ("users create ana --role", tuple(SiteRole)),
@@ -165,6 +167,8 @@ def test_a_wrong_value_is_refused_before_anything_is_asked_with_the_right_ones(
         "interceptions list --started-after",
         "export sessions --since",
         "export interceptions --until",
+        "spend show --until",
+        "spend export --until",
         "db purge --dry-run --before",
         "db reread --dry-run --since",
     ],

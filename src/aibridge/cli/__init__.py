@@ -30,6 +30,7 @@ COMMANDS = {
         "What each member of a group may spend; not enforced yet.",
     ),
     "prices": ("aibridge.cli.prices", "app", "What models cost, and prices of your own."),
+    "spend": ("aibridge.cli.spend", "app", "What was spent."),
     "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),
     "interceptions": (
         "aibridge.cli.interceptions",

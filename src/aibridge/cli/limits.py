@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from aibridge.sdk import Client
 
 NO_LIMIT = "no limit"
+NO_BUDGET = "no budget"
+"""Said of a group that limits nobody."""
+UNLIMITED = "unlimited"
+"""Said of a user whom nothing limits."""
 
 NOT_ENFORCED = (
     "Note: this version keeps and shows budgets, but does not enforce them yet: no call is refused "

@@ -28,15 +28,18 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+Output = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="FILE", help="The file; - is standard output."),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is written, and where to, as the options of a command say."""
 
     form: Annotated[Format, choice(Format, "--format", help="How it is written.")] = Format.JSONL
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", help="The file; - is standard output."),
-    ] = STDOUT
+    output: Output = STDOUT
 
     @property
     def is_terminal(self) -> bool:
