@@ -4,7 +4,6 @@ Reasoning needs no rule here: the readers of the dialects count it with the outp
 provider tells it inside of that or beside it.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -45,6 +44,21 @@ Source: https://developers.openai.com/api/docs/guides/tools-web-search, October 
 """
 
 
+_TOKENS = (
+    Unit.INPUT,
+    Unit.INPUT_AUDIO,
+    Unit.CACHE_READ,
+    Unit.CACHE_READ_AUDIO,
+    Unit.CACHE_WRITE,
+    Unit.CACHE_WRITE_5M,
+    Unit.CACHE_WRITE_30M,
+    Unit.CACHE_WRITE_1H,
+    Unit.CACHE_WRITE_12H,
+    Unit.OUTPUT,
+    Unit.OUTPUT_AUDIO,
+)
+
+
 class _Action(msgspec.Struct):
     type: str = ""
 
@@ -60,78 +74,81 @@ class _Audio(NamedTuple):
     output: int = 0
 
 
+_SILENT = _Audio()
+
+
 def billable(usage: TokenUsage, tools: Iterable[ToolCall] = ()) -> Billable:
     """Return what of a usage row is charged.
 
     ``tools`` are the calls of tools that the record has beside the row, for providers whose usage
     does not count them; pass them with the first row of an answer only.
     """
-    counts: Counter[Unit] = Counter()
-    unknown = [
-        *_add_tokens(counts, usage),
-        *_add_counted_calls(counts, usage),
-        *_add_listed_calls(counts, tools),
-    ]
-    return Billable({unit: number for unit, number in counts.items() if number}, tuple(unknown))
-
-
-def _add_tokens(counts: Counter[Unit], usage: TokenUsage) -> Iterator[str]:
+    unknown = []
     audio = _audio(usage)
-    heard = audio.prompt - audio.cached
-    if heard > usage.input or audio.cached > usage.cache_read:
-        yield "audio"  # how much of it the cache read is not told
-        heard, audio = 0, audio._replace(cached=0)
-    said = min(audio.output, usage.output)
-    counts[Unit.INPUT] += usage.input - heard
-    counts[Unit.INPUT_AUDIO] += heard
-    counts[Unit.CACHE_READ] += usage.cache_read - audio.cached
-    counts[Unit.CACHE_READ_AUDIO] += audio.cached
-    counts[Unit.OUTPUT] += usage.output - said
-    counts[Unit.OUTPUT_AUDIO] += said
-    by_lifetime = {
-        Unit.CACHE_WRITE_5M: usage.cache_write_5m,
-        Unit.CACHE_WRITE_30M: usage.cache_write_30m,
-        Unit.CACHE_WRITE_1H: usage.cache_write_1h,
-        Unit.CACHE_WRITE_12H: usage.cache_write_12h,
-    }
-    counts.update(by_lifetime)
-    counts[Unit.CACHE_WRITE] += max(0, usage.cache_write - sum(by_lifetime.values()))
+    if audio.prompt - audio.cached > usage.input or audio.cached > usage.cache_read:
+        unknown.append("audio")  # how much of it the cache read is not told
+        audio = audio._replace(prompt=0, cached=0)
+    pairs = zip(_TOKENS, _tokens(usage, audio), strict=True)
+    counts = {unit: tokens for unit, tokens in pairs if tokens}
+    unknown += _add_counted_calls(counts, usage)
+    unknown += _add_listed_calls(counts, tools)
+    return Billable(counts, tuple(unknown))
+
+
+def _tokens(usage: TokenUsage, audio: _Audio) -> tuple[int, ...]:
+    """Return how many there are of each of `_TOKENS`."""
+    by_lifetime = (
+        usage.cache_write_5m,
+        usage.cache_write_30m,
+        usage.cache_write_1h,
+        usage.cache_write_12h,
+    )
+    heard, said = audio.prompt - audio.cached, min(audio.output, usage.output)
+    return (
+        usage.input - heard,
+        heard,
+        usage.cache_read - audio.cached,
+        audio.cached,
+        max(0, usage.cache_write - sum(by_lifetime)),
+        *by_lifetime,
+        usage.output - said,
+        said,
+    )
 
 
 def _audio(usage: TokenUsage) -> _Audio:
     """Read the tokens of audio from the provider's own usage object, in OpenAI's words."""
-    raw, notes = mapping(usage.metadata.get("usage")), Notes()
+    raw = mapping(usage.metadata.get("usage"))
     prompt = mapping(raw.get("prompt_tokens_details") or raw.get("input_tokens_details"))
     output = mapping(raw.get("completion_tokens_details") or raw.get("output_tokens_details"))
-    cached = mapping(prompt.get("cached_tokens_details"))
+    if not prompt and not output:
+        return _SILENT
+    notes = Notes()
     heard = count(prompt, "audio_tokens", notes)
-    return _Audio(
-        prompt=heard,
-        cached=min(heard, count(cached, "audio_tokens", notes)),
-        output=count(output, "audio_tokens", notes),
-    )
+    cached = count(mapping(prompt.get("cached_tokens_details")), "audio_tokens", notes)
+    return _Audio(heard, min(heard, cached), count(output, "audio_tokens", notes))
 
 
-def _add_counted_calls(counts: Counter[Unit], usage: TokenUsage) -> Iterator[str]:
+def _add_counted_calls(counts: dict[Unit, int], usage: TokenUsage) -> Iterator[str]:
     told, notes = mapping(usage.metadata.get("server_tool_use")), Notes()
     for name in told:
         if calls := count(told, name, notes):
-            unit = _COUNTED.get(name, name)
-            if isinstance(unit, Unit):
-                counts[unit] += calls
-            elif unit:
-                yield unit
+            yield from _add(counts, _COUNTED.get(name, name), calls)
 
 
-def _add_listed_calls(counts: Counter[Unit], tools: Iterable[ToolCall]) -> Iterator[str]:
-    hosted = (tool for tool in tools if tool.metadata.get("hosted"))
-    for tool in hosted:
-        if tool.name.endswith("_call") and not _is_free(tool):
-            unit = _HOSTED.get(tool.name, tool.name)
-            if isinstance(unit, Unit):
-                counts[unit] += 1
-            elif unit:
-                yield unit
+def _add_listed_calls(counts: dict[Unit, int], tools: Iterable[ToolCall]) -> Iterator[str]:
+    for tool in tools:
+        is_hosted = tool.metadata.get("hosted") and tool.name.endswith("_call")
+        if is_hosted and not _is_free(tool):
+            yield from _add(counts, _HOSTED.get(tool.name, tool.name), 1)
+
+
+def _add(counts: dict[Unit, int], unit: Unit | str | None, calls: int) -> Iterator[str]:
+    """Add calls of a tool; what there is no unit for is returned, unless it is free."""
+    if isinstance(unit, Unit):
+        counts[unit] = counts.get(unit, 0) + calls
+    elif unit:
+        yield unit
 
 
 def _is_free(tool: ToolCall) -> bool:

@@ -16,6 +16,7 @@ MAX_MICROS = 10**13
 """Ten million dollars, beyond which nobody believes the cost of one."""
 
 _PERCENT = 100
+_BESIDE_PROMPT = OUTPUTS | CALLS
 
 
 class Billable(Struct, frozen=True):
@@ -31,7 +32,7 @@ class Billable(Struct, frozen=True):
     @property
     def prompt(self) -> int:
         """All tokens of the prompt, cached or not: they decide which tier of a rate holds."""
-        return sum(count for unit, count in self.counts.items() if unit not in OUTPUTS | CALLS)
+        return sum([count for unit, count in self.counts.items() if unit not in _BESIDE_PROMPT])
 
 
 class Priced(Struct, frozen=True, tag="priced"):
@@ -56,7 +57,8 @@ Cost = Priced | Unpriced
 
 def cost(billable: Billable, price: Price) -> Cost:
     """Return what was used at a price, rounded up to the micro-dollar; unpriced if any part is."""
-    if not all(0 <= count <= MAX_COUNT for count in billable.counts.values()):
+    counts = billable.counts.values()
+    if counts and not 0 <= min(counts) <= max(counts) <= MAX_COUNT:
         return Unpriced(("counts that cannot be",))
     total, missing, prompt = 0, list(billable.unknown), billable.prompt
     for unit, count in billable.counts.items():

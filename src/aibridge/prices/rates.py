@@ -59,6 +59,8 @@ class Rate(Struct, frozen=True, array_like=True, omit_defaults=True):
 
     def at(self, prompt: int) -> int:
         """Return the rate for a prompt of so many tokens; its tier holds for all of them."""
+        if not self.tiers:
+            return self.micros
         reached = [tier.micros for tier in self.tiers if prompt > tier.above]
         return reached[-1] if reached else self.micros
 
