@@ -1,5 +1,6 @@
 """Databases of both engines for tests: SQLite's files, and a real PostgreSQL from a wheel."""
 
+import atexit
 import ctypes
 import os
 import shutil
@@ -11,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -217,6 +218,25 @@ def _empty(connection: "psycopg.Connection") -> None:
     connection.execute(f"INSERT INTO groups ({names}) VALUES ({values})", EVERYONE)  # noqa: S608
 
 
+def make_file(file: Path) -> None:
+    """Make a file of SQLite that is as one that was upgraded: a copy, which is quicker."""
+    shutil.copy(_template(), file)
+
+
+@cache
+def _template() -> Path:
+    """Return a file with all tables, which is removed when this process ends."""
+    folder = tempfile.TemporaryDirectory(prefix="aibridge-")
+    atexit.register(folder.cleanup)
+    file = Path(folder.name) / "template.db"
+    database = new_database(f"sqlite:///{file}")
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{migrations.HEAD}')")  # noqa: S608
+    database.close()
+    return file
+
+
 class Databases:
     """Makes databases of one engine, each for as long as a ``with`` lasts."""
 
@@ -224,17 +244,6 @@ class Databases:
         self._folder = folder
         self._server = server
         self._numbers = count(1)
-
-    @cached_property
-    def _template(self) -> Path:
-        """A file with all tables: copying one is quicker than making it."""
-        file = self._folder / "template.db"
-        database = new_database(f"sqlite:///{file}")
-        with database.write() as connection:
-            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num TEXT)")
-            connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{migrations.HEAD}')")  # noqa: S608
-        database.close()
-        return file
 
     @property
     def is_postgresql(self) -> bool:
@@ -255,7 +264,7 @@ class Databases:
         """Yield the address of a database with all tables, empty but for what a start needs."""
         if self._server is None:
             with self.place() as url:
-                shutil.copy(self._template, url.removeprefix("sqlite:///"))
+                make_file(Path(url.removeprefix("sqlite:///")))
                 yield url
             return
         with self._server.database() as url:

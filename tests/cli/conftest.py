@@ -18,7 +18,7 @@ from aibridge.identity.audit import Act
 from aibridge.identity.passwords import Passwords
 from aibridge.store.engine.database import Database
 from tests.builders import uid
-from tests.databases import Databases
+from tests.databases import Databases, make_file
 from tests.people import asking, new_token, new_user, person, trusting
 from tests.serving import serving
 
@@ -85,11 +85,14 @@ def cli(bare_cli: Cli, database: Database) -> Cli:
 
 
 @pytest.fixture
-def database(bare_cli: Cli, url: str, tmp_path: Path) -> Iterator[Database]:
+def database(bare_cli: Cli, databases: Databases, url: str, tmp_path: Path) -> Iterator[Database]:
     """The database that the commands work on."""
     (tmp_path / "data").mkdir()
     database = Database(url)
-    database.upgrade()
+    if databases.is_postgresql:
+        database.upgrade()
+    else:
+        make_file(tmp_path / "data" / "aibridge.db")
     yield database
     database.close()
 

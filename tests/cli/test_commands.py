@@ -21,6 +21,9 @@ from tests.processes import environment
 
 Cli = Callable[..., Result]
 
+ENGINES = ("sqlite",)
+"""What is tested here is the same with either."""
+
 HEAVY = {"httpx", "rich", "sqlalchemy", "pydantic", "fastapi", "uvicorn"}
 
 

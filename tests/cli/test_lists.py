@@ -156,7 +156,7 @@ def test_a_list_that_is_cut_says_how_many_are_shown_on_a_terminal_only(
     assert (len(piped.stdout.splitlines()), piped.stderr) == (3, "")
 
 
-@pytest.mark.parametrize("name", ["a'; touch pwned; #", "-x", "--help", "two words", "$(id)"])
+@pytest.mark.parametrize("name", ["a'; touch pwned; #", "--help"])
 def test_an_id_that_a_client_chose_is_offered_so_that_a_shell_reads_it_as_one_value(
     database: Database, tmp_path: Path, name: str
 ) -> None:
@@ -182,7 +182,25 @@ def test_of_a_list_that_is_too_long_to_be_counted_people_see_a_plus(
     ]
 
 
-@pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\u202eb", "a\nb", "a  b"])
+@pytest.mark.parametrize(
+    ("name", "offer"),
+    [
+        ("-x", "--limit 2, or --after-id=-x"),
+        ("two words", "--limit 2, or --after-id='two words'"),
+        ("$(id)", "--limit 2, or --after-id='$(id)'"),
+        ("a\u202eb", "--limit 2"),
+        ("a\nb", "--limit 2"),
+    ],
+)
+def test_an_id_is_quoted_for_a_shell_or_not_offered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, offer: str
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    tell_of_more(1, 1, 2, {"--after-id": name})
+    assert capsys.readouterr().err == f"1 of 2 shown. More: {offer}\n"
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2Jb", "a  b"])
 def test_an_id_that_cannot_be_shown_as_it_is_is_not_offered(
     database: Database, tmp_path: Path, name: str
 ) -> None:
