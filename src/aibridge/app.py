@@ -12,15 +12,18 @@ from aibridge.contract.paths import PREFIXES
 from aibridge.gateway.admission import Rules
 from aibridge.gateway.gateway import Gateway
 from aibridge.gateway.open_log import OpenLog, open_log
+from aibridge.gateway.spending import Spending, SpendingRules
 from aibridge.gateway.stored import StoredThings
 from aibridge.gateway.upstream import Pool, Timeouts
 from aibridge.health import Readiness
 from aibridge.identity.authenticate import Authenticator
 from aibridge.identity.last_use import LastUses
 from aibridge.journal.catching_up import CatchingUp
+from aibridge.journal.folders import id_of
 from aibridge.keeper.status import StatusFile
 from aibridge.listener.cycle import Handler
 from aibridge.metrics import Standing
+from aibridge.prices.supplements import geography_of
 from aibridge.providers.provider import Provider
 from aibridge.providers.settings import RESERVED_NAMES
 from aibridge.recorder.membership import Membership
@@ -28,6 +31,7 @@ from aibridge.settings import Settings
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import plainly
 from aibridge.store.engine.sqlite_files import FileReplaced
+from aibridge.store.usage.allotments import Holder
 
 UNATTENDED = "nothing is heard of the keeper, which writes them to the database"
 _BELOW = tuple(f"{prefix}/" for prefix in PREFIXES)
@@ -54,6 +58,7 @@ class Application:
         self._log: OpenLog | None = None
         self._pool: Pool | None = None
         self._gateway: Gateway | None = None
+        self._spending: Spending | None = None
         self._membership: Membership | None = None
 
     def _make_api(self) -> ASGIApp:
@@ -100,7 +105,8 @@ class Application:
         )
         self._pool = Pool(timeouts)
         await self._attend()
-        self._log = open_log(settings)
+        self._log = open_log(settings, self._call_ended)
+        self._spending = self._spending_by(self._log)
         self._gateway = Gateway(
             [Provider.from_settings(one) for one in settings.providers],
             self._people.look_up,
@@ -113,10 +119,34 @@ class Application:
                 Agents(each.to_client() for each in settings.agents),
             ),
             StoredThings(self._database, self._catching_up),
+            self._spending,
         )
         self._chores = [
+            asyncio.create_task(self._spending.look_after()),
             asyncio.create_task(self._uses.write_regularly()),
         ]
+
+    def _spending_by(self, log: OpenLog) -> Spending:
+        """Return what keeps limits for the calls of a log."""
+        settings = self._settings
+        rules = SpendingRules(
+            settings.budget_mode,
+            settings.budget_unpriced == "refuse",
+            settings.max_body_bytes,
+        )
+        return Spending(
+            self._database,
+            Holder(id_of(log.journal.folder), log.run),
+            rules,
+            catalogue=settings.catalogue,
+            geographies={one.name: geography_of(str(one.base_url)) for one in settings.providers},
+            news=lambda: self._people.news,
+            position=lambda: log.progress.position,
+        )
+
+    def _call_ended(self, number: int, position: int) -> None:
+        if self._spending is not None:
+            self._spending.end(number, position)
 
     async def _attend(self) -> None:
         """Hear of what other servers of a PostgreSQL change."""
@@ -139,6 +169,8 @@ class Application:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores)
+        if self._spending is not None:
+            await asyncio.to_thread(self._spending.close)
         if self._membership is not None:
             await asyncio.to_thread(self._membership.end)
         self._people.close()

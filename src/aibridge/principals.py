@@ -26,6 +26,8 @@ class Person:
     roles: frozenset[SiteRole]
     token_id: str
     scopes: frozenset[TokenScope] = ALL_SCOPES
+    is_limited: bool = False
+    """Whether a limit applies to what they spend."""
 
 
 OPERATOR = Person(NOBODY, "operator", frozenset({SiteRole.OWNER}), "")

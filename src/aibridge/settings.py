@@ -133,6 +133,18 @@ class Settings(ListenerSettings):
         default=True,
         description="Whether callers may bring their own provider credential beside their token.",
     )
+    budget_mode: Literal["reserve", "check", "observe"] = Field(
+        default="reserve",
+        description="How budgets are kept: no call begins whose cost may not fit any more "
+        "(reserve); calls begin while anything is left, so that those under way at once may pass "
+        "the limit by what they cost (check); none is refused, and the log says which would have "
+        "been (observe).",
+    )
+    budget_unpriced: Literal["refuse", "allow"] = Field(
+        default="refuse",
+        description="Whether somebody with a budget may call a model that has no price, which "
+        "then counts as nothing.",
+    )
     members_read_own: bool = Field(
         default=False,
         description="Whether everybody may read what was recorded of themselves, and not only "

@@ -3,6 +3,7 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from aibridge.budgets.accounts import Reservation
 from aibridge.dialects import chat
 from aibridge.dialects.encoding import Undecodable, decode
 from aibridge.dialects.responses.continued import UNREADABLE, Continued, continued
@@ -42,6 +43,12 @@ class Call:
     """What of the provider's memory the request goes on from."""
     hides_usage: bool = False
     """Whether the answer will hold a usage chunk that the client must not see."""
+    group_id: str = ""
+    """The group that its cost is charged to; empty where that is nobody's but the caller's."""
+    reservation: Reservation | None = field(default=None, repr=False)
+    """What is held of a budget for it, until it has begun."""
+    answer_headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Headers of ours that its answer has."""
     original: bytes = field(default=b"", repr=False)
     """The body as it came, where it was edited."""
 
@@ -117,6 +124,7 @@ class Call:
             request_bytes=len(self.body),
             edits=self.edits,
             completes=completes,
+            group_id=self.group_id,
         )
 
     def _continued(self, limit: int) -> Continued:

@@ -1,7 +1,7 @@
 """The log of a gateway process: what it remembers of calls, and when that is safe."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -32,13 +32,20 @@ class CallLog:
     """Appends to the journal what happens to calls. Belongs to an event loop.
 
     A call is known by its number, which is the position where its beginning ends. ``since`` is
-    from where on the journal is needed to read it.
+    from where on the journal is needed to read it. ``ended`` is told of a call's number, and of the
+    position behind its end.
     """
 
-    def __init__(self, journal: Journal, durability: Durability) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        durability: Durability,
+        ended: Callable[[int, int], None] = lambda _number, _position: None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._journal = journal
         self._durability = durability
+        self._ended = ended
         self._repeats = Repeats(journal, _alike)
         self._late: dict[int, Ended] = {}
 
@@ -79,6 +86,7 @@ class CallLog:
         except JournalFull as error:
             self._put_off(number, ended)
             raise RecordingError(str(error)) from error
+        self._ended(number, position)
         is_safe = self._loop.create_future()
         self._durability.when(since, position, partial(self._told, number, ended, is_safe))
         return is_safe

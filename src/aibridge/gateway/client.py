@@ -18,7 +18,7 @@ class BodyTooLarge(Exception):
 class Client:
     """A client while one request of it is served."""
 
-    __slots__ = ("_cycle", "received", "task")
+    __slots__ = ("_cycle", "adds", "received", "task")
 
     def __init__(self, cycle: Cycle) -> None:
         self._cycle = cycle
@@ -26,6 +26,8 @@ class Client:
         """What serves it: it is cancelled where the client leaves."""
         self.received = 0
         """Bytes of the request's body that have come."""
+        self.adds: tuple[tuple[bytes, bytes], ...] = ()
+        """Headers that the answer has beside its own."""
 
     @property
     def began(self) -> bool:
@@ -57,7 +59,7 @@ class Client:
 
     def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Begin the answer: its status and headers are sent with the first `write`."""
-        self._cycle.begin(status, list(headers))
+        self._cycle.begin(status, [*headers, *self.adds])
 
     async def write(self, data: bytes, *, more: bool = True) -> None:
         """Send a piece of the answer, waiting while the client is slow to take it."""

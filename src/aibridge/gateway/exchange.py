@@ -71,6 +71,11 @@ class Exchange:
         """Whether what ends the answer has come."""
 
     @property
+    def number(self) -> int:
+        """The call's number in the log."""
+        return self._number
+
+    @property
     def only_usage_missing(self) -> bool:
         """Whether the content has come to its end, and the record is not closed yet."""
         if self._closed or self.observer is None:

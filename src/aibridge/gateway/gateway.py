@@ -19,6 +19,7 @@ from aibridge.gateway.provider_troubles import ProviderTroubles
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import RecordedRelay, read_on, relay
 from aibridge.gateway.request import Request, read
+from aibridge.gateway.spending import BudgetsUnavailable, Spending
 from aibridge.gateway.stored import MakersUnavailable, StoredThings
 from aibridge.gateway.target import target_of
 from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError
@@ -43,6 +44,7 @@ class Gateway:
         pool: Pool,
         rules: Rules,
         stored: StoredThings,
+        spending: Spending,
     ) -> None:
         self._targets = {one.name.encode(): target_of(one) for one in providers}
         self._log = log
@@ -54,6 +56,7 @@ class Gateway:
         self._admission = Admission(find_person, rules, self._monitor, names)
         self._reads = LargeReads()
         self._stored = stored
+        self._spending = spending
         self._troubles = ProviderTroubles()
 
     async def serve(self, head: RequestHead, cycle: Cycle) -> None:
@@ -64,7 +67,7 @@ class Gateway:
             await self._serve(request, client)
         except Refusal as refusal:
             await refuse(client, refusal, request.dialect)
-        except (IdentityUnavailable, MakersUnavailable, RecorderUnavailable, NoRoom) as error:
+        except _TROUBLES as error:
             await refuse(client, _trouble(error), request.dialect)
         except asyncio.CancelledError:
             if not client.gone:
@@ -97,6 +100,8 @@ class Gateway:
             if recorded is not None:
                 await call.prepare(recorded, self._rules.max_body_bytes, self._reads)
                 await self._stored.check_continued(call)
+                await self._spending.admit(call, self._reads)
+                client.adds = call.answer_headers
             await self._record(call, recorded or Dialect.RESPONSES, completes or "", client)
 
     async def _pass(self, call: Call, client: Client) -> None:
@@ -116,7 +121,11 @@ class Gateway:
     async def _record(self, call: Call, dialect: Dialect, completes: str, client: Client) -> None:
         """Forward a call with its record: begun before, complete before the client sees the end."""
         begun = call.begun(dialect, self._headers, completes)
-        exchange = Exchange(self._log, self._reads, begun, call.came)
+        try:
+            exchange = Exchange(self._log, self._reads, begun, call.came)
+            self._spending.begin(exchange.number, call)
+        finally:
+            self._spending.let_go(call)
         self._stored.begin(exchange)
         try:
             await self._exchange(call, dialect, exchange, client)
@@ -175,9 +184,17 @@ class Gateway:
         return response
 
 
+_TROUBLES = (
+    IdentityUnavailable,
+    MakersUnavailable,
+    RecorderUnavailable,
+    BudgetsUnavailable,
+    NoRoom,
+)
 _TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (MakersUnavailable, "AI Bridge cannot look up whose this is at the moment; please try again."),
     (IdentityUnavailable, "AI Bridge cannot look up tokens at the moment; please try again."),
+    (BudgetsUnavailable, "AI Bridge cannot look up budgets at the moment; please try again."),
     (RecorderUnavailable, "AI Bridge cannot record calls at the moment; please try again."),
     (NoRoom, "AI Bridge has too many requests in hand at the moment; please try again."),
     (RecordingError, "AI Bridge could not record this call; please try again."),

@@ -1,6 +1,7 @@
 """Opening the log of this process: a journal of its own, and how its entries become safe."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from time import monotonic
 
@@ -8,6 +9,7 @@ from aibridge.gateway.call_log import CallLog
 from aibridge.journal.bell import Rope
 from aibridge.journal.catching_up import BELL
 from aibridge.journal.folders import claim
+from aibridge.journal.format import RUN_BYTES
 from aibridge.journal.progress import STALE_SECONDS, Progress, seen_in
 from aibridge.journal.waiting import Durability
 from aibridge.journal.writer import Journal
@@ -17,9 +19,14 @@ from aibridge.settings import Settings
 class OpenLog:
     """The log of a process, open."""
 
-    def __init__(self, calls: CallLog, journal: Journal, opened: ExitStack) -> None:
+    def __init__(
+        self, calls: CallLog, journal: Journal, progress: Progress, opened: ExitStack
+    ) -> None:
         self.calls = calls
         self.journal = journal
+        self.progress = progress
+        self.run = journal.segment // RUN_BYTES
+        """The number of this process's run of the journal."""
         self._opened = opened
         self._opened_at = monotonic()
 
@@ -34,16 +41,17 @@ class OpenLog:
         self._opened.close()
 
 
-def open_log(settings: Settings) -> OpenLog:
+def open_log(settings: Settings, ended: Callable[[int, int], None]) -> OpenLog:
     """Open a journal that no other process has, on the running event loop.
 
+    ``ended`` is told of each call's number, and of the position behind its end.
     Raises `OSError`, and `FormatError` where another release wrote there.
     """
     with ExitStack() as opened:
         claimed = opened.enter_context(closing(claim(settings.journals)))
-        progress = Progress(claimed.folder) if settings.durable_in == "database" else None
+        progress = opened.enter_context(closing(Progress(claimed.folder)))
         loop = asyncio.get_running_loop()
-        durability = Durability(loop, progress)
+        durability = Durability(loop, progress if settings.durable_in == "database" else None)
         rope = opened.enter_context(closing(Rope(settings.journals / BELL)))
 
         def told() -> None:
@@ -53,4 +61,5 @@ def open_log(settings: Settings) -> OpenLog:
         journal = Journal(claimed.folder, told, loop=loop, max_bytes=settings.journal_max_bytes)
         opened.callback(journal.close)
         durability.follow(journal)
-        return OpenLog(CallLog(journal, durability), journal, opened.pop_all())
+        calls = CallLog(journal, durability, ended)
+        return OpenLog(calls, journal, progress, opened.pop_all())

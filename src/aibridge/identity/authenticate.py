@@ -18,7 +18,13 @@ KEPT_SECONDS = 1.0
 """How long what SQLite said is kept where no change was seen: other programs leave no mark."""
 MAX_KEPT = 50_000
 
-_KINDS = {AuditResource.USER: "user", AuditResource.TOKEN: "token"}
+_KINDS = {
+    AuditResource.USER: "user",
+    AuditResource.TOKEN: "token",
+    AuditResource.GROUP: "limits",
+    AuditResource.GROUP_BUDGET: "limits",
+    AuditResource.USER_BUDGET: "limits",
+}
 
 
 class Rejection(StrEnum):
@@ -74,13 +80,14 @@ class Authenticator:
         grant = self._find(token_id) if known is None else await known.find(token_id)
         if grant is None:
             return Rejection.INVALID
-        stored, expires_at, scopes, status, user_id, username, roles = grant
+        stored, expires_at, scopes, status, user_id, username, roles, is_limited = grant
         now = time.time_ns() // 1_000
         is_over = expires_at is not None and expires_at <= now
         if not matches(secret, stored) or is_over or status != ACTIVE:
             return Rejection.INVALID
         self._uses.note(token_id, now)
-        return Person(user_id, username, read_roles(roles), token_id, read_scopes(scopes))
+        roles_, scopes_ = read_roles(roles), read_scopes(scopes)
+        return Person(user_id, username, roles_, token_id, scopes_, bool(is_limited))
 
     def _find(self, token_id: str) -> Grant | None:
         """Return what SQLite says of a token, or has said of it since the last change."""
@@ -97,6 +104,13 @@ class Authenticator:
             return self._kept[token_id]
         except DRIVER_ERRORS as error:
             raise IdentityUnavailable("the database of users does not answer") from error
+
+    @property
+    def news(self) -> object:
+        """What is another thing after each change of users, groups or limits that was heard of."""
+        if self.known is not None:
+            return self.known.news
+        return self._database.changes.mark if self._database.changes is not None else b""
 
     def answers(self) -> bool:
         """Say whether tokens can be looked up now, in SQLite: a damaged file may not be read."""

@@ -86,8 +86,16 @@ class KnownTokens:
         for token_id in list(self._known):
             self._wait_for(token_id)
 
+    @property
+    def news(self) -> object:
+        """What is another object after each change that was heard of."""
+        return self._news
+
     def hear(self, news: str = "") -> None:
-        """Know that the line to the database works, and what it says: ``token ID``, ``user ID``."""
+        """Know that the line to the database works, and what it says.
+
+        That is ``token ID``, ``user ID`` or ``limits``.
+        """
         self._heard_at = time.monotonic()
         if news:
             kind, _, id_ = news.partition(" ")
@@ -98,7 +106,7 @@ class KnownTokens:
         self._hears = False
 
     def forget(self, kind: str, id_: str) -> None:
-        """Know no more of a ``token``, or those of a ``user``. For any thread."""
+        """Evict a ``token``, or those of a ``user``; of all others ask again. For any thread."""
         self._news = object()
         if kind == "token":
             self._known.pop(id_, None)

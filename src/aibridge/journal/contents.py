@@ -30,7 +30,8 @@ class Begun(msgspec.Struct, array_like=True):
     on. ``completes`` is the interception whose end the answer may say, where the call has no record
     of its own. Where ``prefix`` or ``suffix`` bytes are those of another body, which stands in the
     entry that begins at ``base``, only what is between them is here
-    (`aibridge.journal.folding`); where there is none, ``base`` is -1.
+    (`aibridge.journal.folding`); where there is none, ``base`` is -1. ``group_id`` is the group
+    that the call is charged to.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Begun(msgspec.Struct, array_like=True):
     base: int = -1
     prefix: int = 0
     suffix: int = 0
+    group_id: str = ""
 
 
 class How(StrEnum):

@@ -86,6 +86,8 @@ class Followed:
         self.progress = Progress(folder)
         self.ahead: deque[Item] = deque()
         self.is_at_end = False
+        self.released = 0
+        """Up to which of its runs nothing is allotted of budgets any more."""
         self._at = 0
         self._torn_end = 0
 

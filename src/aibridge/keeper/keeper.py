@@ -26,7 +26,7 @@ from aibridge.keeper.marker import Marker
 from aibridge.keeper.prices import Prices
 from aibridge.keeper.reading import CallReader
 from aibridge.keeper.status import Status, StatusFile
-from aibridge.keeper.tidying import keep_long, remove_passed
+from aibridge.keeper.tidying import keep_long, release_allotments, remove_passed
 from aibridge.keeper.writing import Batch, GivenUp, Writer
 from aibridge.reading.request import Reading
 from aibridge.recorder.pending import Pending
@@ -295,6 +295,8 @@ class Keeper:
                 remove_passed(followed, self._rules.kept_seconds, self._rules.kept_bytes)
                 followed.pass_torn_end()
                 followed.progress.tell(self._come_to(followed))
+                calls = self._calls.of(followed)
+                release_allotments(self._database, followed, self._come_to(followed), calls)
             self._tell()
 
     def _tell(self) -> None:

@@ -5,10 +5,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import pairwise
 
+from aibridge.ids import now
+from aibridge.journal.format import RUN_BYTES
 from aibridge.journal.segments import listed
 from aibridge.keeper import long_calls
 from aibridge.keeper.calls import Call
 from aibridge.keeper.following import Followed
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.usage import allotments
+
+LOCK_SECONDS = 1.0
+"""How long is waited for who else changes what processes are allotted of budgets."""
 
 
 def keep_long(calls: Iterable[Call], most_bytes: int) -> bool:
@@ -41,3 +49,22 @@ def remove_passed(followed: Followed, kept_seconds: float, most_bytes: int) -> N
             if time.time() - one.path.stat().st_mtime >= kept_seconds or left > most_bytes:
                 left -= one.size
                 one.path.unlink()
+
+
+def release_allotments(
+    database: Database, followed: Followed, come_to: int, calls: Iterable[Call]
+) -> None:
+    """Release what processes that are gone were allotted of budgets: their calls are on record.
+
+    A process is a run of a journal, of which all before ``come_to`` is on record, but for open
+    ``calls``.
+    """
+    run = come_to // RUN_BYTES
+    if run >= followed.released and followed.is_over():
+        run += 1
+    if run <= followed.released or any(call.run < run for call in calls):
+        return
+    with suppress(*DRIVER_ERRORS):  # it is tried again
+        with database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
+            allotments.release(connection, followed.id, run, now())
+        followed.released = run

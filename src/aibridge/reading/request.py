@@ -96,6 +96,7 @@ def _start(
         retries=agent.retries,
         stores=_stores(begun, facts),
         unread=facts.unread,
+        group_id=begun.group_id,
         metadata=_metadata(kind, agent.agent_type),
         edits=begun.edits,
         notes=facts.notes,

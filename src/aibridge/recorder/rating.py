@@ -11,6 +11,8 @@ from aibridge.prices.rates import Price
 from aibridge.recorder.records import End, Start, UsageCost
 from aibridge.store.schema.measures import DAY
 
+BYOK = "byok"
+_OWN = UsageCost(0, "")
 MAX_REMEMBERED = 4096
 """Prices that are remembered: clients may name any number of models."""
 MAX_UNPRICED = 256
@@ -30,7 +32,12 @@ class Rater:
         self._found: dict[Call, tuple[Price | Unpriced, str]] = {}
 
     def costs(self, start: Start, end: End) -> tuple[UsageCost, ...]:
-        """Return what each model run of an answer costs, in their order."""
+        """Return what each model run of an answer costs, in their order.
+
+        With a caller's own key nothing: it is charged to nobody but them.
+        """
+        if start.credential_kind == BYOK:
+            return (_OWN,) * len(end.facts.usages)
         at = datetime.fromtimestamp(start.started_at // DAY * DAY / 1_000_000, UTC)
         return tuple(self._costs(start, end, at))
 

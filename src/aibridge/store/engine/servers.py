@@ -20,7 +20,10 @@ from aibridge.ids import now
 from aibridge.store.engine.database import Database, DatabaseError
 
 CHANNEL = "aibridge"
-"""Where PostgreSQL tells of changes: ``token ID`` or ``user ID``, see revision 0005."""
+"""Where PostgreSQL tells of changes: ``token ID``, ``user ID`` and ``limits``.
+
+See revisions 0005 and 0014.
+"""
 
 _TAKEN_FOR_GONE = "AB001"
 _PLACE = 256

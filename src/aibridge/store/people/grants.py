@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, exists, literal_column, or_, select
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.people.groups import EVERYONE
 from aibridge.store.people.users import Connection
-from aibridge.store.schema.tables import tokens, users
+from aibridge.store.schema.tables import (
+    group_ai_budgets,
+    group_members,
+    tokens,
+    user_ai_budget_overrides,
+    users,
+)
 
 if TYPE_CHECKING:
     from aibridge.store.engine.postgresql_link import PostgreSQLLink
@@ -19,6 +26,13 @@ if TYPE_CHECKING:
 LOOK_UP_TIMEOUT_SECONDS = 0.1
 """How long the look-up of a token may wait for a lock."""
 
+_BUDGET, _MEMBER = group_ai_budgets.c, group_members.c
+_IS_LIMITED = or_(
+    exists().where(user_ai_budget_overrides.c.user_id == users.c.id),
+    exists().where(_BUDGET.group_id == literal_column(f"'{EVERYONE}'")),
+    exists().where(_MEMBER.user_id == users.c.id, _MEMBER.group_id == _BUDGET.group_id),
+)
+"""Whether a limit applies to a user; which one is not for a look-up of tokens to say."""
 _GRANT = select(
     tokens.c.secret_sha256,
     tokens.c.expires_at,
@@ -27,14 +41,16 @@ _GRANT = select(
     users.c.id,
     users.c.username,
     users.c.roles,
+    _IS_LIMITED,
 ).join(users, users.c.id == tokens.c.user_id)
 _BY_ID = _GRANT.where(tokens.c.id == bindparam("token_id"))
 _BY_IDS = _GRANT.add_columns(tokens.c.id).where(
     tokens.c.id == any_(bindparam("token_ids", type_=ARRAY(Text)))
 )
 
-Grant = tuple[str, int | None, str, str, str, str, str]
-"""A token's secret digest, expiry and scopes; its user's status, id, username and roles."""
+Grant = tuple[str, int | None, str, str, str, str, str, bool]
+"""A token's secret digest, expiry and scopes; its user's status, id, username and roles, and
+whether the user has a limit."""
 
 
 def standing(connection: Connection, token_id: str) -> tuple[str, str, str, int | None] | None:

@@ -344,6 +344,22 @@ daily_usage = Table(
 It stays when calls are purged.
 """
 
+allotments = Table(
+    "allotments",
+    metadata,
+    _id("user_id", key=True),
+    Column("journal", String(36), primary_key=True),
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    Column("micros", BigInteger, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What each gateway process may spend of a user's limit, in micro-dollars, without asking again.
+
+A process is a run of its journal. What it is allotted counts against the limit as if it were spent,
+until the process gives it back, the keeper has read all of that run, or it expires.
+"""
+
 prices = Table(
     "prices",
     metadata,

@@ -29,8 +29,8 @@ _BYTES = 16
 _MODULUS = 1 << 8 * _BYTES
 """Of the sum of hashes."""
 
-LEFT_OUT = frozenset({"indexed_interceptions", "servers"})
-"""What belongs to one database: its index of texts is made anew, its servers are others."""
+LEFT_OUT = frozenset({"allotments", "indexed_interceptions", "servers"})
+"""What belongs to one database: its index of texts is made anew, its processes are others."""
 
 TABLES: tuple[Table, ...] = tuple(
     table for table in schema.metadata.sorted_tables if table.name not in LEFT_OUT

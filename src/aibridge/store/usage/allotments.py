@@ -1,0 +1,62 @@
+"""Allotments: what gateway processes may spend of a user's limit without asking again."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, func, or_, select, text
+
+from aibridge.store.engine.conditions import inserting
+from aibridge.store.schema.tables import allotments
+
+EXPIRES_AFTER = 3_600_000_000
+"""Microseconds for which something is allotted, unless that is said again: should a machine be
+lost with its journal, nobody else could tell that its calls are over."""
+
+_c = allotments.c
+_LOCKS = 0x41495241
+"""The class of the advisory locks of users' allotments."""
+
+
+class Holder(NamedTuple):
+    """A gateway process: its journal, and which run of it."""
+
+    journal: str
+    run: int
+
+
+def lock(connection: Connection, user_id: str) -> None:
+    """Wait until no other process changes what is allotted of a user's limit.
+
+    In SQLite the transaction itself is the lock. In PostgreSQL each later statement sees what the
+    others have committed by then.
+    """
+    if connection.dialect.name == "postgresql":
+        query = text(f"SELECT pg_advisory_xact_lock({_LOCKS}, hashtext(:user_id))")
+        connection.execute(query, {"user_id": user_id})
+
+
+def of_others(connection: Connection, user_id: str, holder: Holder, at: int) -> int:
+    """Return what other processes may still spend of a user's limit at a moment."""
+    is_other = or_(_c.journal != holder.journal, _c.run != holder.run)
+    query = select(func.coalesce(func.sum(_c.micros), 0)).where(
+        _c.user_id == user_id, is_other, _c.expires_at > at
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def put(connection: Connection, user_id: str, holder: Holder, micros: int, expires_at: int) -> None:
+    """Set what a process may spend of a user's limit; nothing takes its row away."""
+    key = {"user_id": user_id, **holder._asdict()}
+    if not micros:
+        its_own = [_c[name] == value for name, value in key.items()]
+        connection.execute(delete(allotments).where(*its_own))
+        return
+    values = {"micros": micros, "expires_at": expires_at}
+    adding = inserting(connection, allotments).values(key | values)
+    primary = [_c[name] for name in key]
+    connection.execute(adding.on_conflict_do_update(index_elements=primary, set_=values))
+
+
+def release(connection: Connection, journal: str, before_run: int, at: int) -> None:
+    """Take away what earlier runs of a journal may spend, and all that has expired."""
+    is_over = (_c.journal == journal) & (_c.run < before_run)
+    connection.execute(delete(allotments).where(or_(is_over, _c.expires_at <= at)))

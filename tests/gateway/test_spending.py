@@ -1,0 +1,219 @@
+"""Limits: who has spent theirs is refused before a call is made, whatever runs at once."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from aibridge.budgets.effective import month_of
+from aibridge.budgets.limits import set_group_budget
+from aibridge.budgets.spend import spend_of_users
+from aibridge.identity.audit import Act
+from aibridge.ids import now
+from aibridge.prices.custom import CustomPrice
+from aibridge.store.people import groups
+from aibridge.store.people.groups import EVERYONE
+from aibridge.store.usage import model_prices
+from tests.bridge import ROUTES, Bridge, providers
+from tests.gateway import samples
+from tests.gateway.test_refusals import said
+from tests.wire import Answer, Wire, ask
+
+COST = sum(samples.TOKENS)
+"""What each sample costs, in micro-dollars: a token costs one, of whatever kind."""
+REMAINING = b"x-ai-bridge-budget-remaining-micros"
+
+
+def set_limit(bridge: Bridge, micros: int) -> None:
+    with bridge.database.write() as connection:
+        everyone = groups.find_group(connection, EVERYONE)
+        assert everyone is not None
+        set_group_budget(Act(connection), everyone, micros)
+
+
+def spent(bridge: Bridge) -> int:
+    bridge.catch_up()
+    with bridge.database.read() as connection:
+        (found,) = spend_of_users(connection, [bridge.user.id], month_of(now()))
+    return found.used.cost_micros
+
+
+def call(bridge: Bridge, dialect: str = "messages", **more: object) -> Answer:
+    limits = {"chat": {"max_completion_tokens": 10}, "responses": {"max_output_tokens": 10}}
+    return bridge.post(dialect, samples.request(dialect, **limits.get(dialect, {}), **more))
+
+
+@pytest.fixture
+def limited(wire: Wire, serve) -> Iterator[Bridge]:
+    """A bridge whose model m-1 costs a micro-dollar a token."""
+    with serve(providers(wire.url)) as bridge:
+        price_models(bridge)
+        yield bridge
+
+
+def price_models(bridge: Bridge) -> None:
+    prices = [CustomPrice(name, "m-1", *[1_000_000] * 4) for name in ("anthropic", "openai")]
+    with bridge.database.write() as connection:
+        model_prices.put_prices(connection, prices)
+
+
+def answering(wire: Wire, dialect: str = "messages") -> None:
+    wire.always(*samples.framed(samples.body(dialect, stream=False), "sized"))
+
+
+@pytest.mark.parametrize("dialect", samples.DIALECTS)
+def test_a_limit_of_nothing_refuses_every_call(wire, limited, dialect):
+    answering(wire, dialect)
+    set_limit(limited, 0)
+    answer = call(limited, dialect)
+    assert answer.status == 403
+    assert answer.values(b"x-should-retry") == [b"false"]
+    assert answer.values(REMAINING) == [b"0"]
+    text = said(dialect, answer, "permission_error")
+    assert text.startswith("AI budget of US$0.00 exceeded: US$0.00 is spent, and this request may")
+    assert "Please contact an administrator for more details." in text
+    assert not wire.requests
+    assert not limited.records()
+
+
+@pytest.mark.parametrize("dialect", samples.DIALECTS)
+def test_a_call_within_a_limit_is_charged_to_its_group_and_says_what_is_left(
+    wire, limited, dialect
+):
+    answering(wire, dialect)
+    set_limit(limited, 100_000)
+    answer = call(limited, dialect)
+    assert answer.status == 200
+    (left,) = answer.values(REMAINING)
+    assert int(left) == 100_000 - reserved(wire)
+    assert spent(limited) == COST
+    assert limited.record().group_id == EVERYONE
+
+
+def reserved(wire: Wire) -> int:
+    """Return the most that the only call could cost: half its bytes, some, and its output."""
+    return -(-len(wire.requests[-1].body) // 2) + 1000 + 10
+
+
+def test_calls_go_on_until_what_is_left_may_not_do(wire, limited):
+    answering(wire)
+    set_limit(limited, 2_000)
+    statuses = []
+    while not statuses or (statuses[-1] == 200 and len(statuses) < 20):
+        statuses.append(call(limited).status)
+        limited.catch_up()
+    made = len(statuses) - 1
+    assert (statuses[-1], spent(limited)) == (403, made * COST)
+    assert made * COST + reserved(wire) > 2_000 >= (made - 1) * COST + reserved(wire)
+
+
+def test_no_limit_costs_no_look_at_budgets(wire, limited, monkeypatch):
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("aibridge.gateway.spending.allot", fail)
+    answering(wire)
+    answer = call(limited)
+    assert (answer.status, answer.values(REMAINING)) == (200, [])
+    assert limited.record().group_id == EVERYONE
+
+
+def test_a_limit_holds_from_the_next_request_on(wire, limited):
+    answering(wire)
+    for limit, status in ((None, 200), (0, 403), (100_000, 200), (10, 403)):
+        if limit is not None:
+            set_limit(limited, limit)
+        assert call(limited).status == status
+
+
+def test_what_is_held_for_calls_under_way_is_to_be_waited_for(wire, limited):
+    over = threading.Event()
+    head, *body = samples.framed(samples.body("messages", stream=False), "sized")
+    wire.always(head, over, *body)
+    set_limit(limited, 2_000)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(call, limited)
+        limited.wait_for(lambda: wire.requests)
+        second = call(limited)
+        over.set()
+        assert first.result().status == 200
+    assert second.status == 429
+    assert second.values(b"retry-after") == [b"5"]
+    assert "held for calls under way" in said("messages", second, "rate_limit_error")
+    limited.catch_up()
+    assert call(limited).status == 200
+
+
+def test_of_many_calls_at_once_no_more_are_made_than_may_be_paid(wire, limited):
+    answering(wire)
+    call(limited)
+    limit, before = 20 * reserved(wire), len(wire.requests)
+    set_limit(limited, limit)
+    with ThreadPoolExecutor(60) as threads:
+        answers = list(threads.map(lambda _: call(limited), range(120)))
+    made = sum(answer.status == 200 for answer in answers)
+    assert {answer.status for answer in answers} <= {200, 403, 429}
+    assert made == len(wire.requests) - before >= 19
+    assert spent(limited) == (made + 1) * COST <= limit
+
+
+def test_a_call_with_a_key_of_ones_own_is_nobodys_spending(wire, limited):
+    answering(wire)
+    set_limit(limited, 0)
+    headers = [("x-ai-bridge-token", limited.token), ("x-api-key", "sk-own")]
+    body = samples.encoded(samples.request("messages"))
+    answer = ask(limited.url, ROUTES["messages"], headers=headers, body=body)
+    assert (answer.status, answer.values(REMAINING)) == (200, [])
+    assert (spent(limited), limited.record().group_id) == (0, "")
+
+
+@pytest.mark.parametrize("dialect", samples.DIALECTS)
+def test_a_model_without_a_price_is_refused_to_who_has_a_limit(wire, limited, dialect):
+    answering(wire, dialect)
+    set_limit(limited, 100_000)
+    answer = call(limited, dialect, model="m-2")
+    assert answer.status == 403
+    assert "may cost (model m-2)" in said(dialect, answer, "permission_error")
+    assert not wire.requests
+
+
+def test_a_request_that_cannot_be_read_is_refused_to_who_has_a_limit(wire, limited):
+    answering(wire)
+    assert limited.ask(ROUTES["messages"], body=b"{}").status == 200
+    set_limit(limited, 100_000)
+    answer = limited.ask(ROUTES["messages"], body=b"{}")
+    assert answer.status == 400
+    assert "cannot read the model" in said("messages", answer, "invalid_request_error")
+
+
+@pytest.mark.parametrize(
+    ("mode", "statuses"), [("check", [200, 200, 403]), ("observe", [200, 200, 200])]
+)
+def test_a_mode_that_checks_only_and_one_that_refuses_nothing(wire, serve, mode, statuses):
+    with serve(providers(wire.url), budget_mode=mode) as bridge:
+        price_models(bridge)
+        answering(wire)
+        set_limit(bridge, COST + 1)
+        found = []
+        for _ in statuses:
+            found.append(call(bridge).status)
+            bridge.catch_up()
+            set_limit(bridge, COST + 1)  # so that it is looked at anew
+        assert found == statuses
+
+
+def test_unpriced_models_may_be_allowed(wire, serve):
+    with serve(providers(wire.url), budget_unpriced="allow") as bridge:
+        answering(wire)
+        set_limit(bridge, 1)
+        assert call(bridge).status == 200
+
+
+def test_what_lies_idle_is_given_back(wire, limited):
+    answering(wire)
+    set_limit(limited, 1_000_000)
+    call(limited)
+    (row,) = limited.rows("allotments")
+    assert row["micros"] > reserved(wire)
+    limited.wait_for(lambda: not limited.rows("allotments"))
