@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from aibridge.budgets.ledger import Standing
+from aibridge.ids import now
+from aibridge.store.usage.allotments import EXPIRES_AFTER
 
 FRESH_SECONDS = 60.0
 """How long a user's limit is taken for what it was, be it that no change is heard of."""
@@ -57,6 +59,9 @@ class Account:
         "asking",
         "news",
         "reserved",
+        "row",
+        "row_at",
+        "settled",
         "standing",
         "used",
         "waiting",
@@ -66,8 +71,14 @@ class Account:
         self.standing: Standing | None = None
         """How the user stood when the database was asked last."""
         self.allotted = 0
+        """What may be spent, without what was held for calls whose cost is on record by now."""
         self.reserved = 0
         """How much of what is allotted is held for calls."""
+        self.settled = 0
+        """What was given up since the database was asked last."""
+        self.row = 0
+        """What the database has as allotted, which is never less."""
+        self.row_at = 0
         self.used = True
         """Whether anything was reserved since it was last looked for what lies idle."""
         self.news: object = None
@@ -81,7 +92,7 @@ class Account:
         standing = self.standing
         if standing is None or standing.room is None:
             return 0
-        return max(0, standing.room - standing.allotted + self.allotted - self.reserved)
+        return max(0, standing.room - self.settled - self.reserved)
 
     @property
     def has_limit(self) -> bool:
@@ -90,9 +101,17 @@ class Account:
 
     def hold(self, micros: int) -> Reservation:
         """Hold a part of what is allotted, which is at least as much where there is a limit."""
+        if not self.has_limit:
+            self.allotted += micros
         self.reserved += micros
         self.used = True
         return Reservation(self, micros)
+
+    def give_up(self, micros: int) -> None:
+        """Hold so much no more: the call's cost, if there is any, is on record instead."""
+        self.reserved -= micros
+        self.allotted -= micros
+        self.settled += micros
 
     def fits(self, micros: int) -> bool:
         """Say whether a request may be made by what is known."""
@@ -110,10 +129,17 @@ class Accounts:
     """The accounts of all users with a limit. Belongs to an event loop.
 
     ``news`` returns another object after each change of limits that was heard of, ``position`` up
-    to where the keeper has written the process's journal.
+    to where the keeper has written the process's journal, and ``clock`` the time in microseconds.
     """
 
-    def __init__(self, ask: Ask, news: Callable[[], object], position: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        news: Callable[[], object],
+        position: Callable[[], int],
+        clock: Callable[[], int] = now,
+    ) -> None:
+        self._clock = clock
         self._ask = ask
         self._news = news
         self._position = position
@@ -140,9 +166,7 @@ class Accounts:
 
     def give_up(self, reservation: Reservation) -> None:
         """Give up a reservation: its call costs nothing, or its cost is on record."""
-        account, micros = reservation
-        account.reserved -= micros
-        account.allotted -= micros
+        reservation.account.give_up(reservation.micros)
 
     def give_up_written(self) -> None:
         """Give up the reservations of calls whose cost is on record."""
@@ -152,24 +176,28 @@ class Accounts:
         while self._settling and self._settling[0][0] <= position:
             self.give_up(self._settling.popleft()[1])
 
-    def take_idle(self) -> dict[str, int]:
-        """Return what lies idle, by users: what is to be allotted to them from now on.
+    def due(self) -> dict[str, int]:
+        """Return what is to stand in the database as allotted to users, where that is due.
 
-        That is what they have reserved. Who has nothing reserved is forgotten.
+        What lies idle since the last time is given back, and what is held for long is said again
+        before it expires. Who has nothing allotted is forgotten.
         """
         self.give_up_written()
-        idle = {}
+        found = {}
         for user_id, account in list(self._accounts.items()):
-            if account.used or account.asking is not None:
-                account.used = False
+            if account.asking is not None:
                 continue
-            standing = account.standing
-            if standing is not None and standing.allotted != account.reserved:
-                account.allotted = idle[user_id] = account.reserved
-                account.standing = standing._replace(allotted=account.reserved)
-            if not account.reserved:
+            was_used, account.used = account.used, False
+            if not was_used:
+                account.allotted = account.reserved
+            is_old = self._clock() - account.row_at > EXPIRES_AFTER // 2
+            is_due = account.allotted != account.row and not was_used
+            if is_due or (account.row and is_old):
+                account.row, account.row_at = account.allotted, self._clock()
+                found[user_id] = account.row
+            if not (was_used or account.row):
                 del self._accounts[user_id]
-        return idle
+        return found
 
     @property
     def reserved(self) -> dict[str, int]:
@@ -181,7 +209,7 @@ class Accounts:
         standing = account.standing
         if standing is None or not is_recent or account.news != self._news():
             return False
-        return time.time_ns() // 1000 < standing.period.end
+        return standing.period.start <= self._clock() < standing.period.end
 
     async def _held(self, waiting: _Waiting) -> Reservation:
         """Return what a request that waits is given; it may be cancelled meanwhile."""
@@ -213,8 +241,9 @@ class Accounts:
         wanted = sum(each.micros for each in account.waiting)
         standing = await self._ask(user_id, reserved, wanted)
         self.give_up_written()
-        settled = reserved - account.reserved  # meanwhile
-        account.standing, account.allotted = standing, standing.allotted - settled
+        account.settled = reserved - account.reserved  # meanwhile
+        account.standing, account.allotted = standing, standing.allotted - account.settled
+        account.row, account.row_at = standing.allotted, self._clock()
         account.news, account.asked_at = news, at
 
     def _hand_out(self, account: Account, asked: int) -> None:

@@ -143,17 +143,17 @@ class Spending:
             call.reservation = None
 
     async def look_after(self) -> None:
-        """Give back now and then what lies idle, until cancelled."""
+        """Give back now and then what lies idle, and keep what is held, until cancelled."""
         with suppress(asyncio.CancelledError):
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
-                if idle := self._accounts.take_idle():
-                    await self._give_back(idle)
+                if due := self._accounts.due():
+                    await self._write(due)
 
     def close(self) -> None:
         """Give back all but what is reserved, and ask no more."""
         if left := self._accounts.reserved:
-            self._thread.submit(self._keep_only, left)
+            self._thread.submit(self._put, left)
         self._thread.shutdown(wait=True)
 
     async def _most(self, call: Call, reads: LargeReads) -> int:
@@ -251,17 +251,17 @@ class Spending:
         book = self._book = self._prices.book()
         return book
 
-    async def _give_back(self, kept: Mapping[str, int]) -> None:
+    async def _write(self, due: Mapping[str, int]) -> None:
         try:
-            await self._in_thread(partial(self._keep_only, kept))
+            await self._in_thread(partial(self._put, due))
         except BudgetsUnavailable as error:
-            _log.warning("budgets_not_given_back", error=str(error))
+            _log.warning("allotments_not_written", error=str(error))
 
-    def _keep_only(self, kept: Mapping[str, int]) -> None:
-        """Keep no more than so much of the limits of users."""
+    def _put(self, due: Mapping[str, int]) -> None:
+        """Have so much allotted of the limits of users; for the thread."""
         expires_at = now() + allotments.EXPIRES_AFTER
         with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
-            for user_id, micros in sorted(kept.items()):
+            for user_id, micros in sorted(due.items()):
                 allotments.put(connection, user_id, self._holder, micros, expires_at)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
