@@ -114,7 +114,7 @@ class Ledger(RuleBasedStateMachine):
             while process.calls:
                 self.end(number, 6, 1.0)
             self.keep(number, len(process.written))
-            self.look(number)
+            self.call_in()
             self.look(number)
         with self.database.read() as connection:
             left = connection.execute(select(allotments_table)).all()
@@ -186,6 +186,16 @@ class Ledger(RuleBasedStateMachine):
             process.accounts.settle(reservation, process.position)
         del process.calls[:most]
 
+    @rule(number=NUMBERS, user=st.sampled_from(USERS), calls=BATCHES, is_kept=st.booleans())
+    def work(self, number: int, user: str, calls: list[int], is_kept: bool) -> None:
+        """Make one call after another that costs all that was held, as an agent does."""
+        process = self.processes[number]
+        for micros in calls:
+            self.admit_one(process, user, micros)
+            self.end(number, 6, 1.0)
+            if is_kept:
+                self.keep(number, 6)
+
     def write(self, process: Process, call: Call, part: float) -> None:
         call.cost, call.at = round(call.held * part), self.now
         if not call.is_free:
@@ -220,6 +230,11 @@ class Ledger(RuleBasedStateMachine):
         process.gone.append((process.run, process.position))
         process.run += 1
         self.start(process)
+
+    @rule()
+    def call_in(self) -> None:
+        """Have all processes hear that what lies idle is needed."""
+        self.heard = next(self.news)
 
     @rule(number=NUMBERS)
     def look(self, number: int) -> None:

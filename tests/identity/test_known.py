@@ -34,7 +34,7 @@ class Asked:
         assert self.go.wait(LONG)
         if not self.is_there:
             raise OperationalError("", None, Exception("gone"))
-        return {id_: ("", None, "", "active", who, who, "") for id_, who in found.items()}
+        return {id_: ("", None, "", "active", who, who, "", False) for id_, who in found.items()}
 
     def break_off(self) -> None:
         self.is_there = False

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aibridge.keeper import prices as module
+from aibridge.budgets import price_book
 from aibridge.keeper.prices import Prices
 from aibridge.prices.custom import CustomPrice
 from aibridge.recorder.rating import Rater
@@ -60,8 +60,8 @@ def test_a_price_that_the_operator_sets_holds_from_the_next_look_on(
     with database.write() as connection:
         model_prices.put_prices(connection, [CustomPrice("anthropic", "m-1", 1_000_000, 0, 0, 0)])
     assert cost() == (33, "")
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
-    prices._look_at = 0.0
+    monkeypatch.setattr(price_book, "LOOK_SECONDS", 0.0)
+    prices._prices._look_at = 0.0
     assert cost() == (1, "")
     with database.write() as connection:
         model_prices.delete_price(connection, "anthropic", "M-1")

@@ -17,6 +17,8 @@ from aibridge.store.usage.allotments import EXPIRES_AFTER
 
 FRESH_SECONDS = 60.0
 """How long a user's limit is taken for what it was, be it that no change is heard of."""
+IDLE_SECONDS = 60.0
+"""How long what is allotted to a user may lie idle, unless other processes need it."""
 
 
 class Reservation(NamedTuple):
@@ -63,7 +65,7 @@ class Account:
         "row_at",
         "settled",
         "standing",
-        "used",
+        "used_at",
         "waiting",
     )
 
@@ -79,8 +81,8 @@ class Account:
         self.row = 0
         """What the database has as allotted, which is never less."""
         self.row_at = 0
-        self.used = True
-        """Whether anything was reserved since it was last looked for what lies idle."""
+        self.used_at = 0.0
+        """When anything was reserved last."""
         self.news: object = None
         self.asked_at = 0.0
         self.asking: asyncio.Task[None] | None = None
@@ -104,7 +106,7 @@ class Account:
         if not self.has_limit:
             self.allotted += micros
         self.reserved += micros
-        self.used = True
+        self.used_at = time.monotonic()
         return Reservation(self, micros)
 
     def give_up(self, micros: int) -> None:
@@ -130,6 +132,7 @@ class Accounts:
 
     ``news`` returns another object after each change of limits that was heard of, ``position`` up
     to where the keeper has written the process's journal, and ``clock`` the time in microseconds.
+    How a user stands is asked anew after ``fresh_seconds``.
     """
 
     def __init__(
@@ -138,7 +141,9 @@ class Accounts:
         news: Callable[[], object],
         position: Callable[[], int],
         clock: Callable[[], int] = now,
+        fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
+        self._fresh_seconds = fresh_seconds
         self._clock = clock
         self._ask = ask
         self._news = news
@@ -179,23 +184,24 @@ class Accounts:
     def due(self) -> dict[str, int]:
         """Return what is to stand in the database as allotted to users, where that is due.
 
-        What lies idle since the last time is given back, and what is held for long is said again
-        before it expires. Who has nothing allotted is forgotten.
+        What lies idle is given back, at once where anything was heard: others may need it. What is
+        held for long is said again before it expires. Who has nothing allotted is forgotten.
         """
         self.give_up_written()
         found = {}
         for user_id, account in list(self._accounts.items()):
             if account.asking is not None:
                 continue
-            was_used, account.used = account.used, False
-            if not was_used:
+            is_idle = time.monotonic() - account.used_at >= IDLE_SECONDS
+            is_idle = is_idle or account.news != self._news()
+            if is_idle:
                 account.allotted = account.reserved
             is_old = self._clock() - account.row_at > EXPIRES_AFTER // 2
-            is_due = account.allotted != account.row and not was_used
+            is_due = account.allotted != account.row and is_idle
             if is_due or (account.row and is_old):
                 account.row, account.row_at = account.allotted, self._clock()
                 found[user_id] = account.row
-            if not (was_used or account.row):
+            if is_idle and not account.row:
                 del self._accounts[user_id]
         return found
 
@@ -205,7 +211,7 @@ class Accounts:
         return {user_id: each.reserved for user_id, each in self._accounts.items()}
 
     def _is_fresh(self, account: Account) -> bool:
-        is_recent = time.monotonic() - account.asked_at < FRESH_SECONDS
+        is_recent = time.monotonic() - account.asked_at < self._fresh_seconds
         standing = account.standing
         if standing is None or not is_recent or account.news != self._news():
             return False

@@ -15,7 +15,7 @@ from aibridge.store.usage import allotments
 from aibridge.store.usage.allotments import Holder
 from aibridge.store.usage.daily import UsageFilter, sums
 
-_AHEAD = 16
+_AHEAD = 64
 _SHARE = 8
 """What is allotted beyond what is wanted: so many times that, and one part in so many of the rest
 at most. Near a limit it is little, so that one process does not keep it from another."""
@@ -25,7 +25,7 @@ class Standing(NamedTuple):
     """How a user stands with their limit, in micro-dollars.
 
     ``spent`` is what the record has, ``others`` is allotted to other processes, and ``allotted`` to
-    the one that asks, with what it has reserved.
+    the one that asks, with what it has reserved; that is ``missing`` so much of what it wants.
     """
 
     budget: EffectiveBudget
@@ -33,6 +33,12 @@ class Standing(NamedTuple):
     spent: int
     others: int
     allotted: int
+    missing: int = 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether more is wanted than what other processes have left."""
+        return self.missing > 0 and self.others > 0
 
     @property
     def room(self) -> int | None:
@@ -57,7 +63,8 @@ def allot(
     standing = Standing(budget, period, spent.cost_micros if spent else 0, others, 0)
     allotted = reserved if standing.room is None else to_allot(standing.room, reserved, wanted)
     allotments.put(connection, user_id, holder, allotted, at + allotments.EXPIRES_AFTER)
-    return standing._replace(allotted=allotted)
+    missing = 0 if standing.room is None else max(0, reserved + wanted - allotted)
+    return standing._replace(allotted=allotted, missing=missing)
 
 
 def to_allot(room: int, reserved: int, wanted: int) -> int:

@@ -4,6 +4,7 @@ It is about calls with a configured key: what somebody's own key is charged is n
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,7 +16,7 @@ from typing import Literal, TypeVar
 
 import structlog
 
-from aibridge.budgets.accounts import Accounts, OverLimit, Reservation
+from aibridge.budgets.accounts import FRESH_SECONDS, Accounts, OverLimit, Reservation
 from aibridge.budgets.ledger import Standing, allot
 from aibridge.budgets.money import dollars
 from aibridge.budgets.price_book import CurrentPrices
@@ -40,9 +41,13 @@ from aibridge.store.usage.allotments import Holder
 
 LOOK_SECONDS = 1.0
 """How often it is looked what lies idle: others may need it."""
+CHECKED_SECONDS = 1.0
+"""How old what was spent may be by which calls are let begin that reserve nothing."""
 ASK_SECONDS = 5.0
 """How long the database may take."""
 LOCK_SECONDS = 2.0
+CALL_IN_SECONDS = 1.0
+"""How often other processes are asked to give back at most what lies idle."""
 RETRY_SECONDS = 5
 """When a client may try again whose calls under way leave no room for another."""
 REMAINING = b"x-ai-bridge-budget-remaining-micros"
@@ -97,7 +102,9 @@ class Spending:
         self._prices: CurrentPrices | None = None
         self._book: PriceBook | None = None
         self._thread = ThreadPoolExecutor(1, "budgets")
-        self._accounts = Accounts(self._ask, news, position)
+        fresh = CHECKED_SECONDS if rules.mode == "check" else FRESH_SECONDS
+        self._accounts = Accounts(self._ask, news, position, fresh_seconds=fresh)
+        self._call_in_at = 0.0
         self._under_way: dict[int, Reservation] = {}
 
     async def admit(self, call: Call, reads: LargeReads) -> None:
@@ -240,9 +247,16 @@ class Spending:
     def _allot(self, user_id: str, reserved: int, wanted: int) -> Standing:
         self._look()
         with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
-            return allot(
+            standing = allot(
                 connection, user_id, self._holder, reserved=reserved, wanted=wanted, at=now()
             )
+            is_called_in = standing.is_short and time.monotonic() >= self._call_in_at
+            if is_called_in:
+                self._call_in_at = time.monotonic() + CALL_IN_SECONDS
+                allotments.call_in(connection)
+        if is_called_in and self._database.changes is not None:
+            self._database.changes.note()
+        return standing
 
     def _look(self) -> PriceBook:
         """Return the prices of now; for the thread. Raises `CatalogueError`."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, func, or_, select, text
 
 from aibridge.store.engine.conditions import inserting
+from aibridge.store.engine.servers import CHANNEL
 from aibridge.store.schema.tables import allotments
 
 EXPIRES_AFTER = 3_600_000_000
@@ -54,6 +55,15 @@ def put(connection: Connection, user_id: str, holder: Holder, micros: int, expir
     adding = inserting(connection, allotments).values(key | values)
     primary = [_c[name] for name in key]
     connection.execute(adding.on_conflict_do_update(index_elements=primary, set_=values))
+
+
+def call_in(connection: Connection) -> None:
+    """Have other processes hear, with the commit, that somebody needs what lies idle.
+
+    With SQLite they see it by the mark of changes.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_notify(:channel, 'limits')"), {"channel": CHANNEL})
 
 
 def release(connection: Connection, journal: str, before_run: int, at: int) -> None:
