@@ -10,6 +10,7 @@ from aibridge.api.lazy import LazyApp
 from aibridge.collecting import spare_collecting
 from aibridge.contract.paths import PREFIXES
 from aibridge.gateway.admission import Rules
+from aibridge.gateway.budget_store import BudgetStore
 from aibridge.gateway.gateway import Gateway
 from aibridge.gateway.open_log import OpenLog, open_log
 from aibridge.gateway.spending import Spending, SpendingRules
@@ -134,15 +135,10 @@ class Application:
             settings.budget_unpriced == "refuse",
             settings.max_body_bytes,
         )
-        return Spending(
-            self._database,
-            Holder(id_of(log.journal.folder), log.run),
-            rules,
-            catalogue=settings.catalogue,
-            geographies={one.name: geography_of(str(one.base_url)) for one in settings.providers},
-            news=lambda: self._people.news,
-            position=lambda: log.progress.position,
-        )
+        geographies = {one.name: geography_of(str(one.base_url)) for one in settings.providers}
+        holder = Holder(id_of(log.journal.folder), log.run)
+        store = BudgetStore(self._database, holder, settings.catalogue, geographies)
+        return Spending(store, rules, lambda: self._people.news, lambda: log.progress.position)
 
     def _call_ended(self, number: int, position: int) -> None:
         if self._spending is not None:

@@ -44,18 +44,6 @@ def test_a_user_has_a_limit_of_their_own(cli: Cli, rows: Rows) -> None:
     assert result.stderr == "aibridge: there is no limit of their own for the user 'ana'\n"
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["set 0 --group devs", "set 5 --group devs --json", "show --group devs", "list"],
-)
-def test_a_budget_is_said_not_to_be_enforced_yet(cli: Cli, command: str) -> None:
-    cli("budgets", "set", "1", "--group", "devs")
-    result = cli("budgets", *command.split())
-    assert result.exit_code == 0
-    assert "does not enforce them yet: no call is refused" in result.stderr
-    assert "enforce" not in result.stdout
-
-
 def test_everyone_may_have_a_budget(cli: Cli) -> None:
     assert cli("budgets", "set", "1", "--group", "Everyone").exit_code == 0
     assert cli("budgets", "show", "--group", "Everyone").stdout == "$1.00\n"

@@ -118,7 +118,7 @@ def test_no_limit_costs_no_look_at_budgets(wire, limited, monkeypatch):
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("aibridge.gateway.spending.allot", fail)
+    monkeypatch.setattr("aibridge.gateway.budget_store.allot", fail)
     answering(wire)
     answer = call(limited)
     assert (answer.status, answer.values(REMAINING)) == (200, [])

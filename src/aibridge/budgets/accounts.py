@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from aibridge.budgets.effective import EffectiveBudget
 from aibridge.budgets.ledger import Standing
+from aibridge.budgets.spend import UNLIMITED
 from aibridge.ids import now
 from aibridge.store.usage.allotments import EXPIRES_AFTER
 
@@ -95,6 +97,11 @@ class Account:
         if standing is None or standing.room is None:
             return 0
         return max(0, standing.room - self.settled - self.reserved)
+
+    @property
+    def budget(self) -> EffectiveBudget:
+        """What applies to the user, by what was last asked for."""
+        return UNLIMITED if self.standing is None else self.standing.budget
 
     @property
     def has_limit(self) -> bool:

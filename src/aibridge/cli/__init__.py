@@ -24,11 +24,7 @@ COMMANDS = {
     "users": ("aibridge.cli.users", "app", "The people who may use the bridge."),
     "groups": ("aibridge.cli.groups", "app", "Groups of users."),
     "tokens": ("aibridge.cli.tokens", "app", "The tokens that clients send."),
-    "budgets": (
-        "aibridge.cli.budgets",
-        "app",
-        "What each member of a group may spend; not enforced yet.",
-    ),
+    "budgets": ("aibridge.cli.budgets", "app", "What each member of a group may spend."),
     "prices": ("aibridge.cli.prices", "app", "What models cost, and prices of your own."),
     "spend": ("aibridge.cli.spend", "app", "What was spent."),
     "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),

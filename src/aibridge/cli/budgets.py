@@ -7,7 +7,7 @@ import typer
 from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
 from aibridge.cli.groups import find_group
-from aibridge.cli.limits import NO_LIMIT, NOT_ENFORCED, group_budget, limit_text, own_limits
+from aibridge.cli.limits import NO_LIMIT, group_budget, limit_text, own_limits
 from aibridge.cli.options import AsJson, Yes, amount
 from aibridge.cli.output import confirm, print_json, print_model, say
 from aibridge.cli.tables import Column, print_table
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aibridge.contract import GroupAIBudget, GroupDetail, UserAIBudgetOverride
     from aibridge.sdk import Client
 
-app = new_app(help="What each member of a group may spend a month; not enforced yet.")
+app = new_app(help="What each member of a group may spend a month.")
 
 GroupName = Annotated[str | None, typer.Option("--group", help="The group's name, or its id.")]
 UserName = Annotated[
@@ -55,7 +55,6 @@ def list_budgets(client: "Client", *, as_json: AsJson = False) -> None:
             for group, budget in found
         ],
     )
-    say(NOT_ENFORCED, err=True)
 
 
 @app.command("show", epilog="Example: aibridge budgets show --group developers")
@@ -75,7 +74,6 @@ def show_budget(
         print_model(budget)
         return
     typer.echo(limit_text(budget))
-    say(NOT_ENFORCED, err=True)
 
 
 def _needed(group: str | None) -> str:
@@ -98,7 +96,7 @@ def set_budget(
 ) -> None:
     """Limit what each member of a group may spend a month, or one user.
 
-    Budgets are not enforced yet: they are kept and shown, and no call is refused.
+    A call that may cost more than is left is refused before it is made.
     """
     found = find_group(client, group)
     budget: GroupAIBudget | UserAIBudgetOverride
@@ -109,7 +107,6 @@ def set_budget(
             budget = client.upsert_user_ai_budget_override(
                 user, group_id=found.id, spend_limit_micros=limit
             )
-    say(NOT_ENFORCED, err=True)
     if as_json:
         print_model(budget)
         return

@@ -22,11 +22,6 @@ NO_BUDGET = "no budget"
 UNLIMITED = "unlimited"
 """Said of a user whom nothing limits."""
 
-NOT_ENFORCED = (
-    "Note: this version keeps and shows budgets, but does not enforce them yet: no call is refused "
-    "for what it costs."
-)
-
 
 def limit_text(budget: "GroupAIBudget | UserAIBudgetOverride | None") -> str:
     """Return a limit in dollars."""

@@ -7,6 +7,7 @@ import structlog
 
 from aibridge.gateway.admission import Admission, Rules
 from aibridge.gateway.body_budget import NoRoom
+from aibridge.gateway.budget_store import BudgetsUnavailable
 from aibridge.gateway.call import Call
 from aibridge.gateway.call_log import CallLog, RecorderUnavailable, RecordingError
 from aibridge.gateway.caller import Authenticate
@@ -19,7 +20,7 @@ from aibridge.gateway.provider_troubles import ProviderTroubles
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.gateway.relay import RecordedRelay, read_on, relay
 from aibridge.gateway.request import Request, read
-from aibridge.gateway.spending import BudgetsUnavailable, Spending
+from aibridge.gateway.spending import Spending
 from aibridge.gateway.stored import MakersUnavailable, StoredThings
 from aibridge.gateway.target import target_of
 from aibridge.gateway.upstream import Pool, Response, TimedOut, UpstreamError

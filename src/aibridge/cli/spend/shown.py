@@ -6,7 +6,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from aibridge.budgets.money import dollars
-from aibridge.cli.limits import NO_BUDGET, NOT_ENFORCED, UNLIMITED
+from aibridge.cli.limits import NO_BUDGET, UNLIMITED
 from aibridge.cli.options import MOST
 from aibridge.cli.output import print_facts, say
 from aibridge.cli.tables import Column, print_table, tell_of_more
@@ -74,8 +74,6 @@ def print_status(client: "Client", status: "UserAISpendStatus") -> None:
             "days": _days(status),
         }
     )
-    if budget is not None:
-        say(NOT_ENFORCED, err=True)
     tell_unpriced(status.unpriced_usage_count)
 
 

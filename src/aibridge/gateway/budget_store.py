@@ -1,0 +1,113 @@
+"""What the gateway asks the database about budgets: allotments and prices, in a thread of its own.
+
+One thread, so that what is given back and what is asked for come in the order in which they were
+meant.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from aibridge.budgets.ledger import Standing, allot
+from aibridge.budgets.price_book import CurrentPrices
+from aibridge.gateway.request_cost import RequestCosts
+from aibridge.ids import now
+from aibridge.prices.installed import CatalogueError, installed_catalogue
+from aibridge.store.engine.database import Database
+from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.usage import allotments
+from aibridge.store.usage.allotments import Holder
+
+ASK_SECONDS = 5.0
+"""How long the database may take."""
+LOCK_SECONDS = 2.0
+CALL_IN_SECONDS = 1.0
+"""How often other processes are asked to give back at most what lies idle."""
+
+_TROUBLE: tuple[type[Exception], ...] = (TimeoutError, CatalogueError, *DRIVER_ERRORS)
+T = TypeVar("T")
+
+
+class BudgetsUnavailable(Exception):
+    """The database did not say what may be spent. This is our trouble, not a spent budget."""
+
+
+class BudgetStore:
+    """Asks the database for one gateway process. Each question raises `BudgetsUnavailable`."""
+
+    def __init__(
+        self, database: Database, holder: Holder, catalogue: Path, geographies: Mapping[str, str]
+    ) -> None:
+        self._database = database
+        self._holder = holder
+        self._catalogue = catalogue
+        self._geographies = geographies
+        self._thread = ThreadPoolExecutor(1, "budgets")
+        self._prices: CurrentPrices | None = None
+        self._costs: RequestCosts | None = None
+        self._call_in_at = 0.0
+
+    async def costs(self) -> RequestCosts:
+        """Return what says what requests can cost, by the prices that were looked up last."""
+        costs = self._costs
+        return costs if costs is not None else await self._in_thread(self._look)
+
+    async def allot(self, user_id: str, reserved: int, wanted: int) -> Standing:
+        """Allot this process what it wants of a user's limit, beside what it has reserved."""
+        return await self._in_thread(partial(self._allot, user_id, reserved, wanted))
+
+    async def put(self, micros: Mapping[str, int]) -> None:
+        """Have so much allotted to users."""
+        await self._in_thread(partial(self._put, micros))
+
+    def close(self, micros: Mapping[str, int]) -> None:
+        """Leave so much allotted to users, and ask no more."""
+        if micros:
+            self._thread.submit(self._put, micros)
+        self._thread.shutdown(wait=True)
+
+    def _look(self) -> RequestCosts:
+        if self._prices is None:
+            self._prices = CurrentPrices(self._database, installed_catalogue(self._catalogue))
+        book = self._prices.book()
+        if self._costs is None or self._costs.book is not book:
+            self._costs = RequestCosts(book, self._geographies)
+        return self._costs
+
+    def _allot(self, user_id: str, reserved: int, wanted: int) -> Standing:
+        self._look()
+        with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
+            standing = allot(
+                connection, user_id, self._holder, reserved=reserved, wanted=wanted, at=now()
+            )
+            is_called_in = standing.is_short and time.monotonic() >= self._call_in_at
+            if is_called_in:
+                self._call_in_at = time.monotonic() + CALL_IN_SECONDS
+                allotments.call_in(connection)
+        if is_called_in and self._database.changes is not None:
+            self._database.changes.note()
+        return standing
+
+    def _put(self, micros: Mapping[str, int]) -> None:
+        expires_at = now() + allotments.EXPIRES_AFTER
+        with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
+            for user_id, its_own in sorted(micros.items()):
+                allotments.put(connection, user_id, self._holder, its_own, expires_at)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        job = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        job.add_done_callback(_seen)
+        try:
+            return await asyncio.wait_for(asyncio.shield(job), ASK_SECONDS)
+        except _TROUBLE as error:
+            raise BudgetsUnavailable("the database of budgets does not answer") from error
+
+
+def _seen(job: "asyncio.Future[T]") -> None:
+    """Take in how work ended that nobody may wait for any more."""
+    if not job.cancelled():
+        job.exception()
