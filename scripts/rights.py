@@ -67,11 +67,11 @@ class Administrator:
         made = self.ask("POST", "/organizations/default/groups", {"name": name}).json()
         group = made["id"]
         self.ask("PATCH", f"/groups/{group}", {"add_users": [user]})
+        with client(self._url, token) as agent:
+            agent.post(f"{API}/aibridge/anthropic/v1/messages", json=QUESTION).raise_for_status()
         self.ask("PUT", f"/groups/{group}/ai/budget", LIMIT)
         limit = {"group_id": self.everyone, **LIMIT}
         self.ask("PUT", f"/users/{user}/ai/budget/override", limit)
-        with client(self._url, token) as agent:
-            agent.post(f"{API}/aibridge/anthropic/v1/messages", json=QUESTION).raise_for_status()
         return Person(user, token, group)
 
 

@@ -49,7 +49,7 @@ def test_schemathesis_finds_no_fault(bridge: Bridge) -> None:
         "SCHEMATHESIS_HOOKS": "tests.api.schemathesis_hooks",
         "PYTHONPATH": str(ROOT),
     }
-    examples = os.environ.get("SCHEMATHESIS_EXAMPLES", "7")
+    examples = os.environ.get("SCHEMATHESIS_EXAMPLES", "5")
     seed = os.environ.get("SCHEMATHESIS_SEED", "1")
     program = str(Path(sys.executable).with_name("schemathesis"))
     command = [program, "run", f"{bridge.url}/openapi.json"]

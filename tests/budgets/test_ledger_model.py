@@ -131,7 +131,7 @@ class Ledger(RuleBasedStateMachine):
             lambda: self.now,
         )
 
-    async def ask(self, process: Process, user: str, reserved: int, wanted: int) -> Standing:
+    async def ask(self, process: Process, user: str, reserved: int, wanted: list[int]) -> Standing:
         with self.database.write_beside(lock_seconds=1.0) as connection:
             return allot(
                 connection, user, process.holder, reserved=reserved, wanted=wanted, at=self.now
@@ -322,7 +322,7 @@ def test_no_limit_is_passed_whatever_happens(databases: Databases) -> None:
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=150,
+                max_examples=75,
                 stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

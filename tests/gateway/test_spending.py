@@ -3,14 +3,18 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
+import anthropic
+import openai
 import pytest
 
 from aibridge.budgets import accounts
 from aibridge.budgets.effective import month_of
 from aibridge.budgets.limits import set_group_budget
 from aibridge.budgets.spend import spend_of_users
+from aibridge.gateway import gateway
+from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.identity.audit import Act
 from aibridge.ids import now
 from aibridge.prices.custom import CustomPrice
@@ -227,3 +231,27 @@ def test_what_lies_idle_is_given_back(wire, limited, monkeypatch):
     assert row["micros"] > reserved(wire)
     monkeypatch.setattr(accounts, "IDLE_SECONDS", 0.0)
     limited.wait_for(lambda: not limited.rows("allotments"))
+
+
+def test_the_vendors_sdks_ask_once_and_say_why(limited, monkeypatch):
+    refused = []
+
+    async def counted(client: Any, refusal: Refusal, dialect: Any) -> None:
+        refused.append(refusal.status)
+        await refuse(client, refusal, dialect)
+
+    monkeypatch.setattr(gateway, "refuse", counted)
+    set_limit(limited, 0)
+    base, hello = f"{limited.url}/api/v2/aibridge", [{"role": "user", "content": "hi"}]
+    told = r"AI budget of US\$0.00 exceeded"
+    with (
+        anthropic.Anthropic(api_key=limited.token, base_url=f"{base}/anthropic") as claude,
+        openai.OpenAI(api_key=limited.token, base_url=f"{base}/openai/v1") as gpt,
+    ):
+        with pytest.raises(anthropic.PermissionDeniedError, match=told):
+            claude.messages.create(model="m-1", max_tokens=10, messages=cast("Any", hello))
+        with pytest.raises(openai.PermissionDeniedError, match=told):
+            gpt.chat.completions.create(model="m-1", messages=cast("Any", hello))
+        with pytest.raises(openai.PermissionDeniedError, match=told):
+            gpt.responses.create(model="m-1", input="hi", max_output_tokens=10)
+    assert refused == [403] * 3

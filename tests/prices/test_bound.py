@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from aibridge.dialects.facts import TokenUsage
 from aibridge.prices.book import Call, PriceBook
-from aibridge.prices.bound import EXTRA_TOKENS, Demand, Ratio, most_output, upper_bound
+from aibridge.prices.bound import (
+    EXTRA_TOKENS,
+    MAX_OUTPUT,
+    MAX_WINDOW,
+    Demand,
+    Ratio,
+    most_output,
+    upper_bound,
+)
 from aibridge.prices.cost import Cost, Priced, Unpriced
 from aibridge.prices.rates import Price, Rate, Source, Tier, Unit
 
@@ -45,7 +53,7 @@ def test_no_prompt_is_larger_than_the_context_window() -> None:
 def test_what_is_not_in_the_body_may_fill_the_context_window() -> None:
     demand = Demand(100, 0, refers=True)
     assert upper_bound(FLAT, demand, window=5000) == Priced(10_000)
-    assert upper_bound(FLAT, demand) == Unpriced(("unbounded input",))
+    assert upper_bound(FLAT, demand) == Priced(MAX_WINDOW * 2)
 
 
 def test_several_answers_and_model_runs_and_calls_of_tools_count() -> None:
@@ -66,16 +74,15 @@ def test_a_tool_without_a_price_leaves_a_request_unpriced() -> None:
         ("openai/gpt-6.1-sol", None, 128_000),
         ("openai/gpt-4o", 128_000, 16_384),
         ("google/gemini-9", 50_000, 50_000),
-        ("google/gemini-9", None, None),
+        ("google/gemini-9", 1_000_000, MAX_OUTPUT),
+        ("google/gemini-9", None, MAX_OUTPUT),
     ],
 )
 def test_without_a_maximum_of_the_request_that_of_the_model_counts(
-    model: str, window: int | None, most: int | None
+    model: str, window: int | None, most: int
 ) -> None:
     price = Price(Source.SHIPPED, model, FLAT.rates)
     assert most_output(price, window) == most
-    found = upper_bound(price, Demand(0), window=window)
-    assert isinstance(found, Unpriced) is (most is None)
 
 
 @given(body=st.integers(0, 100), output=st.integers(0, 100))

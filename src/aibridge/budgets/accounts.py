@@ -45,8 +45,8 @@ class OverLimit(Exception):
         self.waits = standing.spent + max(micros, 1) <= limit
 
 
-Ask = Callable[[str, int, int], Awaitable[Standing]]
-"""Allots more to this process: given a user's id, what is reserved, and what is wanted."""
+Ask = Callable[[str, int, list[int]], Awaitable[Standing]]
+"""Allots more to this process: given a user's id, what is reserved, and what requests want."""
 
 
 class _Waiting(NamedTuple):
@@ -108,6 +108,13 @@ class Account:
         """Whether anything limits the user."""
         return self.standing is not None and self.standing.room is not None
 
+    def refuse_spent(self, micros: int) -> None:
+        """Raise `OverLimit` where too much is spent, which does not become less."""
+        if self.standing is not None and self.has_limit:
+            over = OverLimit(self.standing, micros, self.reserved)
+            if not over.waits:
+                raise over
+
     def hold(self, micros: int) -> Reservation:
         """Hold a part of what is allotted, which is at least as much where there is a limit."""
         if not self.has_limit:
@@ -164,8 +171,10 @@ class Accounts:
         account = self._accounts.get(user_id)
         if account is None:
             account = self._accounts[user_id] = Account()
-        if account.asking is None and self._is_fresh(account) and account.fits(micros):
-            return account.hold(micros)
+        if account.asking is None and self._is_fresh(account):
+            if account.fits(micros):
+                return account.hold(micros)
+            account.refuse_spent(micros)
         waiting = _Waiting(micros, asyncio.get_running_loop().create_future())
         account.waiting.append(waiting)
         if account.asking is None:
@@ -251,7 +260,7 @@ class Accounts:
 
     async def _ask_for_more(self, user_id: str, account: Account) -> None:
         news, at, reserved = self._news(), time.monotonic(), account.reserved
-        wanted = sum(each.micros for each in account.waiting)
+        wanted = [each.micros for each in account.waiting]
         standing = await self._ask(user_id, reserved, wanted)
         self.give_up_written()
         account.settled = reserved - account.reserved  # meanwhile

@@ -6,6 +6,7 @@ again. So the sum of what was spent, and of what is allotted, never passes a lim
 allotted; and a call's cost, which takes the place of its reservation, is no more than that.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from aibridge.budgets.effective import EffectiveBudget, Period, month_of
@@ -48,9 +49,15 @@ class Standing(NamedTuple):
 
 
 def allot(
-    connection: Connection, user_id: str, holder: Holder, *, reserved: int, wanted: int, at: int
+    connection: Connection,
+    user_id: str,
+    holder: Holder,
+    *,
+    reserved: int,
+    wanted: Sequence[int],
+    at: int,
 ) -> Standing:
-    """Allot a process what it wants of a user's limit beside what it has reserved, or what is left.
+    """Allot a process what its requests want of a user's limit, beside what it has reserved.
 
     What it has reserved stays its own, even where the limit has become lower. To be called in a
     transaction that writes, of its own.
@@ -59,16 +66,27 @@ def allot(
     budget = effective_budgets(connection, [user_id]).get(user_id, UNLIMITED)
     period = month_of(at)
     spent = sums(connection, UsageFilter(*period, user_ids=[user_id])).get(())
-    others = allotments.of_others(connection, user_id, holder, at)
-    standing = Standing(budget, period, spent.cost_micros if spent else 0, others, 0)
+    found = allotments.find(connection, user_id, holder, at)
+    standing = Standing(budget, period, spent.cost_micros if spent else 0, found.others, 0)
     allotted = reserved if standing.room is None else to_allot(standing.room, reserved, wanted)
-    allotments.put(connection, user_id, holder, allotted, at + allotments.EXPIRES_AFTER)
-    missing = 0 if standing.room is None else max(0, reserved + wanted - allotted)
+    lasts = found.expires_at - at > allotments.EXPIRES_AFTER // 2
+    if allotted != found.own or (allotted and not lasts):
+        allotments.put(connection, user_id, holder, allotted, at + allotments.EXPIRES_AFTER)
+    missing = 0 if standing.room is None else max(0, reserved + sum(wanted) - allotted)
     return standing._replace(allotted=allotted, missing=missing)
 
 
-def to_allot(room: int, reserved: int, wanted: int) -> int:
-    """Return what a process is allotted, of which some is reserved already."""
-    rest = max(0, room - reserved - wanted)
-    ahead = min(rest // _SHARE, _AHEAD * wanted)
-    return max(reserved, min(room, reserved + wanted + ahead))
+def to_allot(room: int, reserved: int, wanted: Sequence[int]) -> int:
+    """Return what a process is allotted of the room that it has, of which some is reserved already.
+
+    That is for those of its requests that fit, in their order: what is too little for any of them
+    may do for another process.
+    """
+    allotted = reserved
+    for micros in wanted:
+        if allotted + micros <= room:
+            allotted += micros
+    if allotted < reserved + sum(wanted):
+        return allotted
+    ahead = min(max(0, room - allotted) // _SHARE, _AHEAD * sum(wanted))
+    return allotted + ahead

@@ -56,8 +56,8 @@ class BudgetStore:
         costs = self._costs
         return costs if costs is not None else await self._in_thread(self._look)
 
-    async def allot(self, user_id: str, reserved: int, wanted: int) -> Standing:
-        """Allot this process what it wants of a user's limit, beside what it has reserved."""
+    async def allot(self, user_id: str, reserved: int, wanted: list[int]) -> Standing:
+        """Allot this process what requests want of a user's limit, beside what is reserved."""
         return await self._in_thread(partial(self._allot, user_id, reserved, wanted))
 
     async def put(self, micros: Mapping[str, int]) -> None:
@@ -78,7 +78,7 @@ class BudgetStore:
             self._costs = RequestCosts(book, self._geographies)
         return self._costs
 
-    def _allot(self, user_id: str, reserved: int, wanted: int) -> Standing:
+    def _allot(self, user_id: str, reserved: int, wanted: list[int]) -> Standing:
         self._look()
         with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
             standing = allot(

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from aibridge.prices.cost import Billable, Cost, Unpriced, cost
+from aibridge.prices.cost import Billable, Cost, cost
 from aibridge.prices.rates import CALLS, OUTPUTS, Price, Rate, Unit
 from aibridge.prices.supplements import MAX_OUTPUTS
 
@@ -12,6 +12,11 @@ EXTRA_TOKENS = 1_000
 Anthropic lists some hundreds, up to 530 for Claude 3 Opus. Source:
 https://docs.anthropic.com/en/docs/tool-use-pricing-and-tokens.
 """
+
+MAX_OUTPUT = 128_000
+"""The most tokens that a model is taken to say of which nothing is known: few say as much."""
+MAX_WINDOW = 1_000_000
+"""The most tokens that a model is taken to read of which nothing is known."""
 
 
 class Ratio(Struct, frozen=True):
@@ -49,16 +54,14 @@ class Demand(Struct, frozen=True):
 def upper_bound(
     price: Price, demand: Demand, *, window: int | None = None, ratio: Ratio = STRICT
 ) -> Cost:
-    """Return the most that a request can cost at a price; unpriced where nothing bounds it.
+    """Return the most that a request can cost at a price; unpriced where that lacks a rate.
 
-    ``window`` is the context window of the model. The bound takes all input for what costs most,
-    such as being written to the cache for an hour, and the highest tier that it may reach.
+    ``window`` is the context window of the model, where that is known. The bound takes all input
+    for what costs most, such as being written to the cache for an hour, and the highest tier that
+    it may reach.
     """
     prompt = _most_input(demand, window, ratio)
     output = demand.max_output if demand.max_output is not None else most_output(price, window)
-    unbounded = [name for name, most in (("input", prompt), ("output", output)) if most is None]
-    if prompt is None or output is None:
-        return Unpriced(tuple(f"unbounded {name}" for name in unbounded))
     worst = {Unit.INPUT: _dearest(price, prompt, is_output=False)}
     worst[Unit.OUTPUT] = _dearest(price, prompt, is_output=True)
     counts = {
@@ -72,18 +75,18 @@ def upper_bound(
     return cost(Billable(counts), flat)
 
 
-def most_output(price: Price, window: int | None) -> int | None:
-    """Return the most tokens that a model says if the request sets no maximum."""
+def most_output(price: Price, window: int | None) -> int:
+    """Return the most tokens that a model is taken to say if the request sets no maximum."""
     name = price.model.rpartition("/")[2]
     for beginning, most in MAX_OUTPUTS:
         if name.startswith(beginning):
             return most
-    return window
+    return MAX_OUTPUT if window is None else min(window, MAX_OUTPUT)
 
 
-def _most_input(demand: Demand, window: int | None, ratio: Ratio) -> int | None:
+def _most_input(demand: Demand, window: int | None, ratio: Ratio) -> int:
     if demand.refers:
-        return window
+        return MAX_WINDOW if window is None else window
     of_body = -(-demand.body_bytes * ratio.tokens // ratio.size) + EXTRA_TOKENS
     return of_body if window is None else min(of_body, window)
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, or_, select, text
+from sqlalchemy import Connection, delete, or_, select, text
 
 from aibridge.store.engine.conditions import inserting
 from aibridge.store.engine.servers import CHANNEL
@@ -24,6 +24,14 @@ class Holder(NamedTuple):
     run: int
 
 
+class Allotted(NamedTuple):
+    """What is allotted of a user's limit, to all ``others`` and to one process until it expires."""
+
+    others: int
+    own: int
+    expires_at: int
+
+
 def lock(connection: Connection, user_id: str) -> None:
     """Wait until no other process changes what is allotted of a user's limit.
 
@@ -35,13 +43,16 @@ def lock(connection: Connection, user_id: str) -> None:
         connection.execute(query, {"user_id": user_id})
 
 
-def of_others(connection: Connection, user_id: str, holder: Holder, at: int) -> int:
-    """Return what other processes may still spend of a user's limit at a moment."""
-    is_other = or_(_c.journal != holder.journal, _c.run != holder.run)
-    query = select(func.coalesce(func.sum(_c.micros), 0)).where(
-        _c.user_id == user_id, is_other, _c.expires_at > at
-    )
-    return int(connection.execute(query).scalar_one())
+def find(connection: Connection, user_id: str, holder: Holder, at: int) -> Allotted:
+    """Return what is allotted of a user's limit at a moment, to a process and to all others."""
+    query = select(_c.journal, _c.run, _c.micros, _c.expires_at)
+    found = Allotted(0, 0, 0)
+    for journal, run, micros, expires_at in connection.execute(query.where(_c.user_id == user_id)):
+        if (journal, run) == holder:
+            found = found._replace(own=micros, expires_at=expires_at)
+        elif expires_at > at:
+            found = found._replace(others=found.others + micros)
+    return found
 
 
 def put(connection: Connection, user_id: str, holder: Holder, micros: int, expires_at: int) -> None:
