@@ -45,6 +45,9 @@ class OverLimit(Exception):
         self.waits = standing.spent + max(micros, 1) <= limit
 
 
+UNKNOWN = -1
+"""Stands for what the database has of an account where that is not known."""
+
 Ask = Callable[[str, int, list[int]], Awaitable[Standing]]
 """Allots more to this process: given a user's id, what is reserved, and what requests want."""
 
@@ -128,6 +131,11 @@ class Account:
         self.reserved -= micros
         self.allotted -= micros
         self.settled += micros
+
+    def forget(self) -> None:
+        """Take nothing for known any more: what was asked for may yet be written, or not."""
+        self.standing = None
+        self.row = UNKNOWN
 
     def fits(self, micros: int) -> bool:
         """Say whether a request may be made by what is known."""
@@ -253,6 +261,7 @@ class Accounts:
                 await self._ask_for_more(user_id, account)
                 self._hand_out(account, asked)
         except Exception as error:  # noqa: BLE001 - those who wait have to learn it
+            account.forget()
             while account.waiting:
                 _fail(account.waiting.popleft(), error)
         finally:
