@@ -9,7 +9,7 @@ from aibridge.budgets.ledger import to_allot
     ("room", "reserved", "wanted", "allotted"),
     [
         (100, 0, [10], 21),  # an eighth of the rest ahead
-        (10_000_000, 0, [10], 650),  # no more ahead than 64 times what is wanted
+        (10_000_000, 0, [10], 2570),  # no more ahead than 256 times what is wanted
         (100, 40, [10], 56),
         (100, 0, [100], 100),
         (100, 0, [101], 0),  # what is too little for any is left to others

@@ -16,7 +16,7 @@ from aibridge.store.usage import allotments
 from aibridge.store.usage.allotments import Holder
 from aibridge.store.usage.daily import UsageFilter, sums
 
-_AHEAD = 64
+_AHEAD = 256
 _SHARE = 8
 """What is allotted beyond what is wanted: so many times that, and one part in so many of the rest
 at most. Near a limit it is little, so that one process does not keep it from another."""
