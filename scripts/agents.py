@@ -22,7 +22,7 @@ from aibridge.practice import Practice, serve
 from aibridge.sdk import Client
 from scripts.agents_runs import play, steps, verdict
 from scripts.agents_runs.installed import AGENTS, Agent, Place
-from scripts.agents_runs.scenarios import WRONG_TOKEN, Scenario, scenarios
+from scripts.agents_runs.scenarios import OVER_LIMIT, WRONG_TOKEN, Scenario, scenarios
 from scripts.running import Bridge, BridgeError, Upstream
 
 COMMAND_SECONDS = 60
@@ -115,6 +115,9 @@ def _run(stage: Stage, agent: Agent, scenario: Scenario) -> Result:
     user = title.replace(": ", "-").replace(" ", "-")
     stage.client.create_user(user)
     token = stage.client.create_token(user).key
+    if scenario.name == OVER_LIMIT:
+        everyone = stage.client.get_group("Everyone").id
+        stage.client.upsert_user_ai_budget_override(user, group_id=everyone, spend_limit_micros=0)
     stage.practice.requests.clear()
     seconds = _take_steps(stage, agent, scenario, token)
     _capture(stage, user)

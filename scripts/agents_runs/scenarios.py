@@ -13,8 +13,9 @@ QUOTING = ("opencode",)
 """Agents that put what they were told in quotation marks of their own."""
 
 WRONG_TOKEN = "wrong token"  # noqa: S105 - the scenario's name
+OVER_LIMIT = "over the limit"
 SOON_SECONDS = 10.0
-"""Within this time an agent should have said that its token is wrong."""
+"""Within this time an agent should have said that its token is wrong, or its budget spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def scenarios() -> Iterator[Scenario]:
         overloaded = Step(play.OVERLOADED.format(agent=agent))
         yield _typing("529 twice", agent, overloaded, kinds=("retry",))
     for agent in ALL:
-        yield Scenario(WRONG_TOKEN, agent, (Step(play.HELLO),), Expected(sessions=0, soon=True))
+        for name in (WRONG_TOKEN, OVER_LIMIT):
+            yield Scenario(name, agent, (Step(play.HELLO),), Expected(sessions=0, soon=True))
 
 
 def _typing(
