@@ -9,11 +9,11 @@ import anthropic
 import openai
 import pytest
 
-from aibridge.budgets import accounts
+from aibridge.budgets import accounts, price_book
 from aibridge.budgets.effective import month_of
 from aibridge.budgets.limits import set_group_budget
 from aibridge.budgets.spend import spend_of_users
-from aibridge.gateway import gateway
+from aibridge.gateway import budget_store, gateway
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.identity.audit import Act
 from aibridge.ids import now
@@ -135,6 +135,25 @@ def test_a_limit_holds_from_the_next_request_on(wire, limited):
     for limit, status in ((0, 403), (100_000, 200), (10, 403)):
         set_limit(limited, limit)
         assert call(limited).status == status
+
+
+def test_what_is_held_for_a_call_that_has_ended_is_waited_for(wire, limited):
+    answering(wire)
+    call(limited)
+    set_limit(limited, COST * 12 + reserved(wire))
+    assert [call(limited).status for _ in range(10)] == [200] * 10
+
+
+def test_a_price_that_is_set_is_seen_soon(wire, limited, monkeypatch):
+    answering(wire)
+    set_limit(limited, 100_000)
+    assert call(limited, model="m-3").status == 403
+    monkeypatch.setattr(price_book, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(budget_store, "LOOK_SECONDS", 0.0)
+    limited.app._spending._store._look_at = limited.app._spending._store._prices._look_at = 0.0
+    with limited.database.write() as connection:
+        model_prices.put_prices(connection, [CustomPrice("anthropic", "m-3", *[1_000_000] * 4)])
+    assert call(limited, model="m-3").status == 200
 
 
 def test_what_is_held_for_calls_under_way_is_to_be_waited_for(wire, limited):

@@ -45,6 +45,10 @@ class OverLimit(Exception):
         self.waits = standing.spent + max(micros, 1) <= limit
 
 
+SETTLING_SECONDS = 1.0
+"""How long a request waits for what is held for calls that have ended, and are not written yet."""
+AGAIN_SECONDS = 0.05
+
 UNKNOWN = -1
 """Stands for what the database has of an account where that is not known."""
 
@@ -174,7 +178,27 @@ class Accounts:
         self._settling: deque[tuple[int, Reservation]] = deque()
 
     async def reserve(self, user_id: str, micros: int) -> Reservation:
-        """Hold what a call of a user can cost at most. Raises `OverLimit`, or as `Ask` does."""
+        """Hold what a call of a user can cost at most. Raises `OverLimit`, or as `Ask` does.
+
+        What is held for calls that have ended is waited for: the keeper is about to write them.
+        """
+        until = time.monotonic() + SETTLING_SECONDS
+        while True:
+            try:
+                return await self._reserve(user_id, micros)
+            except OverLimit as over:
+                if not (over.waits and self._may_settle(user_id) and time.monotonic() < until):
+                    raise
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    def _may_settle(self, user_id: str) -> bool:
+        """Say whether anything is given up soon, or was while the database was asked."""
+        account = self._accounts.get(user_id)
+        if account is None or account.settled:
+            return True
+        return any(reservation.account is account for _, reservation in self._settling)
+
+    async def _reserve(self, user_id: str, micros: int) -> Reservation:
         self.give_up_written()
         account = self._accounts.get(user_id)
         if account is None:

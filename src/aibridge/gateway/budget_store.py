@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from aibridge.budgets.ledger import Standing, allot
-from aibridge.budgets.price_book import CurrentPrices
+from aibridge.budgets.price_book import LOOK_SECONDS, CurrentPrices
 from aibridge.gateway.request_cost import RequestCosts
 from aibridge.ids import now
 from aibridge.prices.installed import CatalogueError, installed_catalogue
@@ -49,12 +49,15 @@ class BudgetStore:
         self._thread = ThreadPoolExecutor(1, "budgets")
         self._prices: CurrentPrices | None = None
         self._costs: RequestCosts | None = None
+        self._look_at = 0.0
         self._call_in_at = 0.0
 
     async def costs(self) -> RequestCosts:
-        """Return what says what requests can cost, by the prices that were looked up last."""
+        """Return what says what requests can cost, by the prices of the last seconds."""
         costs = self._costs
-        return costs if costs is not None else await self._in_thread(self._look)
+        if costs is None or time.monotonic() >= self._look_at:
+            return await self._in_thread(self._look)
+        return costs
 
     async def allot(self, user_id: str, reserved: int, wanted: list[int]) -> Standing:
         """Allot this process what requests want of a user's limit, beside what is reserved."""
@@ -74,6 +77,7 @@ class BudgetStore:
         if self._prices is None:
             self._prices = CurrentPrices(self._database, installed_catalogue(self._catalogue))
         book = self._prices.book()
+        self._look_at = time.monotonic() + LOOK_SECONDS
         if self._costs is None or self._costs.book is not book:
             self._costs = RequestCosts(book, self._geographies)
         return self._costs
