@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
+from aibridge import principals
 from aibridge.store.engine.database import Database
-from aibridge.store.people import groups
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.measures import Shape, length, magnitude
 from aibridge.store.schema.rows import Kind, TextRow
@@ -441,7 +441,7 @@ def add_user(connection: Connection, user_id: str, username: str, **columns: Any
 
 
 EVERYONE = {
-    "id": groups.EVERYONE,
+    "id": principals.EVERYONE,
     "name": "Everyone",
     "name_key": "everyone",
     "display_name": "Everyone",

@@ -15,9 +15,9 @@ from aibridge.identity.audit import Act
 from aibridge.practice import Part, Script, Turn, serve
 from aibridge.practice.script import Usage
 from aibridge.prices.custom import CustomPrice
+from aibridge.principals import EVERYONE
 from aibridge.store.engine.database import Database
 from aibridge.store.people import groups
-from aibridge.store.people.groups import EVERYONE
 from aibridge.store.schema.tables import allotments, daily_usage, token_usages
 from aibridge.store.usage import model_prices
 from tests.processes import MESSAGES, Home, until

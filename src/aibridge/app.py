@@ -117,7 +117,7 @@ class Application:
                 settings.max_body_bytes,
                 settings.max_buffered_bytes,
                 settings.allow_byok,
-                Agents(each.to_client() for each in settings.agents),
+                self._agents(),
             ),
             StoredThings(self._database, self._catching_up),
             self._spending,
@@ -138,7 +138,16 @@ class Application:
         geographies = {one.name: geography_of(str(one.base_url)) for one in settings.providers}
         holder = Holder(id_of(log.journal.folder), log.run)
         store = BudgetStore(self._database, holder, settings.catalogue, geographies)
-        return Spending(store, rules, lambda: self._people.news, lambda: log.progress.position)
+        return Spending(
+            store,
+            rules,
+            lambda: self._people.news,
+            lambda: log.progress.position,
+            self._agents(),
+        )
+
+    def _agents(self) -> Agents:
+        return Agents(each.to_client() for each in self._settings.agents)
 
     def _call_ended(self, number: int, position: int) -> None:
         if self._spending is not None:

@@ -12,6 +12,9 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 """The id of who acts without an account: whoever runs commands on the bridge's own machine, becomes
 the first user, or tries a password in vain. The last has no username either."""
 
+EVERYONE = "00000000-0000-4000-8000-000000000001"
+"""The id of the organization, and of its group of all users."""
+
 ALL_SCOPES = frozenset(TokenScope)
 
 Word = TypeVar("Word", bound=StrEnum)

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from sqlalchemy import delete, insert, update
 
+from aibridge.principals import EVERYONE
 from aibridge.store.engine.database import Database
-from aibridge.store.people.groups import EVERYONE
 from aibridge.store.schema import tables as schema
 from tests.builders import ANA, BEN, CLEO, DAY, START, Call, Used, add_user, record, uid, use
 

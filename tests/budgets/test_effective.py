@@ -11,10 +11,9 @@ from aibridge.budgets.effective import (
     EffectiveBudget,
     GroupLimit,
     OwnLimit,
-    Period,
     effective_budget,
-    month_of,
 )
+from aibridge.budgets.periods import Period, month_of
 from aibridge.contract.words import LimitSource
 
 EVERYONE = "e"

@@ -1,7 +1,6 @@
 """The ledger against a model: whatever happens in whatever order, no limit is passed."""
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -21,16 +20,20 @@ from hypothesis.stateful import (
 from sqlalchemy import event, select
 
 from aibridge.budgets import accounts
-from aibridge.budgets.accounts import Accounts, OverLimit, Reservation
-from aibridge.budgets.effective import month_of
-from aibridge.budgets.ledger import Standing, allot
+from aibridge.budgets.account import OverLimit, Reservation
+from aibridge.budgets.accounts import Accounts
+from aibridge.budgets.caps import PERIODS, CapScope
+from aibridge.budgets.ledger import Balance, allot
+from aibridge.budgets.periods import Period, PeriodKind, month_of
 from aibridge.budgets.spend import UNLIMITED, effective_budgets
+from aibridge.principals import EVERYONE
 from aibridge.store.engine.conditions import inserting
 from aibridge.store.engine.database import Database
-from aibridge.store.people import budgets, groups
+from aibridge.store.people import budgets, caps, groups
 from aibridge.store.people.groups import Group
+from aibridge.store.schema.tables import account_spend, daily_usage
 from aibridge.store.schema.tables import allotments as allotments_table
-from aibridge.store.schema.tables import daily_usage
+from aibridge.store.schema.tables import caps as caps_table
 from aibridge.store.usage import allotments
 from aibridge.store.usage.allotments import Holder
 from tests.builders import ANA, BEN, DAY, START, add_user, uid
@@ -39,6 +42,7 @@ from tests.databases import Databases
 USERS = (ANA, BEN)
 CORE, WEB = (Group(uid(number), f"g{number}", "", START, START, 0) for number in (901, 902))
 PROCESSES = 3
+ALL = f"group:{EVERYONE}"
 NUMBERS = st.integers(0, PROCESSES - 1)
 MICROS = st.integers(0, 40)
 BATCHES = st.lists(MICROS, min_size=1, max_size=6)
@@ -51,14 +55,17 @@ PARTS = st.sampled_from((1.0, 1.0, 0.5, 0.0))
 class Call:
     """A call under way; ``cost`` once it has ended, and when that was.
 
-    One that ``is_free`` was begun when nothing limited its user: by those a limit may be passed.
+    It ``is_free`` of accounts that nothing limited when it began: by those a limit may be passed.
     """
 
     user: str
     held: int
-    is_free: bool
+    is_free: frozenset[str]
     cost: int = 0
     at: int = 0
+
+    def is_in(self, period: Period) -> bool:
+        return period.start <= self.at < period.end
 
 
 @dataclass
@@ -68,7 +75,7 @@ class Process:
     journal: str
     run: int = 0
     accounts: Accounts = field(init=False)
-    calls: list[tuple[Call, Reservation]] = field(default_factory=list)
+    calls: list[tuple[Call, list[Reservation]]] = field(default_factory=list)
     written: list[Call] = field(default_factory=list)
     """What stands in the journal behind what the keeper has written."""
     position: int = 0
@@ -91,14 +98,12 @@ class Ledger(RuleBasedStateMachine):
         self.now = START
         self.news = count(1)
         self.heard: object = 0
-        self.spent: Counter[tuple[str, int]] = Counter()
-        """What calls that have ended have cost, by user and month, on record or not."""
-        self.free: Counter[tuple[str, int]] = Counter()
-        """What those on record have cost that were begun when nothing limited their users."""
-        self.on_record = 0
+        self.ended: list[Call] = []
+        """Calls that have ended, on record or not."""
+        self.recorded: list[Call] = []
         self.loop = asyncio.new_event_loop()
         with self.database.write() as connection:
-            for table in (allotments_table, daily_usage):
+            for table in (allotments_table, daily_usage, account_spend, caps_table):
                 connection.execute(table.delete())
             for group in (CORE, WEB):
                 groups.delete_group(connection, group.id)
@@ -122,7 +127,8 @@ class Ledger(RuleBasedStateMachine):
             left = connection.execute(select(allotments_table)).all()
             cost = sum(connection.execute(select(daily_usage.c.cost_micros)).scalars())
         assert left == []
-        assert cost == self.on_record == sum((self.spent + self.free).values())
+        assert cost == sum(call.cost for call in self.recorded)
+        assert len(self.recorded) == len(self.ended)
         self.loop.close()
 
     def start(self, process: Process) -> None:
@@ -133,25 +139,36 @@ class Ledger(RuleBasedStateMachine):
             lambda: self.now,
         )
 
-    async def ask(self, process: Process, user: str, reserved: int, wanted: list[int]) -> Standing:
+    async def ask(
+        self, process: Process, account: str, reserved: int, wanted: list[int]
+    ) -> Balance:
         with self.database.write_beside(lock_seconds=1.0) as connection:
             return allot(
-                connection, user, process.holder, reserved=reserved, wanted=wanted, at=self.now
+                connection, account, process.holder, reserved=reserved, wanted=wanted, at=self.now
             )
 
-    def limit(self, user: str) -> int | None:
+    def limits(self, account: str) -> list[tuple[int, Period]]:
+        """Return the limits of an account, and the periods that they are for now."""
         with self.database.read() as connection:
-            found = effective_budgets(connection, [user]).get(user, UNLIMITED)
-        return found.spend_limit_micros
+            if account == ALL:
+                found = caps.list_caps(connection, EVERYONE)
+                kinds = [(each.spend_limit_micros, PeriodKind(each.period)) for each in found]
+                return [(limit, kind.period(self.now)) for limit, kind in kinds]
+            user = account.removeprefix("user:")
+            limit = effective_budgets(connection, [user]).get(user, UNLIMITED).spend_limit_micros
+        return [] if limit is None else [(limit, month_of(self.now))]
 
-    def held(self, user: str) -> int:
-        """Return the most that calls under way may come to cost."""
-        return sum(
-            call.held
-            for process in self.processes
-            for call, _ in process.calls
-            if call.user == user and not call.is_free
+    def most(self, account: str, period: Period) -> int:
+        """Return what an account may come to have spent in a period, but for what was free of it.
+
+        That is what calls have cost that have ended, and the most that those under way can cost.
+        """
+        under_way = [call for process in self.processes for call, _ in process.calls]
+        held = sum(call.held for call in under_way if _counts(call, account))
+        cost = sum(
+            call.cost for call in self.ended if _counts(call, account) and call.is_in(period)
         )
+        return held + cost
 
     @initialize(limit=LIMITS)
     def begin_with_a_limit(self, limit: int) -> None:
@@ -165,27 +182,44 @@ class Ledger(RuleBasedStateMachine):
             self.admit_one(self.processes[number], user, micros)
 
     def admit_one(self, process: Process, user: str, micros: int) -> None:
-        limit, month = self.limit(user), month_of(self.now).start
+        limits = {account: self.limits(account) for account in (f"user:{user}", ALL)}
+        held: list[Reservation] = []
         try:
-            reservation = self.loop.run_until_complete(process.accounts.reserve(user, micros))
+            for account in limits:
+                reserving = process.accounts.reserve(account, micros)
+                held.append(self.loop.run_until_complete(reserving))
         except OverLimit as over:
-            assert limit is not None
-            if not over.waits:
-                spent = self.spent[user, month] + self.free[user, month]
-                assert spent + max(micros, 1) > limit
+            for reservation in held:
+                process.accounts.give_up(reservation)
+            self.check_refused(over, limits[over.name])
             return
-        process.calls.append((Call(user, micros, limit is None), reservation))
-        if limit is not None and micros:
-            assert self.spent[user, month] + self.held(user) <= limit
+        is_free = frozenset(account for account, found in limits.items() if not found)
+        process.calls.append((Call(user, micros, is_free), held))
+        for account, found in limits.items():
+            for limit, period in found if micros else ():
+                assert self.most(account, period) <= limit
+
+    def check_refused(self, over: OverLimit, limits: list[tuple[int, Period]]) -> None:
+        """Make sure that a refused call does not fit; one that waits may fit later."""
+        assert limits
+        least = max(over.micros, 1)
+        are_spent = [self.spent(over.name, period) + least > limit for limit, period in limits]
+        assert over.waits or any(are_spent)
+
+    def spent(self, account: str, period: Period) -> int:
+        """Return what an account has spent in a period, on record or about to be."""
+        calls = (call for call in self.ended if account in {ALL, f"user:{call.user}"})
+        return sum(call.cost for call in calls if call.is_in(period))
 
     @precondition(lambda self: any(process.calls for process in self.processes))
     @rule(number=NUMBERS, most=st.integers(1, 6), part=PARTS)
     def end(self, number: int, most: int, part: float) -> None:
         """End calls that cost a part of what was held for them: they may have been cancelled."""
         process = self.processes[number]
-        for call, reservation in process.calls[:most]:
+        for call, held in process.calls[:most]:
             self.write(process, call, part)
-            process.accounts.settle(reservation, process.position)
+            for reservation in held:
+                process.accounts.settle(reservation, process.position)
         del process.calls[:most]
 
     @rule(number=NUMBERS, user=st.sampled_from(USERS), calls=BATCHES, is_kept=st.booleans())
@@ -200,8 +234,7 @@ class Ledger(RuleBasedStateMachine):
 
     def write(self, process: Process, call: Call, part: float) -> None:
         call.cost, call.at = round(call.held * part), self.now
-        if not call.is_free:
-            self.spent[call.user, month_of(call.at).start] += call.cost
+        self.ended.append(call)
         process.written.append(call)
         process.position += 1
 
@@ -212,9 +245,7 @@ class Ledger(RuleBasedStateMachine):
         some, process.written = process.written[:calls], process.written[calls:]
         with self.database.write_beside(lock_seconds=1.0) as connection:
             for call in some:
-                self.on_record += call.cost
-                if call.is_free:
-                    self.free[call.user, month_of(call.at).start] += call.cost
+                self.recorded.append(call)
                 _add(connection, call)
         process.committed += len(some)
         while process.gone and process.gone[0][1] <= process.committed:
@@ -244,9 +275,9 @@ class Ledger(RuleBasedStateMachine):
         process = self.processes[number]
         if due := process.accounts.due():
             with self.database.write_beside(lock_seconds=1.0) as connection:
-                for user, micros in due.items():
+                for account, micros in due.items():
                     expires_at = self.now + allotments.EXPIRES_AFTER
-                    allotments.put(connection, user, process.holder, micros, expires_at)
+                    allotments.put(connection, account, process.holder, micros, expires_at)
 
     @rule(group=st.sampled_from((CORE, WEB)), limit=LIMITS)
     def limit_group(self, group: Group, limit: int) -> None:
@@ -261,6 +292,16 @@ class Ledger(RuleBasedStateMachine):
                 budgets.delete_override(connection, user)
             else:
                 budgets.put_override(connection, user, CORE.id, limit)
+        self.heard = next(self.news)
+
+    @rule(kind=st.sampled_from(PERIODS[CapScope.GROUP]), limit=st.none() | LIMITS)
+    def cap_all(self, kind: PeriodKind, limit: int | None) -> None:
+        """Limit what all users spend together in a period, or lift that."""
+        with self.database.write() as connection:
+            if limit is not None:
+                caps.put_cap(connection, CapScope.GROUP, EVERYONE, kind, limit)
+            else:
+                caps.delete_caps_of(connection, [EVERYONE])
         self.heard = next(self.news)
 
     @rule(user=st.sampled_from(USERS), is_member=st.booleans())
@@ -292,19 +333,26 @@ class Ledger(RuleBasedStateMachine):
         assert all(micros > 0 for micros in rows)
 
 
+def _counts(call: Call, account: str) -> bool:
+    """Say whether a call counts against an account, and was not free of it when it was begun."""
+    return account not in call.is_free and account in {ALL, f"user:{call.user}"}
+
+
 def _add(connection: Any, call: Call) -> None:
     names = [column.name for column in daily_usage.columns]
-    row = dict.fromkeys(names, 0) | {
+    usage = dict.fromkeys(names, 0) | {
         "initiator_id": call.user,
         "day": call.at // DAY * DAY,
         "group_id": CORE.id,
         "kind_id": 1,
         "cost_micros": call.cost,
     }
-    adding = inserting(connection, daily_usage).values(row)
-    sums = {"cost_micros": daily_usage.c.cost_micros + call.cost}
-    key = list(daily_usage.primary_key.columns)
-    connection.execute(adding.on_conflict_do_update(index_elements=key, set_=sums))
+    spending = {"account": ALL, "day": usage["day"], "cost_micros": call.cost}
+    for table, row in ((daily_usage, usage), (account_spend, spending)):
+        adding = inserting(connection, table).values(row)
+        sums = {"cost_micros": table.c.cost_micros + call.cost}
+        key = list(table.primary_key.columns)
+        connection.execute(adding.on_conflict_do_update(index_elements=key, set_=sums))
 
 
 def _never_sync(connection: Any, _record: object) -> None:

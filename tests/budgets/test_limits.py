@@ -19,8 +19,9 @@ from aibridge.contract import MAX_SPEND_LIMIT_MICROS
 from aibridge.errors import UnknownError
 from aibridge.identity.audit import Act
 from aibridge.identity.grouping import create_group, update_group
+from aibridge.principals import EVERYONE
 from aibridge.store.people import budgets as store
-from aibridge.store.people.groups import EVERYONE, Group, find_group
+from aibridge.store.people.groups import Group, find_group
 from aibridge.store.people.users import Connection, User
 from tests.databases import Databases
 from tests.people import acting, entries, new_user

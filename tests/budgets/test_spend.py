@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection
 
-from aibridge.budgets.effective import EffectiveBudget, month_of
+from aibridge.budgets.effective import EffectiveBudget
+from aibridge.budgets.periods import month_of
 from aibridge.budgets.spend import (
     UNLIMITED,
     effective_budgets,
@@ -14,8 +15,9 @@ from aibridge.budgets.spend import (
     spend_of_users,
 )
 from aibridge.contract.words import LimitSource
+from aibridge.principals import EVERYONE
 from aibridge.store.people import budgets, groups
-from aibridge.store.people.groups import EVERYONE, Group, find_group
+from aibridge.store.people.groups import Group, find_group
 from tests.builders import ANA, BEN, CLEO, START, Used, add_user, uid, use
 from tests.databases import Databases
 

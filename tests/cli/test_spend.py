@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from aibridge.principals import EVERYONE
 from aibridge.store.engine.database import Database
-from aibridge.store.people.groups import EVERYONE
 from aibridge.store.people.users import user_by_name
 from tests.builders import DAY, START, Used, uid, use
 from tests.cli.conftest import Cli, Remote, Rows

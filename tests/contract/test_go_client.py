@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aibridge.contract import SiteRole
-from aibridge.store.people.groups import EVERYONE
+from aibridge.principals import EVERYONE
 from tests.bridge import serve
 from tests.builders import Call, record, uid
 from tests.contract.go import TIME, UUID, Nullable, Optional, Served, check

@@ -10,16 +10,16 @@ import openai
 import pytest
 
 from aibridge.budgets import accounts, price_book
-from aibridge.budgets.effective import month_of
 from aibridge.budgets.limits import set_group_budget
+from aibridge.budgets.periods import month_of
 from aibridge.budgets.spend import spend_of_users
 from aibridge.gateway import budget_store, gateway
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.identity.audit import Act
 from aibridge.ids import now
 from aibridge.prices.custom import CustomPrice
+from aibridge.principals import EVERYONE
 from aibridge.store.people import groups
-from aibridge.store.people.groups import EVERYONE
 from aibridge.store.usage import model_prices
 from tests.bridge import ROUTES, Bridge, providers
 from tests.gateway import samples

@@ -7,8 +7,9 @@ from aibridge.budgets.limits import set_group_budget, set_override
 from aibridge.errors import ConflictError, IdentityError, TakenError
 from aibridge.identity.audit import Act
 from aibridge.identity.grouping import create_group, delete_group, update_group
+from aibridge.principals import EVERYONE
 from aibridge.store.people.budgets import group_budget, override
-from aibridge.store.people.groups import EVERYONE, Group, find_group, members
+from aibridge.store.people.groups import Group, find_group, members
 from aibridge.store.people.users import Connection, User
 from tests.people import acting, entries, new_user
 

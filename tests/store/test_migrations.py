@@ -19,6 +19,7 @@ from sqlalchemy.sql import column, table
 
 from aibridge.contract import TokenScope
 from aibridge.ids import uuid_of
+from aibridge.principals import EVERYONE
 from aibridge.store import migrations
 from aibridge.store.engine.database import Database
 from aibridge.store.migrations import NewerSchemaError
@@ -228,7 +229,7 @@ def test_an_upgrade_of_the_first_tables_makes_the_tables_of_today_and_everyone(s
     with sqlite.read() as connection:
         (everyone,) = groups.list_groups(connection)
         members = [member.username for member in groups.members(connection, everyone)]
-    assert (everyone.id, everyone.name) == (groups.EVERYONE, "Everyone")
+    assert (everyone.id, everyone.name) == (EVERYONE, "Everyone")
     assert members == ["Ana", "ben", "cleo", "dan", "zoe"]
 
 

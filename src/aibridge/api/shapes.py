@@ -11,11 +11,11 @@ from aibridge.identity.issuing import Issued
 from aibridge.ids import moment, uuid_of
 from aibridge.prices.listing import Listed
 from aibridge.prices.rates import Unit
+from aibridge.principals import EVERYONE
 from aibridge.providers.provider import credential_hint
 from aibridge.providers.settings import ProviderSettings
 from aibridge.providers.types import TYPES
 from aibridge.store.people import audit, budgets, groups, tokens, users
-from aibridge.store.people.groups import EVERYONE
 from aibridge.store.usage import model_prices
 
 _MICROSECONDS = 1_000_000

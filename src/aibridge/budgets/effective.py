@@ -1,4 +1,4 @@
-"""Which budget applies to a user, and for which time. Pure; money is integers of micro-dollars.
+"""Which budget applies to a user. Pure; money is integers of micro-dollars.
 
 Source: section 5.4 of the contract. All that a user spends in a period counts against the limit
 that applies, whichever group it was charged to: so nobody passes a limit by changing groups.
@@ -6,15 +6,8 @@ that applies, whichever group it was charged to: so nobody passes a limit by cha
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import NamedTuple
 
 from aibridge.contract.words import LimitSource
-from aibridge.ids import moment
-from aibridge.moments import EPOCH
-
-_MICROSECOND = timedelta(microseconds=1)
-_LONGEST_MONTH = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +58,3 @@ def effective_budget(
 
 def _rank(limit: GroupLimit) -> tuple[int, int, str]:
     return -limit.spend_limit_micros, limit.member_since, limit.group_id
-
-
-class Period(NamedTuple):
-    """A span of time in microseconds since 1970, in UTC: from its start to before its end."""
-
-    start: int
-    end: int
-
-
-def month_of(at: int) -> Period:
-    """Return the calendar month in UTC that a moment is in: budgets are for a month each."""
-    first = moment(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    following = (first + _LONGEST_MONTH).replace(day=1)
-    return Period((first - EPOCH) // _MICROSECOND, (following - EPOCH) // _MICROSECOND)

@@ -1,6 +1,6 @@
-"""The ledger: what gateway processes may spend of a user's limit, so that nobody passes it.
+"""The ledger: what gateway processes may spend of limits, so that nobody passes them.
 
-What was spent is the usage of days, which the keeper adds up as it writes calls. Beside it stands
+What was spent is on record, where the keeper adds it up as it writes calls. Beside it stands
 what each process is allotted: of that it reserves what its calls can cost at most, without asking
 again. So the sum of what was spent, and of what is allotted, never passes a limit when something is
 allotted; and a call's cost, which takes the place of its reservation, is no more than that.
@@ -9,12 +9,11 @@ allotted; and a call's cost, which takes the place of its reservation, is no mor
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from aibridge.budgets.effective import EffectiveBudget, Period, month_of
-from aibridge.budgets.spend import UNLIMITED, effective_budgets
+from aibridge.budgets.account_limits import Charged, Limit, limits_of
 from aibridge.store.people.users import Connection
+from aibridge.store.schema.accounts import named
 from aibridge.store.usage import allotments
 from aibridge.store.usage.allotments import Holder
-from aibridge.store.usage.daily import UsageFilter, sums
 
 _AHEAD = 256
 _SHARE = 8
@@ -22,19 +21,19 @@ _SHARE = 8
 at most. Near a limit it is little, so that one process does not keep it from another."""
 
 
-class Standing(NamedTuple):
-    """How a user stands with their limit, in micro-dollars.
+class Balance(NamedTuple):
+    """How an account stands, in micro-dollars.
 
-    ``spent`` is what the record has, ``others`` is allotted to other processes, and ``allotted`` to
-    the one that asks, with what it has reserved; that is ``missing`` so much of what it wants.
+    ``others`` is allotted to other processes, and ``allotted`` to the one that asks, with what it
+    has reserved; that is ``missing`` so much of what it wants. Of a user, ``charged`` says what
+    else calls count against.
     """
 
-    budget: EffectiveBudget
-    period: Period
-    spent: int
+    limits: tuple[Limit, ...]
     others: int
     allotted: int
     missing: int = 0
+    charged: Charged = Charged()
 
     @property
     def is_short(self) -> bool:
@@ -42,38 +41,50 @@ class Standing(NamedTuple):
         return self.missing > 0 and self.others > 0
 
     @property
+    def tightest(self) -> Limit | None:
+        """The limit of which the least is left."""
+        return min(self.limits, key=lambda limit: limit.left, default=None)
+
+    @property
     def room(self) -> int | None:
         """What the process that asks could be allotted at most; `None` without a limit."""
-        limit = self.budget.spend_limit_micros
-        return None if limit is None else limit - self.spent - self.others
+        limit = self.tightest
+        return None if limit is None else limit.left - self.others
+
+    def affords(self, micros: int) -> bool:
+        """Say whether so much is left beside what is spent; of a limit that is spent nothing is."""
+        limit = self.tightest
+        return limit is None or max(micros, 1) <= limit.left
+
+    def is_of(self, at: int) -> bool:
+        """Say whether a moment is in the periods of all limits."""
+        return all(limit.period.start <= at < limit.period.end for limit in self.limits)
 
 
 def allot(
     connection: Connection,
-    user_id: str,
+    account: str,
     holder: Holder,
     *,
     reserved: int,
     wanted: Sequence[int],
     at: int,
-) -> Standing:
-    """Allot a process what its requests want of a user's limit, beside what it has reserved.
+) -> Balance:
+    """Allot a process what its requests want of an account, beside what it has reserved.
 
-    What it has reserved stays its own, even where the limit has become lower. To be called in a
+    What it has reserved stays its own, even where a limit has become lower. To be called in a
     transaction that writes, of its own.
     """
-    allotments.lock(connection, user_id)
-    budget = effective_budgets(connection, [user_id]).get(user_id, UNLIMITED)
-    period = month_of(at)
-    spent = sums(connection, UsageFilter(*period, user_ids=[user_id])).get(())
-    found = allotments.find(connection, user_id, holder, at)
-    standing = Standing(budget, period, spent.cost_micros if spent else 0, found.others, 0)
-    allotted = reserved if standing.room is None else to_allot(standing.room, reserved, wanted)
+    allotments.lock(connection, account)
+    limits, charged = limits_of(connection, named(account), at)
+    found = allotments.find(connection, account, holder, at)
+    balance = Balance(limits, found.others, 0, charged=charged)
+    allotted = reserved if balance.room is None else to_allot(balance.room, reserved, wanted)
     lasts = found.expires_at - at > allotments.EXPIRES_AFTER // 2
     if allotted != found.own or (allotted and not lasts):
-        allotments.put(connection, user_id, holder, allotted, at + allotments.EXPIRES_AFTER)
-    missing = 0 if standing.room is None else max(0, reserved + sum(wanted) - allotted)
-    return standing._replace(allotted=allotted, missing=missing)
+        allotments.put(connection, account, holder, allotted, at + allotments.EXPIRES_AFTER)
+    missing = 0 if balance.room is None else max(0, reserved + sum(wanted) - allotted)
+    return balance._replace(allotted=allotted, missing=missing)
 
 
 def to_allot(room: int, reserved: int, wanted: Sequence[int]) -> int:

@@ -7,11 +7,12 @@ from aibridge.budgets.effective import (
     EffectiveBudget,
     GroupLimit,
     OwnLimit,
-    Period,
     effective_budget,
 )
+from aibridge.budgets.periods import Period
+from aibridge.principals import EVERYONE
 from aibridge.store.people import budgets
-from aibridge.store.people.groups import EVERYONE, Group
+from aibridge.store.people.groups import Group
 from aibridge.store.people.users import Connection
 from aibridge.store.usage.daily import Facet, Usage, UsageFilter, sums
 

@@ -92,6 +92,7 @@ class AuditResource(StrEnum):
     GROUP_BUDGET = "group_ai_budget"
     USER_BUDGET = "user_ai_budget_override"
     MODEL_PRICE = "ai_model_price"
+    CAP = "ai_spend_cap"
     AI_RESPONSE = "ai_response"
     AI_CONVERSATION = "ai_conversation"
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from aibridge.budgets.ledger import Standing, allot
+from aibridge.budgets.ledger import Balance, allot
 from aibridge.budgets.price_book import LOOK_SECONDS, CurrentPrices
 from aibridge.gateway.request_cost import RequestCosts
 from aibridge.ids import now
@@ -59,16 +59,16 @@ class BudgetStore:
             return await self._in_thread(self._look)
         return costs
 
-    async def allot(self, user_id: str, reserved: int, wanted: list[int]) -> Standing:
-        """Allot this process what requests want of a user's limit, beside what is reserved."""
-        return await self._in_thread(partial(self._allot, user_id, reserved, wanted))
+    async def allot(self, account: str, reserved: int, wanted: list[int]) -> Balance:
+        """Allot this process what requests want of an account, beside what is reserved."""
+        return await self._in_thread(partial(self._allot, account, reserved, wanted))
 
     async def put(self, micros: Mapping[str, int]) -> None:
-        """Have so much allotted to users."""
+        """Have so much allotted to accounts."""
         await self._in_thread(partial(self._put, micros))
 
     def close(self, micros: Mapping[str, int]) -> None:
-        """Leave so much allotted to users, and ask no more."""
+        """Leave so much allotted to accounts, and ask no more."""
         if micros:
             self._thread.submit(self._put, micros)
         self._thread.shutdown(wait=True)
@@ -82,25 +82,25 @@ class BudgetStore:
             self._costs = RequestCosts(book, self._geographies)
         return self._costs
 
-    def _allot(self, user_id: str, reserved: int, wanted: list[int]) -> Standing:
+    def _allot(self, account: str, reserved: int, wanted: list[int]) -> Balance:
         self._look()
         with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
-            standing = allot(
-                connection, user_id, self._holder, reserved=reserved, wanted=wanted, at=now()
+            balance = allot(
+                connection, account, self._holder, reserved=reserved, wanted=wanted, at=now()
             )
-            is_called_in = standing.is_short and time.monotonic() >= self._call_in_at
+            is_called_in = balance.is_short and time.monotonic() >= self._call_in_at
             if is_called_in:
                 self._call_in_at = time.monotonic() + CALL_IN_SECONDS
                 allotments.call_in(connection)
         if is_called_in and self._database.changes is not None:
             self._database.changes.note()
-        return standing
+        return balance
 
     def _put(self, micros: Mapping[str, int]) -> None:
         expires_at = now() + allotments.EXPIRES_AFTER
         with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
-            for user_id, its_own in sorted(micros.items()):
-                allotments.put(connection, user_id, self._holder, its_own, expires_at)
+            for account, its_own in sorted(micros.items()):
+                allotments.put(connection, account, self._holder, its_own, expires_at)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         job = asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from aibridge.budgets.accounts import Reservation
+from aibridge.budgets.account import Reservation
 from aibridge.dialects import chat
 from aibridge.dialects.encoding import Undecodable, decode
 from aibridge.dialects.responses.continued import UNREADABLE, Continued, continued
@@ -45,8 +45,8 @@ class Call:
     """Whether the answer will hold a usage chunk that the client must not see."""
     group_id: str = ""
     """The group that its cost is charged to; empty where that is nobody's but the caller's."""
-    reservation: Reservation | None = field(default=None, repr=False)
-    """What is held of a budget for it, until it has begun."""
+    reservations: tuple[Reservation, ...] = field(default=(), repr=False)
+    """What is held for it of the accounts that it counts against, until it has begun."""
     answer_headers: tuple[tuple[bytes, bytes], ...] = ()
     """Headers of ours that its answer has."""
     original: bytes = field(default=b"", repr=False)

@@ -4,15 +4,19 @@ It is about calls with a configured key: what somebody's own key is charged is n
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 import structlog
 
-from aibridge.budgets.accounts import FRESH_SECONDS, Accounts, OverLimit, Reservation
+from aibridge.agents import BUILT_IN, Agents
+from aibridge.budgets.account import OverLimit, Reservation
+from aibridge.budgets.account_limits import Charged, Limit
+from aibridge.budgets.accounts import FRESH_SECONDS, Accounts
 from aibridge.budgets.money import dollars
+from aibridge.budgets.periods import PeriodKind
 from aibridge.gateway.budget_store import BudgetStore, BudgetsUnavailable
 from aibridge.gateway.call import Call
 from aibridge.gateway.large import LargeReads
@@ -20,8 +24,9 @@ from aibridge.gateway.refusal import Refusal
 from aibridge.gateway.request_cost import read
 from aibridge.ids import moment
 from aibridge.prices.cost import Unpriced
+from aibridge.principals import EVERYONE
 from aibridge.reading.weight import weight_of
-from aibridge.store.people.groups import EVERYONE
+from aibridge.store.schema.accounts import GROUP, SESSION, TOKEN, USER, Account, named
 
 LOOK_SECONDS = 1.0
 """How often it is looked what lies idle: others may need it."""
@@ -52,7 +57,7 @@ class Spending:
     """Admits calls of users with a limit. Belongs to an event loop.
 
     ``news`` returns another object after each change of limits that was heard of, ``position`` up
-    to where the keeper has written the process's journal.
+    to where the keeper has written the process's journal. ``agents`` tell the session of a call.
     """
 
     def __init__(
@@ -61,12 +66,14 @@ class Spending:
         rules: SpendingRules,
         news: Callable[[], object],
         position: Callable[[], int],
+        agents: Agents = BUILT_IN,
     ) -> None:
+        self._agents = agents
         self._store = store
         self._rules = rules
         fresh = CHECKED_SECONDS if rules.mode == "check" else FRESH_SECONDS
         self._accounts = Accounts(store.allot, news, position, fresh_seconds=fresh)
-        self._under_way: dict[int, Reservation] = {}
+        self._under_way: dict[int, tuple[Reservation, ...]] = {}
 
     async def admit(self, call: Call, reads: LargeReads) -> None:
         """Reserve what a call can cost at most; say on it whom it is charged to.
@@ -79,35 +86,60 @@ class Spending:
             call.group_id = EVERYONE
             return
         micros = await self._most(call, reads)
+        held: list[Reservation] = []
         try:
-            call.reservation = await self._accounts.reserve(call.person.user_id, micros)
+            await self._reserve(call, micros, held)
         except OverLimit as over:
+            self._give_up(held)
             if self._rules.mode != "observe":
                 raise _refusal(over) from over
-            _log.warning("budget_would_refuse", user=call.person.username, micros=micros)
-            call.group_id = over.standing.budget.group_id
+            limited = {"user": call.person.username, "account": over.name}
+            _log.warning("budget_would_refuse", **limited, micros=micros)
             return
-        account = call.reservation.account
-        call.group_id = account.budget.group_id
-        if account.has_limit:
-            call.answer_headers = ((REMAINING, b"%d" % account.remaining),)
+        except BaseException:
+            self._give_up(held)
+            raise
+        call.reservations = tuple(held)
+        left = [each.account.remaining for each in held if each.account.remaining is not None]
+        if left:
+            call.answer_headers = ((REMAINING, b"%d" % min(left)),)
+
+    async def _reserve(self, call: Call, micros: int, held: list[Reservation]) -> None:
+        """Hold so much of each account that a call counts against. Raises `OverLimit`."""
+        person = call.person
+        try:
+            held.append(await self._accounts.reserve(Account(USER, person.user_id).name, micros))
+        except OverLimit as over:
+            call.group_id = over.balance.charged.group_id
+            raise
+        balance = held[0].account.balance
+        charged = Charged() if balance is None else balance.charged
+        call.group_id = charged.group_id
+        session_id = None
+        if charged.sessions:
+            session_id = self._agents.identify(call.request.headers, {}).session_id
+        for name in charged.accounts(person.user_id, person.token_id, session_id):
+            held.append(await self._accounts.reserve(name, micros))  # noqa: PERF401 - given up
+
+    def _give_up(self, held: Iterable[Reservation]) -> None:
+        for reservation in held:
+            self._accounts.give_up(reservation)
 
     def begin(self, number: int, call: Call) -> None:
-        """Hold a call's reservation, by its number in the log."""
-        if call.reservation is not None:
-            self._under_way[number] = call.reservation
-            call.reservation = None
+        """Hold a call's reservations, by its number in the log."""
+        if call.reservations:
+            self._under_way[number] = call.reservations
+            call.reservations = ()
 
     def end(self, number: int, position: int) -> None:
         """Take in where the end of a call stands in the log."""
-        if (reservation := self._under_way.pop(number, None)) is not None:
+        for reservation in self._under_way.pop(number, ()):
             self._accounts.settle(reservation, position)
 
     def let_go(self, call: Call) -> None:
-        """Give up the reservation of a call that was not begun."""
-        if call.reservation is not None:
-            self._accounts.give_up(call.reservation)
-            call.reservation = None
+        """Give up the reservations of a call that was not begun."""
+        held, call.reservations = call.reservations, ()
+        self._give_up(held)
 
     async def look_after(self) -> None:
         """Give back now and then what lies idle, and keep what is held, until cancelled."""
@@ -149,21 +181,41 @@ class Spending:
 
 
 def _refusal(over: OverLimit) -> Refusal:
-    """Say that a budget does not do, with all that there is to know of it."""
-    standing = over.standing
-    limit, ends = standing.budget.spend_limit_micros or 0, moment(standing.period.end)
-    held = standing.others + over.reserved
-    remaining = (REMAINING, b"%d" % max(0, limit - standing.spent - held))
+    """Say that a limit does not do, with all that there is to know of it."""
+    balance, limit = over.balance, over.balance.tightest
+    assert limit is not None  # noqa: S101 - else nothing is over it
+    held = balance.others + over.reserved
+    remaining = (REMAINING, b"%d" % max(0, limit.left - held))
     costs = f"this request may cost up to US{dollars(over.micros)}"
+    what = f"AI budget of US{dollars(limit.micros)}{_OF[named(over.name).sort]}"
     if over.waits:
         text = (
-            f"AI budget of US{dollars(limit)}: US{dollars(held)} of it is held for calls under "
-            f"way, and {costs}. Please try again when they have ended."
+            f"{what}: US{dollars(held)} of it is held for calls under way, and {costs}. "
+            "Please try again when they have ended."
         )
         return Refusal(429, text, headers=(remaining, (b"retry-after", b"%d" % RETRY_SECONDS)))
     text = (
-        f"AI budget of US{dollars(limit)} exceeded: US{dollars(standing.spent)} is spent, and "
-        f"{costs}. It is for a month, and begins anew on {ends:%Y-%m-%d} (UTC). "
+        f"{what} exceeded: US{dollars(limit.spent)} is spent, and {costs}.{_ending(limit)} "
         "Please contact an administrator for more details."
     )
     return Refusal(403, text, headers=(remaining,))
+
+
+_OF = {
+    USER: "",
+    GROUP: " of your group together",
+    TOKEN: " of this token",
+    SESSION: " of a session",
+}
+
+
+def _ending(limit: Limit) -> str:
+    """Say for how long a limit is, and when that begins anew."""
+    ends = "" if limit.kind is PeriodKind.TOTAL else f"{moment(limit.period.end):%Y-%m-%d} (UTC)"
+    match limit.kind:
+        case PeriodKind.TOTAL:
+            return ""
+        case PeriodKind.ROLLING:
+            return f" It is for the last 30 days: some of it may be free again on {ends}."
+        case kind:
+            return f" It is for a {kind}, and begins anew on {ends}."

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from uuid import uuid4
 
+from aibridge.budgets.caps import delete_caps_of
 from aibridge.budgets.limits import delete_group_budget, drop_overrides
 from aibridge.contract.words import AuditAction, AuditResource
 from aibridge.errors import ConflictError, IdentityError
@@ -73,6 +74,7 @@ def delete_group(act: Act, group: Group) -> None:
     drop_overrides(act, group)
     if budget_of(act.connection, group.id) is not None:
         delete_group_budget(act, group)
+    delete_caps_of(act, [group.id])
     store.delete_group(act.connection, group.id)
     before = {**_fields(group), "members": members}
     act.log(AuditAction.DELETE, target_of(group), before=before)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from aibridge.budgets.caps import delete_caps_of
 from aibridge.contract.words import AuditAction, AuditResource, LoginType, TokenScope, rfc3339
 from aibridge.errors import ConflictError, IdentityError
 from aibridge.identity.audit import Act, Target
@@ -72,6 +73,7 @@ def expire_token(act: Act, token: Token) -> None:
 
 def delete_token(act: Act, token: Token, action: AuditAction = AuditAction.DELETE) -> None:
     """Delete a token; it is refused from the next request on."""
+    delete_caps_of(act, [token.id])
     store.delete_token(act.connection, token.id)
     act.log(action, _target(token), before=_fields(token))
 
@@ -88,6 +90,7 @@ def _log_deleted(act: Act, user: User, ids: list[str]) -> None:
     """
     if not ids:
         return
+    delete_caps_of(act, ids)
     act.touched.extend(Target(AuditResource.TOKEN, id_, id_) for id_ in ids)
     told = "1 token" if len(ids) == 1 else f"{len(ids)} tokens"
     act.log(

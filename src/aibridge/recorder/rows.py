@@ -11,8 +11,10 @@ from aibridge.dialects.facts import PromptKind, ResponseFacts, Thought, TokenUsa
 from aibridge.ids import new_id
 from aibridge.recorder.correlation import keys_of_end, keys_of_start
 from aibridge.recorder.records import End, Start, Status, UsageCost
+from aibridge.store.schema.accounts import charged_accounts
 from aibridge.store.schema.measures import DAY, Shape, length, magnitude
 from aibridge.store.schema.rows import (
+    AccountSpendRow,
     CorrelationRow,
     DailyUsageRow,
     EndRow,
@@ -217,6 +219,9 @@ def _found(
     rows.append(SessionKindRow(lineage.session_id, start.initiator_id, numbers.kind))
     rows.append(InitiatorKindRow(start.initiator_id, numbers.kind, 1))
     rows.append(_daily_usage(start, end, numbers.facet, tokens))
+    if end.costs and (micros := sum([each.micros for each in end.costs])):
+        accounts = charged_accounts(start.group_id, start.api_key_id)
+        rows += [AccountSpendRow(each, end.ended_at // DAY * DAY, micros) for each in accounts]
     return rows
 
 

@@ -5,10 +5,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from aibridge.ids import now
+from aibridge.principals import EVERYONE
 from aibridge.store.engine.database import Database
 from aibridge.store.people import budgets as store
 from aibridge.store.people import groups
-from aibridge.store.people.groups import EVERYONE, Group, insert_group
+from aibridge.store.people.groups import Group, insert_group
 from tests.builders import ANA, BEN, CLEO, START, add_user
 from tests.builders import uid as uuid
 

@@ -6,10 +6,11 @@ from sqlalchemy import Connection, func, select
 
 from aibridge.errors import TakenError
 from aibridge.ids import now
+from aibridge.principals import EVERYONE
 from aibridge.store.engine.database import Database
 from aibridge.store.people import budgets
 from aibridge.store.people import groups as store
-from aibridge.store.people.groups import EVERYONE, Group
+from aibridge.store.people.groups import Group
 from aibridge.store.schema import tables as schema
 from tests.builders import ANA, BEN, CLEO, START, add_user
 from tests.builders import uid as uuid

@@ -5,7 +5,7 @@ from aibridge.api.documented import Parameter, needed, text, time
 from aibridge.api.errors import ApiError
 from aibridge.api.parameters import Parameters
 from aibridge.api.query import BAD_TIME, nanoseconds
-from aibridge.budgets.effective import Period, month_of
+from aibridge.budgets.periods import Period, month_of
 from aibridge.identity.rights import Reach, Right
 from aibridge.ids import now
 from aibridge.store.lists.filters import ANY, Filter, Values, only

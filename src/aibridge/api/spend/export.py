@@ -21,7 +21,7 @@ from aibridge.api.spend.asked import (
     period,
     spent_on,
 )
-from aibridge.budgets.effective import Period
+from aibridge.budgets.periods import Period
 from aibridge.contract import rfc3339
 from aibridge.csv_cells import cell
 from aibridge.ids import moment

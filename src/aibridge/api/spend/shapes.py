@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from aibridge.budgets.effective import Period
+from aibridge.budgets.periods import Period
 from aibridge.ids import moment
 from aibridge.store.usage.daily import Usage
 

@@ -14,7 +14,8 @@ from aibridge.api.shapes import ORGANIZATION
 from aibridge.api.spend.asked import ids, ids_of
 from aibridge.api.spend.shapes import bounds
 from aibridge.api.users import UserPath, named_user
-from aibridge.budgets.effective import EffectiveBudget, month_of
+from aibridge.budgets.effective import EffectiveBudget
+from aibridge.budgets.periods import month_of
 from aibridge.budgets.spend import (
     GroupSpend,
     MemberSpend,

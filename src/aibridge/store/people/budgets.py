@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, true, union_all, update
 
 from aibridge.ids import now
-from aibridge.store.people.groups import EVERYONE
+from aibridge.principals import EVERYONE
 from aibridge.store.people.users import Connection
 from aibridge.store.schema.tables import (
     group_ai_budgets,

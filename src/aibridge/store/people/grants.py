@@ -3,15 +3,26 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, exists, literal_column, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    any_,
+    bindparam,
+    exists,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
+from aibridge.principals import EVERYONE
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import DRIVER_ERRORS
-from aibridge.store.people.groups import EVERYONE
 from aibridge.store.people.users import Connection
 from aibridge.store.schema.tables import (
+    caps,
     group_ai_budgets,
     group_members,
     tokens,
@@ -26,13 +37,16 @@ if TYPE_CHECKING:
 LOOK_UP_TIMEOUT_SECONDS = 0.1
 """How long the look-up of a token may wait for a lock."""
 
-_BUDGET, _MEMBER = group_ai_budgets.c, group_members.c
+_BUDGET, _MEMBER, _CAP = group_ai_budgets.c, group_members.c, caps.c
+_EVERYONE: ColumnElement[str] = literal_column(f"'{EVERYONE}'")
 _IS_LIMITED = or_(
     exists().where(user_ai_budget_overrides.c.user_id == users.c.id),
-    exists().where(_BUDGET.group_id == literal_column(f"'{EVERYONE}'")),
+    exists().where(_BUDGET.group_id == _EVERYONE),
     exists().where(_MEMBER.user_id == users.c.id, _MEMBER.group_id == _BUDGET.group_id),
+    exists().where(_CAP.target_id.in_((users.c.id, tokens.c.id, _EVERYONE))),
+    exists().where(_MEMBER.user_id == users.c.id, _MEMBER.group_id == _CAP.target_id),
 )
-"""Whether a limit applies to a user; which one is not for a look-up of tokens to say."""
+"""Whether any limit applies to a call; which one is not for a look-up of tokens to say."""
 _GRANT = select(
     tokens.c.secret_sha256,
     tokens.c.expires_at,
@@ -50,7 +64,7 @@ _BY_IDS = _GRANT.add_columns(tokens.c.id).where(
 
 Grant = tuple[str, int | None, str, str, str, str, str, bool]
 """A token's secret digest, expiry and scopes; its user's status, id, username and roles, and
-whether the user has a limit."""
+whether a limit applies to what they spend."""
 
 
 def standing(connection: Connection, token_id: str) -> tuple[str, str, str, int | None] | None:

@@ -9,11 +9,9 @@ from sqlalchemy.exc import IntegrityError
 
 from aibridge.errors import TakenError
 from aibridge.ids import now
+from aibridge.principals import EVERYONE
 from aibridge.store.people.users import COLUMNS, Connection, User, user_of
 from aibridge.store.schema.tables import group_members, groups, users
-
-EVERYONE = "00000000-0000-4000-8000-000000000001"
-"""The id of the organization, and of its group of all users."""
 
 
 @dataclass(frozen=True, slots=True)

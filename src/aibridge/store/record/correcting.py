@@ -4,6 +4,7 @@ Its session and its thread stay, and so do the ids of what is recorded under it.
 of it follows: the sums of its session, the numbers of kinds, the index of texts.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -24,9 +25,11 @@ from aibridge.store.engine.conditions import inserting
 from aibridge.store.record import remaining
 from aibridge.store.record.stored import Finality, finality
 from aibridge.store.record.threads import begins_thread
+from aibridge.store.schema.accounts import charged_accounts
 from aibridge.store.schema.measures import DAY, Shape, magnitude_of
 from aibridge.store.schema.rows import (
     COUNTERS,
+    AccountSpendRow,
     DailyUsageRow,
     EndRow,
     InterceptionRow,
@@ -38,6 +41,7 @@ from aibridge.store.schema.rows import (
     UserPromptRow,
 )
 from aibridge.store.schema.tables import (
+    account_spend,
     daily_usage,
     initiator_kinds,
     interceptions,
@@ -247,11 +251,33 @@ def _correct_days(connection: Connection, old: Recorded, new: Recorded, facet_id
         sums = {name: daily_usage.c[name] + getattr(row, name) for name in row._fields[4:]}
         key = [daily_usage.c[name] for name in row._fields[:4]]
         connection.execute(adding.on_conflict_do_update(index_elements=key, set_=sums))
+    _correct_accounts(connection, old, new)
     of_nothing = (
         daily_usage.c.initiator_id == old.row.initiator_id,
         daily_usage.c.interceptions <= 0,
     )
     connection.execute(delete(daily_usage).where(*of_nothing))
+
+
+def _correct_accounts(connection: Connection, old: Recorded, new: Recorded) -> None:
+    """Correct what accounts have spent, in the order in which writers add."""
+    added: Counter[tuple[str, int]] = Counter()
+    for one, sign in ((old, -1), (new, 1)):
+        day = _day(one.row)
+        for account in charged_accounts(one.row.group_id, one.row.api_key_id):
+            added[account, day] += sign * sum(each.cost_micros for each in one.facts[TokenUsageRow])
+    c = account_spend.c
+    for (account, day), micros in sorted(added.items()):
+        if micros:
+            row = AccountSpendRow(account, day, micros)
+            adding = inserting(connection, account_spend).values(row._asdict())
+            summed = {"cost_micros": c.cost_micros + micros}
+            key = [c.account, c.day]
+            connection.execute(adding.on_conflict_do_update(index_elements=key, set_=summed))
+
+
+def _day(row: InterceptionRow) -> int:
+    return (row.ended_at or row.started_at) // DAY * DAY
 
 
 def _daily(one: Recorded, facet_id: int, sign: int) -> DailyUsageRow:
@@ -263,9 +289,8 @@ def _daily(one: Recorded, facet_id: int, sign: int) -> DailyUsageRow:
         sum(each.cost_micros for each in used),
         sum(bool(each.unpriced) for each in used),
     )
-    day = (row.ended_at or row.started_at) // DAY * DAY
     added = (sign * number for number in numbers)
-    return DailyUsageRow(row.initiator_id, day, row.group_id, facet_id, *added)
+    return DailyUsageRow(row.initiator_id, _day(row), row.group_id, facet_id, *added)
 
 
 def _count_kinds(connection: Connection, initiator_id: str, more: dict[int, int]) -> None:

@@ -95,6 +95,12 @@ def newest_own() -> Select[Any]:
     )
 
 
+def session_ids(column: ColumnElement[str], client_session_id: str) -> list[ColumnElement[bool]]:
+    """Return the conditions of which one holds for a session that a client gave an id."""
+    first, beyond = client_session_id + SEPARATOR, client_session_id + _AFTER_SEPARATOR
+    return [column == client_session_id, and_(column >= first, column < beyond)]
+
+
 def latest_session() -> Select[Any]:
     """Find the session that began last of those that a client gave one id, and when it was active.
 

@@ -30,6 +30,7 @@ from aibridge.store.schema import tables as schema
 from aibridge.store.schema.measures import length_of, magnitude_of
 from aibridge.store.schema.rows import (
     COUNTERS,
+    AccountSpendRow,
     CorrelationRow,
     DailyUsageRow,
     EndRow,
@@ -97,6 +98,7 @@ class Statements:
             SessionKindRow: self._of_sessions(_ADD_SESSION_KINDS, SessionKindRow._fields),
             InitiatorKindRow: self._adding_up(schema.initiator_kinds, InitiatorKindRow._fields, 2),
             DailyUsageRow: self._adding_up(schema.daily_usage, DailyUsageRow._fields, 4),
+            AccountSpendRow: self._adding_up(schema.account_spend, AccountSpendRow._fields, 2),
             CorrelationRow: self._keying(),
         }
         self.move_session_kinds = self._moving_session_kinds()

@@ -19,6 +19,7 @@ from aibridge.store.record.journals import Advance, Position
 from aibridge.store.record.statements import SUMS, Statements
 from aibridge.store.record.stored import StoredState
 from aibridge.store.schema.rows import (
+    AccountSpendRow,
     CorrelationRow,
     DailyUsageRow,
     EndRow,
@@ -205,6 +206,7 @@ class BatchWriter:
         sorts[CorrelationRow].sort()  # in one order, as other servers write them too
         sorts[InitiatorKindRow] = _summed(sorts[InitiatorKindRow], 2)
         sorts[DailyUsageRow] = _summed(sorts[DailyUsageRow], 4)
+        sorts[AccountSpendRow] = _summed(sorts[AccountSpendRow], 2)
         texts = sorts.pop(TextRow)
         for sort, group in sorts.items():
             if group:
@@ -234,6 +236,8 @@ class BatchWriter:
                 self._link.select(self._statements.remove_initiator_kind, names, 1)
             elif isinstance(row, DailyUsageRow):
                 self.add([DailyUsageRow(*row[:4], *(-number for number in row[4:]))])
+            elif isinstance(row, AccountSpendRow):
+                self.add([row._replace(cost_micros=-row.cost_micros)])
 
     def position_in(self, journal: str) -> Position | None:
         """Return how far the database has come with a journal, `None` where it has not begun."""

@@ -203,6 +203,14 @@ class DailyUsageRow(NamedTuple):
     unpriced: int
 
 
+class AccountSpendRow(NamedTuple):
+    """What one ended interception adds to what an account spends in a day."""
+
+    account: str
+    day: int
+    cost_micros: int
+
+
 class PromptIdRow(NamedTuple):
     """The provider's response id for a prompt, which was stored before it was known."""
 
@@ -241,6 +249,7 @@ Row = (
     | SessionKindRow
     | InitiatorKindRow
     | DailyUsageRow
+    | AccountSpendRow
     | CorrelationRow
     | TextRow
 )

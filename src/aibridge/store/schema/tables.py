@@ -133,6 +133,21 @@ user_ai_budget_overrides = Table(
     *_spend_limit("user_ai_budget_overrides"),
 )
 
+caps = Table(
+    "caps",
+    metadata,
+    _id(key=True),
+    Column("scope", Text, nullable=False),  # of `budgets.caps.CapScope`
+    _id("target_id"),
+    Column("period", Text, nullable=False),  # of `budgets.periods.PeriodKind`
+    Column("spend_limit_micros", BigInteger, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Index("uq_caps", "target_id", "scope", "period", unique=True),
+    sqlite_with_rowid=False,
+)
+"""Limits beside the budgets: of a group's members, of all of them, of a user, session or token."""
+
 audit_log = Table(
     "audit_log",
     metadata,
@@ -344,21 +359,62 @@ daily_usage = Table(
 It stays when calls are purged.
 """
 
+account_spend = Table(
+    "account_spend",
+    metadata,
+    Column("account", Text, primary_key=True),  # see `usage.account_spend`
+    Column("day", Time, primary_key=True, autoincrement=False),  # in UTC, of the end
+    Column("cost_micros", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What was spent in a day by all together who are charged to a group, and with a token.
+
+It stays when calls are purged.
+"""
+
 allotments = Table(
     "allotments",
     metadata,
-    _id("user_id", key=True),
+    Column("account", Text, primary_key=True),
     Column("journal", String(36), primary_key=True),
     Column("run", BigInteger, primary_key=True, autoincrement=False),
     Column("micros", BigInteger, nullable=False),
     Column("expires_at", Time, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What each gateway process may spend of a user's limit, in micro-dollars, without asking again.
+"""What each gateway process may spend of a limit, in micro-dollars, without asking again.
 
-A process is a run of its journal. What it is allotted counts against the limit as if it were spent,
-until the process gives it back, the keeper has read all of that run, or it expires.
+A process is a run of its journal. What it is allotted counts against the limits of the account as
+if it were spent, until the process gives it back, the keeper has read all of that run, or it
+expires.
 """
+
+budget_events = Table(
+    "budget_events",
+    metadata,
+    _id(key=True),
+    Column("account", Text, nullable=False),
+    Column("period", Text, nullable=False),  # of `budgets.periods.PeriodKind`
+    Column("period_start", Time, nullable=False),
+    Column("spend_limit_micros", BigInteger, nullable=False),
+    Column("threshold", Integer, nullable=False),  # percent of the limit
+    Column("spent_micros", BigInteger, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("attempts", Integer, nullable=False),  # to tell the webhook
+    Column("next_at", Time, nullable=True),  # when the webhook is to be told; null: it was
+    Index(
+        "uq_budget_events",
+        "account",
+        "period",
+        "period_start",
+        "spend_limit_micros",
+        "threshold",
+        unique=True,
+    ),
+    Index("ix_budget_events_next_at", "next_at"),
+    sqlite_with_rowid=False,
+)
+"""That spending has come to a part of a limit in a period: each part is told of once."""
 
 prices = Table(
     "prices",

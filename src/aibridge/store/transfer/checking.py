@@ -17,9 +17,11 @@ from aibridge.store.engine.errors import said
 from aibridge.store.engine.servers import only_server
 from aibridge.store.record import partitions
 from aibridge.store.record.threads import beginning_threads
+from aibridge.store.schema.accounts import TOKEN, charged_accounts, named
 from aibridge.store.schema.measures import DAY
 from aibridge.store.schema.rows import COUNTERS, DailyUsageRow
 from aibridge.store.schema.tables import (
+    account_spend,
     daily_usage,
     initiator_kinds,
     interceptions,
@@ -78,6 +80,7 @@ def disagreements(
         looked_at(len(kept))
     yield from _compared_kinds(connection, numbers)
     yield from _compared_days(connection, facets, days)
+    yield from _compared_accounts(connection)
 
 
 def _ranges(connection: Connection) -> Iterator[_Range]:
@@ -189,8 +192,32 @@ def _compared_days(
         for name in _SUMS:
             has, found = getattr(kept.get(key), name, 0), real[key][name]
             if has < found:
-                day = f"{datetime.fromtimestamp(key[1] * DAY // 1_000_000, UTC):%Y-%m-%d}"
+                day = _date(key[1] * DAY)
                 yield f"usage of {key[0]} on {day}: {name} is {has}, its calls have {found}"
+
+
+def _compared_accounts(connection: Connection) -> Iterator[str]:
+    """Yield on which days groups, or all tokens, have not spent what users have."""
+    day, group, cost = daily_usage.c.day, daily_usage.c.group_id, daily_usage.c.cost_micros
+    real: Counter[tuple[str, int]] = Counter()
+    for of_group, at, micros in connection.execute(
+        select(group, day, func.sum(cost)).group_by(group, day)
+    ):
+        for name in charged_accounts(of_group, None):
+            real[name, at] += int(micros)
+    kept: Counter[tuple[str, int]] = Counter()
+    for name, at, micros in connection.execute(select(account_spend)):
+        sort = named(name).sort
+        kept[f"{TOKEN}:" if sort == TOKEN else name, at] += micros
+    for name, at in sorted(kept.keys() | real.keys()):
+        has, found = kept[name, at], real[name, at]
+        if has != found:
+            told = "all tokens" if name == f"{TOKEN}:" else name
+            yield f"spending of {told} on {_date(at)}: {has}, that of users is {found}"
+
+
+def _date(day: int) -> str:
+    return f"{datetime.fromtimestamp(day // 1_000_000, UTC):%Y-%m-%d}"
 
 
 _LOOKS_INTO_INDEXES = (3, 44, 0)

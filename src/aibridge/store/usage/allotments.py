@@ -1,4 +1,4 @@
-"""Allotments: what gateway processes may spend of a user's limit without asking again."""
+"""Allotments: what gateway processes may spend of a limit without asking again."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ lost with its journal, nobody else could tell that its calls are over."""
 
 _c = allotments.c
 _LOCKS = 0x41495241
-"""The class of the advisory locks of users' allotments."""
+"""The class of the advisory locks of accounts."""
 
 
 class Holder(NamedTuple):
@@ -25,29 +25,29 @@ class Holder(NamedTuple):
 
 
 class Allotted(NamedTuple):
-    """What is allotted of a user's limit, to all ``others`` and to one process until it expires."""
+    """What is allotted of an account, to all ``others`` and to one process until it expires."""
 
     others: int
     own: int
     expires_at: int
 
 
-def lock(connection: Connection, user_id: str) -> None:
-    """Wait until no other process changes what is allotted of a user's limit.
+def lock(connection: Connection, account: str) -> None:
+    """Wait until no other process changes what is allotted of an account.
 
     In SQLite the transaction itself is the lock. In PostgreSQL each later statement sees what the
     others have committed by then.
     """
     if connection.dialect.name == "postgresql":
-        query = text(f"SELECT pg_advisory_xact_lock({_LOCKS}, hashtext(:user_id))")
-        connection.execute(query, {"user_id": user_id})
+        query = text(f"SELECT pg_advisory_xact_lock({_LOCKS}, hashtext(:account))")
+        connection.execute(query, {"account": account})
 
 
-def find(connection: Connection, user_id: str, holder: Holder, at: int) -> Allotted:
-    """Return what is allotted of a user's limit at a moment, to a process and to all others."""
+def find(connection: Connection, account: str, holder: Holder, at: int) -> Allotted:
+    """Return what is allotted of an account at a moment, to a process and to all others."""
     query = select(_c.journal, _c.run, _c.micros, _c.expires_at)
     found = Allotted(0, 0, 0)
-    for journal, run, micros, expires_at in connection.execute(query.where(_c.user_id == user_id)):
+    for journal, run, micros, expires_at in connection.execute(query.where(_c.account == account)):
         if (journal, run) == holder:
             found = found._replace(own=micros, expires_at=expires_at)
         elif expires_at > at:
@@ -55,9 +55,9 @@ def find(connection: Connection, user_id: str, holder: Holder, at: int) -> Allot
     return found
 
 
-def put(connection: Connection, user_id: str, holder: Holder, micros: int, expires_at: int) -> None:
-    """Set what a process may spend of a user's limit; nothing takes its row away."""
-    key = {"user_id": user_id, **holder._asdict()}
+def put(connection: Connection, account: str, holder: Holder, micros: int, expires_at: int) -> None:
+    """Set what a process may spend of an account; nothing takes its row away."""
+    key = {"account": account, **holder._asdict()}
     if not micros:
         its_own = [_c[name] == value for name, value in key.items()]
         connection.execute(delete(allotments).where(*its_own))

@@ -17,11 +17,11 @@ from sqlalchemy import (
     update,
 )
 
+from aibridge.principals import EVERYONE
 from aibridge.store import migrations
 from aibridge.store.engine.addresses import shown
 from aibridge.store.engine.database import Database, DatabaseError, parts
 from aibridge.store.engine.servers import only_server
-from aibridge.store.people import groups
 from aibridge.store.schema import tables as schema
 from aibridge.store.search import index as text_index
 from aibridge.store.transfer.copying import indexing, others, state, tables
@@ -147,7 +147,7 @@ def _check_is_empty(connection: Connection, address: str) -> None:
     for table in TABLES:
         rows = select(table.primary_key.columns[0])
         if table is schema.groups:
-            rows = rows.where(table.c.id != groups.EVERYONE)
+            rows = rows.where(table.c.id != EVERYONE)
         if table.name in there and connection.scalar(select(exists(rows))):
             raise DatabaseError(
                 f"{address} has data already, in {table.name}: "

@@ -1,0 +1,60 @@
+"""The spans of time that limits are for. Pure; times are microseconds since 1970, days in UTC."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from aibridge.ids import moment
+from aibridge.moments import EPOCH
+from aibridge.store.schema.measures import DAY
+
+_MICROSECOND = timedelta(microseconds=1)
+_LONGEST_MONTH = timedelta(days=31)
+_ROLLING_DAYS = 30
+_MONDAY = 4 * DAY
+"""The first Monday of 1970 was its fifth day."""
+_WEEK = 7 * DAY
+_FOREVER = 1 << 62
+
+
+class Period(NamedTuple):
+    """A span of time in microseconds since 1970, in UTC: from its start to before its end."""
+
+    start: int
+    end: int
+
+
+class PeriodKind(StrEnum):
+    """How long a limit is for: the day, the week from Monday, the month, the last 30 days, always.
+
+    The last 30 days are whole ones, today among them.
+    """
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    ROLLING = "rolling_30_days"
+    TOTAL = "total"
+
+    def period(self, at: int) -> Period:
+        """Return the period of this kind that a moment is in."""
+        today = at // DAY * DAY
+        match self:
+            case PeriodKind.DAY:
+                return Period(today, today + DAY)
+            case PeriodKind.WEEK:
+                monday = (today - _MONDAY) // _WEEK * _WEEK + _MONDAY
+                return Period(monday, monday + _WEEK)
+            case PeriodKind.MONTH:
+                return month_of(at)
+            case PeriodKind.ROLLING:
+                return Period(today - (_ROLLING_DAYS - 1) * DAY, today + DAY)
+            case PeriodKind.TOTAL:
+                return Period(0, _FOREVER)
+
+
+def month_of(at: int) -> Period:
+    """Return the calendar month in UTC that a moment is in: budgets are for a month each."""
+    first = moment(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    following = (first + _LONGEST_MONTH).replace(day=1)
+    return Period((first - EPOCH) // _MICROSECOND, (following - EPOCH) // _MICROSECOND)
