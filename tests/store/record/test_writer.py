@@ -308,6 +308,8 @@ def sums(**given: Any) -> SessionRow:
         "output_tokens": 2,
         "cache_read_input_tokens": 3,
         "cache_write_input_tokens": 4,
+        "cost_micros": 5,
+        "unpriced": 1,
     }
     return SessionRow(**fields | given)
 
@@ -336,6 +338,8 @@ def test_calls_add_up_to_their_session(record_database, writer):
         output_tokens=6,
         cache_read_input_tokens=9,
         cache_write_input_tokens=12,
+        cost_micros=15,
+        unpriced=3,
     )
 
 
