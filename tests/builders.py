@@ -273,9 +273,9 @@ def record(connection: Connection, *calls: Call) -> None:
             for kind_id in {_kind_id(connection, call.filtered_by()) for call in members}
         ]
     has_costs = inspect(connection).has_table(schema.daily_usage.name)  # a test may begin before
-    for session in rows["sessions"] if not has_costs else ():
+    for session in rows.get("sessions", ()) if not has_costs else ():
         del session["cost_micros"], session["unpriced"]
-    for usage in rows["token_usages"] if has_costs else ():
+    for usage in rows.get("token_usages", ()) if has_costs else ():
         usage |= {**_UNRATED, **usage}
     for name, values in rows.items():
         connection.execute(insert(schema.metadata.tables[name]), values)
