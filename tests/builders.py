@@ -4,13 +4,14 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, zip_longest
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
 from aibridge import principals
+from aibridge.store.engine.conditions import inserting
 from aibridge.store.engine.database import Database
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.measures import Shape, length, magnitude
@@ -49,7 +50,8 @@ def uid(number: int) -> str:
 class Call:
     """An interception and what is recorded under it; ``at`` is in seconds after `START`.
 
-    The prompts for which ``prompt_kinds`` has none are of the kind of the request.
+    The prompts for which ``prompt_kinds`` has none are of the kind of the request. ``costs`` are in
+    micro-dollars; the tokens for which it has none are unpriced.
     """
 
     number: int
@@ -67,6 +69,7 @@ class Call:
     arguments: str = '{"path": "a.txt"}'
     thoughts: tuple[str, ...] = ()
     tokens: tuple[tuple[int, int, int, int], ...] = ()
+    costs: tuple[int, ...] = ()
     token_metadata: Mapping[str, Any] | str = field(default_factory=dict)
     running: bool = False
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -193,8 +196,9 @@ class Call:
             yield "model_thoughts", child(content=text)
         for name in self.tools:
             yield "tool_usages", child(**self._tool(name))
-        for tokens in self.tokens:
-            yield "token_usages", child(metadata=self._token_metadata(), **_counts(tokens))
+        for tokens, cost in zip_longest(self.tokens, self.costs):
+            counted = _counts(tokens) | ({} if cost is None else _cost(cost))
+            yield "token_usages", child(metadata=self._token_metadata(), **counted)
 
     def text(self) -> TextRow | None:
         """Return what is indexed of it."""
@@ -239,6 +243,13 @@ def _counts(tokens: Iterable[int]) -> dict[str, int]:
     return dict(zip(COUNTERS, tokens, strict=True))
 
 
+_UNRATED = {"cost_micros": 0, "unpriced": "not rated"}
+
+
+def _cost(micros: int) -> dict[str, Any]:
+    return {"cost_micros": micros, "unpriced": ""}
+
+
 def record(connection: Connection, *calls: Call) -> None:
     """Write calls, and summaries and facets of their sessions; once for each session."""
     rows: Rows = defaultdict(list)
@@ -262,10 +273,15 @@ def record(connection: Connection, *calls: Call) -> None:
             }
             for kind_id in {_kind_id(connection, call.filtered_by()) for call in members}
         ]
+    has_costs = inspect(connection).has_table(schema.daily_usage.name)  # a test may begin before
+    for session in rows.get("sessions", ()) if not has_costs else ():
+        del session["cost_micros"], session["unpriced"]
+    for usage in rows.get("token_usages", ()) if has_costs else ():
+        usage |= {**_UNRATED, **usage}
     for name, values in rows.items():
         connection.execute(insert(schema.metadata.tables[name]), values)
     _count_kinds(connection)
-    if inspect(connection).has_table(schema.daily_usage.name):  # a test may begin before it was
+    if has_costs:
         _add_up_days(connection, calls)
     text_index.add(connection.connection.cursor(), list(filter(None, map(Call.text, calls))))
 
@@ -300,6 +316,8 @@ def summary(initiator: str, session_id: str, calls: list[Call]) -> dict[str, Any
         "interceptions": len(calls),
         "tokens": sum(call.all_tokens for call in calls),
         **{name: sum(row[name] for row in tokens) for name in COUNTERS},
+        "cost_micros": sum(row.get("cost_micros", 0) for row in tokens),
+        "unpriced": sum(bool(row.get("unpriced", "not rated")) for row in tokens),
     }
 
 
@@ -330,9 +348,11 @@ def _add_up_days(connection: Connection, calls: Iterable[Call]) -> None:
             day = row["ended_at"] // 86_400_000_000 * 86_400_000_000
             used = [child for table, child in call.children() if table == "token_usages"]
             added = days[call.initiator, day, "", facet]
-            added.update(interceptions=1, unpriced=len(used))
+            added.update(interceptions=1)
             for child in used:
                 added.update({name: child[name] for name in COUNTERS})
+                added["cost_micros"] += child.get("cost_micros", 0)
+                added["unpriced"] += bool(child.get("unpriced", "not rated"))
     c = schema.daily_usage.c
     key_columns, sums = list(c)[:4], [column.name for column in list(c)[4:]]
     for key, added in days.items():
@@ -342,6 +362,16 @@ def _add_up_days(connection: Connection, calls: Iterable[Call]) -> None:
         connection.execute(delete(schema.daily_usage).where(*mine))
         keys = {column.name: value for column, value in zip(key_columns, key, strict=True)}
         connection.execute(insert(schema.daily_usage), keys | values)
+        if inspect(connection).has_table(schema.account_spend.name):
+            _spend_with_tokens(connection, key[1], added["cost_micros"])
+
+
+def _spend_with_tokens(connection: Connection, day: int, micros: int) -> None:
+    row = {"account": "token:", "day": day, "cost_micros": micros}
+    adding = inserting(connection, schema.account_spend).values(row)
+    c = schema.account_spend.c
+    sums = {"cost_micros": c.cost_micros + micros}
+    connection.execute(adding.on_conflict_do_update(index_elements=[c.account, c.day], set_=sums))
 
 
 DAY = 86_400 * SECOND

@@ -82,12 +82,31 @@ def fill(database: Database) -> None:
             ),
             (schema.model_prices, [_price("claude-é", None), _price("gpt", 2**50)]),
             (schema.prices, [{"id": 4, "price": "{}"}, {"id": 7, "price": '{"model":"é"}'}]),
+            (
+                schema.caps,
+                [
+                    {
+                        **_limit(spend_limit_micros=5),
+                        "id": "c-1",
+                        "scope": "group",
+                        "target_id": "g-1",
+                        "period": "week",
+                    }
+                ],
+            ),
+            (schema.budget_events, [_event()]),
             (schema.journals, [{"id": "a journal", "applied": 1 << 41, "resume": 5}]),
             (schema.correlation_keys, [_key("response:1", 1), _key("texts:ä", 2)]),
         ]
         for table, values in rows:
             connection.execute(insert(table), values)
         record(connection, *calls())
+
+
+def _event() -> dict[str, Any]:
+    names = ("period_start", "spend_limit_micros", "threshold", "spent_micros", "at", "attempts")
+    numbers = dict(zip(names, range(6), strict=True))
+    return {"id": "e-1", "account": "user:é", "period": "day", **numbers, "next_at": None}
 
 
 def _key(key: str, number: int) -> dict[str, Any]:

@@ -80,6 +80,8 @@ async def test_an_interception_as_the_contract_shows_it(
         "kind": "typed",
         "agent_type": "",
         "prompt_kinds": ["typed"],
+        "cost_micros": 0,
+        "unpriced_usage_count": 1,
     }
     assert children["user_prompts"][0]["created_at"] == "2026-01-01T00:00:00.25Z"
     assert children["token_usages"][0]["created_at"] == "2026-01-01T00:00:00.250003Z"
@@ -94,6 +96,8 @@ async def test_an_interception_as_the_contract_shows_it(
             "cache_write_30m_input_tokens": 0,
             "cache_write_1h_input_tokens": 0,
             "cache_write_12h_input_tokens": 0,
+            "cost_micros": 0,
+            "unpriced": "not rated",
         },
         "user_prompts": {"prompt": "hello", "metadata": {"kind": "typed"}},
         "tool_usages": {

@@ -54,6 +54,8 @@ async def test_a_session_in_the_list_as_the_contract_shows_it(
         },
         "last_prompt": "one",
         "last_active_at": "2026-01-01T00:00:00Z",
+        "cost_micros": 0,
+        "unpriced_usage_count": 2,
     }
 
 
@@ -73,6 +75,18 @@ async def test_a_client_session_with_two_prompts_has_two_threads(
     seed(Call(1, session="s", prompts=("a",)), Call(2, at=9, session="s", prompts=("b",)))
     (found,) = (await get(client))["sessions"]
     assert (found["id"], found["threads"], found["last_prompt"]) == ("s", 2, "b")
+
+
+async def test_a_session_tells_what_it_costs_in_the_list_and_alone(
+    client: httpx.AsyncClient, seed: Seed
+) -> None:
+    used: Any = {"tokens": ((1, 2, 3, 4), (5, 6, 7, 8)), "costs": (20,)}
+    seed(Call(1, session="s", **used), Call(2, session="s", root=1, **used), Call(3, session="t"))
+    listed = {one["id"]: one for one in (await get(client))["sessions"]}
+    for id_, cost in (("s", (40, 2)), ("t", (0, 0))):
+        alone = (await client.get(f"{PATH}/{id_}")).json()
+        for shown in (listed[id_], alone):
+            assert (shown["cost_micros"], shown["unpriced_usage_count"]) == cost
 
 
 async def test_two_users_with_one_session_id_are_two_rows(
@@ -180,6 +194,8 @@ async def test_a_session_in_detail_as_the_contract_shows_it(
         "page_ended_at": bounds["ended_at"],
         **bounds,
         "token_usage_summary": {**one, "input_tokens": 11},
+        "cost_micros": 0,
+        "unpriced_usage_count": 2,
     }
     assert thread == {
         "id": uid(1),

@@ -53,6 +53,7 @@ def fill(database: Database) -> None:
                 tools=("read_file",),
                 thoughts=("let me look",),
                 tokens=((1200, 34, 5, 6),),
+                costs=(12_345,),
             ),
             Call(2, at=1, session="a/b", root=1, thoughts=("that is all",)),
             Call(
@@ -90,7 +91,7 @@ def test_list_shows_a_row_for_each_session(run: Run) -> None:
     assert result.exit_code == 0
     title, row = result.stdout.splitlines()
     assert title.split()[0] == "ID"
-    assert all(text in row for text in ("a/b", "ana", "Claude Code", "1200", "34"))
+    assert all(text in row for text in ("a/b", "ana", "Claude Code", "1200", "34", "$0.012345"))
 
 
 def test_list_gives_the_json_of_the_api(run: Run) -> None:

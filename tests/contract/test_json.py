@@ -114,6 +114,8 @@ def test_a_listed_session_has_a_null_client_and_no_empty_optional_keys() -> None
         "threads": 0,
         "token_usage_summary": NO_TOKENS,
         "last_active_at": "2026-01-01T12:00:00Z",
+        "cost_micros": 0,
+        "unpriced_usage_count": 0,
     }
 
 

@@ -35,7 +35,7 @@ from tests.keeper.journals import CATALOGUE, RULES, Gateway, answer, keep, proce
 Worse = Callable[[Start, End], None]
 
 FACTS = ("user_prompts", "token_usages", "tool_usages", "model_thoughts")
-SUMS = ("session_kinds", "initiator_kinds", "daily_usage")
+SUMS = ("session_kinds", "initiator_kinds", "daily_usage", "account_spend")
 COMPARED = (*FACTS, "interceptions", "sessions", *SUMS)
 ALL = (*COMPARED, "correlation_keys")
 LOCKED = (OperationalError, sqlite3.OperationalError)

@@ -223,6 +223,8 @@ def test_the_session_gets_what_one_call_adds(lineage, threads):
         output_tokens=2,
         cache_read_input_tokens=3,
         cache_write_input_tokens=4,
+        cost_micros=0,
+        unpriced=1,
     )
 
 
@@ -230,7 +232,7 @@ def test_a_session_without_prompt_or_tokens():
     over = end(facts=ResponseFacts())
     (row,) = of(SessionRow, end_rows(start(prompt=None), LINEAGE, over, NUMBERS))
     assert (row.last_prompt, row.last_prompt_at) == (None, None)
-    assert row[-4:] == (0, 0, 0, 0)
+    assert row[-6:] == (0, 0, 0, 0, 0, 0)
 
 
 def test_what_goes_wrong_is_indexed_too():
@@ -259,6 +261,7 @@ def test_a_usage_has_its_cost_and_the_price_that_says_so():
         ]
         sums = (1, 15, 8, 10, 12, 120, 2)
         assert of(DailyUsageRow, found) == [(ANA, 2 * DAY, "g", 8, *sums)]
+        assert [row[-6:] for row in of(SessionRow, found)] == [sums[1:]]
     (row,) = of(InterceptionRow, whole_rows(begun, LINEAGE, over, its_own))
     assert row.group_id == "g"
 

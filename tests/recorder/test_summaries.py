@@ -14,7 +14,7 @@ from aibridge.dialects.facts import Prompt, PromptKind, TokenUsage
 from aibridge.ids import new_id
 from aibridge.recorder.batch import commit
 from aibridge.recorder.pending import Pending
-from aibridge.recorder.records import End, Start
+from aibridge.recorder.records import End, Start, UsageCost
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.measures import Shape, length, magnitude
@@ -34,6 +34,7 @@ TABLES = (
 )
 _times = count(1_000_000)
 _tokens = st.builds(TokenUsage, *[st.integers(0, 1 << 40)] * 4)
+_costs = st.builds(UsageCost, st.integers(0, 1 << 40), st.sampled_from(["", "output"]))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,9 @@ def calls(draw: st.DrawFn) -> tuple[Start, End | None]:
     )
     said = draw(st.lists(st.sampled_from("xyz"), max_size=2, unique=True))
     used = draw(st.lists(_tokens, max_size=2))
-    over = end(facts=facts(*said, usages=used), ended_at=draw(st.integers(0, 50)))
+    costs = tuple(draw(st.lists(_costs, max_size=len(used))))
+    ended_at = draw(st.integers(0, 50))
+    over = end(facts=facts(*said, usages=used), costs=costs, ended_at=ended_at)
     return begun, draw(st.sampled_from([over, over, over, None]))
 
 
@@ -203,5 +206,6 @@ def summary(key: tuple[str, str], rows: list[dict[str, Any]], tables: Any) -> di
         "threads": sum(row["thread_root_id"] is None and row["metadata"] == "{}" for row in rows),
         "interceptions": len(rows),
         "tokens": sum(row[name] for row in usages for name in COUNTERS),
-        **{name: sum(row[name] for row in usages) for name in COUNTERS},
+        **{name: sum(row[name] for row in usages) for name in (*COUNTERS, "cost_micros")},
+        "unpriced": sum(row["unpriced"] != "" for row in usages),
     }

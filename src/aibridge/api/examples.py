@@ -35,6 +35,7 @@ _UNDER = {
 _TOOL = {"server_url": "", "tool": "Bash", "injected": False, "input": '{"command":"ls"}'}
 
 _LIFETIMES = {"cache_write_5m_input_tokens": 64, "cache_write_1h_input_tokens": 32}
+_COST = {"cost_micros": 10_223}
 _PROMPT = {**_UNDER, "id": f"{_FACT}03", "prompt": "What is in here?"}
 _ONE_INTERCEPTION = {
     "id": _INTERCEPTION,
@@ -47,12 +48,14 @@ _ONE_INTERCEPTION = {
     "metadata": {},
     "started_at": _START,
     "ended_at": _END,
-    "token_usages": [{**_UNDER, **_COUNTS, "id": f"{_FACT}02", **_LIFETIMES}],
+    "token_usages": [{**_UNDER, **_COUNTS, "id": f"{_FACT}02", **_LIFETIMES, **_COST}],
     "user_prompts": [{**_PROMPT, "metadata": {"kind": "typed"}}],
     "tool_usages": [{**_UNDER, **_TOOL, "id": f"{_FACT}04", "invocation_error": ""}],
     "status": "completed",
     "kind": "typed",
     "prompt_kinds": ["typed"],
+    **_COST,
+    "unpriced_usage_count": 0,
 }
 _INTERCEPTION_LIST = {"count": 1, "results": [_ONE_INTERCEPTION]}
 _SHARED = {
@@ -64,6 +67,8 @@ _SHARED = {
     "metadata": {},
     "started_at": _START,
     "ended_at": _END,
+    **_COST,
+    "unpriced_usage_count": 0,
 }
 _SESSION_LIST = {
     "count": 1,

@@ -7,6 +7,7 @@ import typer
 from aibridge.cli import new_app
 from aibridge.cli.beginnings import NEWEST, the_one
 from aibridge.cli.connection import connected, knows_the_route
+from aibridge.cli.costs import cost
 from aibridge.cli.options import AsJson, Limit
 from aibridge.cli.output import (
     moment,
@@ -140,6 +141,7 @@ def _facts(one: "Interception") -> dict[str, str]:
         "error": f"{one.error_type} {one.error_message}".strip(),
         "tokens": f"{taken} in, {given} out",
         "cache writes": _lifetimes(one),
+        "cost": cost(one.cost_micros, one.unpriced_usage_count),
         **_numbered("prompt", [_prompt(prompt) for prompt in one.user_prompts]),
         **_numbered("tool", [f"{call.tool} {call.input}" for call in one.tool_usages]),
         **_numbered("edit", one.edits),

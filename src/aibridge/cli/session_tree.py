@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
+from aibridge.cli.costs import cost
 from aibridge.cli.output import moment, one_line, visible
 from aibridge.cli.tables import Cell, Column
 from aibridge.cli.thread_tree import add_threads, tokens
@@ -35,8 +36,9 @@ COLUMNS = (
     Column("ACTIVE", rank=2),
     Column("USER", rank=1),
     Column("CLIENT", rank=3),
-    Column("IN", rank=5, right=True),
-    Column("OUT", rank=4, right=True),
+    Column("IN", rank=6, right=True),
+    Column("OUT", rank=5, right=True),
+    Column("COST", rank=4, right=True),
     Column("PROMPT", telling=True),
 )
 """The columns of a list of sessions."""
@@ -52,6 +54,7 @@ def row_of(session: Session) -> tuple[Cell, ...]:
         session.client or "Unknown",
         about + _count(used.input_tokens),
         about + _count(used.output_tokens),
+        cost(session.cost_micros, session.unpriced_usage_count),
         session.last_prompt or "",
     )
 
@@ -82,6 +85,7 @@ def _header(detail: SessionDetail) -> RenderableType:
         "models": _names(detail.models),
         "started": moment(detail.started_at),
         "tokens": tokens(used, estimated=used.estimated),
+        "cost": cost(detail.cost_micros, detail.unpriced_usage_count),
     }
     lines = [Text.assemble((f"{name} ", "dim"), value) for name, value in facts.items()]
     return Group(Text.assemble(("session ", "bold"), (visible(detail.id), "bold cyan")), *lines)

@@ -2,7 +2,17 @@
 
 from pydantic import Field
 
-from aibridge.contract.base import Id, Metadata, MinimalUser, Model, Open, OptionalFlag, Page, Time
+from aibridge.contract.base import (
+    Id,
+    Metadata,
+    MinimalUser,
+    Model,
+    Open,
+    OptionalFlag,
+    OptionalText,
+    Page,
+    Time,
+)
 from aibridge.contract.words import CallStatus, PromptKind
 
 
@@ -29,6 +39,10 @@ class TokenUsage(Model):
     cache_write_12h_input_tokens: int = 0
     estimated: OptionalFlag = False
     """Whether nobody but the bridge counted them, from the text."""
+    cost_micros: int = 0
+    """What they cost in micro-dollars, as far as that is known."""
+    unpriced: OptionalText = None
+    """What of them has no price; absent where all has."""
 
 
 class UserPrompt(Model):
@@ -114,6 +128,10 @@ class Interception(Model):
     """Who wrote its prompts, each kind once: the kinds of `ThreadText`."""
     estimated: OptionalFlag = False
     """Whether any of its tokens are estimates of the bridge."""
+    cost_micros: int = 0
+    """What it costs in micro-dollars, as far as that is known."""
+    unpriced_usage_count: int = 0
+    """Its token usages of which a part has no price: where there are any, it costs more."""
 
 
 class InterceptionList(Page[Interception]):

@@ -61,6 +61,10 @@ class Session(Model):
     """Whether the last prompt is longer than what is shown of it."""
     estimated: OptionalFlag = False
     """Whether any of the tokens are estimates of the bridge."""
+    cost_micros: int = 0
+    """What it costs in micro-dollars as far as that is known; beyond the original's contract."""
+    unpriced_usage_count: int = 0
+    """Its usage records of which a part has no price: where there are any, it costs more."""
 
 
 class SessionList(Page[Session]):
@@ -194,3 +198,7 @@ class SessionDetail(Model):
     ended_at: OptionalTime = None
     token_usage_summary: Usage
     threads: list[Thread]
+    cost_micros: int = 0
+    """What it costs in micro-dollars as far as that is known; beyond the original's contract."""
+    unpriced_usage_count: int = 0
+    """Its usage records of which a part has no price: where there are any, it costs more."""

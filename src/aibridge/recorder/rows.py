@@ -215,11 +215,12 @@ def _found(
     )
     if text is not None:
         rows.append(text)
-    rows.append(_session(start, lineage, end, tokens))
+    cost = _cost(end)
+    rows.append(_session(start, lineage, end, tokens, cost))
     rows.append(SessionKindRow(lineage.session_id, start.initiator_id, numbers.kind))
     rows.append(InitiatorKindRow(start.initiator_id, numbers.kind, 1))
-    rows.append(_daily_usage(start, end, numbers.facet, tokens))
-    if end.costs and (micros := sum([each.micros for each in end.costs])):
+    rows.append(_daily_usage(start, end, numbers.facet, tokens, cost))
+    if micros := cost[0]:
         accounts = charged_accounts(start.group_id, start.api_key_id)
         rows += [AccountSpendRow(each, end.ended_at // DAY * DAY, micros) for each in accounts]
     return rows
@@ -278,9 +279,16 @@ def _thought(start: Start, facts: ResponseFacts, thought: Thought, at: int) -> M
     return ModelThoughtRow(start.id, new_id(), facts.response_id, thought.text, metadata, at)
 
 
-def _daily_usage(start: Start, end: End, facet_id: int, tokens: TokenUsage) -> DailyUsageRow:
-    usages, costs = len(end.facts.usages), end.costs
+def _cost(end: End) -> tuple[int, int]:
+    """Return what an answer cost in micro-dollars, and how many usages have a part unpriced."""
+    costs = end.costs
     priced = sum([not each.unpriced for each in costs])
+    return sum([each.micros for each in costs]), len(end.facts.usages) - priced
+
+
+def _daily_usage(
+    start: Start, end: End, facet_id: int, tokens: TokenUsage, cost: tuple[int, int]
+) -> DailyUsageRow:
     return DailyUsageRow(
         start.initiator_id,
         end.ended_at // DAY * DAY,
@@ -291,12 +299,13 @@ def _daily_usage(start: Start, end: End, facet_id: int, tokens: TokenUsage) -> D
         tokens.output,
         tokens.cache_read,
         tokens.cache_write,
-        sum([each.micros for each in costs]),
-        usages - priced,
+        *cost,
     )
 
 
-def _session(start: Start, lineage: Lineage, end: End, tokens: TokenUsage) -> SessionRow:
+def _session(
+    start: Start, lineage: Lineage, end: End, tokens: TokenUsage, cost: tuple[int, int]
+) -> SessionRow:
     all_tokens = _all_tokens(tokens)
     typed, is_own = start.typed, start.kind is PromptKind.TYPED
     at = start.started_at
@@ -320,4 +329,6 @@ def _session(start: Start, lineage: Lineage, end: End, tokens: TokenUsage) -> Se
         output_tokens=tokens.output,
         cache_read_input_tokens=tokens.cache_read,
         cache_write_input_tokens=tokens.cache_write,
+        cost_micros=cost[0],
+        unpriced=cost[1],
     )

@@ -150,4 +150,6 @@ def _detail(found: RecordedSession, metadata: list[str], threads: list[Thread]) 
         ended_at=moment(row.ended_at),
         token_usage_summary=shape.session_usage(row, metadata),
         threads=threads,
+        cost_micros=row.cost_micros,
+        unpriced_usage_count=row.unpriced,
     )

@@ -110,6 +110,8 @@ def session(recorded: RecordedSession) -> Session:
         last_active_at=moment(row.last_active_at),
         last_prompt_truncated=is_cut,
         estimated=recorded.is_estimated,
+        cost_micros=row.cost_micros,
+        unpriced_usage_count=row.unpriced,
     )
 
 
@@ -157,6 +159,8 @@ def interception(recorded: RecordedInterception, children: Children) -> Intercep
         agent_type=agent_type_of(metadata),
         prompt_kinds=list(dict.fromkeys(kind_of(prompt.metadata) for prompt in prompts)),
         estimated=any(each.estimated for each in usages),
+        cost_micros=sum(each.cost_micros for each in usages),
+        unpriced_usage_count=sum(bool(each.unpriced) for each in usages),
     )
 
 
@@ -192,6 +196,8 @@ def _token_usage(row: TokenUsageRow) -> TokenUsage:
         cache_write_1h_input_tokens=row.cache_write_1h_input_tokens,
         cache_write_12h_input_tokens=row.cache_write_12h_input_tokens,
         estimated=is_estimated(metadata),
+        cost_micros=row.cost_micros,
+        unpriced=row.unpriced,
     )
 
 

@@ -89,6 +89,14 @@ MINE = (_s.id == "s1", _s.initiator_id == ANA)
             f"session 's1' of {ANA}: input_tokens is 12, its interceptions have 5",
         ),
         (
+            update(schema.sessions).where(*MINE).values(cost_micros=7),
+            f"session 's1' of {ANA}: cost_micros is 7, its interceptions have 0",
+        ),
+        (
+            update(schema.token_usages).values(unpriced=""),
+            f"session 's1' of {ANA}: unpriced is 3, its interceptions have 0",
+        ),
+        (
             delete(schema.sessions).where(*MINE),
             f"session 's1' of {ANA} is not there, but interceptions of it are",
         ),

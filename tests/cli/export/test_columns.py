@@ -24,6 +24,8 @@ def test_the_columns_of_a_session() -> None:
         "last_active_at": Kind.TIME,
         "last_prompt_truncated": Kind.FLAG,
         "estimated": Kind.FLAG,
+        "cost_micros": Kind.WHOLE,
+        "unpriced_usage_count": Kind.WHOLE,
     }
 
 

@@ -15,6 +15,7 @@ from aibridge.store.engine.errors import is_away
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import (
+    COUNTERS,
     InitiatorKindRow,
     Kind,
     SessionKindRow,
@@ -163,7 +164,7 @@ def test_a_server_that_is_too_old_is_refused(
 
 def session(name: str, at: int) -> SessionRow:
     times = {"started_at": at, "ended_at": at, "last_active_at": at}
-    tokens = dict.fromkeys(SessionRow._fields[-4:], 1)
+    tokens = dict.fromkeys(COUNTERS, 1)
     return SessionRow(
         id=name,
         initiator_id="i",

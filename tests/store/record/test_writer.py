@@ -15,6 +15,7 @@ from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import rows as kinds
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import (
+    AccountSpendRow,
     CorrelationRow,
     DailyUsageRow,
     EndRow,
@@ -43,6 +44,7 @@ TABLES: dict[type[Row], Any] = {
     SessionRow: schema.sessions,
     InitiatorKindRow: schema.initiator_kinds,
     DailyUsageRow: schema.daily_usage,
+    AccountSpendRow: schema.account_spend,
     CorrelationRow: schema.correlation_keys,
 }
 UPDATES: dict[type[Row], Any] = {
@@ -308,6 +310,8 @@ def sums(**given: Any) -> SessionRow:
         "output_tokens": 2,
         "cache_read_input_tokens": 3,
         "cache_write_input_tokens": 4,
+        "cost_micros": 5,
+        "unpriced": 1,
     }
     return SessionRow(**fields | given)
 
@@ -336,6 +340,8 @@ def test_calls_add_up_to_their_session(record_database, writer):
         output_tokens=6,
         cache_read_input_tokens=9,
         cache_write_input_tokens=12,
+        cost_micros=15,
+        unpriced=3,
     )
 
 

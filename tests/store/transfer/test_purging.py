@@ -37,7 +37,8 @@ def call(number: int, day: float, session: str, **more: Any) -> Call:
         "prompts": (f"Mend roof {number}",),
         "tools": ("bash", "read"),
         "thoughts": ("Hm.",),
-        "tokens": ((number, 2, 3, 4),),
+        "tokens": ((number, 2, 3, 4), (1, 0, 0, 0)),
+        "costs": (number,),
         **more,
     }
     return Call(number, at=day * DAY, session=session, **given)
@@ -66,7 +67,7 @@ KEPT = [
     call(29, 10, "title first", kind="side_call"),
     call(30, 11, "title first"),
     call(27, 12, "runs too", root=26, kind="retry", prompts=("Mend roof 26",)),
-    call(28, 6, "runs too", running=True, tokens=()),
+    call(28, 6, "runs too", running=True, tokens=(), costs=()),
     call(13, 12, "old", initiator="0" * 36),
     call(14, 3, "runs"),
     call(15, 4, "runs", running=True),

@@ -233,12 +233,18 @@ def _correct_sums(connection: Connection, old: Recorded, new: Recorded) -> None:
 
 def _sums(one: Recorded) -> dict[str, int]:
     """Return what an interception adds to its session."""
-    used = one.facts[TokenUsageRow]
     return {
         "threads": int(begins_thread(one.row.thread_root_id, one.row.metadata)),
         "tokens": one.row.tokens,
-        **{name: sum(getattr(each, name) for each in used) for name in COUNTERS},
+        **_used(one),
     }
+
+
+def _used(one: Recorded) -> dict[str, int]:
+    """Return what the usage rows of an interception add up to, by the names of `USED`."""
+    used = one.facts[TokenUsageRow]
+    sums = {name: sum(getattr(each, name) for each in used) for name in (*COUNTERS, "cost_micros")}
+    return {**sums, "unpriced": sum(bool(each.unpriced) for each in used)}
 
 
 def _correct_days(connection: Connection, old: Recorded, new: Recorded, facet_id: int) -> None:
@@ -282,14 +288,8 @@ def _day(row: InterceptionRow) -> int:
 
 def _daily(one: Recorded, facet_id: int, sign: int) -> DailyUsageRow:
     """Return what an interception adds to the usage of its day, or takes from it."""
-    row, used = one.row, one.facts[TokenUsageRow]
-    numbers = (
-        1,
-        *(sum(getattr(each, name) for each in used) for name in COUNTERS),
-        sum(each.cost_micros for each in used),
-        sum(bool(each.unpriced) for each in used),
-    )
-    added = (sign * number for number in numbers)
+    row = one.row
+    added = (sign * number for number in (1, *_used(one).values()))
     return DailyUsageRow(row.initiator_id, _day(row), row.group_id, facet_id, *added)
 
 

@@ -96,6 +96,10 @@ COUNTERS = (
 )
 """The tokens of a row of ``token_usages`` that are added up for sessions."""
 
+USED = (*COUNTERS, "cost_micros", "unpriced")
+"""What usage rows add to sessions and days; ``unpriced`` are the rows of which a part has no price.
+"""
+
 
 class UserPromptRow(NamedTuple):
     """A row of ``user_prompts``."""
@@ -169,6 +173,8 @@ class SessionRow(NamedTuple):
     output_tokens: int
     cache_read_input_tokens: int
     cache_write_input_tokens: int
+    cost_micros: int = 0
+    unpriced: int = 0
 
 
 class SessionKindRow(NamedTuple):

@@ -464,6 +464,8 @@ sessions = Table(
     Column("output_tokens", BigInteger, nullable=False),
     Column("cache_read_input_tokens", BigInteger, nullable=False),
     Column("cache_write_input_tokens", BigInteger, nullable=False),
+    Column("cost_micros", BigInteger, nullable=False, server_default="0"),  # as far as known
+    Column("unpriced", BigInteger, nullable=False, server_default="0"),  # usage rows, as above
     Index("ix_sessions_active", "last_active_at", "id", "initiator_id"),
     Index("ix_sessions_initiator", "initiator_id", "last_active_at", "id"),
     Index("ix_sessions_length", "length", "last_active_at", "id", "initiator_id"),

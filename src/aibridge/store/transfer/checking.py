@@ -17,9 +17,10 @@ from aibridge.store.engine.errors import said
 from aibridge.store.engine.servers import only_server
 from aibridge.store.record import partitions
 from aibridge.store.record.threads import beginning_threads
+from aibridge.store.record.used import used_sums
 from aibridge.store.schema.accounts import TOKEN, charged_accounts, named
 from aibridge.store.schema.measures import DAY
-from aibridge.store.schema.rows import COUNTERS, DailyUsageRow
+from aibridge.store.schema.rows import USED, DailyUsageRow
 from aibridge.store.schema.tables import (
     account_spend,
     daily_usage,
@@ -95,7 +96,7 @@ def _ranges(connection: Connection) -> Iterator[_Range]:
 
 
 def _kept(connection: Connection, portion: _Range) -> dict[Key, dict[str, int]]:
-    names = ("threads", "interceptions", "tokens", *COUNTERS)
+    names = ("threads", "interceptions", "tokens", *USED)
     rows = select(_s.id, _s.initiator_id, *(_s[name] for name in names)).where(*portion.of(_s.id))
     return {
         (row[0], row[1]): dict(zip(names, row[2:], strict=True)) for row in connection.execute(rows)
@@ -109,7 +110,7 @@ def _real(connection: Connection, portion: _Range, kinds: Kinds) -> dict[Key, Co
         kinds[initiator, kind] += calls
         sums[id_, initiator].update(threads=threads, interceptions=calls, tokens=int(tokens))
     for id_, initiator, *numbers in connection.execute(_usages(portion)):
-        sums[id_, initiator].update(dict(zip(COUNTERS, map(int, numbers), strict=True)))
+        sums[id_, initiator].update(dict(zip(USED, map(int, numbers), strict=True)))
     return sums
 
 
@@ -126,7 +127,7 @@ def _calls(portion: _Range) -> Any:  # noqa: ANN401 - rows as `_real` takes them
 def _usages(portion: _Range) -> Any:  # noqa: ANN401 - rows as `_real` takes them
     key = (_c.session_id, _c.initiator_id)
     return (
-        select(*key, *(func.sum(_used[name]) for name in COUNTERS))
+        select(*key, *used_sums())
         .join_from(interceptions, token_usages, _used.interception_id == _c.id)
         .where(_c.ended_at.is_not(None), *portion.of(_c.session_id))
         .group_by(*key)
@@ -169,12 +170,10 @@ def _add_days(
     """Add up what interceptions of some sessions have used on each day."""
     mine = (_c.ended_at.is_not(None), *portion.of(_c.session_id))
     calls = select(*_DAY, func.count()).where(*mine).group_by(*_DAY)
-    unpriced = func.sum(case((_used.unpriced != "", 1), else_=0))
-    sums = (*(func.sum(_used[name]) for name in _SUMS[1:-1]), unpriced)
-    usages = select(*_DAY, *sums).join_from(
+    usages = select(*_DAY, *used_sums()).join_from(
         interceptions, token_usages, _used.interception_id == _c.id
     )
-    for names, query in ((_SUMS[:1], calls), (_SUMS[1:], usages.where(*mine).group_by(*_DAY))):
+    for names, query in ((_SUMS[:1], calls), (USED, usages.where(*mine).group_by(*_DAY))):
         for who, day, group, kind, *numbers in connection.execute(query):
             key = (who, day, group, facets.get(kind))
             days[key].update(dict(zip(names, map(int, numbers), strict=True)))

@@ -23,8 +23,9 @@ from sqlalchemy import (
 
 from aibridge.store.record import remaining
 from aibridge.store.record.threads import begins_thread
+from aibridge.store.record.used import used_sums
 from aibridge.store.schema.measures import magnitude_of
-from aibridge.store.schema.rows import COUNTERS, TextRow
+from aibridge.store.schema.rows import USED, TextRow
 from aibridge.store.schema.tables import (
     correlation_keys,
     initiator_kinds,
@@ -218,13 +219,13 @@ def _by_session(calls: Sequence[_Call]) -> list[tuple[tuple[str, str], list[_Cal
 
 def _sums(connection: Connection, calls: Sequence[_Call]) -> dict[str, int]:
     used = token_usages.c
-    sums = select(*(func.coalesce(func.sum(used[name]), 0) for name in COUNTERS))
+    sums = select(*(func.coalesce(each, 0) for each in used_sums()))
     row = connection.execute(sums.where(*_among(used.interception_id, sorted(_ids(calls))))).one()
     return {
         "threads": sum(begins_thread(call.thread_root_id, call.metadata) for call in calls),
         "interceptions": len(calls),
         "tokens": sum(call.tokens for call in calls),
-        **{name: int(number) for name, number in zip(COUNTERS, row, strict=True)},
+        **{name: int(number) for name, number in zip(USED, row, strict=True)},
     }
 
 

@@ -1,4 +1,4 @@
-"""Prices, what usage rows cost at them, and the usage of each day"""
+"""Prices, what usage rows and sessions cost at them, and the usage of each day"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,6 +33,16 @@ _DAYS = f"""
     ) AS used ON used.interception_id = call.id
     WHERE call.ended_at IS NOT NULL
     GROUP BY call.initiator_id, call.ended_at / {_DAY}, facet.id"""  # noqa: S608 - our names
+_SESSIONS = """
+    UPDATE sessions SET unpriced = used.usages
+    FROM (
+        SELECT call.session_id, call.initiator_id, count(*) AS usages
+        FROM interceptions AS call
+        JOIN token_usages AS used ON used.interception_id = call.id
+        WHERE call.ended_at IS NOT NULL
+        GROUP BY call.session_id, call.initiator_id
+    ) AS used
+    WHERE used.session_id = sessions.id AND used.initiator_id = sessions.initiator_id"""
 
 
 def upgrade() -> None:
@@ -78,5 +88,10 @@ def upgrade() -> None:
     op.add_column(
         "token_usages", sa.Column("unpriced", _TEXT, nullable=False, server_default="not rated")
     )
+    for name in ("cost_micros", "unpriced"):
+        op.add_column(
+            "sessions", sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+        )
     op.execute(_FACETS)
     op.execute(_DAYS)
+    op.execute(_SESSIONS)
