@@ -2,7 +2,17 @@
 
 import pytest
 
-from aibridge.budgets.ledger import to_allot
+from aibridge.budgets import ledger
+from aibridge.budgets.caps import CapScope
+from aibridge.budgets.ledger import allot, to_allot
+from aibridge.budgets.periods import PeriodKind
+from aibridge.store.people import caps
+from aibridge.store.schema.accounts import TOKEN, Account
+from aibridge.store.schema.tables import account_spend
+from aibridge.store.usage import allotments
+from aibridge.store.usage.allotments import Holder
+from tests.builders import START, uid
+from tests.databases import Databases
 
 
 @pytest.mark.parametrize(
@@ -25,3 +35,29 @@ def test_a_process_is_allotted_what_fits(
     room: int, reserved: int, wanted: list[int], allotted: int
 ) -> None:
     assert to_allot(room, reserved, wanted) == allotted
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_what_is_given_back_while_something_is_allotted_is_not_missed(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process's cost is put on record, and what it held given back, between two reads."""
+    account, one, other = Account(TOKEN, "t").name, Holder(uid(801), 0), Holder(uid(802), 0)
+    with databases.open() as database:
+        with database.write() as connection:
+            caps.put_cap(connection, CapScope.TOKEN, "t", PeriodKind.TOTAL, 100)
+            allot(connection, account, other, reserved=0, wanted=[100], at=START)
+        as_it_is = allotments.find
+
+        def find(*asked):
+            found = as_it_is(*asked)
+            with database.write_beside(lock_seconds=1.0) as connection:
+                row = {"account": account, "day": 0, "cost_micros": 100}
+                connection.execute(account_spend.insert(), row)
+                allotments.put(connection, account, other, 0, START)
+            return found
+
+        monkeypatch.setattr(ledger.allotments, "find", find)
+        with database.write_beside(lock_seconds=1.0) as connection:
+            balance = allot(connection, account, one, reserved=0, wanted=[100], at=START)
+    assert (balance.allotted, balance.missing) == (0, 100)

@@ -9,11 +9,14 @@ import anthropic
 import openai
 import pytest
 
-from aibridge.budgets import accounts, price_book
+from aibridge.budgets import accounts, caps, price_book
+from aibridge.budgets.caps import CapScope, Wanted
 from aibridge.budgets.limits import set_group_budget
-from aibridge.budgets.periods import month_of
+from aibridge.budgets.money import dollars
+from aibridge.budgets.periods import PeriodKind, month_of
 from aibridge.budgets.spend import spend_of_users
 from aibridge.gateway import budget_store, gateway
+from aibridge.gateway.headers import REMAINING
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.identity.audit import Act
 from aibridge.ids import now
@@ -28,7 +31,6 @@ from tests.wire import Answer, Wire, ask
 
 COST = sum(samples.TOKENS)
 """What each sample costs, in micro-dollars: a token costs one, of whatever kind."""
-REMAINING = b"x-ai-bridge-budget-remaining-micros"
 
 
 def set_limit(bridge: Bridge, micros: int) -> None:
@@ -250,6 +252,61 @@ def test_what_lies_idle_is_given_back(wire, limited, monkeypatch):
     assert row["micros"] > reserved(wire)
     monkeypatch.setattr(accounts, "IDLE_SECONDS", 0.0)
     limited.wait_for(lambda: not limited.rows("allotments"))
+
+
+@pytest.mark.parametrize(
+    ("scope", "period", "said_of"),
+    [
+        ("member", "day", "US$0.01 exceeded"),
+        ("user", "week", "US$0.01 exceeded"),
+        ("group", "rolling_30_days", "US$0.01 of your group together exceeded"),
+        ("token", "total", "US$0.01 of this token exceeded"),
+        ("session", "total", "US$0.01 of a session exceeded"),
+    ],
+)
+def test_a_cap_refuses_what_does_not_fit_beside_what_is_spent(
+    wire, limited, scope, period, said_of
+):
+    answering(wire)
+    header = ("x-ai-bridge-session-id", "s-1")
+    set_cap(limited, scope, period, 10_000)
+    first = limited.post("messages", samples.request("messages"), header)
+    assert (first.status, len(first.values(REMAINING))) == (200, 1)
+    limited.catch_up()
+    body = samples.request("messages", max_tokens=10_000 - COST - 1_000)
+    answer = limited.post("messages", body, header)
+    assert answer.status == 403
+    assert said_of in said("messages", answer, "permission_error")
+    assert f"US{dollars(COST)} is spent" in answer.body.decode()
+
+
+def set_cap(bridge: Bridge, scope: str, period: str, micros: int) -> None:
+    targets = {"user": bridge.user.id, "token": bridge.token.partition("-")[0]}
+    news = bridge.app._people.news
+    with bridge.database.write() as connection:
+        wanted = Wanted(CapScope(scope), targets.get(scope, EVERYONE), PeriodKind(period), micros)
+        caps.set_cap(Act(connection), wanted)
+    bridge.wait_for(lambda: bridge.app._people.news != news)
+
+
+def test_a_session_that_is_capped_leaves_others_alone(wire, limited):
+    answering(wire)
+    set_cap(limited, "session", "total", COST)
+    body = samples.request("messages")
+    one, other = (("x-ai-bridge-session-id", each) for each in ("s-1", "s-2"))
+    assert limited.post("messages", body, one).status == 403
+    set_cap(limited, "session", "total", 2_000)
+    assert limited.post("messages", body, one).status == 200
+    limited.catch_up()
+    larger = samples.request("messages", max_tokens=900)
+    assert limited.post("messages", larger, one).status == 403
+    assert limited.post("messages", larger, other).status == 200
+
+
+def test_a_providers_word_of_what_is_left_is_not_passed_on(wire, limited):
+    head, *body = samples.framed(samples.body("messages", stream=False), "sized")
+    wire.always(head.replace(b"\r\n\r\n", b"\r\n" + REMAINING + b": 7\r\n\r\n"), *body)
+    assert call(limited).values(REMAINING) == []
 
 
 def test_the_vendors_sdks_ask_once_and_say_why(limited, monkeypatch):

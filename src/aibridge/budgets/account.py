@@ -54,6 +54,7 @@ class Account:
         "row",
         "row_at",
         "settled",
+        "settling",
         "used_at",
         "waiting",
     )
@@ -71,6 +72,8 @@ class Account:
         self.row = 0
         """What the database has as allotted, which is never less."""
         self.row_at = 0
+        self.settling = 0
+        """How many reservations are held for calls that have ended, and are not written yet."""
         self.used_at = 0.0
         """When anything was reserved last."""
         self.news: object = None

@@ -8,9 +8,9 @@ up when the keeper has written the call's cost, which then counts instead.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
-from aibridge.budgets.account import Account, OverLimit, Reservation, Waiting
+from aibridge.budgets.account import UNKNOWN, Account, OverLimit, Reservation, Waiting
 from aibridge.budgets.ledger import Balance
 from aibridge.ids import now
 from aibridge.store.usage.allotments import EXPIRES_AFTER
@@ -68,9 +68,7 @@ class Accounts:
     def _may_settle(self, name: str) -> bool:
         """Say whether anything is given up soon, or was while the database was asked."""
         account = self._accounts.get(name)
-        if account is None or account.settled:
-            return True
-        return any(reservation.account is account for _, reservation in self._settling)
+        return account is None or account.settled > 0 or account.settling > 0
 
     async def _reserve(self, name: str, micros: int) -> Reservation:
         self.give_up_written()
@@ -90,6 +88,7 @@ class Accounts:
     def settle(self, reservation: Reservation, position: int) -> None:
         """Hold a reservation until the keeper has written what stands before a position."""
         self._settling.append((position, reservation))
+        reservation.account.settling += 1
 
     def give_up(self, reservation: Reservation) -> None:
         """Give up a reservation: its call costs nothing, or its cost is on record."""
@@ -101,7 +100,9 @@ class Accounts:
             return
         position = self._position()
         while self._settling and self._settling[0][0] <= position:
-            self.give_up(self._settling.popleft()[1])
+            _, reservation = self._settling.popleft()
+            reservation.account.settling -= 1
+            self.give_up(reservation)
 
     def due(self) -> dict[str, int]:
         """Return what is to stand in the database as allotted to accounts, where that is due.
@@ -123,9 +124,15 @@ class Accounts:
             if is_due or (account.row and is_old):
                 account.row, account.row_at = account.allotted, self._clock()
                 found[name] = account.row
-            if is_idle and not account.row:
+            if is_idle and not account.row and name not in found:
                 del self._accounts[name]
         return found
+
+    def not_written(self, names: Iterable[str]) -> None:
+        """Take in that what was due does not stand in the database, or that nobody knows."""
+        for name in names:
+            if (account := self._accounts.get(name)) is not None:
+                account.row = UNKNOWN
 
     @property
     def reserved(self) -> dict[str, int]:

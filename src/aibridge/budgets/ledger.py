@@ -76,8 +76,8 @@ def allot(
     transaction that writes, of its own.
     """
     allotments.lock(connection, account)
-    limits, charged = limits_of(connection, named(account), at)
     found = allotments.find(connection, account, holder, at)
+    limits, charged = limits_of(connection, named(account), at)  # what was given back is in there
     balance = Balance(limits, found.others, 0, charged=charged)
     allotted = reserved if balance.room is None else to_allot(balance.room, reserved, wanted)
     lasts = found.expires_at - at > allotments.EXPIRES_AFTER // 2

@@ -7,10 +7,10 @@ meant.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aibridge.budgets.ledger import Balance, allot
 from aibridge.budgets.price_book import LOOK_SECONDS, CurrentPrices
@@ -25,6 +25,8 @@ from aibridge.store.usage.allotments import Holder
 ASK_SECONDS = 5.0
 """How long the database may take."""
 LOCK_SECONDS = 2.0
+MAX_WAITING = 1_000
+"""Questions that wait for the thread at most; what is no longer waited for is not asked."""
 CALL_IN_SECONDS = 1.0
 """How often other processes are asked to give back at most what lies idle."""
 
@@ -47,6 +49,8 @@ class BudgetStore:
         self._catalogue = catalogue
         self._geographies = geographies
         self._thread = ThreadPoolExecutor(1, "budgets")
+        self._jobs: set[Future[Any]] = set()
+        """What is asked, and not answered yet."""
         self._prices: CurrentPrices | None = None
         self._costs: RequestCosts | None = None
         self._look_at = 0.0
@@ -69,6 +73,8 @@ class BudgetStore:
 
     def close(self, micros: Mapping[str, int]) -> None:
         """Leave so much allotted to accounts, and ask no more."""
+        for job in list(self._jobs):
+            job.cancel()
         if micros:
             self._thread.submit(self._put, micros)
         self._thread.shutdown(wait=True)
@@ -103,15 +109,12 @@ class BudgetStore:
                 allotments.put(connection, account, self._holder, its_own, expires_at)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        job = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        job.add_done_callback(_seen)
+        if len(self._jobs) >= MAX_WAITING:
+            raise BudgetsUnavailable("too much is asked of the database of budgets")
+        job = self._thread.submit(work)
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
         try:
-            return await asyncio.wait_for(asyncio.shield(job), ASK_SECONDS)
+            return await asyncio.wait_for(asyncio.wrap_future(job), ASK_SECONDS)
         except _TROUBLE as error:
             raise BudgetsUnavailable("the database of budgets does not answer") from error
-
-
-def _seen(job: "asyncio.Future[T]") -> None:
-    """Take in how work ended that nobody may wait for any more."""
-    if not job.cancelled():
-        job.exception()

@@ -121,8 +121,8 @@ class Gateway:
 
     async def _record(self, call: Call, dialect: Dialect, completes: str, client: Client) -> None:
         """Forward a call with its record: begun before, complete before the client sees the end."""
-        begun = call.begun(dialect, self._headers, completes)
         try:
+            begun = call.begun(dialect, self._headers, completes)
             exchange = Exchange(self._log, self._reads, begun, call.came)
             self._spending.begin(exchange.number, call)
         finally:

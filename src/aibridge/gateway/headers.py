@@ -9,6 +9,9 @@ TOKEN_HEADERS = (b"x-ai-bridge-token", b"x-coder-ai-governance-token")
 CREDENTIAL_HEADERS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 """May carry the bridge's token; what they carry otherwise is the caller's own credential."""
 
+REMAINING = b"x-ai-bridge-budget-remaining-micros"
+"""Says in answers what is left of limits."""
+
 _HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -43,7 +46,7 @@ _NEVER_SENT_PREFIXES = (
     b"x-coder-ai-",
     b"x-coder-agent-firewall-",
 )
-_NEVER_ANSWERED = _HOP_BY_HOP | {b"set-cookie"}
+_NEVER_ANSWERED = _HOP_BY_HOP | {b"set-cookie", REMAINING}
 _WITHOUT_BODY = frozenset({204, 304})
 """Statuses whose answers have no body, whatever their length says (RFC 9110, section 6.4.1)."""
 

@@ -17,8 +17,9 @@ from aibridge.budgets.account_limits import Charged, Limit
 from aibridge.budgets.accounts import FRESH_SECONDS, Accounts
 from aibridge.budgets.money import dollars
 from aibridge.budgets.periods import PeriodKind
-from aibridge.gateway.budget_store import BudgetStore, BudgetsUnavailable
+from aibridge.gateway.budget_store import BudgetStore
 from aibridge.gateway.call import Call
+from aibridge.gateway.headers import REMAINING
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.refusal import Refusal
 from aibridge.gateway.request_cost import read
@@ -34,7 +35,6 @@ CHECKED_SECONDS = 1.0
 """How old what was spent may be by which calls are let begin that reserve nothing."""
 RETRY_SECONDS = 5
 """When a client may try again whose calls under way leave no room for another."""
-REMAINING = b"x-ai-bridge-budget-remaining-micros"
 
 _log = structlog.get_logger()
 
@@ -149,7 +149,8 @@ class Spending:
                 if due := self._accounts.due():
                     try:
                         await self._store.put(due)
-                    except BudgetsUnavailable as error:
+                    except Exception as error:  # noqa: BLE001 - it is tried again
+                        self._accounts.not_written(due)
                         _log.warning("allotments_not_written", error=str(error))
 
     def close(self) -> None:

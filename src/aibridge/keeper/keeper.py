@@ -127,6 +127,7 @@ class Keeper:
             self._is_hasty = True
             while self._step():
                 pass
+            self._release_allotments()
         except GivenUp:
             _log.warning("journal_left", trouble=self._trouble)
         finally:
@@ -295,9 +296,13 @@ class Keeper:
                 remove_passed(followed, self._rules.kept_seconds, self._rules.kept_bytes)
                 followed.pass_torn_end()
                 followed.progress.tell(self._come_to(followed))
-                calls = self._calls.of(followed)
-                release_allotments(self._database, followed, self._come_to(followed), calls)
+            self._release_allotments()
             self._tell()
+
+    def _release_allotments(self) -> None:
+        for followed in self._following.journals.values():
+            calls = self._calls.of(followed)
+            release_allotments(self._database, followed, self._come_to(followed), calls)
 
     def _tell(self) -> None:
         """Tell the server's processes how this one stands."""
