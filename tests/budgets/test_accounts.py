@@ -87,11 +87,11 @@ def test_another_period_is_asked_about() -> None:
     async def scenario() -> None:
         asked = Asked(100)
         accounts = asked.accounts()
-        accounts.settle(await accounts.reserve("a", 10), 0)
-        await accounts.reserve("a", 10)
+        await accounts.reserve("a", 1)
+        await accounts.reserve("a", 1)
         assert asked.times == 1
         asked.now += DAY
-        await accounts.reserve("a", 10)
+        await accounts.reserve("a", 1)
         assert asked.times == 2
 
     asyncio.run(scenario())

@@ -1,6 +1,7 @@
 """What a process is allotted of the room that a limit leaves."""
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from aibridge.budgets import ledger
 from aibridge.budgets.caps import CapScope
@@ -61,3 +62,15 @@ def test_what_is_given_back_while_something_is_allotted_is_not_missed(
         with database.write_beside(lock_seconds=1.0) as connection:
             balance = allot(connection, account, one, reserved=0, wanted=[100], at=START)
     assert (balance.allotted, balance.missing) == (0, 100)
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_one_process_at_a_time_is_allotted_of_an_account(databases: Databases) -> None:
+    account, one, other = Account(TOKEN, "t").name, Holder(uid(801), 0), Holder(uid(802), 0)
+    with databases.open() as database, database.write_beside(lock_seconds=1.0) as connection:
+        allot(connection, account, one, reserved=0, wanted=[1], at=START)
+        with (
+            pytest.raises(OperationalError, match="lock"),
+            database.write_beside(lock_seconds=0.01) as beside,
+        ):
+            allot(beside, account, other, reserved=0, wanted=[1], at=START)
