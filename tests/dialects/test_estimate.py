@@ -115,3 +115,17 @@ def test_arguments_and_thoughts_count_in_an_estimate() -> None:
     usage = reader.estimate(0)
     assert usage is not None
     assert usage.output == 302  # with the tag
+
+
+def test_a_whole_item_that_lacks_what_its_pieces_had_lessens_no_estimate() -> None:
+    reader = DIALECTS["responses"].StreamReader()
+    kind = "response.reasoning_text.delta"
+    item = {"type": "reasoning", "summary": [], "encrypted_content": "x" * 400}
+    for event in (
+        {"type": kind, "output_index": 0, "content_index": 0, "delta": "word" * 10},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+    ):
+        reader.event(json.dumps(event).encode())
+        usage = reader.estimate(0)
+        assert usage is not None
+        assert usage.output == 10
