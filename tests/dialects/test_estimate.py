@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from aibridge.dialects import DIALECTS, chat, messages
-from aibridge.dialects.sse import EventStream
 from tests.dialects.conftest import said
 
 names = pytest.mark.parametrize("name", ["messages", "chat", "responses"])
@@ -64,24 +63,28 @@ def test_where_the_content_has_ended(name: str) -> None:
 
 
 @names
-def test_tokens_of_an_answer_that_was_left_are_estimated(sse: Any, name: str) -> None:
-    dialect = DIALECTS[name]
-    reader = dialect.StreamReader()
-    events = EventStream(dialect.SKIP, reader.notes, quiet=dialect.QUIET)
-    stream = sse({}, *(said(name, "four" * 5) for _ in range(40)), named=False)
-    if name == "messages":
-        stream = sse({"type": "ping"}, *(said(name, "four" * 5) for _ in range(40)), named=True)
-    for event in events.read(stream):
-        reader.event(event.data, event.name)
-        events.skipping = not reader.needs_text
-    reader.sizes.skipped_bytes = events.skipped_bytes
-    reader.sizes.skipped_events = events.skipped_events
+def test_tokens_of_an_answer_that_was_left_are_estimated(name: str) -> None:
+    reader = DIALECTS[name].StreamReader()
+    for _ in range(40):
+        reader.event(json.dumps(said(name, "four" * 5)).encode())
     usage = reader.estimate(4000)
-    assert events.skipped_events == 39
     assert usage is not None
-    assert (usage.input, usage.is_estimate) == (1000, True)
-    assert 180 <= usage.output <= 220
-    assert usage.metadata["estimated"] == {"input_tokens": 1000, "output_tokens": usage.output}
+    assert (usage.input, usage.output, usage.is_estimate) == (1000, 200, True)
+    assert usage.metadata["estimated"] == {"input_tokens": 1000, "output_tokens": 200}
+
+
+@pytest.mark.parametrize(
+    ("text", "output"), [("a", 1), ("word " * 4, 5), ("a\n" * 8, 4), ("漢字" * 2, 3), ("\ud800", 1)]
+)
+@names
+def test_text_counts_by_its_bytes_in_utf_8(name: str, text: str, output: int) -> None:
+    for ascii_only in (True, False):
+        reader = DIALECTS[name].StreamReader()
+        event = json.dumps(said(name, text), ensure_ascii=ascii_only)
+        reader.event(event.encode("utf-8", "replace"))
+        usage = reader.estimate(0)
+        assert usage is not None
+        assert usage.output == output
 
 
 def test_what_the_provider_has_counted_is_not_estimated() -> None:
@@ -91,7 +94,10 @@ def test_what_the_provider_has_counted_is_not_estimated() -> None:
     usage = reader.estimate(4000)
     assert usage is not None
     assert (usage.input, usage.output, usage.cache_read) == (25, 30, 7)
-    assert (usage.metadata["estimated"], usage.metadata["partial"]) == ({}, True)
+    assert (usage.metadata["estimated"], usage.metadata["partial"]) == (
+        {"output_tokens": 30},
+        True,
+    )
     reader.event(json.dumps(said("messages", "word" * 100)).encode())
     usage = reader.estimate(4000)
     assert usage is not None
@@ -108,4 +114,18 @@ def test_arguments_and_thoughts_count_in_an_estimate() -> None:
         reader.event(json.dumps({"choices": [{"index": 0, "delta": delta}]}).encode())
     usage = reader.estimate(0)
     assert usage is not None
-    assert 300 <= usage.output <= 305
+    assert usage.output == 302  # with the tag
+
+
+def test_a_whole_item_that_lacks_what_its_pieces_had_lessens_no_estimate() -> None:
+    reader = DIALECTS["responses"].StreamReader()
+    kind = "response.reasoning_text.delta"
+    item = {"type": "reasoning", "summary": [], "encrypted_content": "x" * 400}
+    for event in (
+        {"type": kind, "output_index": 0, "content_index": 0, "delta": "word" * 10},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+    ):
+        reader.event(json.dumps(event).encode())
+        usage = reader.estimate(0)
+        assert usage is not None
+        assert usage.output == 10

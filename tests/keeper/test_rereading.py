@@ -350,6 +350,36 @@ def test_an_end_that_a_later_call_told_stays_and_the_beginning_is_corrected(
     assert all(after[name] == before[name] for name in (*FACTS[1:], "interceptions"))
 
 
+def test_what_was_estimated_is_estimated_alike_and_counts_once(
+    gateway: Gateway, root: Path, database: Database
+) -> None:
+    call = gateway.begin()
+    gateway.end(call, answer()[:20], how=How.LEFT)
+    keep(root, database)
+    before = contents(database)
+    (used,), (day,) = before["token_usages"], before["daily_usage"]
+    assert '"estimated":{' in used["metadata"]
+    assert 0 < used["cost_micros"] == day["cost_micros"]
+    assert differing(reread(root, database)) == {}
+    assert contents(database) == before
+
+
+def test_an_estimate_that_an_earlier_release_did_not_make_is_added_once(
+    gateway: Gateway, root: Path, database: Database
+) -> None:
+    call = gateway.begin()
+    gateway.end(call, answer()[:20], how=How.FAILED)
+    with reading_as(no_usage):
+        keep(root, database)
+    assert [day["cost_micros"] for day in contents(database)["daily_usage"]] == [0]
+    assert call.id in differing(reread(root, database))
+    corrected = contents(database)
+    assert differing(reread(root, database)) == {}
+    (used,) = corrected["token_usages"]
+    assert used["cost_micros"] > 0
+    assert sum(day["cost_micros"] for day in corrected["daily_usage"]) == used["cost_micros"]
+
+
 def test_what_the_database_refuses_is_named_and_the_others_are_corrected(
     gateway: Gateway, root: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

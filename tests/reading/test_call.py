@@ -31,7 +31,8 @@ def asked(dialect: str, *, stream: bool) -> Asked:
 def read(dialect: str, how: How, *pieces: bytes, stream: bool = True, **said: Any) -> End:
     """Read how a call ended, 200 with a stream of events if nothing else is said."""
     said = {"http_status": 200, "headers": SSE if stream else JSON, **said}
-    return read_answer(begun(dialect), asked(dialect, stream=stream), Ended(9, how, **said), pieces)
+    ended = Ended(9, how, **said)
+    return read_answer(begun(dialect), asked(dialect, stream=stream), ended, lambda: pieces)
 
 
 def outcome(end: End) -> tuple[str, str, str]:
@@ -97,19 +98,9 @@ def test_where_no_answer_began_nothing_is_read(
     dialect: str, how: How, expected: tuple[str, str, str]
 ) -> None:
     ended = Ended(9, how, error_type="broken", error_message="it broke off")
-    end = read_answer(begun(dialect), asked(dialect, stream=True), ended, iter(()))
+    end = read_answer(begun(dialect), asked(dialect, stream=True), ended, lambda: ())
     assert outcome(end) == expected
     assert (end.http_status, end.facts.usages, end.facts.notes) == (None, [], [])
-
-
-@dialects
-def test_of_an_answer_that_its_client_left_the_tokens_are_estimated(dialect: str) -> None:
-    event = {"messages": 2, "chat": 1, "responses": 1}[dialect]
-    first, text = samples.EVENTS[dialect][0], samples.EVENTS[dialect][event]
-    (usage,) = read(dialect, How.LEFT, first, text * 100).facts.usages
-    assert (usage.is_estimate, usage.output > 100) == (True, True)
-    broken = read(dialect, How.FAILED, first, text * 100).facts.usages
-    assert [usage.is_estimate for usage in broken] in ([], [False])
 
 
 def test_what_the_gateway_noted_is_taken_over() -> None:

@@ -131,7 +131,8 @@ def test_an_empty_conversation_has_nothing_to_read() -> None:
 
 
 def test_a_body_that_is_gone_leaves_what_the_gateway_knew_and_a_note() -> None:
-    start = unread_request(begun(headers=[CLAUDE_CODE]), "it is gone")
+    asked = unread_request(begun(headers=[CLAUDE_CODE]), "it is gone")
+    start = asked.start
     assert (start.id, start.unread, start.notes) == ("call-1", True, ["it is gone"])
     assert start.user_agent == CLAUDE_CODE[1].decode()
     assert (start.model, start.client, start.prompts) == ("", None, ())

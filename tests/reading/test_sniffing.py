@@ -117,7 +117,7 @@ def test_how_far_a_whole_answer_has_come(dialect):
 
 @dialects
 def test_a_stream_that_was_left_is_estimated_from_its_bytes(dialect):
-    observer = observe(Dialect(dialect), 200, SSE, streams=True)
+    observer = observe(Dialect(dialect), 200, SSE, streams=True, counts=True)
     event = samples.EVENTS[dialect][1]
     text = {
         "messages": samples.EVENTS["messages"][2],

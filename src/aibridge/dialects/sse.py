@@ -43,10 +43,10 @@ class EventStream:
     """An incremental parser: feed it chunks, it gives the events that they complete.
 
     ``skip`` matches, at the start of an event, a run of whole events that bring text; they are
-    counted, and passed over without being taken apart. ``quiet`` does so for events that bring
-    nothing, which are not counted. The first event is never skipped, so that what every event
-    repeats is seen once. With ``excerpts`` the beginning and the end of
-    events that are longer than ``limit`` are given. Remarks go to ``notes``.
+    passed over without being taken apart. ``quiet`` does so for events that bring nothing, also
+    where text is not skipped. The first event is never skipped, so that what every event repeats is
+    seen once. With ``excerpts`` the beginning and the end of events that are longer than ``limit``
+    are given. Remarks go to ``notes``.
     """
 
     __slots__ = (
@@ -56,14 +56,11 @@ class EventStream:
         "_head",
         "_held",
         "_limit",
-        "_lines",
         "_quiet",
         "_skip",
-        "_skipped_lines",
         "_started",
         "blocks",
         "notes",
-        "skipped_bytes",
         "skipping",
     )
 
@@ -81,10 +78,6 @@ class EventStream:
         """Events so far that were taken apart, with those that turned out to be empty."""
         self.skipping = True
         """Whether events of text are skipped; their reader may change it from one to the next."""
-        self.skipped_bytes = 0
-        self._skipped_lines = 0
-        self._lines = 0
-        """Lines of a skipped event: all have as many, and lines are quicker to count."""
         self._excerpts = excerpts
         self._head = b""
         self._skip = skip
@@ -94,11 +87,6 @@ class EventStream:
         self._dropped = 0
         self._crs = False
         self._started = False
-
-    @property
-    def skipped_events(self) -> int:
-        """How many events were skipped."""
-        return self._skipped_lines // self._lines if self._lines else 0
 
     @property
     def pending(self) -> int:
@@ -111,10 +99,7 @@ class EventStream:
         return 0 if self._dropped else len(self._held)
 
     def passes(self, chunk: bytes) -> bool:
-        """Whether a chunk is nothing but whole events to be skipped, so that it need not be read.
-
-        They are not counted then.
-        """
+        """Whether a chunk is nothing but whole events to be skipped: it need not be read."""
         is_between = self._started and not (self._held or self._crs or b"\r" in chunk)
         return is_between and self._skip is not None and bool(self._skip.fullmatch(chunk))
 
@@ -169,7 +154,6 @@ class EventStream:
             if skip is not None and self.skipping and self._started:
                 run = skip.match(buffer, position)
                 if run is not None and run.end() != position:
-                    self._count_skipped(buffer, position, run.end())
                     position = run.end()
             if quiet is not None and (run := quiet.match(buffer, position)) is not None:
                 position = run.end()
@@ -192,12 +176,6 @@ class EventStream:
             position = end
         if self._held or position < len(buffer):
             self._hold(buffer[position:])
-
-    def _count_skipped(self, buffer: bytes, start: int, end: int) -> None:
-        if not self._lines:
-            self._lines = buffer.count(b"\n", start, buffer.find(b"\n\n", start) + 2)
-        self.skipped_bytes += end - start
-        self._skipped_lines += buffer.count(b"\n", start, end)
 
     def _excerpt(self, head: bytes, tail: bytes, start: int, end: int) -> Iterator[Event]:
         """Yield the beginning and the end of an event that is too long."""

@@ -40,7 +40,7 @@ class CallReader:
 
     def read_later_answer(self, call: Call) -> End | None:
         """Return what the answer of a call without a record says of an earlier one."""
-        call.asked = Asked(unread_request(call.begun, ""), {})
+        call.asked = unread_request(call.begun, "")
         return self._read(call)[1]
 
     def _read(self, call: Call) -> tuple[Asked, End | None]:
@@ -54,12 +54,12 @@ class CallReader:
                     self.unread += call.asked.start.unread
                 if call.ended is not None:
                     self._mark(call, "answer")
-                    end = read_answer(call.begun, call.asked, call.ended, call.read_pieces())
+                    end = read_answer(call.begun, call.asked, call.ended, call.read_pieces)
         except (Exception, TooMuch) as error:  # noqa: BLE001 - whatever it is, the others go on
             why = why_not(error)
             _log.error("call_not_read", interception=call.begun.id, reason=why, error=repr(error))
             if call.asked is None:
-                call.asked = Asked(unread_request(call.begun, f"request: {why}"), {})
+                call.asked = unread_request(call.begun, f"request: {why}")
                 self.unread += 1
                 return self._read(call)
             if call.ended is not None:

@@ -116,7 +116,7 @@ class Rereader:
         try:
             with self._bounded():
                 asked = read_request(call.begun, call.read_body(), self._reading)
-                end = read_answer(call.begun, asked, call.ended, call.read_pieces())
+                end = read_answer(call.begun, asked, call.ended, call.read_pieces)
         except (Exception, TooMuch) as error:
             raise _NotRead(why_not(error)) from error
         was_seen = old.finality is not Finality.UNSEEN and not _is_completed(old)

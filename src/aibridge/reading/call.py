@@ -3,33 +3,65 @@
 Pure: the same bytes always give the same facts, whenever they are read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from aibridge.dialects.facts import ResponseFacts
 from aibridge.journal.contents import Begun, Ended, How
 from aibridge.reading.answer import Observer, observe
-from aibridge.reading.outcome import CANCELLED, INTERRUPTED, Outcome, of_answer
+from aibridge.reading.outcome import (
+    CANCELLED,
+    FIRST_REDIRECT,
+    INTERRUPTED,
+    Outcome,
+    of_answer,
+)
 from aibridge.reading.request import Asked
 from aibridge.recorder.records import End, Status
 
+_CONVERSATIONS = "/conversations"
+"""The beginning of the routes whose answers no model makes."""
 
-def read_answer(begun: Begun, asked: Asked, ended: Ended, pieces: Iterable[bytes]) -> End:
-    """Return how a call ended, with what its answer says, as far as it came."""
-    if ended.http_status is None:
+Pieces = Callable[[], Iterable[bytes]]
+"""Reads an answer's bytes, each time that it is called."""
+
+
+def read_answer(begun: Begun, asked: Asked, ended: Ended, pieces: Pieces) -> End:
+    """Return how a call ended, with what its answer says, as far as it came.
+
+    Where it broke off, the tokens that the provider had not counted by then are estimated.
+    """
+    status = ended.http_status
+    if status is None:
         return end_of(ended, ResponseFacts())
+    facts = _observed(begun, asked, ended, status, pieces).facts()
+    if status < FIRST_REDIRECT and _broke_off(begun, ended, facts):
+        observer = _observed(begun, asked, ended, status, pieces, counts=True)
+        if (estimate := observer.estimate(asked.body_bytes)) is not None:
+            facts.usages = [*facts.usages[:-1], estimate]
+    return end_of(ended, facts)
+
+
+def _observed(
+    begun: Begun, asked: Asked, ended: Ended, status: int, pieces: Pieces, *, counts: bool = False
+) -> Observer:
+    """Return who has read an answer; one that ``counts`` its text takes longer for it."""
     observer = observe(
         begun.dialect,
-        ended.http_status,
+        status,
         dict(ended.headers),
         streams=asked.start.stream,
+        counts=counts,
         servers=asked.servers,
     )
-    _feed(observer, pieces, to_the_end=ended.how is How.ANSWERED)
-    facts = observer.facts()
-    if ended.how is How.LEFT:
-        estimate = observer.estimate(begun.request_bytes)
-        facts.usages = facts.usages if estimate is None else [estimate]
-    return end_of(ended, facts)
+    _feed(observer, pieces(), to_the_end=ended.how is How.ANSWERED)
+    return observer
+
+
+def _broke_off(begun: Begun, ended: Ended, facts: ResponseFacts) -> bool:
+    """Whether an answer that a model makes did not come to its end."""
+    if _CONVERSATIONS in begun.route:
+        return False
+    return ended.how is not How.ANSWERED or not (facts.ended or facts.stop_reason)
 
 
 def end_of(ended: Ended, facts: ResponseFacts) -> End:

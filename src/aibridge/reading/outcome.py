@@ -4,7 +4,7 @@ from aibridge.dialects.facts import ProviderError, ResponseFacts
 from aibridge.recorder.records import Status
 
 FIRST_ERROR = 400
-_FIRST_REDIRECT = 300
+FIRST_REDIRECT = 300
 _SERVER_ERROR = 500
 _MAX_STATUS = 600
 
@@ -67,7 +67,7 @@ def of_answer(status: int, facts: ResponseFacts) -> Outcome:
     error = facts.error
     if status >= FIRST_ERROR:
         return Status.FAILED, _of_status(status), error.message if error else ""
-    if status >= _FIRST_REDIRECT:
+    if status >= FIRST_REDIRECT:
         return Status.FAILED, "unknown", f"the provider redirects: status {status}"
     if error is not None:
         return Status.FAILED, _error_type(error), error.message

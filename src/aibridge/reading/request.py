@@ -29,38 +29,46 @@ class Reading(NamedTuple):
 
 
 class Asked(Struct, frozen=True):
-    """What a request says; ``servers`` are the URLs of the MCP servers that it names."""
+    """What a request says; ``servers`` are the URLs of the MCP servers that it names.
+
+    ``body_bytes`` is the size of its body, unpacked if that could be done.
+    """
 
     start: Start
     servers: Mapping[str, str]
+    body_bytes: int
 
 
 def read_request(begun: Begun, body: bytes, reading: Reading) -> Asked:
     """Return what a request says."""
     headers = dict(begun.headers)
-    facts = _facts(begun, body, headers, reading.max_body_bytes)
+    facts, size = _facts(begun, body, headers, reading.max_body_bytes)
     agent = reading.agents.identify(headers, facts.hints, facts.openings)
-    return Asked(_start(begun, facts, agent, headers), facts.servers)
+    return Asked(_start(begun, facts, agent, headers), facts.servers, size)
 
 
-def unread_request(begun: Begun, note: str) -> Start:
-    """Return the start of a call whose body could not be read; the note says why."""
+def unread_request(begun: Begun, note: str) -> Asked:
+    """Return what is known of a call whose body could not be read; the note says why."""
     facts, headers = RequestFacts(unread=True, notes=Notes([note])), dict(begun.headers)
-    return _start(begun, facts, Agent(), headers)
+    return Asked(_start(begun, facts, Agent(), headers), {}, begun.request_bytes)
 
 
-def _facts(begun: Begun, body: bytes, headers: Mapping[bytes, bytes], limit: int) -> RequestFacts:
+def _facts(
+    begun: Begun, body: bytes, headers: Mapping[bytes, bytes], limit: int
+) -> tuple[RequestFacts, int]:
+    """Return what a body says, and how many bytes it has unpacked."""
     if not body and begun.route.endswith(_CONVERSATIONS):
-        return RequestFacts()  # an empty conversation: there is nothing to read
+        return RequestFacts(), 0  # an empty conversation: there is nothing to read
     read, encoding = DIALECTS[begun.dialect].read_request, headers.get(b"content-encoding")
     if not encoding:
-        return read(body)
+        return read(body), len(body)
     try:
-        return read(decode(body, encoding, limit))
+        unpacked = decode(body, encoding, limit)
+        return read(unpacked), len(unpacked)
     except Undecodable as error:
         notes = Notes()
         notes.add(f"request: {error}")
-        return RequestFacts(unread=True, notes=notes)
+        return RequestFacts(unread=True, notes=notes), len(body)
 
 
 def _start(

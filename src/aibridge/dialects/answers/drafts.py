@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from aibridge.dialects.answers.estimate import text_bytes
 from aibridge.dialects.facts import Notes, Thought, ToolCall
 from aibridge.dialects.fields import compact
 
@@ -36,6 +37,7 @@ class Draft(Struct, eq=False):
     fact: ToolCall | Thought
     pieces: list[str] = []
     size: int = 0
+    said: int = 0
     closed: bool = False
 
     def text(self) -> str:
@@ -46,7 +48,7 @@ class Draft(Struct, eq=False):
 class Drafts:
     """The tool calls and thoughts of one answer, each open under a key until it is closed."""
 
-    __slots__ = ("_all", "_by_id", "_counts", "_looks", "_notes", "_open", "size")
+    __slots__ = ("_all", "_by_id", "_counts", "_looks", "_notes", "_open", "said", "size")
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
@@ -57,6 +59,8 @@ class Drafts:
         self._looks = 0
         self.size = 0
         """Characters of all of them."""
+        self.said = 0
+        """Bytes of all of them, also of what is beyond the bounds."""
 
     def begin(self, key: Hashable, fact: ToolCall | Thought) -> bool:
         """Open ``fact`` under ``key``, and close what was open there; false beyond the bound."""
@@ -99,9 +103,11 @@ class Drafts:
 
     def add(self, key: Hashable, piece: str) -> None:
         """Append ``piece`` to what is open under ``key``, as far as the bounds allow."""
-        draft = self._open.get(key)
+        draft, said = self._open.get(key), text_bytes(piece)
+        self.said += said
         if draft is None or not piece:
             return
+        draft.said += said
         room = min(MAX_TEXT - draft.size, MAX_TOTAL - self.size)
         if len(piece) > room:
             self._notes.add("a tool input or thought is too long: it was cut")
@@ -144,6 +150,7 @@ class Drafts:
             self._all.remove(draft)
             self._counts[type(draft.fact)] -= 1
             self.size -= draft.size
+            self.said -= draft.said
 
     def tool_calls(self) -> list[ToolCall]:
         """Every tool call so far; one that is still open says so in its metadata."""

@@ -26,7 +26,6 @@ CUT = "the answer is too large: only its beginning and its end were read"
 
 _DONE = b"[DONE]"
 _LONGEST_DONE = 16
-_NAME_LINE = len(b"event: \n")
 _TAGGED = "tagged"
 """The key of the thinking that stands within the text."""
 
@@ -56,7 +55,8 @@ class AnswerReader(ABC):
         self.unread = False
         self.gave_up = False
         """Whether so much was not understood that no more is to be read."""
-        self.sizes = estimate.Sizes()
+        self.said = 0
+        """Bytes of text that were read; thinking and tools' input are counted by the drafts."""
         self.needs_text = True
         """Whether events that bring text have to be read: a text begins, or holds thinking."""
         self._beside: _Fields = {}
@@ -71,8 +71,6 @@ class AnswerReader(ABC):
             return False
         if len(data) <= _LONGEST_DONE and data.strip() == _DONE:
             return self.end()
-        if self.needs_text:
-            self.sizes.event = len(data) + (len(name) + _NAME_LINE if name else 0)
         return self.read_event(unlisted(data) if data[:1] == b"[" else data, name)
 
     @abstractmethod
@@ -126,15 +124,17 @@ class AnswerReader(ABC):
         )
 
     def estimate(self, request_bytes: int) -> TokenUsage | None:
-        """Estimate the tokens of an answer that nobody will see the end of.
+        """Estimate the tokens of the last model run of an answer that nobody will see the end of.
 
-        ``None`` if the provider has counted them.
+        ``None`` if the provider has counted them, or the end was seen. Text counts as far as its
+        events were read, and not passed over.
         """
-        if self.usage_is_final:
+        if self.usage_is_final or (self.ended and not self.gave_up):
             return None
-        counted = self._usages()
-        said = self.sizes.text() + self.drafts.size
-        return estimate.tokens(counted[0] if counted else TokenUsage(), said, request_bytes)
+        *before, last = self._runs(self.usage or {})
+        counted = sum([run.output for run in before])
+        said = self.said + self.drafts.said - counted * estimate.OUTPUT_BYTES
+        return estimate.tokens(last, said, request_bytes)
 
     def first(self, parts: list[T] | None) -> list[T]:
         """Return the parts of an answer, up to `MAX_PARTS`."""
@@ -180,14 +180,14 @@ class AnswerReader(ABC):
         """Take a piece of what is said, which is no thinking unless it is in tags."""
         if not piece:
             return
-        self.sizes.take(len(piece))
+        self.said += estimate.text_bytes(piece)
         if not self.needs_text:
             return
         if thought := self._tagged.take(piece):
             if self.drafts.get(_TAGGED) is None:
                 self.drafts.begin(_TAGGED, Thought("", self.thought_source))
             self.drafts.add(_TAGGED, thought)
-            self.sizes.said -= len(thought)
+            self.said -= estimate.text_bytes(thought)
         self.needs_text = self._tagged.is_open
         if not self.needs_text:
             self.drafts.close(_TAGGED)
@@ -215,9 +215,10 @@ class AnswerReader(ABC):
         return True
 
     def _usages(self) -> list[TokenUsage]:
-        if self.usage is None:
-            return []
+        return [] if self.usage is None else self._runs(self.usage)
+
+    def _runs(self, usage: _Fields) -> list[TokenUsage]:
         broke_off = self.error is not None or not self.ended
         partial = broke_off and not self.usage_is_final
         beside = {**self._beside, "provider_model": self.model, "partial": partial}
-        return usage_rows(self.usage, beside, self.tokens, self.notes)
+        return usage_rows(usage, beside, self.tokens, self.notes)

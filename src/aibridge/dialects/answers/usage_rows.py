@@ -59,9 +59,9 @@ def _metadata(
     """Return what is said of a model run; the whole usage object is kept with the first one."""
     metadata: _Fields = {}
     raw = usage if is_first else run
-    if is_small(raw):
+    if raw and is_small(raw):
         metadata["usage"] = raw
-    else:
+    elif raw:
         notes.add("the usage object is too large to be kept")
     for name in _PRICED:
         if value := label(run.get(name) or usage.get(name) or beside.get(name)):

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Raw
 
+from aibridge.dialects.answers.estimate import text_bytes
 from aibridge.dialects.answers.reading import AnswerReader
 from aibridge.dialects.answers.usage import openai_tokens
 from aibridge.dialects.chat.shapes import (
@@ -147,10 +148,12 @@ class StreamReader(AnswerReader):
     def _take_content(self, choice: int, content: Raw) -> None:
         """Take a text, or a list of parts, of which some may be thinking."""
         data = bytes(content)
-        if data.startswith(b'"') and self.needs_text and choice == 0:
-            self.take_text(read(STRING, data, self.notes, "a text") or "")
-        elif data.startswith(b'"'):
-            self.sizes.take(len(data) - 2)
+        if data.startswith(b'"'):
+            piece = read(STRING, data, self.notes, "a text") or ""
+            if choice == 0:
+                self.take_text(piece)
+            else:
+                self.said += text_bytes(piece)
         elif data.startswith(b"["):
             for part in self.first(read(PARTS, data, self.notes, "the content")):
                 if thought := part.thought():

@@ -230,10 +230,12 @@ class StreamReader(AnswerReader):
         if item is None or not self._is_new(place, item):
             return
         self._said = item.type != "reasoning"
+        said = self.drafts.said
         for key in self._begun.pop(place, []):
             self.drafts.discard(key)
         for number, fact in enumerate(facts_of(item, self.servers)):
             self.drafts.put((place, number), fact)
+        self.drafts.said = max(said, self.drafts.said)  # the whole may lack what pieces had
         for piece in () if self._has_deltas else texts_of(item):
             self.begin_text()
             self.take_text(piece)

@@ -52,7 +52,8 @@ class Observer(Protocol):
         """Estimate the tokens of an answer whose rest will not be seen.
 
         ``None`` if the provider has counted them, or has made nothing. ``request_bytes`` stand in
-        for the input where the provider has not said it yet.
+        for the input where the provider has not said it yet. All text of a stream is in it only
+        where it ``counts``.
         """
 
 
@@ -64,13 +65,15 @@ def observe(
     streams: bool = False,
     hide_usage: bool = False,
     keeps: bool = True,
+    counts: bool = False,
     servers: Mapping[str, str] | None = None,
 ) -> Observer:
     """Return the observer that fits an answer.
 
     ``streams`` says that the request asked for a stream. ``hide_usage`` takes the chunk out of a
     chat stream that came only because the bridge asked for usage. Where only the end is looked for
-    (not ``keeps``) nothing of a body in one piece is kept, and little of a stream is read.
+    (not ``keeps``) nothing of a body in one piece is kept, and little of a stream is read. Where
+    the text ``counts``, as for an estimate, none of it is passed over.
     ``servers`` are the URLs of the MCP servers that the request names.
     """
     reader = DIALECTS[dialect]
@@ -84,7 +87,7 @@ def observe(
     def stream() -> StreamObserver:
         if hide_usage and not encoding:
             return EditingObserver(keeps=keeps)
-        return StreamObserver(reader, encoding, servers, keeps=keeps)
+        return StreamObserver(reader, encoding, servers, keeps=keeps, counts=counts)
 
     if status >= FIRST_ERROR or (encoding and not (streams or is_stream)):
         return whole()

@@ -32,11 +32,13 @@ class StreamObserver:
         servers: Mapping[str, str] | None = None,
         *,
         keeps: bool = True,
+        counts: bool = False,
     ) -> None:
         self._reader = dialect.StreamReader(servers)
         self._keeps = keeps
         skip = dialect.SKIP if keeps else dialect.PIECES
-        self._events = EventStream(skip, self._reader.notes, quiet=dialect.QUIET, excerpts=True)
+        skipped = None if counts else skip
+        self._events = EventStream(skipped, self._reader.notes, quiet=dialect.QUIET, excerpts=True)
         self._decoder: Decoder | None = None
         self._room = _SPARE_EVENTS
         self._blind = False
@@ -82,9 +84,6 @@ class StreamObserver:
 
     def estimate(self, request_bytes: int) -> TokenUsage | None:
         """Estimate the tokens of an answer whose rest will not be seen."""
-        sizes = self._reader.sizes
-        sizes.skipped_bytes = self._events.skipped_bytes
-        sizes.skipped_events = self._events.skipped_events
         return self._reader.estimate(request_bytes)
 
     def _passes(self, chunk: bytes) -> bool:

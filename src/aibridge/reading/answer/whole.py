@@ -1,6 +1,7 @@
 """The observer of a body that comes in one piece: an unstreamed answer, or an error."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -64,10 +65,11 @@ class WholeObserver:
 
     def estimate(self, request_bytes: int) -> TokenUsage | None:
         """Estimate the tokens of an answer of which not all has come."""
-        if self._status >= FIRST_ERROR:
+        if self._status >= FIRST_ERROR or (self._body.size and not self.facts().unread):
             return None
         reader = self._dialect.StreamReader()
-        reader.sizes.said = self._body.size
+        with suppress(Undecodable):
+            reader.said = self._decoded().size
         return reader.estimate(request_bytes)
 
     def facts(self) -> ResponseFacts:
