@@ -15,6 +15,7 @@ from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema import rows as kinds
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import (
+    AnnotationRow,
     CorrelationRow,
     DailyUsageRow,
     EndRow,
@@ -103,7 +104,7 @@ def test_a_change_names_columns_and_its_key_last(kind):
 
 def test_every_named_tuple_is_known_here():
     found = {each for each in vars(kinds).values() if hasattr(each, "_fields")}
-    assert found == {*TABLES, *UPDATES, SessionKindRow, TextRow, Kind}
+    assert found == {*TABLES, *UPDATES, SessionKindRow, TextRow, Kind, AnnotationRow}
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 31, 32, 33, 100])
@@ -132,6 +133,7 @@ def test_nothing_may_be_missing_but_what_may_be_unknown():
         ("interceptions", "first_byte_us"),
         ("interceptions", "kind_id"),
         ("interceptions", "server_id"),
+        ("interceptions", "annotation_id"),
         ("token_usages", "price_id"),
         ("sessions", "client"),
         ("sessions", "last_prompt_at"),
@@ -154,6 +156,7 @@ def end(id_: str, **given: Any) -> EndRow:
         "kind_id": 5,
         "tokens": 6,
         "magnitude": 16,
+        "annotation_id": 7,
         "id": id_,
     }
     return EndRow(**fields | given)
