@@ -64,6 +64,15 @@ class ToolUsage(Model):
     created_at: Time
 
 
+class Annotations(Model):
+    """What a call was made for, as its client says; what it does not say is empty."""
+
+    repo: str = ""
+    branch: str = ""
+    github_pr_urls: list[str] = Field(default_factory=list)
+    linear_issue_ids: list[str] = Field(default_factory=list)
+
+
 class Interception(Model):
     """One request of a client on a recorded route, with its answer.
 
@@ -114,6 +123,7 @@ class Interception(Model):
     """Who wrote its prompts, each kind once: the kinds of `ThreadText`."""
     estimated: OptionalFlag = False
     """Whether any of its tokens are estimates of the bridge."""
+    annotations: Annotations = Annotations()
 
 
 class InterceptionList(Page[Interception]):
