@@ -72,6 +72,7 @@ class Call:
     token_metadata: Mapping[str, Any] | str = field(default_factory=dict)
     running: bool = False
     columns: Mapping[str, Any] = field(default_factory=dict)
+    annotations: Annotations | None = None
 
     @property
     def id(self) -> str:
@@ -245,9 +246,13 @@ def record(connection: Connection, *calls: Call) -> None:
     """Write calls, and summaries and facets of their sessions; once for each session."""
     rows: Rows = defaultdict(list)
     by_session: dict[tuple[str, str], list[Call]] = defaultdict(list)
+    has_annotations = any(call.annotations for call in calls)  # a test may begin before they were
     for call in calls:
         kind_id = None if call.running else _kind_id(connection, call.filtered_by())
         rows["interceptions"].append(call.row() | {"kind_id": kind_id})
+        if has_annotations:
+            number = _annotation_id(connection, call.annotations) or None
+            rows["interceptions"][-1]["annotation_id"] = number
         for table, child in call.children():
             rows[table].append(child)
         if not call.running:
@@ -342,7 +347,8 @@ def _add_up_days(connection: Connection, calls: Iterable[Call]) -> None:
             row, facet = call.row(), _kind_id(connection, call.filtered_by()._replace(shape=0))
             day = row["ended_at"] // 86_400_000_000 * 86_400_000_000
             used = [child for table, child in call.children() if table == "token_usages"]
-            added = days[call.initiator, day, "", facet, 0]
+            noted = _annotation_id(connection, call.annotations)
+            added = days[call.initiator, day, "", facet, noted]
             added.update(interceptions=1, unpriced=len(used))
             for child in used:
                 added.update({name: child[name] for name in COUNTERS})

@@ -53,6 +53,7 @@ _ONE_INTERCEPTION = {
     "status": "completed",
     "kind": "typed",
     "prompt_kinds": ["typed"],
+    "annotations": {"repo": "github.com/acme/shop", "branch": "main"},
 }
 _INTERCEPTION_LIST = {"count": 1, "results": [_ONE_INTERCEPTION]}
 _SHARED = {
