@@ -13,6 +13,7 @@ from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema.rows import AnnotationRow
 from aibridge.store.transfer.checking import disagreements
 from tests.keeper.journals import Gateway, keep
+from tests.keeper.test_completing import ASKED, RESPONSES, fetch, response
 from tests.keeper.test_rereading import differing, reread
 
 SHOP = {"repo": "https://t0ken@github.com/acme/shop.git", "branch": "main"}
@@ -64,6 +65,20 @@ def test_an_end_that_comes_later_counts_for_the_same(
     gateway.end(call)
     keep(root, database)
     assert days(rows) == {row["annotation_id"]: 1}
+
+
+def test_an_answer_that_is_fetched_later_counts_for_what_was_asked(
+    gateway: Gateway, root: Path, database: Database, rows: Any
+) -> None:
+    call = gateway.begin(body=ASKED, headers=said(SHOP), **RESPONSES)
+    gateway.end(call, response("queued"))
+    keep(root, database)
+    fetch(gateway, call.id, response("completed"))
+    keep(root, database)
+    (row,), (shop,) = rows("interceptions"), rows("annotations")
+    assert (row["status"], row["annotation_id"]) == ("completed", shop["id"])
+    used = [one for one in rows("daily_usage") if one["interceptions"]]
+    assert [(one["annotation_id"], one["input_tokens"]) for one in used] == [(shop["id"], 3)]
 
 
 def test_what_is_read_again_moves_to_what_it_was_for(
