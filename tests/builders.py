@@ -11,11 +11,13 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
 from aibridge import principals
+from aibridge.agents import Annotations
+from aibridge.recorder.rows import annotation_row
 from aibridge.store.engine.conditions import inserting
 from aibridge.store.engine.database import Database
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.measures import Shape, length, magnitude
-from aibridge.store.schema.rows import Kind, TextRow
+from aibridge.store.schema.rows import DAILY_KEYS, Kind, TextRow
 from aibridge.store.search import index as text_index
 from aibridge.store.search.texts import text_row
 
@@ -73,6 +75,7 @@ class Call:
     token_metadata: Mapping[str, Any] | str = field(default_factory=dict)
     running: bool = False
     columns: Mapping[str, Any] = field(default_factory=dict)
+    annotations: Annotations | None = None
 
     @property
     def id(self) -> str:
@@ -254,9 +257,13 @@ def record(connection: Connection, *calls: Call) -> None:
     """Write calls, and summaries and facets of their sessions; once for each session."""
     rows: Rows = defaultdict(list)
     by_session: dict[tuple[str, str], list[Call]] = defaultdict(list)
+    has_annotations = any(call.annotations for call in calls)  # a test may begin before they were
     for call in calls:
         kind_id = None if call.running else _kind_id(connection, call.filtered_by())
         rows["interceptions"].append(call.row() | {"kind_id": kind_id})
+        if has_annotations:
+            number = _annotation_id(connection, call.annotations) or None
+            rows["interceptions"][-1]["annotation_id"] = number
         for table, child in call.children():
             rows[table].append(child)
         if not call.running:
@@ -330,6 +337,17 @@ def _kind_id(connection: Connection, of: Kind) -> int:
     return found
 
 
+def _annotation_id(connection: Connection, of: Annotations | None) -> int:
+    if of is None:
+        return 0
+    row, table = annotation_row(of), schema.annotations
+    found: int | None = connection.scalar(select(table.c.id).where(table.c.digest == row.digest))
+    if found is None:
+        adding = insert(table).values(row._asdict()).returning(table.c.id)
+        found = connection.execute(adding).scalar_one()
+    return found
+
+
 def _count_kinds(connection: Connection) -> None:
     """Count the ended interceptions of each initiator and kind anew."""
     c, counted = schema.interceptions.c, schema.initiator_kinds
@@ -347,14 +365,16 @@ def _add_up_days(connection: Connection, calls: Iterable[Call]) -> None:
             row, facet = call.row(), _kind_id(connection, call.filtered_by()._replace(shape=0))
             day = row["ended_at"] // 86_400_000_000 * 86_400_000_000
             used = [child for table, child in call.children() if table == "token_usages"]
-            added = days[call.initiator, day, "", facet]
+            noted = _annotation_id(connection, call.annotations)
+            added = days[call.initiator, day, "", facet, noted]
             added.update(interceptions=1)
             for child in used:
                 added.update({name: child[name] for name in COUNTERS})
                 added["cost_micros"] += child.get("cost_micros", 0)
                 added["unpriced"] += bool(child.get("unpriced", "not rated"))
     c = schema.daily_usage.c
-    key_columns, sums = list(c)[:4], [column.name for column in list(c)[4:]]
+    key_columns = list(c)[:DAILY_KEYS]
+    sums = [column.name for column in list(c)[DAILY_KEYS:]]
     for key, added in days.items():
         mine = [column == value for column, value in zip(key_columns, key, strict=True)]
         before = connection.execute(select(schema.daily_usage).where(*mine)).mappings().first()
@@ -392,6 +412,7 @@ class Used:
     provider_name: str = "claude"
     model: str = "sonnet"
     client: str = "Claude Code"
+    annotations: Annotations | None = None
 
 
 def use(connection: Connection, *days: Used) -> None:
@@ -404,6 +425,7 @@ def use(connection: Connection, *days: Used) -> None:
             "day": START + one.day * DAY,
             "group_id": one.group,
             "kind_id": ids[kind],
+            "annotation_id": _annotation_id(connection, one.annotations),
             "interceptions": one.requests,
             **_counts(one.tokens),
             "cost_micros": one.cost,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table, insert, inspect, select
 
+from aibridge.agents import Annotations
 from aibridge.contract import SiteRole
 from aibridge.ids import first_id_at
 from aibridge.store import migrations
@@ -62,6 +63,7 @@ def calls() -> list[Call]:
         Call(12, 7, ANA, running=True, prompts=("Still at it.",), columns={"api_key_id": None}),
         OldCall(13, 8, BEN, running=True),
         Call(14, 9, columns={"client": None, "client_session_id": None, "http_status": 529}),
+        Call(15, 10, BEN, annotations=Annotations("acme/shop", "für-später", (), ("ENG-1",))),
     ]
 
 

@@ -27,7 +27,7 @@ from aibridge.store.schema.rows import (
     DailyUsageRow,
     InitiatorKindRow,
     InterceptionRow,
-    Kind,
+    Numbered,
     Row,
     SessionKindRow,
 )
@@ -40,7 +40,7 @@ TOGETHER = 10
 AHEAD = 2
 """Processes that make portions while others are written."""
 
-_Made = tuple[list[Kind | str], list[Row]]
+_Made = tuple[list[Numbered], list[Row]]
 
 _TABLES = (
     *(schema.interceptions, schema.session_kinds, schema.sessions, schema.tool_usages),
@@ -104,7 +104,7 @@ def _made_aside(record: Record, missing: range) -> Iterator[list[_Made]]:
 
 def _made(record: Record, number: int) -> _Made:
     """Make a portion's rows; the number of a kind is its place among the kinds."""
-    kinds: dict[Kind | str, int] = {}
+    kinds: dict[Numbered, int] = {}
     rows: list[Row] = []
     for each in record.portion(number):
         its_own = numbers(each.start, each.end, lambda of: kinds.setdefault(of, len(kinds)))
@@ -112,9 +112,7 @@ def _made(record: Record, number: int) -> _Made:
     return list(kinds), rows
 
 
-def _numbered(
-    writer: BatchWriter, kinds: Sequence[Kind | str], rows: Sequence[Row]
-) -> Iterator[Row]:
+def _numbered(writer: BatchWriter, kinds: Sequence[Numbered], rows: Sequence[Row]) -> Iterator[Row]:
     """Yield rows with the numbers that their kinds have in the database."""
     ids = [writer.number(one) for one in kinds]
     for row in rows:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from aibridge.budgets import accounts as module
+from aibridge.budgets.account import OverLimit
 from aibridge.budgets.account_limits import Limit
 from aibridge.budgets.accounts import Accounts
 from aibridge.budgets.ledger import Balance, to_allot
@@ -77,7 +78,7 @@ def test_what_is_given_up_while_the_database_is_asked_is_not_allotted_twice() ->
         asked.may_answer.set()
         assert (await second).micros == 40
         asked.spent = 60
-        with pytest.raises(module.OverLimit):
+        with pytest.raises(OverLimit):
             await accounts.reserve("a", 1)
 
     asyncio.run(scenario())

@@ -3,7 +3,6 @@
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from aibridge.budgets import ledger
 from aibridge.budgets.caps import CapScope
 from aibridge.budgets.ledger import allot, to_allot
 from aibridge.budgets.periods import PeriodKind
@@ -58,7 +57,7 @@ def test_what_is_given_back_while_something_is_allotted_is_not_missed(
                 allotments.put(connection, account, other, 0, START)
             return found
 
-        monkeypatch.setattr(ledger.allotments, "find", find)
+        monkeypatch.setattr(allotments, "find", find)
         with database.write_beside(lock_seconds=1.0) as connection:
             balance = allot(connection, account, one, reserved=0, wanted=[100], at=START)
     assert (balance.allotted, balance.missing) == (0, 100)

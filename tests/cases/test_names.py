@@ -7,6 +7,20 @@ from tests.cases.conversations import ask, typed, user
 
 HI = {"messages": [user("how deep is the lake")]}
 
+
+def test_annotations_of_calls(bridge, wire):
+    """A call's header is on record, and never with the provider."""
+    said = '{"repo":"https://ana:secret@github.com/acme/shop.git","branch":"main"}'
+    record = ask(bridge, wire, "messages", HI, {"X-AI-Bridge-Annotations": said})
+    assert wire.request().values(b"x-ai-bridge-annotations") == []
+    (row,) = bridge.rows("annotations")
+    assert (row["id"], row["repo"], row["branch"]) == (
+        record.annotation_id,
+        "github.com/acme/shop",
+        "main",
+    )
+
+
 SESSION_HEADERS = (
     "session-id",
     "session_id",

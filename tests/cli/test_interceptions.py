@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 from typer.testing import Result
 
+from aibridge.agents import Annotations
 from aibridge.store.engine.database import Database
 from aibridge.store.schema import tables as schema
 from tests.builders import ANA, START, Call, add_user, record, uid
@@ -78,6 +79,24 @@ def test_one_is_shown(ask: Cli) -> None:
     assert re.search(r"^tokens +3 in, 4 out$", shown, re.MULTILINE)
     assert "\x1b" not in shown
     assert json.loads(ask("show", uid(1), "--json").stdout)["id"] == uid(1)
+
+
+def test_one_is_shown_with_what_it_was_for(ask: Cli, database: Database) -> None:
+    said = Annotations("acme/shop", "main", ("https://x/1", "https://x/2"), ("ENG-1",))
+    with database.write() as connection:
+        record(connection, Call(7, at=7, session="other", annotations=said))
+    shown = ask("show", uid(7)).stdout
+    assert re.search(r"^repo +acme/shop$", shown, re.MULTILINE)
+    assert re.search(r"^branch +main$", shown, re.MULTILINE)
+    assert re.search(r"^pull request 2 +https://x/2$", shown, re.MULTILINE)
+    assert json.loads(ask("show", uid(7), "--json").stdout)["annotations"] == {
+        "repo": "acme/shop",
+        "branch": "main",
+        "github_pr_urls": ["https://x/1", "https://x/2"],
+        "linear_issue_ids": ["ENG-1"],
+    }
+    assert "repo" not in ask("show", uid(1)).stdout
+    assert json.loads(ask("list", "--json").stdout)[0]["annotations"]["repo"] == ""
 
 
 def test_an_id_may_be_written_in_either_case(ask: Cli) -> None:

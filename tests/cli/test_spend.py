@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aibridge.agents import Annotations
 from aibridge.principals import EVERYONE
 from aibridge.store.engine.database import Database
 from aibridge.store.people.users import user_by_name
@@ -37,8 +38,21 @@ def _spent(database: Database, ids: dict[str, str]) -> None:
     with database.write() as connection:
         use(
             connection,
-            Used(0, ids["ana"], 1_500_000, group=ids["devs"], tokens=(1_000, 2, 3, 4), requests=2),
-            Used(4, ids["ana"], 1, model="unheard-of", unpriced=3, client="", tokens=(5, 6, 7, 8)),
+            Used(
+                *(0, ids["ana"], 1_500_000),
+                group=ids["devs"],
+                tokens=(1_000, 2, 3, 4),
+                requests=2,
+                annotations=Annotations("acme/shop", "main", (), ("E-1", "E-2")),
+            ),
+            Used(
+                *(4, ids["ana"], 1),
+                model="unheard-of",
+                unpriced=3,
+                client="",
+                tokens=(5, 6, 7, 8),
+                annotations=Annotations(issues=("E-1",)),
+            ),
             Used(4, ids["ben"], 20_000_000, group=uid(900), provider_name="other"),
         )
 
@@ -74,14 +88,18 @@ def test_spend_is_shown_by_user_this_month_where_nothing_is_said(cli: Cli) -> No
         ("provider", [["other", "$20.00"], ["claude", "at least $1.500001"]]),
         ("client", [["Claude Code", "$21.50"], ["Unknown", "at least $0.000001"]]),
         ("day", [["2026-01-01", "$1.50"], ["2026-01-05", "at least $20.000001"]]),
+        ("branch", [["(none)", "at least $20.000001"], ["main", "$1.50"]]),
+        ("issue", [["(none)", "$20.00"], ["E-1", "at least $1.500001"], ["E-2", "$1.50"]]),
     ],
 )
 def test_spend_is_told_apart_by_what_is_asked_for(
     cli: Cli, by: str, parts: list[list[str]]
 ) -> None:
-    found = table(cli("spend", "--by", by).stdout)
+    result = cli("spend", "--by", by)
+    found = table(result.stdout)
     assert found[0][:3] == [by.upper(), "COST", "UNPRICED"]
     assert [row[:2] for row in found[1:]] == [*parts, ["total", "at least $21.500001"]]
+    assert ("several issues counts whole for each" in result.stderr) is (by == "issue")
 
 
 @pytest.mark.usefixtures("_spent")

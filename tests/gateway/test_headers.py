@@ -61,6 +61,7 @@ NOT_UP = [
     ("x-coder-agent-firewall-session-id", "1"),
     ("x-coder-ai-governance-request-id", "1"),
     ("x-ai-bridge-actor-id", "somebody"),
+    ("x-ai-bridge-annotations", '{"repo":"acme/secret"}'),
 ]
 PASS_DOWN = [
     ("content-type", "application/json; charset=utf-8"),

@@ -305,6 +305,7 @@ def test_a_session_that_is_capped_leaves_others_alone(wire, limited):
 
 def test_a_providers_word_of_what_is_left_is_not_passed_on(wire, limited):
     head, *body = samples.framed(samples.body("messages", stream=False), "sized")
+    assert isinstance(head, bytes)
     wire.always(head.replace(b"\r\n\r\n", b"\r\n" + REMAINING + b": 7\r\n\r\n"), *body)
     assert call(limited).values(REMAINING) == []
 

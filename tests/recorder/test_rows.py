@@ -3,10 +3,20 @@
 import pytest
 from msgspec.structs import replace
 
+from aibridge.agents import Annotations
 from aibridge.dialects.facts import Notes, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.recorder.correlation import attempt_key
 from aibridge.recorder.records import Status, UsageCost
-from aibridge.recorder.rows import Lineage, Numbers, end_rows, kind, numbers, start_rows, whole_rows
+from aibridge.recorder.rows import (
+    Lineage,
+    Numbers,
+    annotation_row,
+    end_rows,
+    kind,
+    numbers,
+    start_rows,
+    whole_rows,
+)
 from aibridge.store.schema.measures import DAY, Shape
 from aibridge.store.schema.rows import (
     CorrelationRow,
@@ -117,6 +127,7 @@ def test_an_end_completes_the_interception():
         kind_id=7,
         tokens=10,
         magnitude=21,
+        annotation_id=None,
         id=begun.id,
     )
 
@@ -251,7 +262,7 @@ def test_a_usage_has_its_cost_and_the_price_that_says_so():
     used = [TokenUsage(1, 2, 3, 4), TokenUsage(5, 6, 7, 8), TokenUsage(9)]
     costs = (UsageCost(100, "", "{}"), UsageCost(20, "cache_write_12h", "{}"))
     over = end(ended_at=3 * DAY - 1, facts=facts(usages=used), costs=costs)
-    begun, its_own = start(started_at=DAY, group_id="g"), Numbers(7, 8, (6, 6))
+    begun, its_own = start(started_at=DAY, group_id="g"), Numbers(7, 8, (6, 6), 5)
     for rows in (end_rows, whole_rows):
         found = list(rows(begun, LINEAGE, over, its_own))
         assert [row[-3:] for row in of(TokenUsageRow, found)] == [
@@ -260,10 +271,10 @@ def test_a_usage_has_its_cost_and_the_price_that_says_so():
             (0, None, "not rated"),
         ]
         sums = (1, 15, 8, 10, 12, 120, 2)
-        assert of(DailyUsageRow, found) == [(ANA, 2 * DAY, "g", 8, *sums)]
         assert [row[-6:] for row in of(SessionRow, found)] == [sums[1:]]
+        assert of(DailyUsageRow, found) == [(ANA, 2 * DAY, "g", 8, 5, *sums)]
     (row,) = of(InterceptionRow, whole_rows(begun, LINEAGE, over, its_own))
-    assert row.group_id == "g"
+    assert (row.group_id, row.annotation_id) == ("g", 5)
 
 
 def test_rows_refer_to_kinds_with_and_without_a_shape_and_to_prices():
@@ -277,7 +288,22 @@ def test_rows_refer_to_kinds_with_and_without_a_shape_and_to_prices():
     found = numbers(start(), over, number)
     its_kind = kind(start(), over)
     assert asked == ["{}", "[]", its_kind, its_kind._replace(shape=0)]
-    assert found == (3, 4, (1, None, 2))
+    assert found == Numbers(3, 4, (1, None, 2))
+
+
+def test_rows_refer_to_annotations_by_a_number_that_is_found_or_was():
+    said = Annotations("github.com/acme/shop", "main", ("https://x/1",), ("ENG-1",))
+    row = annotation_row(said)
+    assert row[1:] == ("github.com/acme/shop", "main", '["https://x/1"]', '["ENG-1"]')
+    others = (said, Annotations("a", "b"), Annotations("ab"))
+    assert len({annotation_row(one).digest for one in others}) == 3
+    begun, over = start(annotations=said), end()
+    assert numbers(begun, over, lambda of: 9 if of == row else 7) == Numbers(7, 7, (), 9)
+    assert numbers(start(annotation_id=4), over, lambda _: 7) == Numbers(7, 7, (), 4)
+    assert numbers(start(), over, lambda _: 7) == Numbers(7, 7)
+    (opened,) = of(InterceptionRow, start_rows(begun, LINEAGE, None, 9))
+    (closed,) = of(EndRow, end_rows(begun, LINEAGE, over, Numbers(7, 8, annotation=9)))
+    assert (opened.annotation_id, closed.annotation_id) == (9, 9)
 
 
 @pytest.mark.parametrize(

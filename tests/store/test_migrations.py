@@ -403,7 +403,7 @@ def test_what_is_on_record_stays_when_several_servers_become_possible(database):
     with database.read() as connection:
         after = everything(connection)
     assert after.pop("servers") == after.pop("journals") == []
-    before["interceptions"] = [(*row, None, "") for row in before["interceptions"]]
+    before["interceptions"] = [(*row, None, "", None) for row in before["interceptions"]]
     before["users"] = [(*row, None, None) for row in before["users"]]
     not_rated = (0, None, "not rated")
     usages = Counter((call.session_id, call.initiator) for call in CALLS[:9] for _ in call.tokens)
@@ -412,14 +412,15 @@ def test_what_is_on_record_stays_when_several_servers_become_possible(database):
     facets = {row[1:5] for row in after["kinds"] if row[-1] == 0}
     assert facets == {row[1:5] for row in before["kinds"]}
     after["kinds"] = [row for row in after["kinds"] if row[0] <= len(before["kinds"])]
-    assert after.pop("prices") == after.pop("model_prices") == []
+    assert after.pop("prices") == after.pop("model_prices") == after.pop("annotations") == []
     days = after.pop("daily_usage")
     ended = [row for row in before["interceptions"] if row[21] is not None]
     assert {row[1:3] for row in days} == {(row[21] // DAY * DAY, "") for row in ended}
-    assert sum(row[4] for row in days) == len(ended)
+    assert {row[4] for row in days} == {0}
+    assert sum(row[5] for row in days) == len(ended)
     used = [sum(row[column] for row in before["token_usages"]) for column in range(3, 7)]
-    assert [sum(row[column] for row in days) for column in range(5, 9)] == used
-    assert sum(row[10] for row in days) == len(before["token_usages"])
+    assert [sum(row[column] for row in days) for column in range(6, 10)] == used
+    assert sum(row[11] for row in days) == len(before["token_usages"])
     later = ("correlation_keys", "allotments", "account_spend", "budget_events", "caps")
     assert [after.pop(name) for name in later] == [[]] * len(later)
     assert after == before

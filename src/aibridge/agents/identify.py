@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from aibridge.agents import annotations
 from aibridge.agents.purposes import HEADERS, MAX_SESSION_ID, Headers, purpose_of, retries_of
 from aibridge.agents.table import (
     CLIENTS,
@@ -47,7 +48,8 @@ class Agents:
         self._markers = tuple((marker, one) for one in clients for marker in one.markers)
         self._marking = frozenset(marker.header for marker, _ in self._markers)
         sessions = frozenset(name for one in clients for name in one.session)
-        self.headers = HEADERS | _SESSION_SIGNS | self._marking | sessions | {b"user-agent"}
+        own_names = {b"user-agent", annotations.HEADER}
+        self.headers = HEADERS | _SESSION_SIGNS | self._marking | sessions | own_names
         """The names of all headers that say anything."""
         self._own_markers = tuple((marker, one) for one in own for marker in one.markers)
         self._openings = tuple((opening, one) for one in clients for opening in one.openings)

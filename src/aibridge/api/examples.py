@@ -56,6 +56,7 @@ _ONE_INTERCEPTION = {
     "prompt_kinds": ["typed"],
     **_COST,
     "unpriced_usage_count": 0,
+    "annotations": {"repo": "github.com/acme/shop", "branch": "main"},
 }
 _INTERCEPTION_LIST = {"count": 1, "results": [_ONE_INTERCEPTION]}
 _SHARED = {

@@ -78,6 +78,15 @@ class ToolUsage(Model):
     created_at: Time
 
 
+class Annotations(Model):
+    """What a call was made for, as its client says; what it does not say is empty."""
+
+    repo: str = ""
+    branch: str = ""
+    github_pr_urls: list[str] = Field(default_factory=list)
+    linear_issue_ids: list[str] = Field(default_factory=list)
+
+
 class Interception(Model):
     """One request of a client on a recorded route, with its answer.
 
@@ -132,6 +141,7 @@ class Interception(Model):
     """What it costs in micro-dollars, as far as that is known."""
     unpriced_usage_count: int = 0
     """Its token usages of which a part has no price: where there are any, it costs more."""
+    annotations: Annotations = Annotations()
 
 
 class InterceptionList(Page[Interception]):

@@ -33,6 +33,7 @@ from aibridge.contract.groups import (
     UpdateGroupRequest,
 )
 from aibridge.contract.interceptions import (
+    Annotations,
     Interception,
     InterceptionList,
     TokenUsage,
@@ -132,6 +133,7 @@ __all__ = [
     "AISpendTotals",
     "AIUsage",
     "AgenticAction",
+    "Annotations",
     "AssignableRole",
     "AuditAction",
     "AuditDiffField",

@@ -146,10 +146,11 @@ class OrganizationAISpendReport(Page[OrganizationAISpendUser], AISpendPeriod):
 
 
 class AISpendPart(AIUsage):
-    """What was spent on one user, group, day, provider, model or client.
+    """What was spent on one user, group, day, provider, model, client, or what it was made for.
 
     ``key`` is its id, its day (``2026-01-31``) or its name. It is null where it is not known to
-    which group something is charged. ``name`` is empty where the user or group is gone.
+    which group something is charged, and empty for what was made for no repository, branch, pull
+    request or issue that is known. ``name`` is empty where the user or group is gone.
     """
 
     key: str | None
@@ -159,7 +160,9 @@ class AISpendPart(AIUsage):
 class AISpendBreakdown(Page[AISpendPart], AISpendPeriod):
     """A page of parts of what was spent: days in their order, else the dearest first.
 
-    ``totals`` is the sum of all parts, and ``count`` their number, whatever the page.
+    ``totals`` is all that was spent, and ``count`` the number of parts, whatever the page. Parts
+    add up to it, unless they are pull requests or issues: a call that was made for several counts
+    whole for each.
     """
 
     by: Open[SpendBy]

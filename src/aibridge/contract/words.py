@@ -21,7 +21,18 @@ PriceFilter = Literal["default", "custom", "all"]
 MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
 """A million dollars, in micro-dollars."""
 
-SpendBy = Literal["user", "group", "day", "provider", "model", "client"]
+SpendBy = Literal[
+    "user",
+    "group",
+    "day",
+    "provider",
+    "model",
+    "client",
+    "repo",
+    "branch",
+    "pull_request",
+    "issue",
+]
 """By what spending is told apart; a provider is one of a configured name."""
 
 

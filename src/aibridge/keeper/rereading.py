@@ -24,7 +24,14 @@ from aibridge.reading.call import read_answer
 from aibridge.reading.request import Reading, read_request
 from aibridge.recorder.linking import mark
 from aibridge.recorder.records import End, Start
-from aibridge.recorder.rows import Lineage, Numbers, kind, whole_rows
+from aibridge.recorder.rows import (
+    Lineage,
+    Numbers,
+    annotation_number,
+    annotation_row,
+    kind,
+    whole_rows,
+)
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import is_away, said
 from aibridge.store.record.correcting import (
@@ -139,7 +146,8 @@ class Rereader:
         lineage = Lineage(row.session_id, row.thread_parent_id, row.thread_root_id)
         rows = whole_rows(start, lineage, end, Numbers(row.kind_id or 0, 0, prices))
         is_postgresql = self._database.is_postgresql
-        new = replaced(old, rows, kind(start, end), is_postgresql=is_postgresql)
+        noted = None if start.annotations is None else annotation_row(start.annotations)
+        new = replaced(old, rows, kind(start, end), annotations=noted, is_postgresql=is_postgresql)
         return with_end_of(old, new) if _is_completed(old) else new
 
     def _correct(self, start: Start, end: End, to_kind: Kind) -> bool:
@@ -147,6 +155,7 @@ class Rereader:
         try:
             number = self._writer.number
             kind_id, facet_id = number(to_kind), number(to_kind._replace(shape=0))
+            annotation_id = annotation_number(start, number) or None
             prices = tuple(number(each.price) if each.price else None for each in end.costs)
             with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
                 take_lock(connection)
@@ -154,7 +163,8 @@ class Rereader:
                 new = None if old is None else self._new(old, start, end, prices)
                 if old is None or new is None or new.kind != to_kind:
                     return False
-                correct(connection, old, new, kind_id, facet_id)
+                row = new.row._replace(kind_id=kind_id, annotation_id=annotation_id)
+                correct(connection, old, new._replace(row=row), facet_id)
                 return True
         except Exception as error:
             if is_away(error) or isinstance(error, OtherPurgeError):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aibridge.agents import Agent, Agents
+from aibridge.agents import Agent, Agents, annotations_of
 from aibridge.dialects import DIALECTS
 from aibridge.dialects.encoding import Undecodable, decode
 from aibridge.dialects.facts import Notes, Prompt, PromptKind, RequestFacts
@@ -77,7 +77,7 @@ def _start(
     said = PromptKind.COMPACTION if begun.route.endswith(_COMPACTS) else agent.kind
     kind, prompts = _with_kinds(said, facts.kind, facts.prompts)
     user_agent = headers.get(b"user-agent", b"").decode("latin-1")
-    return Start(
+    start = Start(
         id=begun.id,
         initiator_id=begun.user_id,
         api_key_id=begun.token_id,
@@ -109,6 +109,8 @@ def _start(
         edits=begun.edits,
         notes=facts.notes,
     )
+    start.annotations = annotations_of(headers, start.notes)
+    return start
 
 
 def _stores(begun: Begun, facts: RequestFacts) -> bool:

@@ -10,11 +10,20 @@ from aibridge.recorder.linking import Linker
 from aibridge.recorder.pending import Pending
 from aibridge.recorder.records import End, Start, Status
 from aibridge.recorder.restoring import read_end
-from aibridge.recorder.rows import Lineage, Numbers, end_rows, numbers, start_rows, whole_rows
+from aibridge.recorder.rows import (
+    Lineage,
+    Numbers,
+    annotation_number,
+    annotation_row,
+    end_rows,
+    numbers,
+    start_rows,
+    whole_rows,
+)
 from aibridge.store.record.journals import Advance
 from aibridge.store.record.stored import StoredState
 from aibridge.store.record.writer import BatchWriter
-from aibridge.store.schema.rows import CorrelationRow, Kind, Linked, Row
+from aibridge.store.schema.rows import CorrelationRow, Kind, Linked, Numbered, Row
 
 
 class Written(NamedTuple):
@@ -59,6 +68,8 @@ def _write(
     server_id = store.server_id
     for item in batch:
         item.unsure |= item.lineage is not None and item.server_id != server_id
+        if item.start.annotations is not None:  # each call may have others: all at once, not anew
+            store.number(annotation_row(item.start.annotations))
     while True:
         try:
             with store.transaction(server_id):
@@ -78,9 +89,9 @@ class _NotKept(Exception):
 
 
 class _NewNumber(Exception):
-    """A kind or a price has no number yet, which no transaction can give it."""
+    """Something has no number yet, which no transaction can give it."""
 
-    def __init__(self, of: Kind | str) -> None:
+    def __init__(self, of: Numbered) -> None:
         super().__init__(of)
         self.of = of
 
@@ -145,7 +156,9 @@ class _Rows:
     def add_begun(self, start: Start, lineage: Lineage, end: End | None) -> None:
         """Add an interception that is not in the database, with its end if it has one."""
         if end is None:
-            self._add(start_rows(start, lineage, self.server_id), start, lineage, None)
+            annotation = annotation_number(start, self.number)
+            rows = start_rows(start, lineage, self.server_id, annotation)
+            self._add(rows, start, lineage, None)
         else:
             whole = whole_rows(start, lineage, end, numbers(start, end, self.number))
             self._add(whole, start, lineage, end)
@@ -170,8 +183,8 @@ class _Rows:
             self.ended.add(start.id)
             self._called.update([call.call_id for call in end.facts.tool_calls])
 
-    def number(self, of: Kind | str) -> int:
-        """Return the number of a kind or a price."""
+    def number(self, of: Numbered) -> int:
+        """Return the number of a kind, of annotations or of a price."""
         number = self._store.known_number(of)
         if number is None:
             raise _NewNumber(of)
@@ -183,7 +196,7 @@ class _Rows:
         facet = self.number(Kind(row.provider, row.provider_name, row.model, row.client or "", 0))
         end = read_end(row, used, tools)
         charged = replace(start, group_id=row.group_id)
-        its_own = Numbers(row.kind_id or 0, facet)
+        its_own = Numbers(row.kind_id or 0, facet, annotation=row.annotation_id or 0)
         self._store.take_back(end_rows(charged, lineage, end, its_own))
 
     def by_call(self, start: Start, call_id: str) -> Linked | None:

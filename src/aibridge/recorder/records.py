@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from aibridge.agents import Annotations
 from aibridge.dialects.facts import Digests, Notes, Prompt, PromptKind, ResponseFacts, typed
 from aibridge.store.record.stored import BROKEN, QUEUED, UNSEEN, Finality
 from aibridge.store.schema.rows import NOT_RATED
@@ -30,7 +31,8 @@ class Start(Struct):
     ``kind`` is what the request is for. ``retries`` is how often the client says to have tried it
     before. ``group_id`` is the group that it is charged to, as far as it is known. The ids and
     ``digests`` that lead to the session and the thread that it belongs to are those of
-    `aibridge.dialects.facts.RequestFacts`.
+    `aibridge.dialects.facts.RequestFacts`. ``annotation_id`` is the number of its annotations where
+    the start was read from the database, 0 for none.
     """
 
     id: str
@@ -60,6 +62,8 @@ class Start(Struct):
     stores: bool = False
     unread: bool = False
     group_id: str = ""
+    annotations: Annotations | None = None
+    annotation_id: int = 0
     metadata: dict[str, Any] = {}
     edits: list[str] = []
     notes: Notes = msgspec.field(default_factory=Notes)

@@ -44,6 +44,7 @@ def read_start(row: InterceptionRow, prompts: Iterable[tuple[str, str]]) -> Star
         request_bytes=row.request_bytes,
         started_at=row.started_at,
         group_id=row.group_id,
+        annotation_id=row.annotation_id or 0,
         prompts=tuple(read_prompt(text, about) for text, about in prompts),
         kind=PromptKind(metadata.get("kind", PromptKind.TYPED)),
         metadata=metadata,

@@ -1,12 +1,14 @@
 """Facts to rows: pure, so that what is kept of an interception can be read here in one place."""
 
 from collections.abc import Callable, Iterable
+from hashlib import blake2b
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from aibridge.agents import Annotations
 from aibridge.dialects.facts import PromptKind, ResponseFacts, Thought, TokenUsage, ToolCall
 from aibridge.ids import new_id
 from aibridge.recorder.correlation import keys_of_end, keys_of_start
@@ -15,6 +17,7 @@ from aibridge.store.schema.accounts import charged_accounts
 from aibridge.store.schema.measures import DAY, Shape, length, magnitude
 from aibridge.store.schema.rows import (
     AccountSpendRow,
+    AnnotationRow,
     CorrelationRow,
     DailyUsageRow,
     EndRow,
@@ -22,6 +25,7 @@ from aibridge.store.schema.rows import (
     InterceptionRow,
     Kind,
     ModelThoughtRow,
+    Numbered,
     PromptIdRow,
     Row,
     SessionKindRow,
@@ -49,25 +53,50 @@ class Lineage(Struct, frozen=True):
 
 
 class Numbers(NamedTuple):
-    """The numbers of what rows refer to: a kind, the same without a shape, the prices of usages."""
+    """The numbers of what rows refer to: a kind, the same without a shape, prices, annotations.
+
+    The prices are those of its usages, in their order; ``annotation`` is 0 for none.
+    """
 
     kind: int
     facet: int
     prices: tuple[int | None, ...] = ()
+    annotation: int = 0
 
 
-def numbers(start: Start, end: End, number: Callable[[Kind | str], int]) -> Numbers:
+def numbers(start: Start, end: End, number: Callable[[Numbered], int]) -> Numbers:
     """Return the numbers for the rows of an interception, given how each is found."""
     its_kind = kind(start, end)
     prices = tuple([number(each.price) if each.price else None for each in end.costs])
-    return Numbers(number(its_kind), number(its_kind._replace(shape=0)), prices)
+    return Numbers(
+        number(its_kind),
+        number(its_kind._replace(shape=0)),
+        prices,
+        annotation_number(start, number),
+    )
 
 
-def start_rows(start: Start, lineage: Lineage, server_id: int | None) -> list[Row]:
+def annotation_number(start: Start, number: Callable[[Numbered], int]) -> int:
+    """Return the number of an interception's annotations, 0 for none, given how it is found."""
+    found = start.annotations
+    return start.annotation_id if found is None else number(annotation_row(found))
+
+
+def annotation_row(of: Annotations) -> AnnotationRow:
+    """Return the row of annotations."""
+    row = (of.repo, of.branch, _json(list(of.pull_requests)), _json(list(of.issues)))
+    return AnnotationRow(blake2b(_encode(row), digest_size=16).hexdigest(), *row)
+
+
+def start_rows(
+    start: Start, lineage: Lineage, server_id: int | None, annotation: int = 0
+) -> list[Row]:
     """Return the rows of an interception that has only begun, on this server."""
     running = (_json(start.edits), _json(start.notes), None, str(Status.RUNNING), None)
     return [
-        _interception(start, lineage, (*running, "", "", "", None, 0, None, 0, 0), server_id),
+        _interception(
+            start, lineage, (*running, "", "", "", None, 0, None, 0, 0), annotation, server_id
+        ),
         *_prompts(start, ""),
         *_keys(start, keys_of_start(start, begins=lineage.session_id == start.id)),
     ]
@@ -97,7 +126,8 @@ def _shape(start: Start, end: End) -> int:
 def end_rows(start: Start, lineage: Lineage, end: End, numbers: Numbers) -> list[Row]:
     """Return the rows that complete an interception whose start stands in the database."""
     tokens = _sum(end.facts)
-    rows: list[Row] = [EndRow._make((*_ending(start, end, numbers.kind, tokens), start.id))]
+    ending = _ending(start, end, numbers.kind, tokens)
+    rows: list[Row] = [EndRow._make((*ending, numbers.annotation or None, start.id))]
     if start.prompts and end.facts.response_id:
         rows.append(PromptIdRow(end.facts.response_id, start.id))
     rows += _keys(start, keys_of_end(start, end))
@@ -109,7 +139,9 @@ def whole_rows(start: Start, lineage: Lineage, end: End, numbers: Numbers) -> li
     """Return the rows of an interception that began and ended since the last commit."""
     tokens = _sum(end.facts)
     return [
-        _interception(start, lineage, _ending(start, end, numbers.kind, tokens)),
+        _interception(
+            start, lineage, _ending(start, end, numbers.kind, tokens), numbers.annotation
+        ),
         *_prompts(start, end.facts.response_id),
         *_keys(start, keys_of_start(start, begins=lineage.session_id == start.id)),
         *_keys(start, keys_of_end(start, end)),
@@ -122,7 +154,7 @@ def _json(value: object) -> str:
 
 
 def _ending(start: Start, end: End, kind_id: int, tokens: TokenUsage) -> tuple[Any, ...]:
-    """Return the columns that are known only when the answer has ended, `EndRow` but for its id."""
+    """Return the columns that are known only at the end: `EndRow` but for annotations and id."""
     all_tokens = _all_tokens(tokens)
     return (
         _json([*start.edits, *end.edits]),
@@ -158,7 +190,11 @@ def _all_tokens(usage: TokenUsage) -> int:
 
 
 def _interception(
-    start: Start, lineage: Lineage, ending: tuple[Any, ...], server_id: int | None = None
+    start: Start,
+    lineage: Lineage,
+    ending: tuple[Any, ...],
+    annotation: int,
+    server_id: int | None = None,
 ) -> InterceptionRow:
     return InterceptionRow(
         start.id,
@@ -180,7 +216,7 @@ def _interception(
         start.stream,
         start.request_bytes,
         start.started_at,
-        *(*ending, server_id, start.group_id),
+        *(*ending, server_id, start.group_id, annotation or None),
     )
 
 
@@ -219,7 +255,7 @@ def _found(
     rows.append(_session(start, lineage, end, tokens, cost))
     rows.append(SessionKindRow(lineage.session_id, start.initiator_id, numbers.kind))
     rows.append(InitiatorKindRow(start.initiator_id, numbers.kind, 1))
-    rows.append(_daily_usage(start, end, numbers.facet, tokens, cost))
+    rows.append(_daily_usage(start, end, numbers, tokens, cost))
     if micros := cost[0]:
         accounts = charged_accounts(start.group_id, start.api_key_id)
         rows += [AccountSpendRow(each, end.ended_at // DAY * DAY, micros) for each in accounts]
@@ -287,13 +323,14 @@ def _cost(end: End) -> tuple[int, int]:
 
 
 def _daily_usage(
-    start: Start, end: End, facet_id: int, tokens: TokenUsage, cost: tuple[int, int]
+    start: Start, end: End, numbers: Numbers, tokens: TokenUsage, cost: tuple[int, int]
 ) -> DailyUsageRow:
     return DailyUsageRow(
         start.initiator_id,
         end.ended_at // DAY * DAY,
         start.group_id,
-        facet_id,
+        numbers.facet,
+        numbers.annotation,
         1,
         tokens.input,
         tokens.output,

@@ -92,7 +92,8 @@ class AsyncSpendMethods(AsyncConnection):
     ) -> AISpendBreakdown:
         """Return a page of parts of what was spent, by everybody or one ``user``.
 
-        ``by`` is user, group, day, provider, model or client. ``limit`` is 1 to 1000, 0 means 100.
+        ``by`` is user, group, day, provider, model, client, repo, branch, pull_request or issue.
+        ``limit`` is 1 to 1000, 0 means 100.
         """
         return await self._ask(
             spend.breakdown(

@@ -91,7 +91,8 @@ class SpendMethods(Connection):
     ) -> AISpendBreakdown:
         """Return a page of parts of what was spent, by everybody or one ``user``.
 
-        ``by`` is user, group, day, provider, model or client. ``limit`` is 1 to 1000, 0 means 100.
+        ``by`` is user, group, day, provider, model, client, repo, branch, pull_request or issue.
+        ``limit`` is 1 to 1000, 0 means 100.
         """
         return self._ask(
             spend.breakdown(

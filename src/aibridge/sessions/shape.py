@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aibridge.contract import (
+    Annotations,
     Interception,
     MinimalUser,
     Session,
@@ -19,7 +20,13 @@ from aibridge.sessions.metadata import flatten, read_object, read_texts
 from aibridge.store.lists.children import Children
 from aibridge.store.lists.interceptions import RecordedInterception, UserRow
 from aibridge.store.lists.sessions import MAX_PREVIEW, RecordedSession
-from aibridge.store.schema.rows import SessionRow, TokenUsageRow, ToolUsageRow, UserPromptRow
+from aibridge.store.schema.rows import (
+    AnnotationRow,
+    SessionRow,
+    TokenUsageRow,
+    ToolUsageRow,
+    UserPromptRow,
+)
 
 MAX_HINT = 15
 """The longest credential hint that can be a masked one."""
@@ -161,6 +168,18 @@ def interception(recorded: RecordedInterception, children: Children) -> Intercep
         estimated=any(each.estimated for each in usages),
         cost_micros=sum(each.cost_micros for each in usages),
         unpriced_usage_count=sum(bool(each.unpriced) for each in usages),
+        annotations=_annotations(recorded.annotations),
+    )
+
+
+def _annotations(row: AnnotationRow | None) -> Annotations:
+    if row is None:
+        return Annotations()
+    return Annotations(
+        repo=row.repo,
+        branch=row.branch,
+        github_pr_urls=read_texts(row.pull_requests),
+        linear_issue_ids=read_texts(row.issues),
     )
 
 

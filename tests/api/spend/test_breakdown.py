@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from aibridge.agents import Annotations
 from aibridge.api.spend.breakdown import WAYS
 from tests.api.people_api import NIL, NOT_FOUND, Api
 from tests.api.spend.conftest import JANUARY, ORGANIZATION, Spend
@@ -29,8 +30,9 @@ async def test_nothing_spent_is_zero_without_parts(api: Api) -> None:
 async def test_parts_are_told_apart_by_each_of_the_ways(api: Api, spend: Spend) -> None:
     core = await create(api, "core", "ann")
     ann, bob, gone = api.ids["ann"], api.ids["bob"], uid(900)
-    spend("ann", 1, group=core, day=2)
-    spend("ann", 20, group="", model="opus", client="Codex")
+    spend("ann", 1, group=core, day=2, annotations=Annotations("acme/shop", "main", ("#1", "#2")))
+    issue = Annotations("acme/site", "", (), ("ENG-1",))
+    spend("ann", 20, group="", model="opus", client="Codex", annotations=issue)
     spend("bob", 300, group=gone, provider_name="other", client="", day=2)
     spend(gone, 300, day=1)
     expected: dict[str, Parts] = {
@@ -48,10 +50,15 @@ async def test_parts_are_told_apart_by_each_of_the_ways(api: Api, spend: Spend) 
             ("Unknown", "Unknown", 300),
             ("Codex", "Codex", 20),
         ],
+        "repo": [("", "", 600), ("acme/site", "acme/site", 20), ("acme/shop", "acme/shop", 1)],
+        "branch": [("", "", 620), ("main", "main", 1)],
+        "pull_request": [("", "", 620), ("#1", "#1", 1), ("#2", "#2", 1)],
+        "issue": [("", "", 601), ("ENG-1", "ENG-1", 20)],
     }
     assert expected.keys() == set(WAYS)
     for by, told in expected.items():
         assert await parts(api, "root", by=by) == told
+        assert (await api.get("root", SPEND, by=by))["totals"]["cost_micros"] == 621
 
 
 @pytest.mark.parametrize("by", WAYS)
@@ -119,7 +126,7 @@ async def test_an_unknown_way_is_refused_with_those_there_are(api: Api) -> None:
             {
                 "field": "by",
                 "detail": 'Query param "by" has invalid value: "users" is none of '
-                "user, group, day, provider, model, client",
+                "user, group, day, provider, model, client, repo, branch, pull_request, issue",
             }
         ],
     }

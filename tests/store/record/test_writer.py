@@ -16,6 +16,7 @@ from aibridge.store.schema import rows as kinds
 from aibridge.store.schema import tables as schema
 from aibridge.store.schema.rows import (
     AccountSpendRow,
+    AnnotationRow,
     CorrelationRow,
     DailyUsageRow,
     EndRow,
@@ -105,7 +106,7 @@ def test_a_change_names_columns_and_its_key_last(kind):
 
 def test_every_named_tuple_is_known_here():
     found = {each for each in vars(kinds).values() if hasattr(each, "_fields")}
-    assert found == {*TABLES, *UPDATES, SessionKindRow, TextRow, Kind}
+    assert found == {*TABLES, *UPDATES, SessionKindRow, TextRow, Kind, AnnotationRow}
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 31, 32, 33, 100])
@@ -134,6 +135,7 @@ def test_nothing_may_be_missing_but_what_may_be_unknown():
         ("interceptions", "first_byte_us"),
         ("interceptions", "kind_id"),
         ("interceptions", "server_id"),
+        ("interceptions", "annotation_id"),
         ("token_usages", "price_id"),
         ("sessions", "client"),
         ("sessions", "last_prompt_at"),
@@ -156,6 +158,7 @@ def end(id_: str, **given: Any) -> EndRow:
         "kind_id": 5,
         "tokens": 6,
         "magnitude": 16,
+        "annotation_id": 7,
         "id": id_,
     }
     return EndRow(**fields | given)

@@ -12,10 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, event
 
+from aibridge.agents import Annotations
 from aibridge.store.engine.database import Database
 from aibridge.store.lists.filters import EVERYTHING, Filter, only
 from aibridge.store.schema import tables as schema
-from aibridge.store.usage.daily import Facet, Usage, UsageFilter, sums, top_users, usernames
+from aibridge.store.usage.daily import (
+    SEVERAL,
+    Facet,
+    Usage,
+    UsageFilter,
+    sums,
+    top_users,
+    usernames,
+)
 from aibridge.store.usage.session_counts import count_sessions
 from tests.builders import ANA, BEN, CLEO, DAY, START, Call, Used, add_user, record, uid, use
 
@@ -149,13 +158,14 @@ used = st.builds(
     provider_name=st.sampled_from(["a", "b"]),
     model=st.sampled_from(["sonnet", "gpt"]),
     client=st.sampled_from(["", "Codex"]),
+    annotations=st.sampled_from([None, Annotations("shop", "main"), Annotations("shop")]),
 )
 
 
 def _key(one: Used) -> tuple[Any, ...]:
     return (
         *(one.day, one.initiator, one.group),
-        *(one.provider, one.provider_name, one.model, one.client),
+        *(one.provider, one.provider_name, one.model, one.client, one.annotations),
     )
 
 
@@ -168,7 +178,8 @@ KINDS = [
     Filter(model=only("gpt")),
     Filter(provider_name=only("a"), client=only("Unknown")),
 ]
-WAYS = [by for size in (1, 2, len(Facet)) for by in combinations(Facet, size)]
+ONCE = [facet for facet in Facet if facet not in SEVERAL]
+WAYS = [by for size in (1, 2, len(ONCE)) for by in combinations(ONCE, size)]
 
 
 @given(
@@ -208,6 +219,30 @@ def test_parts_add_up_to_the_total_whatever_they_are_told_apart_by(
             assert added == total, by
         listed = {user.id: usage for user, usage in top_users(connection, where, limit=9)}
         assert listed == expected
+
+
+def test_usage_is_told_apart_by_what_it_was_for_whole_for_each(connection: Connection) -> None:
+    one, other = "https://github.com/acme/shop/pull/1", "https://github.com/acme/shop/pull/2"
+    use(
+        connection,
+        Used(cost=1),
+        Used(cost=20, annotations=Annotations("acme/shop", "main", (one,), ("ENG-1",))),
+        Used(cost=300, annotations=Annotations("acme/shop", "", (one, other))),
+        Used(cost=4000, annotations=Annotations("", "main", (), ("ENG-1", "ENG-2"))),
+    )
+    expected: dict[Facet, dict[Any, int]] = {
+        Facet.REPO: {"": 4001, "acme/shop": 320},
+        Facet.BRANCH: {"": 301, "main": 4020},
+        Facet.PULL_REQUEST: {"": 4001, one: 320, other: 300},
+        Facet.ISSUE: {"": 301, "ENG-1": 4020, "ENG-2": 4000},
+    }
+    for facet, costs in expected.items():
+        found = sums(connection, MONTH, facet)
+        assert {key: usage.cost_micros for (key,), usage in found.items()} == costs
+    both = sums(connection, MONTH, Facet.ISSUE, Facet.MODEL, Facet.PULL_REQUEST)
+    assert both["", "sonnet", other].cost_micros == 300
+    assert both["ENG-1", "sonnet", one].cost_micros == 20
+    assert cost(connection, MONTH) == 4321
 
 
 def test_sessions_count_once_in_the_time_they_were_active_last(connection: Connection) -> None:

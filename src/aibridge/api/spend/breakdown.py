@@ -1,4 +1,4 @@
-"""What was spent in a period, told apart by one thing: users, groups, days, models and the like."""
+"""What was spent in a period, told apart by one thing: users, groups, days, repos and the like."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ from aibridge.ids import moment
 from aibridge.sessions.reading import READING_SECONDS
 from aibridge.store.people import groups
 from aibridge.store.people.users import Connection
-from aibridge.store.usage.daily import Facet, Key, Usage, UsageFilter, sums, top_users
+from aibridge.store.usage.daily import SEVERAL, Facet, Key, Usage, UsageFilter, sums, top_users
 
 router = APIRouter(tags=["spend"], dependencies=reading_spend())
 
@@ -44,7 +44,8 @@ WAYS: tuple[str, ...] = get_args(SpendBy)
 def list_spend(request: Request, organization: OrganizationPath, caller: Caller) -> JsonResponse:
     """List the parts of what was spent in a period; who may not read others sees their own.
 
-    It is beyond the contract.
+    What was made for several pull requests or issues counts whole for each of them, and once in the
+    totals. It is beyond the contract.
     """
     check_organization(organization)
     parameters = Parameters(request.query_params)
@@ -56,12 +57,13 @@ def list_spend(request: Request, organization: OrganizationPath, caller: Caller)
     with caller.services.database.read(seconds=READING_SECONDS) as connection:
         where = replace(where, user_ids=_of_users(connection, caller, parameters.text("user")))
         parts = sums(connection, where, by)
+        added = total(parts.values()) if by not in SEVERAL else sums(connection, where)[()]
         shown = _page(connection, caller, where, by, parts, paging)
     breakdown = AISpendBreakdown(
         **bounds(asked),
         by=by.value,
         count=len(parts),
-        totals=AIUsage(**usage(total(parts.values()))),
+        totals=AIUsage(**usage(added)),
         parts=shown,
     )
     return JsonResponse(breakdown)

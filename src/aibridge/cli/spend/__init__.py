@@ -46,7 +46,8 @@ By = Annotated[
     choice(
         get_args(SpendBy),
         "--by",
-        help="What it is told apart by: user, group, day, provider, model or client.",
+        help="What it is told apart by: user, group, day, provider, model, client, or what calls "
+        "were made for: repo, branch, pull_request or issue.",
     ),
 ]
 

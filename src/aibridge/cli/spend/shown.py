@@ -24,6 +24,10 @@ if TYPE_CHECKING:  # they take a while to import, and help texts need none of th
 
 NOT_KNOWN = "(not known)"
 """The group of what is charged to none that is known."""
+NONE = "(none)"
+"""What was made for no repository, branch, pull request or issue that is known."""
+_SEVERAL = {"pull_request": "pull requests", "issue": "issues"}
+"""What a call may have several of."""
 TOTAL = "total"
 UNPRICED_COLUMN = "unpriced_usage_count"
 _IDS = 100
@@ -100,7 +104,7 @@ def print_breakdown(client: "Client", found: "AISpendBreakdown") -> None:
     rows = [(_name(part), *_cells(part, limits.get(part.key or "", ""))) for part in found.parts]
     rows.append((TOTAL, *_cells(found.totals, "")))
     columns = (
-        Column(found.by.upper()),
+        Column(found.by.upper().replace("_", " ")),
         Column("COST", right=True),
         Column("UNPRICED", right=True),
         Column("LIMIT", right=True),
@@ -112,6 +116,8 @@ def print_breakdown(client: "Client", found: "AISpendBreakdown") -> None:
     )
     tell_of_more(len(found.parts), MOST, found.count, {})
     say(f"{_days(found)}; costs are approximate.", err=True)
+    if several := _SEVERAL.get(found.by):
+        say(f"What was made for several {several} counts whole for each of them.", err=True)
     tell_unpriced(found.totals.unpriced_usage_count)
 
 
@@ -130,7 +136,7 @@ def _limits(client: "Client", parts: "list[AISpendPart]") -> dict[str, str]:
 
 def _name(part: "AISpendPart") -> str:
     """Return what a part is called, else its id."""
-    return part.name or part.key or NOT_KNOWN
+    return part.name or part.key or (NOT_KNOWN if part.key is None else NONE)
 
 
 def _cells(used: "AIUsage", limit: str) -> tuple[str, ...]:

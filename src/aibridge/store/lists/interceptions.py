@@ -24,10 +24,9 @@ from aibridge.store.lists.children import portions
 from aibridge.store.lists.counts import Page
 from aibridge.store.lists.filters import ANY, Filter, Values, client_name, initiated, visible
 from aibridge.store.lists.windows import Key, Way, Window, grow
-from aibridge.store.schema.rows import (
-    InterceptionRow,
-)
+from aibridge.store.schema.rows import AnnotationRow, InterceptionRow
 from aibridge.store.schema.tables import (
+    annotations,
     initiator_kinds,
     interceptions,
     kinds,
@@ -49,10 +48,11 @@ class UserRow(NamedTuple):
 
 
 class RecordedInterception(NamedTuple):
-    """An interception and who made it."""
+    """An interception, who made it, and what for, as far as that was said."""
 
     row: InterceptionRow
     user: UserRow
+    annotations: AnnotationRow | None = None
 
 
 _c = interceptions.c
@@ -122,9 +122,15 @@ def page(
 
 def _read(connection: Connection, ids: Sequence[str]) -> list[RecordedInterception]:
     """Return interceptions by their ids, in the order of these."""
-    statement = select(
-        *(_c[name] for name in InterceptionRow._fields), *user_columns(_c.initiator_id)
-    ).outerjoin_from(interceptions, users, users.c.id == _c.initiator_id)
+    statement = (
+        select(
+            *(_c[name] for name in InterceptionRow._fields),
+            *user_columns(_c.initiator_id),
+            *(annotations.c[name] for name in AnnotationRow._fields),
+        )
+        .outerjoin_from(interceptions, users, users.c.id == _c.initiator_id)
+        .outerjoin(annotations, annotations.c.id == _c.annotation_id)
+    )
     found: dict[str, RecordedInterception] = {}
     for some in portions(ids):
         rows = connection.execute(statement.where(one_of(connection, _c.id, some))).all()
@@ -134,7 +140,9 @@ def _read(connection: Connection, ids: Sequence[str]) -> list[RecordedIntercepti
 
 def _recorded(row: Sequence[Any]) -> RecordedInterception:
     own = len(InterceptionRow._fields)
-    return RecordedInterception(InterceptionRow(*row[:own]), UserRow(*row[own:]))
+    user, noted = row[own : -len(AnnotationRow._fields)], row[-len(AnnotationRow._fields) :]
+    said = None if noted[0] is None else AnnotationRow(*noted)
+    return RecordedInterception(InterceptionRow(*row[:own]), UserRow(*user), said)
 
 
 def _key(connection: Connection, where: Filter, id_: str) -> Key:

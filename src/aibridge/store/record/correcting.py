@@ -29,7 +29,9 @@ from aibridge.store.schema.accounts import charged_accounts
 from aibridge.store.schema.measures import DAY, Shape, magnitude_of
 from aibridge.store.schema.rows import (
     COUNTERS,
+    DAILY_KEYS,
     AccountSpendRow,
+    AnnotationRow,
     DailyUsageRow,
     EndRow,
     InterceptionRow,
@@ -42,6 +44,7 @@ from aibridge.store.schema.rows import (
 )
 from aibridge.store.schema.tables import (
     account_spend,
+    annotations,
     daily_usage,
     initiator_kinds,
     interceptions,
@@ -66,8 +69,8 @@ _FACTS: dict[type[Fact], Table] = {
 }
 """The tables of what is recorded under an interception, by their rows."""
 
-_NOT_READ = ("kind_id", "server_id", "group_id")
-"""Columns of an interception that its bytes do not tell."""
+_NOT_READ = ("kind_id", "server_id", "group_id", "annotation_id")
+"""Columns of an interception that its bytes do not tell: `Recorded` has what two of them mean."""
 _COST = ("cost_micros", "price_id", "unpriced")
 _NO_KIND = Kind("", "", "", "", 0)
 _OF_ENDS = Shape.ERROR | Shape.THINKING | Shape.TOOL | Shape.UNREAD | Shape.ESTIMATED
@@ -79,13 +82,15 @@ _c, _s, _n = interceptions.c, sessions.c, initiator_kinds.c
 class Recorded(NamedTuple):
     """All rows of an interception: its own, its kind, and its ``facts`` by their sorts, in order.
 
-    ``finality`` is that of its end, `None` while it has none.
+    ``finality`` is that of its end, `None` while it has none; ``annotations`` are `None` where it
+    has none.
     """
 
     row: InterceptionRow
     kind: Kind
     finality: Finality | None
     facts: dict[type[Fact], list[Any]]
+    annotations: AnnotationRow | None = None
 
 
 def look(connection: Connection, id_: str, *, to_change: bool = False) -> Recorded | None:
@@ -102,7 +107,16 @@ def look(connection: Connection, id_: str, *, to_change: bool = False) -> Record
         _NO_KIND if kind is None else Kind(*kind),
         None if row.ended_at is None else Finality(found[-1]),
         {sort: _facts(connection, sort, table, id_) for sort, table in _FACTS.items()},
+        _annotations(connection, row.annotation_id),
     )
+
+
+def _annotations(connection: Connection, number: int | None) -> AnnotationRow | None:
+    if number is None:
+        return None
+    columns = (annotations.c[name] for name in AnnotationRow._fields)
+    found = connection.execute(select(*columns).where(annotations.c.id == number)).one_or_none()
+    return None if found is None else AnnotationRow(*found)
 
 
 def _facts(connection: Connection, sort: type[Fact], table: Table, id_: str) -> list[Fact]:
@@ -110,7 +124,14 @@ def _facts(connection: Connection, sort: type[Fact], table: Table, id_: str) -> 
     return [sort._make(row) for row in connection.execute(mine.order_by(table.c.id))]
 
 
-def replaced(found: Recorded, rows: Iterable[Row], kind: Kind, *, is_postgresql: bool) -> Recorded:
+def replaced(
+    found: Recorded,
+    rows: Iterable[Row],
+    kind: Kind,
+    *,
+    annotations: AnnotationRow | None = None,
+    is_postgresql: bool,
+) -> Recorded:
     """Return what is to be on record, of the rows that would be written of a new interception."""
     as_kept = cleaned if is_postgresql else _as_it_is
     row, facts = found.row, {sort: list[Any]() for sort in _FACTS}
@@ -124,7 +145,7 @@ def replaced(found: Recorded, rows: Iterable[Row], kind: Kind, *, is_postgresql:
     for sort, read in facts.items():
         pairs = zip_longest(read, found.facts[sort][: len(read)])
         facts[sort] = [each if old is None else _kept(each, old) for each, old in pairs]
-    return Recorded(row, Kind._make(map(as_kept, kind)), found.finality, facts)
+    return Recorded(row, Kind._make(map(as_kept, kind)), found.finality, facts, annotations)
 
 
 def _kept(new: Any, old: Any) -> Any:  # noqa: ANN401 - a fact
@@ -144,7 +165,12 @@ def with_end_of(old: Recorded, new: Recorded) -> Recorded:
     id_ = next(ids, "")
     prompts = [each._replace(provider_response_id=id_) for each in new.facts[UserPromptRow]]
     facts = old.facts | {UserPromptRow: prompts}
-    return Recorded(new.row._replace(**ended), new.kind._replace(shape=shape), old.finality, facts)
+    return new._replace(
+        row=new.row._replace(**ended),
+        kind=new.kind._replace(shape=shape),
+        finality=old.finality,
+        facts=facts,
+    )
 
 
 def _as_it_is(value: Any) -> Any:  # noqa: ANN401 - a value of any column
@@ -155,6 +181,7 @@ def differing(old: Recorded, new: Recorded) -> list[str]:
     """Return the columns of an interception, and the tables under it, in which two differ."""
     columns = list(_changes(old.row, new.row))
     columns += ["kind"] if old.kind != new.kind else []
+    columns += ["annotations"] if old.annotations != new.annotations else []
     tables = (table.name for sort, table in _FACTS.items() if old.facts[sort] != new.facts[sort])
     return [*columns, *tables]
 
@@ -164,17 +191,16 @@ def _changes(old: InterceptionRow, new: InterceptionRow) -> dict[str, Any]:
     return {name: value for name, before, value in names if value != before}
 
 
-def correct(
-    connection: Connection, old: Recorded, new: Recorded, kind_id: int, facet_id: int
-) -> None:
+def correct(connection: Connection, old: Recorded, new: Recorded, facet_id: int) -> None:
     """Put what is ``new`` in the place of what is ``old``.
 
-    The numbers are those of the new kind, and of the same without a shape.
+    The row of what is new has the numbers of its kind and annotations; ``facet_id`` is that of its
+    kind without a shape.
 
     To be called in the transaction that looked at the old, by one who changes it, in the order in
     which the recorder's writers write: nobody waits for each other in a ring.
     """
-    row = new.row._replace(kind_id=kind_id)
+    row, kind_id = new.row, new.row.kind_id or 0
     changes = _changes(old.row, row)
     if changes:
         connection.execute(update(interceptions).where(_c.id == row.id).values(changes))
@@ -254,8 +280,8 @@ def _correct_days(connection: Connection, old: Recorded, new: Recorded, facet_id
     less = None if before is None else _daily(old, before, -1)
     for row in sorted(filter(None, (less, _daily(new, facet_id, 1)))):
         adding = inserting(connection, daily_usage).values(row._asdict())
-        sums = {name: daily_usage.c[name] + getattr(row, name) for name in row._fields[4:]}
-        key = [daily_usage.c[name] for name in row._fields[:4]]
+        sums = {name: daily_usage.c[name] + getattr(row, name) for name in row._fields[DAILY_KEYS:]}
+        key = [daily_usage.c[name] for name in row._fields[:DAILY_KEYS]]
         connection.execute(adding.on_conflict_do_update(index_elements=key, set_=sums))
     _correct_accounts(connection, old, new)
     of_nothing = (
@@ -290,7 +316,8 @@ def _daily(one: Recorded, facet_id: int, sign: int) -> DailyUsageRow:
     """Return what an interception adds to the usage of its day, or takes from it."""
     row = one.row
     added = (sign * number for number in (1, *_used(one).values()))
-    return DailyUsageRow(row.initiator_id, _day(row), row.group_id, facet_id, *added)
+    key = (row.initiator_id, _day(row), row.group_id, facet_id, row.annotation_id or 0)
+    return DailyUsageRow(*key, *added)
 
 
 def _count_kinds(connection: Connection, initiator_id: str, more: dict[int, int]) -> None:

@@ -30,7 +30,9 @@ from aibridge.store.schema import tables as schema
 from aibridge.store.schema.measures import length_of, magnitude_of
 from aibridge.store.schema.rows import (
     COUNTERS,
+    DAILY_KEYS,
     AccountSpendRow,
+    AnnotationRow,
     CorrelationRow,
     DailyUsageRow,
     EndRow,
@@ -97,17 +99,17 @@ class Statements:
             SessionRow: self._merging_sessions(),
             SessionKindRow: self._of_sessions(_ADD_SESSION_KINDS, SessionKindRow._fields),
             InitiatorKindRow: self._adding_up(schema.initiator_kinds, InitiatorKindRow._fields, 2),
-            DailyUsageRow: self._adding_up(schema.daily_usage, DailyUsageRow._fields, 4),
+            DailyUsageRow: self._adding_up(schema.daily_usage, DailyUsageRow._fields, DAILY_KEYS),
             AccountSpendRow: self._adding_up(schema.account_spend, AccountSpendRow._fields, 2),
             CorrelationRow: self._keying(),
         }
         self.move_session_kinds = self._moving_session_kinds()
         self._stored_states: dict[int, str] = {}
-        self.kind = self._query(_find_kind())
-        self.new_kind = self._query(self._adding_new(schema.kinds, Kind._fields))
-        prices = schema.prices
-        self.price = self._query(select(prices.c.id).where(prices.c.price == bindparam("price")))
-        self.new_price = self._query(self._adding_new(prices, ("price",)))
+        self.numbering: dict[type, tuple[str, str]] = {
+            Kind: self._numbering(schema.kinds, Kind._fields),
+            AnnotationRow: self._numbering(schema.annotations, AnnotationRow._fields, "digest"),
+            str: self._numbering(schema.prices, ("price",)),
+        }
         self.by_call = self._query(correlation.by_call(in_session=False, bounded=is_postgresql))
         self.by_call_in_session = self._query(
             correlation.by_call(in_session=True, bounded=is_postgresql)
@@ -186,6 +188,12 @@ class Statements:
         written = insert.on_conflict_do_update(index_elements=key, set_=newest)
         return self._write(table, written, "initiator_id", "key")
 
+    def _numbering(self, table: Table, names: Iterable[str], *key: str) -> tuple[str, str]:
+        """Return what finds a row's number, by all of it or a key, and what adds a row."""
+        mine = (table.c[name] == bindparam(name) for name in key or names)
+        finding = select(table.c.id).where(*mine)
+        return self._query(finding), self._query(self._adding_new(table, names))
+
     def _adding_new(self, table: Table, names: Iterable[str]) -> ClauseElement:
         """Add a row and return its number, or nothing where it is there already."""
         insert = self._insert(table).values({name: bindparam(name) for name in names})
@@ -250,12 +258,6 @@ def _merged(table: Table, new: Any) -> dict[str, ColumnElement[Any]]:  # noqa: A
         "length": length_of(greatest("last_started_at") - first("started_at")),
         "magnitude": magnitude_of(table.c.tokens + new.tokens),
     }
-
-
-def _find_kind() -> ClauseElement:
-    table = schema.kinds
-    mine = (table.c[name] == bindparam(name) for name in Kind._fields)
-    return select(table.c.id).where(*mine)
 
 
 def _open() -> Select[Any]:

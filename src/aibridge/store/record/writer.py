@@ -19,7 +19,9 @@ from aibridge.store.record.journals import Advance, Position
 from aibridge.store.record.statements import SUMS, Statements
 from aibridge.store.record.stored import StoredState
 from aibridge.store.schema.rows import (
+    DAILY_KEYS,
     AccountSpendRow,
+    AnnotationRow,
     CorrelationRow,
     DailyUsageRow,
     EndRow,
@@ -27,6 +29,7 @@ from aibridge.store.schema.rows import (
     InterceptionRow,
     Kind,
     Linked,
+    Numbered,
     Row,
     SessionKindRow,
     SessionRow,
@@ -44,7 +47,7 @@ MAX_PROMPTS = 100
 """Prompts that are read of one interception."""
 
 MAX_NUMBERS_KNOWN = 10_000
-"""Kinds, and prices, whose numbers are kept in memory: clients may name any number of models."""
+"""Kinds, prices and annotations whose numbers are kept in memory: clients may name any number."""
 
 
 class OtherKeeperError(Exception):
@@ -77,7 +80,7 @@ class BatchWriter:
         self._lease = lease
         self._statements = Statements(is_postgresql=database.is_postgresql)
         self._writes = self._statements.writes
-        self._numbers: dict[Kind | str, int] = {}
+        self._numbers: dict[Kind | str, int] = {}  # of annotations by their digests
 
     @property
     def server_id(self) -> int | None:
@@ -174,23 +177,24 @@ class BatchWriter:
         rows = self._link.select(self._statements.prompts, {"of_id": id_}, MAX_PROMPTS)
         return [(str(text), str(metadata)) for text, metadata in rows]
 
-    def known_number(self, of: Kind | str) -> int | None:
-        """Return the number of a kind or a price, nothing where it was not asked for before."""
-        return self._numbers.get(of)
+    def known_number(self, of: Numbered) -> int | None:
+        """Return the number of something, nothing where it was not asked for before."""
+        return self._numbers.get(of.digest if isinstance(of, AnnotationRow) else of)
 
-    def number(self, of: Kind | str) -> int:
-        """Return the number of a kind or a price, which is added if new. Not in a transaction."""
-        if of not in self._numbers:
-            if len(self._numbers) >= MAX_NUMBERS_KNOWN:
-                self._numbers.clear()
-            self._numbers[of] = self._find_number(of)
-        return self._numbers[of]
+    def number(self, of: Numbered) -> int:
+        """Return the number of something, which is added if new. Not in a transaction."""
+        known = self.known_number(of)
+        if known is not None:
+            return known
+        if len(self._numbers) >= MAX_NUMBERS_KNOWN:
+            self._numbers.clear()
+        number = self._find_number(of)
+        self._numbers[of.digest if isinstance(of, AnnotationRow) else of] = number
+        return number
 
-    def _find_number(self, of: Kind | str) -> int:
+    def _find_number(self, of: Numbered) -> int:
         sql = self._statements
-        finding, adding = (
-            (sql.price, sql.new_price) if isinstance(of, str) else (sql.kind, sql.new_kind)
-        )
+        finding, adding = sql.numbering[type(of)]
         names = {"price": of} if isinstance(of, str) else of._asdict()
         for step in (finding, adding, finding):
             for (number,) in self._link.select(step, names, 2):
@@ -205,7 +209,7 @@ class BatchWriter:
         sorts[SessionKindRow] = sorted(set(sorts[SessionKindRow]))
         sorts[CorrelationRow].sort()  # in one order, as other servers write them too
         sorts[InitiatorKindRow] = _summed(sorts[InitiatorKindRow], 2)
-        sorts[DailyUsageRow] = _summed(sorts[DailyUsageRow], 4)
+        sorts[DailyUsageRow] = _summed(sorts[DailyUsageRow], DAILY_KEYS)
         sorts[AccountSpendRow] = _summed(sorts[AccountSpendRow], 2)
         texts = sorts.pop(TextRow)
         for sort, group in sorts.items():
@@ -235,7 +239,8 @@ class BatchWriter:
                 names = {"of_initiator_id": row.initiator_id, "of_kind_id": row.kind_id}
                 self._link.select(self._statements.remove_initiator_kind, names, 1)
             elif isinstance(row, DailyUsageRow):
-                self.add([DailyUsageRow(*row[:4], *(-number for number in row[4:]))])
+                less = (-number for number in row[DAILY_KEYS:])
+                self.add([DailyUsageRow(*row[:DAILY_KEYS], *less)])
             elif isinstance(row, AccountSpendRow):
                 self.add([row._replace(cost_micros=-row.cost_micros)])
 

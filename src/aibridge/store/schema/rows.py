@@ -1,6 +1,6 @@
 """Rows of the record as they are written; the fields are the columns, in the tables' order."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -42,6 +42,7 @@ class InterceptionRow(NamedTuple):
     magnitude: int
     server_id: int | None = None
     group_id: str = ""
+    annotation_id: int | None = None
 
 
 class EndRow(NamedTuple):
@@ -60,6 +61,7 @@ class EndRow(NamedTuple):
     kind_id: int
     tokens: int
     magnitude: int
+    annotation_id: int | None
     id: str
 
 
@@ -151,6 +153,23 @@ class Kind(NamedTuple):
     shape: int
 
 
+class AnnotationRow(NamedTuple):
+    """A row of ``annotations``, but for its id: what calls were made for.
+
+    The lists are JSON; the ``digest`` is of all the rest.
+    """
+
+    digest: str
+    repo: str
+    branch: str
+    pull_requests: str
+    issues: str
+
+
+Numbered = Kind | AnnotationRow | str
+"""What has a number: a kind, annotations, or a price as JSON."""
+
+
 class SessionRow(NamedTuple):
     """What one ended interception adds to its session's summary."""
 
@@ -194,12 +213,16 @@ class InitiatorKindRow(NamedTuple):
 
 
 class DailyUsageRow(NamedTuple):
-    """What one ended interception adds to the usage of a day; ``kind_id`` is of no shape."""
+    """What one ended interception adds to the usage of a day; ``kind_id`` is of no shape.
+
+    ``annotation_id`` is 0 where it has none.
+    """
 
     initiator_id: str
     day: int
     group_id: str
     kind_id: int
+    annotation_id: int
     interceptions: int
     input_tokens: int
     output_tokens: int
@@ -207,6 +230,10 @@ class DailyUsageRow(NamedTuple):
     cache_write_input_tokens: int
     cost_micros: int
     unpriced: int
+
+
+DAILY_KEYS: Final = 5
+"""How many fields at the beginning of a `DailyUsageRow` are its key."""
 
 
 class AccountSpendRow(NamedTuple):

@@ -207,6 +207,7 @@ interceptions = Table(
     Column("magnitude", Integer, nullable=False),  # of the tokens, see `measures`
     Column("server_id", Integer, nullable=True),  # which began it, where there may be several
     Column("group_id", String(36), nullable=False, server_default=""),  # whom it is charged to
+    Column("annotation_id", Integer, nullable=True),  # null: none
     postgresql_partition_by="RANGE (id)",
     sqlite_with_rowid=False,
 )
@@ -344,6 +345,7 @@ daily_usage = Table(
     Column("day", Time, primary_key=True, autoincrement=False),  # in UTC, of the end
     Column("group_id", String(36), primary_key=True),  # whom it is charged to; empty: not known
     Column("kind_id", Integer, primary_key=True, autoincrement=False),  # without a shape
+    Column("annotation_id", Integer, primary_key=True, autoincrement=False),  # 0: none
     Column("interceptions", BigInteger, nullable=False),
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
@@ -354,9 +356,9 @@ daily_usage = Table(
     Index("ix_daily_usage_day", "day"),
     sqlite_with_rowid=False,
 )
-"""What somebody used in a day, by provider, model, client and group; money is in micro-dollars.
+"""What somebody used in a day, by provider, model, client, group and annotations.
 
-It stays when calls are purged.
+Money is in micro-dollars. It stays when calls are purged.
 """
 
 account_spend = Table(
@@ -371,6 +373,19 @@ account_spend = Table(
 
 It stays when calls are purged.
 """
+
+annotations = Table(
+    "annotations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(32), nullable=False),  # of all the rest, which fits no index
+    Column("repo", Text, nullable=False),  # empty: not said, as below
+    Column("branch", Text, nullable=False),
+    Column("pull_requests", Json, nullable=False),
+    Column("issues", Json, nullable=False),
+    Index("uq_annotations", "digest", unique=True),
+)
+"""What calls were made for, as their headers say; nothing ever changes a row."""
 
 allotments = Table(
     "allotments",

@@ -20,7 +20,7 @@ from aibridge.store.record.threads import beginning_threads
 from aibridge.store.record.used import used_sums
 from aibridge.store.schema.accounts import TOKEN, charged_accounts, named
 from aibridge.store.schema.measures import DAY
-from aibridge.store.schema.rows import USED, DailyUsageRow
+from aibridge.store.schema.rows import DAILY_KEYS, USED, DailyUsageRow
 from aibridge.store.schema.tables import (
     account_spend,
     daily_usage,
@@ -41,16 +41,20 @@ Kinds = Counter[tuple[str, int]]
 """How many interceptions there are of an initiator and a kind."""
 
 Days = defaultdict[tuple[Any, ...], Counter[str]]
-"""What interceptions of a person, day, group and facet sum up to; a facet has no shape."""
+"""What interceptions of a person, day, group, annotations and facet sum up to.
+
+A facet has no shape.
+"""
 
 _c, _s, _used = interceptions.c, sessions.c, token_usages.c
 _DAY = (
     _c.initiator_id,
     _c.ended_at // literal_column(str(DAY), BigInteger),
     _c.group_id,
+    _c.annotation_id,
     _c.kind_id,
 )
-_SUMS = DailyUsageRow._fields[4:]
+_SUMS = DailyUsageRow._fields[DAILY_KEYS:]
 
 
 class _Range(NamedTuple):
@@ -174,8 +178,8 @@ def _add_days(
         interceptions, token_usages, _used.interception_id == _c.id
     )
     for names, query in ((_SUMS[:1], calls), (USED, usages.where(*mine).group_by(*_DAY))):
-        for who, day, group, kind, *numbers in connection.execute(query):
-            key = (who, day, group, facets.get(kind))
+        for who, day, group, annotation, kind, *numbers in connection.execute(query):
+            key = (who, day, group, annotation or 0, facets.get(kind))
             days[key].update(dict(zip(names, map(int, numbers), strict=True)))
 
 
@@ -184,12 +188,14 @@ def _compared_days(
 ) -> Iterator[str]:
     """Yield which usage of a day is less than that of what is on record; the rest was purged."""
     kept = {
-        (row.initiator_id, row.day // DAY, row.group_id, facets.get(row.kind_id)): row
-        for row in connection.execute(select(daily_usage))
+        (who, day // DAY, group, annotation, facets.get(kind)): dict(
+            zip(_SUMS, numbers, strict=True)
+        )
+        for who, day, group, kind, annotation, *numbers in connection.execute(select(daily_usage))
     }
     for key in sorted(real, key=str):
         for name in _SUMS:
-            has, found = getattr(kept.get(key), name, 0), real[key][name]
+            has, found = kept.get(key, {}).get(name, 0), real[key][name]
             if has < found:
                 day = _date(key[1] * DAY)
                 yield f"usage of {key[0]} on {day}: {name} is {has}, its calls have {found}"

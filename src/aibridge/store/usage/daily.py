@@ -1,27 +1,34 @@
-"""The usage of days, added up by user, group, day, provider, model or client.
+"""The usage of days, added up by user, group, day, provider, model, client or annotation.
 
 Nothing is read but the rollup ``daily_usage``, of whole days in UTC. Every sum is of the same rows
 and leaves none out, also where the group that they are charged to is not known and its id is empty:
-so parts add up to their total, whatever they are told apart by.
+so parts add up to their total, unless they are told apart by pull request or issue: what was made
+for several counts whole for each.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 from operator import add
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Text, func, literal_column, select
 
 from aibridge.store.lists.filters import EVERYTHING, UNKNOWN_CLIENT, Filter, chosen_kinds
 from aibridge.store.lists.interceptions import UserRow, user_columns
-from aibridge.store.schema.tables import daily_usage, kinds, users
+from aibridge.store.schema.tables import annotations, daily_usage, kinds, users
 
-_c, _k = daily_usage.c, kinds.c
+_c, _k, _a = daily_usage.c, kinds.c, annotations.c
+_texts = msgspec.json.Decoder(list[str]).decode
 
 
 class Facet(StrEnum):
-    """What usage is told apart by; a provider is one of a configured name."""
+    """What usage is told apart by; a provider is one of a configured name.
+
+    What has no repository, branch, pull request or issue has an empty one.
+    """
 
     USER = "user"
     GROUP = "group"
@@ -30,6 +37,10 @@ class Facet(StrEnum):
     PROVIDER = "provider"
     MODEL = "model"
     CLIENT = "client"
+    REPO = "repo"
+    BRANCH = "branch"
+    PULL_REQUEST = "pull_request"
+    ISSUE = "issue"
 
 
 _OF_DAYS: dict[Facet, ColumnElement[Any]] = {
@@ -43,6 +54,16 @@ _OF_KINDS: dict[Facet, ColumnElement[Any]] = {
     Facet.MODEL: _k.model,
     Facet.CLIENT: _k.client,
 }
+_NO_TEXT, _NO_LIST = literal_column("''", Text), literal_column("'[]'", Text)
+_OF_ANNOTATIONS: dict[Facet, ColumnElement[Any]] = {
+    Facet.REPO: func.coalesce(_a.repo, _NO_TEXT),
+    Facet.BRANCH: func.coalesce(_a.branch, _NO_TEXT),
+    Facet.PULL_REQUEST: func.coalesce(_a.pull_requests, _NO_LIST),
+    Facet.ISSUE: func.coalesce(_a.issues, _NO_LIST),
+}
+_COLUMNS = _OF_DAYS | _OF_KINDS | _OF_ANNOTATIONS
+SEVERAL = frozenset({Facet.PULL_REQUEST, Facet.ISSUE})
+"""What a call may have several of; it counts whole for each."""
 
 
 class Usage(NamedTuple):
@@ -100,20 +121,25 @@ Key = tuple[Any, ...]
 
 def sums(connection: Connection, where: UsageFilter, *by: Facet) -> dict[Key, Usage]:
     """Return the usage that is meant by the values of some facets, under ``()`` without any."""
-    columns = [(_OF_DAYS | _OF_KINDS)[facet] for facet in by]
+    columns = [_COLUMNS[facet] for facet in by]
     query = select(*columns, *_SUMS).where(*_meant(where)).group_by(*columns)
     if not _OF_KINDS.keys().isdisjoint(by):
         query = query.join(kinds, _k.id == _c.kind_id)
-    rows = connection.execute(query)
-    return {_key(by, row[: len(by)]): _usage(row[len(by) :]) for row in rows}
+    if not _OF_ANNOTATIONS.keys().isdisjoint(by):
+        query = query.outerjoin(annotations, _a.id == _c.annotation_id)
+    found: dict[Key, Usage] = {}
+    for row in connection.execute(query):
+        used = _usage(row[len(by) :])
+        for key in product(*map(_values, by, row)):
+            found[key] = found[key].plus(used) if key in found else used
+    return found
 
 
-def _key(by: tuple[Facet, ...], values: Collection[Any]) -> Key:
-    """Return the values of facets, a client as lists name it."""
-    return tuple(
-        value or UNKNOWN_CLIENT if facet is Facet.CLIENT else value
-        for facet, value in zip(by, values, strict=True)
-    )
+def _values(facet: Facet, value: Any) -> Collection[Any]:  # noqa: ANN401 - of any column
+    """Return the values of a facet, a client as lists name it."""
+    if facet is Facet.CLIENT:
+        return (value or UNKNOWN_CLIENT,)
+    return _texts(value) or ("",) if facet in SEVERAL else (value,)
 
 
 def _usage(numbers: Collection[Any]) -> Usage:

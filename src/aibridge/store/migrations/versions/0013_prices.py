@@ -1,4 +1,4 @@
-"""Prices, what usage rows and sessions cost at them, and the usage of each day"""
+"""Prices, what usage rows and sessions cost, annotations, and the usage of each day"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = "0012"
 
 _ID = sa.String(36).with_variant(sa.Text(collation="C"), "postgresql")
 _NAME = sa.String(64).with_variant(sa.Text(collation="C"), "postgresql")
+_DIGEST = sa.String(32).with_variant(sa.Text(collation="C"), "postgresql")
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 _AMOUNTS = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "cache_write_12h")
@@ -22,7 +23,7 @@ _ADDED = ", ".join(f"coalesce(sum(used.{name}), 0)" for name in _SUMS)
 _USED = ", ".join(f"sum({name}) AS {name}" for name in _SUMS)
 _DAYS = f"""
     INSERT INTO daily_usage
-    SELECT call.initiator_id, call.ended_at / {_DAY} * {_DAY}, '', facet.id, count(*),
+    SELECT call.initiator_id, call.ended_at / {_DAY} * {_DAY}, '', facet.id, 0, count(*),
         {_ADDED}, 0, coalesce(sum(used.usages), 0)
     FROM interceptions AS call
     JOIN kinds AS kind ON kind.id = call.kind_id
@@ -65,22 +66,36 @@ def upgrade() -> None:
     )
     op.create_index("uq_prices", "prices", ["price"], unique=True)
     op.create_table(
+        "annotations",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("digest", _DIGEST, nullable=False),
+        *(
+            sa.Column(name, _TEXT, nullable=False)
+            for name in ("repo", "branch", "pull_requests", "issues")
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_annotations"),
+    )
+    op.create_index("uq_annotations", "annotations", ["digest"], unique=True)
+    op.create_table(
         "daily_usage",
         sa.Column("initiator_id", _ID, nullable=False),
         sa.Column("day", sa.BigInteger, nullable=False),
         sa.Column("group_id", _ID, nullable=False),
         sa.Column("kind_id", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("annotation_id", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("interceptions", sa.BigInteger, nullable=False),
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in _SUMS),
         sa.Column("cost_micros", sa.BigInteger, nullable=False),
         sa.Column("unpriced", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint(
-            "initiator_id", "day", "group_id", "kind_id", name="pk_daily_usage"
+            *("initiator_id", "day", "group_id", "kind_id", "annotation_id"),
+            name="pk_daily_usage",
         ),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_daily_usage_day", "daily_usage", ["day"])
     op.add_column("interceptions", sa.Column("group_id", _ID, nullable=False, server_default=""))
+    op.add_column("interceptions", sa.Column("annotation_id", sa.Integer, nullable=True))
     op.add_column(
         "token_usages", sa.Column("cost_micros", sa.BigInteger, nullable=False, server_default="0")
     )
