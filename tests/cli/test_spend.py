@@ -19,7 +19,7 @@ NOON = START + 10 * DAY + DAY // 2
 
 @pytest.fixture(autouse=True)
 def _in_january(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("asked", "status", "by_user"):
+    for name in ("asked", "status"):
         monkeypatch.setattr(f"aibridge.api.spend.{name}.now", lambda: NOON)
 
 

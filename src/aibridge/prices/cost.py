@@ -67,7 +67,7 @@ class Part(NamedTuple):
     """
 
     unit: Unit
-    count: int
+    number: int
     rate: int | None
     above: int = 0
 
@@ -93,8 +93,8 @@ def cost(billable: Billable, price: Price) -> Cost:
     total, missing = 0, list(billable.unknown)
     for part in parts(billable, price):
         if part.rate is not None:
-            total += part.count * part.rate
-        elif part.count:
+            total += part.number * part.rate
+        elif part.number:
             missing.append(part.unit)
     micros = -(-total // (MILLION * PERCENT))
     if micros > MAX_MICROS:
