@@ -38,6 +38,8 @@ def write_csv(file: BinaryIO, batches: Batches) -> None:
 
 
 def _text(kind: Kind, value: Value) -> str:
+    if isinstance(value, str):  # most are
+        return cell(value)
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -46,7 +48,7 @@ def _text(kind: Kind, value: Value) -> str:
         return f"{value:.{_DECIMALS}f}"
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
-    return cell(value) if isinstance(value, str) else str(value)
+    return str(value)
 
 
 def write_parquet(file: BinaryIO, batches: Batches) -> None:
