@@ -187,7 +187,7 @@ def test_focus_is_the_file_of_the_api(
     focus = ("spend", "export", "--format", "focus", *DAYS)
     result = cli(*focus)
     rows = list(csv.DictReader(StringIO(result.stdout, newline="")))
-    assert [row["ConsumedQuantity"] for row in rows] == ["1", "2", "4"]
+    assert sorted(row["ConsumedQuantity"] for row in rows) == ["1", "2", "4"]
     assert {row["ChargePeriodEnd"] for row in rows} == {"2026-01-01T01:00:00Z"}
     assert result.stderr.startswith("Some usage has no price, as x_PricingStatus says")
     of_ben = cli(*focus, "--user", "ben", "--granularity", "0")
