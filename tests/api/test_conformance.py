@@ -502,7 +502,7 @@ def _use(bridge: Bridge, *days: Used) -> None:
 
 def _this_month(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have it be the month in which everything is recorded here."""
-    for name in ("asked", "status", "by_user"):
+    for name in ("asked", "status"):
         monkeypatch.setattr(f"aibridge.api.spend.{name}.now", lambda: START)
 
 

@@ -10,7 +10,7 @@ from aibridge.agents import Annotations
 from aibridge.principals import EVERYONE
 from aibridge.store.engine.database import Database
 from aibridge.store.people.users import user_by_name
-from tests.builders import DAY, START, Used, uid, use
+from tests.builders import DAY, START, Call, Used, record, uid, use
 from tests.cli.conftest import Cli, Remote, Rows
 from tests.people import new_user
 
@@ -20,7 +20,7 @@ NOON = START + 10 * DAY + DAY // 2
 
 @pytest.fixture(autouse=True)
 def _in_january(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("asked", "status", "by_user"):
+    for name in ("asked", "status"):
         monkeypatch.setattr(f"aibridge.api.spend.{name}.now", lambda: NOON)
 
 
@@ -196,6 +196,26 @@ def test_an_export_is_the_file_of_the_api(cli: Cli, ids: dict[str, str], tmp_pat
     assert of_devs.stderr == ""
 
 
+def test_focus_is_the_file_of_the_api(
+    cli: Cli, database: Database, ids: dict[str, str], tmp_path: Path
+) -> None:
+    with database.write() as connection:
+        record(connection, Call(1, 0, ids["ana"], tokens=((1, 2, 0, 0),)))
+        record(connection, Call(2, 60, ids["ben"], tokens=((4, 0, 0, 0),)))
+    focus = ("spend", "export", "--format", "focus", *DAYS)
+    result = cli(*focus)
+    rows = list(csv.DictReader(StringIO(result.stdout, newline="")))
+    assert sorted(row["ConsumedQuantity"] for row in rows) == ["1", "2", "4"]
+    assert {row["ChargePeriodEnd"] for row in rows} == {"2026-01-01T01:00:00Z"}
+    assert result.stderr.startswith("Some usage has no price, as x_PricingStatus says")
+    of_ben = cli(*focus, "--user", "ben", "--granularity", "0")
+    (row,) = csv.DictReader(StringIO(of_ben.stdout))
+    assert (row["x_InitiatorId"], row["x_InterceptionId"]) == (ids["ben"], uid(2))
+    file = tmp_path / "january.parquet"
+    assert cli("spend", "export", "--format", "focus-parquet", "-o", str(file)).stdout == ""
+    assert file.read_bytes()[:4] == b"PAR1"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -204,6 +224,8 @@ def test_an_export_is_the_file_of_the_api(cli: Cli, ids: dict[str, str], tmp_pat
         (("export", "--user", "cleo"), 1, "aibridge: there is no user 'cleo'\n"),
         (("export", "--group", "ops"), 1, "aibridge: there is no group 'ops'\n"),
         (("--since", "2026-01-05", "--until", "2026-01-05"), 2, "--since has to be before"),
+        (("export", "--granularity", "60"), 2, "only --format focus and focus-parquet"),
+        (("export", "--format", "focus", "--granularity", "90000"), 2, "from 0 to 86400"),
         (("export", "--since", "2026-01-01", "--until", "2026-03-01"), 1, "not exceed 31 days"),
         (("--by", "users"), 2, "expected one of user, group, day, provider, model, client"),
     ],

@@ -19,6 +19,7 @@ FIRST = datetime(2026, 1, 5, tzinfo=UTC)
 LAST = datetime(2026, 1, 6, 1, 0, 0, 500, tzinfo=timezone(timedelta(hours=1)))
 PERIOD = "period_start=2026-01-05T00%3A00%3A00Z&period_end=2026-01-06T01%3A00%3A00.0005%2B01%3A00"
 NAMES = "provider_name=east&model=a%2Fb&client=Claude+Code"
+FOCUS = "/api/experimental/organizations/{}/ai/spend/export/focus"
 OF = {"provider_name": "east", "model": "a/b", "client": "Claude Code"}
 
 CASES = [
@@ -121,5 +122,30 @@ CASES = [
             "organization": "o",
         },
         answer=b"",
+    ),
+    Case(
+        "export_ai_spend_focus",
+        (),
+        f"GET {FOCUS.format('default')}?format=csv&granularity=3600",
+        answer=b"BilledCost,BillingAccountId\n",
+        kind=bytes,
+    ),
+    Case(
+        "export_ai_spend_focus",
+        (),
+        f"GET {FOCUS.format('o')}?format=parquet&granularity=0&{PERIOD}&user_id={G}&group_id={G}"
+        "&provider_name=east&model=a%2Fb",
+        options={
+            "file_format": "parquet",
+            "granularity": 0,
+            "since": FIRST,
+            "until": LAST,
+            "user_id": UUID(G),
+            "group_id": G,
+            "provider_name": "east",
+            "model": "a/b",
+            "organization": "o",
+        },
+        answer=b"PAR1",
     ),
 ]

@@ -577,13 +577,14 @@ def test_a_group_of_no_such_name_is_not_found_and_nothing_is_changed(clients: Cl
 
 
 def test_every_method_that_takes_a_group_takes_its_name() -> None:
-    """But for the filter of a file, which takes ids alone, as the API does."""
+    """But for the filters of files, which take ids alone, as the API does."""
     taking = {
         name
         for name, method in inspect.getmembers(Client, inspect.isfunction)
         if {"group", "group_id"} & inspect.signature(method).parameters.keys()
     }
-    assert taking == {name for name, *_ in BY_GROUP} | {"get_group", "export_ai_spend"}
+    files = {"export_ai_spend", "export_ai_spend_focus"}
+    assert taking == {name for name, *_ in BY_GROUP} | {"get_group", *files}
 
 
 def test_of_a_whole_token_only_the_id_is_sent(clients: Clients) -> None:

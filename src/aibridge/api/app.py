@@ -108,6 +108,7 @@ def _routes() -> Sequence[BaseRoute]:
             whole.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
     for router in ADMINISTRATION:
         whole.include_router(router, prefix=API)
-    whole.include_router(model_prices.router, prefix=EXPERIMENTAL)
+    for router in (model_prices.router, *spend.EXPERIMENTAL):
+        whole.include_router(router, prefix=EXPERIMENTAL)
     whole.include_router(docs.router)
     return whole.routes

@@ -1,6 +1,6 @@
 """What the description of the API says of an endpoint, given where the endpoint stands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import Depends
@@ -29,25 +29,18 @@ def _optional(name: str, description: str, **schema: Any) -> Parameter:  # noqa:
     return _query(name, description, anyOf=[schema, {"type": "string", "maxLength": 0}])
 
 
+def whole(name: str, description: str, most: int) -> Parameter:
+    """Return a parameter of a whole number from 0 to ``most``."""
+    return _optional(name, description, type="integer", minimum=0, maximum=most)
+
+
 def limit(default: int) -> Parameter:
     """Return the parameter ``limit`` of a list."""
-    return _optional(
-        "limit",
-        f"Items at most, 1 to 1000; 0 means {default}, the default.",
-        type="integer",
-        minimum=0,
-        maximum=1000,
-    )
+    return whole("limit", f"Items at most, 1 to 1000; 0 means {default}, the default.", 1000)
 
 
 LIMIT = limit(100)
-OFFSET = _optional(
-    "offset",
-    "Items to pass over; not together with a cursor.",
-    type="integer",
-    minimum=0,
-    maximum=LONGEST,
-)
+OFFSET = whole("offset", "Items to pass over; not together with a cursor.", LONGEST)
 THREADS_LIMIT = _optional(
     "limit",
     "Threads at most, 1 to 200; 50 by default.",
@@ -133,14 +126,14 @@ def documented(
     refusals: Iterable[int] = (),
     is_open: bool = False,
     links: Mapping[str, Mapping[str, str]] | None = None,
-    media: str = "",
+    media: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the options of a route: its answer, its body, its query, its refusals.
 
     ``is_open`` is a route that needs no token; of the others the caller is looked up before the
     names in the query are checked. ``links`` says, by the names of other endpoints,
-    which values of the answer are parameters there. ``media`` is the type of an answer that is a
-    text and not JSON.
+    which values of the answer are parameters there. ``media`` are the types of an answer that is a
+    file and not JSON.
     """
     extra: dict[str, Any] = {"parameters": list(parameters)}
     if body is not None:
@@ -154,7 +147,7 @@ def documented(
     if is_open:
         extra["security"] = []
     if media:
-        extra[MEDIA] = media
+        extra[MEDIA] = list(media)
     statuses = sorted({*_ALWAYS, *refusals})
     responses: dict[int | str, Any] = {
         one: {"model": ErrorBody, "description": _REFUSALS[one]} for one in statuses

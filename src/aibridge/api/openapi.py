@@ -78,7 +78,8 @@ def _set_media(operation: Description) -> None:
     """Describe an answer that is no JSON."""
     media = operation.pop(MEDIA, None)
     if media is not None:
-        operation["responses"]["200"]["content"] = {media: {"schema": {"type": "string"}}}
+        content = {one: {"schema": {"type": "string"}} for one in media}
+        operation["responses"]["200"]["content"] = content
 
 
 def _add_body(operation: Description, schemas: Description) -> None:

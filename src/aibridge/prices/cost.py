@@ -5,6 +5,9 @@ below what the provider charges and at most a micro-dollar a row above it, and w
 price never costs nothing.
 """
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from msgspec import Struct
 
 from aibridge.prices.rates import CALLS, MILLION, OUTPUTS, Price, Unit
@@ -15,7 +18,7 @@ MAX_COUNT = 10**12
 MAX_MICROS = 10**13
 """Ten million dollars, beyond which nobody believes the cost of one."""
 
-_PERCENT = 100
+PERCENT = 100
 _BESIDE_PROMPT = OUTPUTS | CALLS
 
 
@@ -55,20 +58,45 @@ class Unpriced(Struct, frozen=True, tag="unpriced"):
 Cost = Priced | Unpriced
 
 
+class Part(NamedTuple):
+    """How many of a unit were used, and what a million of them cost.
+
+    ``rate`` is in hundredths of a micro-dollar, in which the percent of a geography is whole;
+    ``None`` where nobody says. ``above`` is the number of tokens of the prompt above which the rate
+    holds.
+    """
+
+    unit: Unit
+    number: int
+    rate: int | None
+    above: int = 0
+
+
+def parts(billable: Billable, price: Price) -> Iterator[Part]:
+    """Yield what of a usage row is charged, unit by unit, each at its own rate."""
+    prompt = billable.prompt
+    for unit, count in billable.counts.items():
+        rate = price.rate(unit)
+        if rate is None:
+            yield Part(unit, count, None)
+            continue
+        percent = PERCENT if unit in CALLS else price.percent
+        tier = rate.tier(prompt)
+        yield Part(unit, count, tier.micros * percent, tier.above)
+
+
 def cost(billable: Billable, price: Price) -> Cost:
     """Return what was used at a price, rounded up to the micro-dollar; unpriced if any part is."""
     counts = billable.counts.values()
     if counts and not 0 <= min(counts) <= max(counts) <= MAX_COUNT:
         return Unpriced(("counts that cannot be",))
-    total, missing, prompt = 0, list(billable.unknown), billable.prompt
-    for unit, count in billable.counts.items():
-        rate = price.rate(unit)
-        if rate is not None:
-            percent = _PERCENT if unit in CALLS else price.percent
-            total += count * rate.at(prompt) * percent
-        elif count:
-            missing.append(unit)
-    micros = -(-total // (MILLION * _PERCENT))
+    total, missing = 0, list(billable.unknown)
+    for part in parts(billable, price):
+        if part.rate is not None:
+            total += part.number * part.rate
+        elif part.number:
+            missing.append(part.unit)
+    micros = -(-total // (MILLION * PERCENT))
     if micros > MAX_MICROS:
         return Unpriced(("a cost that cannot be",))
     return Unpriced(tuple(missing), at_least=micros) if missing else Priced(micros)

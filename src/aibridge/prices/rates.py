@@ -59,10 +59,12 @@ class Rate(Struct, frozen=True, array_like=True, omit_defaults=True):
 
     def at(self, prompt: int) -> int:
         """Return the rate for a prompt of so many tokens; its tier holds for all of them."""
-        if not self.tiers:
-            return self.micros
-        reached = [tier.micros for tier in self.tiers if prompt > tier.above]
-        return reached[-1] if reached else self.micros
+        return self.tier(prompt).micros
+
+    def tier(self, prompt: int) -> Tier:
+        """Return the tier for a prompt of so many tokens, above 0 for the lowest rate."""
+        reached = [tier for tier in self.tiers if prompt > tier.above]
+        return reached[-1] if reached else Tier(0, self.micros)
 
     def highest(self, prompt: int) -> int:
         """Return the highest rate for any prompt of up to so many tokens."""

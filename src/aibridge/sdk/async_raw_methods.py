@@ -35,6 +35,7 @@ from aibridge.contract import (
 )
 from aibridge.sdk.answers import RawResponse
 from aibridge.sdk.endpoints.groups import DEFAULT
+from aibridge.sdk.endpoints.spend import FocusFormat
 from aibridge.sdk.filters import InterceptionFilter, SessionFilter
 from aibridge.sdk.names import NOT_GIVEN, Id, Name, NotGiven, RoleName, ScopeName
 
@@ -223,6 +224,20 @@ class AsyncRawMethods(Protocol):
     async def export_ai_spend(
         self,
         *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        user_id: Id = None,
+        group_id: Id = None,
+        provider_name: str = "",
+        model: str = "",
+        organization: Name = DEFAULT,
+    ) -> RawResponse[bytes]: ...
+
+    async def export_ai_spend_focus(
+        self,
+        *,
+        file_format: FocusFormat = "csv",
+        granularity: int = 3600,
         since: datetime | None = None,
         until: datetime | None = None,
         user_id: Id = None,

@@ -17,7 +17,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Say what time it is, in microseconds."""
 
     def at(moment: int) -> None:
-        for name in ("asked", "status", "by_user"):
+        for name in ("asked", "status"):
             monkeypatch.setattr(f"aibridge.api.spend.{name}.now", lambda: moment)
 
     at(NOON)

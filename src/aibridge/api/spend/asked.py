@@ -1,15 +1,19 @@
 """What a request about spending asks for: ids, a period, what it was spent on, and by whom."""
 
+from datetime import timedelta
+
 from aibridge.api.access import Visitor
-from aibridge.api.documented import Parameter, needed, text, time
+from aibridge.api.documented import Parameter, needed, text, time, uuid
 from aibridge.api.errors import ApiError
 from aibridge.api.parameters import Parameters
 from aibridge.api.query import BAD_TIME, nanoseconds
 from aibridge.budgets.periods import Period, month_of
+from aibridge.contract import rfc3339
 from aibridge.identity.rights import Reach, Right
-from aibridge.ids import now
+from aibridge.ids import moment, now
 from aibridge.store.lists.filters import ANY, Filter, Values, only
 from aibridge.store.schema.measures import DAY, MAX_TIME
+from aibridge.store.usage.daily import UsageFilter
 
 MOST_IDS = 100
 REPORT_DAYS = 366
@@ -30,6 +34,14 @@ PROVIDER_NAME, MODEL, CLIENT = (
     )
 )
 SPENT_ON = (PROVIDER_NAME, MODEL, CLIENT)
+OF_FILE = (
+    *PERIOD,
+    uuid("user_id", "Only what this user spent."),
+    uuid("group_id", "Only what is charged to this group."),
+    PROVIDER_NAME,
+    MODEL,
+)
+"""What a file is of."""
 
 
 def check_reads_everybody(caller: Visitor) -> None:
@@ -70,6 +82,41 @@ def period(parameters: Parameters, *, most_days: int) -> Period:
     if end - start > most_days * DAY * 1000:
         raise ApiError(400, f"Query period must not exceed {most_days} days.")
     return Period(_day(start // 1000), _day(-(-end // 1000) + DAY - 1))
+
+
+def recorded_period(parameters: Parameters, caller: Visitor, *, most_days: int) -> Period:
+    """Return the whole days of a period of which every call is on record.
+
+    What is left of this month is meant if none is asked for; one that began earlier is refused.
+    """
+    asked = period(parameters, most_days=most_days)
+    since = kept_since(caller)
+    if since is None or asked.start >= since:
+        return asked
+    first = _day(since + DAY - 1)
+    if parameters.text(START):
+        detail = "Calls from before then are no longer on record, as retention says."
+        message = f'Query parameter "{START}" must be {rfc3339(moment(first))} or later.'
+        raise ApiError(400, message, detail=detail)
+    return Period(min(first, asked.end), asked.end)
+
+
+def kept_since(caller: Visitor) -> int | None:
+    """Return since when the record is whole, `None` where it is kept for ever."""
+    kept = caller.services.retention
+    return None if kept is None else now() - kept // timedelta(microseconds=1)
+
+
+def usage_filter(parameters: Parameters, asked: Period) -> UsageFilter:
+    """Return which usage of a period a file is of."""
+    user_id, group_id = parameters.uuid("user_id"), parameters.uuid("group_id")
+    parameters.check()
+    return UsageFilter(
+        *asked,
+        user_ids=None if user_id is None else [user_id],
+        group_ids=None if group_id is None else [group_id],
+        kinds=spent_on(parameters),
+    )
 
 
 def _time(parameters: Parameters, name: str) -> int | None:

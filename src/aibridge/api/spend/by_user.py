@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
 
-from aibridge.api.access import Caller, Visitor, reading_spend
+from aibridge.api.access import Caller, reading_spend
 from aibridge.api.documented import OFFSET, documented, limit
 from aibridge.api.groups import check_organization
 from aibridge.api.organizations import OrganizationPath
@@ -18,6 +17,7 @@ from aibridge.api.spend.asked import (
     REPORT_DAYS,
     SPENT_ON,
     check_reads_everybody,
+    kept_since,
     period,
     spent_on,
 )
@@ -27,7 +27,7 @@ from aibridge.contract import (
     OrganizationAISpendReport,
     OrganizationAISpendUser,
 )
-from aibridge.ids import moment, now
+from aibridge.ids import moment
 from aibridge.sessions.reading import READING_SECONDS
 from aibridge.store.lists.interceptions import UserRow
 from aibridge.store.people.users import Connection
@@ -58,18 +58,18 @@ def list_spend_of_users(
     asked = period(parameters, most_days=REPORT_DAYS)
     where = UsageFilter(*asked, kinds=spent_on(parameters))
     paging = parameters.paging(USERS)
-    kept_since = _kept_since(caller)
+    since = kept_since(caller)
     with caller.services.database.read(seconds=READING_SECONDS) as connection:
         page = top_users(connection, where, limit=paging.limit, offset=paging.offset)
         everybody = sums(connection, where, Facet.USER)
         of_page = replace(where, user_ids=[user.id for user, _ in page])
         on_page = sums(connection, of_page, Facet.USER, *_DRILL_DOWN)
         used = sums(connection, where, *_DRILL_DOWN)
-        is_on_record = kept_since is None or asked.start >= kept_since
+        is_on_record = since is None or asked.start >= since
         sessions = _sessions(connection, where, everybody) if is_on_record else None
     report = OrganizationAISpendReport(
         **bounds(asked),
-        retention_start=None if kept_since is None else moment(kept_since),
+        retention_start=None if since is None else moment(since),
         count=len(everybody),
         totals=AISpendTotals(
             **usage(total(everybody.values())),
@@ -79,12 +79,6 @@ def list_spend_of_users(
         **_names(used),
     )
     return JsonResponse(report)
-
-
-def _kept_since(caller: Visitor) -> int | None:
-    """Return since when the record is whole, `None` where it is kept for ever."""
-    kept = caller.services.retention
-    return None if kept is None else now() - kept // timedelta(microseconds=1)
 
 
 def _sessions(connection: Connection, where: UsageFilter, users: Iterable[Key]) -> Sessions:

@@ -7,19 +7,17 @@ from io import StringIO
 from fastapi import APIRouter, Request, Response
 
 from aibridge.api.access import Caller, reading_spend
-from aibridge.api.documented import documented, uuid
+from aibridge.api.documented import documented
 from aibridge.api.groups import check_organization
 from aibridge.api.organizations import OrganizationPath
 from aibridge.api.parameters import Parameters
 from aibridge.api.shapes import ORGANIZATION
 from aibridge.api.spend.asked import (
     EXPORT_DAYS,
-    MODEL,
-    PERIOD,
-    PROVIDER_NAME,
+    OF_FILE,
     check_reads_everybody,
     period,
-    spent_on,
+    usage_filter,
 )
 from aibridge.budgets.periods import Period
 from aibridge.contract import rfc3339
@@ -28,7 +26,7 @@ from aibridge.ids import moment
 from aibridge.providers.types import wire_of
 from aibridge.sessions.reading import READING_SECONDS
 from aibridge.store.people import groups
-from aibridge.store.usage.daily import Facet, Key, Usage, UsageFilter, sums, usernames
+from aibridge.store.usage.daily import Facet, Key, Usage, sums, usernames
 
 router = APIRouter(tags=["spend"], dependencies=reading_spend())
 
@@ -61,14 +59,8 @@ Row = tuple[str | int, ...]
 @router.get(
     "/organizations/{organization}/ai/spend/export",
     **documented(
-        media=CSV,
-        parameters=(
-            *PERIOD,
-            uuid("user_id", "Only what this user spent."),
-            uuid("group_id", "Only what is charged to this group."),
-            PROVIDER_NAME,
-            MODEL,
-        ),
+        media=[CSV],
+        parameters=OF_FILE,
     ),
 )
 def export_spend(request: Request, organization: OrganizationPath, caller: Caller) -> Response:
@@ -76,19 +68,13 @@ def export_spend(request: Request, organization: OrganizationPath, caller: Calle
     check_organization(organization)
     check_reads_everybody(caller)
     parameters = Parameters(request.query_params)
-    user_id, group_id = parameters.uuid("user_id"), parameters.uuid("group_id")
     asked = period(parameters, most_days=EXPORT_DAYS)
-    where = UsageFilter(
-        *asked,
-        user_ids=None if user_id is None else [user_id],
-        group_ids=None if group_id is None else [group_id],
-        kinds=spent_on(parameters),
-    )
+    where = usage_filter(parameters, asked)
     with caller.services.database.read(seconds=READING_SECONDS) as connection:
         used = sums(connection, where, *_BY)
         users = usernames(connection, where)
         names = {group.id: group.name for group in groups.list_groups(connection)}
-    return _file(_rows(used, users, names, asked), _name(asked))
+    return _file(_rows(used, users, names, asked), asked)
 
 
 def _rows(
@@ -106,20 +92,21 @@ def _rows(
         )
 
 
-def _name(of: Period) -> str:
+def headers_of(kind: str, of: Period, ending: str = "csv") -> dict[str, str]:
+    """Return what a file of a period is called, and that nobody on the way may keep it."""
     first, end = (moment(at).date() for at in of)
-    return f"ai-spend-export-{ORGANIZATION.name}-{first}-to-{end}.csv"
+    name = f"ai-spend-{kind}-{ORGANIZATION.name}-{first}-to-{end}.{ending}"
+    return {
+        "content-disposition": f'attachment; filename="{name}"',
+        "cache-control": "no-store",
+    }
 
 
-def _file(rows: Iterator[Row], name: str) -> Response:
+def _file(rows: Iterator[Row], of: Period) -> Response:
     text = StringIO()
     text.write(",".join(COLUMNS) + "\n")
     lines = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     for row in rows:
         lines.writerow([cell(value) if isinstance(value, str) else value for value in row])
-    headers = {
-        "content-disposition": f'attachment; filename="{name}"',
-        "cache-control": "no-store",
-    }
     content = text.getvalue().encode("utf-8", "replace")
-    return Response(content, media_type=f"{CSV}; charset=utf-8", headers=headers)
+    return Response(content, media_type=f"{CSV}; charset=utf-8", headers=headers_of("export", of))

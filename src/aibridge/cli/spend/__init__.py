@@ -13,6 +13,13 @@ from aibridge.cli.groups import find_group
 from aibridge.cli.options import MOST, AsJson, choice
 from aibridge.cli.output import print_model, visible
 from aibridge.cli.spend import shown
+from aibridge.cli.spend.formats import (
+    Granularity,
+    SpendFormat,
+    SpendOf,
+    check_format,
+    exported,
+)
 from aibridge.cli.spend.period import Since, Until, period
 from aibridge.contract.words import SpendBy
 
@@ -82,7 +89,7 @@ def show_spend(
 
 @app.command(
     "export",
-    epilog="Example: aibridge spend export --since 7d --output week.csv",
+    epilog="Example: aibridge spend export --since 7d --format focus --output week.csv",
 )
 @interruptible
 @connected
@@ -95,20 +102,32 @@ def export_spend(
     ] = None,
     since: Since = None,
     until: Until = None,
+    form: Annotated[
+        SpendFormat,
+        choice(SpendFormat, "--format", help="Which columns, and how they are written."),
+    ] = SpendFormat.CSV,
+    granularity: Granularity = None,
     output: Output = STDOUT,
 ) -> None:
-    """Write out as CSV what was spent in 31 days at most, this month if left out.
+    """Write out what was spent in 31 days at most, this month if left out.
 
-    It has a row for each user, group, model and provider.
+    It has a row for each user, group, model and provider. With --format focus, or focus-parquet, it
+    has the columns of FOCUS 1.2 and a row for each type of token, hour by hour or as --granularity
+    says, of the calls that are still on record.
     """
+    check_format(form, granularity, output)
     first, end = period(since, until)
     user_id = None
     if user is not None:
         with missing("user", user):
             user_id = client.get_user(user).id
     group_id = None if group is None else find_group(client, group).id
-    content = client.export_ai_spend(user_id=user_id, group_id=group_id, since=first, until=end)
+    where = SpendOf(since=first, until=end, user_id=user_id, group_id=group_id)
+    content = exported(client, form, granularity, where)
     target = Target(Format.CSV, output)
     with opened(target) as file:
         file.write(visible(content.decode()).encode() if target.is_terminal else content)
-    shown.tell_unpriced(shown.unpriced_in(content))
+    if form is SpendFormat.CSV:
+        shown.tell_unpriced(shown.unpriced_in(content))
+    elif form is SpendFormat.FOCUS:
+        shown.tell_unpriced_charges(content)

@@ -60,6 +60,14 @@ def unpriced_in(content: bytes) -> int:
     return sum(int(row.get(UNPRICED_COLUMN) or 0) for row in rows)
 
 
+def tell_unpriced_charges(content: bytes) -> None:
+    """Say if any charges of a FOCUS file have no price, or are of a usage row with such a part."""
+    rows = csv.DictReader(StringIO(content.decode(), newline=""))
+    if any(row["x_PricingStatus"] in {"unpriced", "partial"} for row in rows):
+        text = "Some usage has no price, as x_PricingStatus says: at least so much was spent."
+        say(f"{text} docs/prices.md says why, and how to set prices.", err=True)
+
+
 def print_status(client: "Client", status: "UserAISpendStatus") -> None:
     """Print what a user spent this month beside the limit that it counts against."""
     budget = status.effective_budget

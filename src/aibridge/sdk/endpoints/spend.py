@@ -1,10 +1,10 @@
-"""What was spent: against limits, by whom and on what, and as a CSV file."""
+"""What was spent: against limits, by whom and on what, and as files."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from aibridge.contract import (
     AISpendBreakdown,
@@ -15,6 +15,7 @@ from aibridge.contract import (
     SpendBy,
     UserAISpendStatus,
 )
+from aibridge.contract.paths import EXPERIMENTAL
 from aibridge.sdk.arguments import Count, checked
 from aibridge.sdk.endpoints.groups import GROUPS, ORGANIZATIONS, by_id
 from aibridge.sdk.endpoints.users import BASE as USERS
@@ -22,6 +23,9 @@ from aibridge.sdk.names import Id, Listed, Name
 from aibridge.sdk.quoting import rfc3339_nano
 from aibridge.sdk.request import Asked, Request, given, positive, segment
 
+FocusFormat = Literal["csv", "parquet"]
+Granularity = Annotated[int, Field(ge=0, le=86_400)]
+"""Seconds that usage is added up over."""
 Since = AwareDatetime | None
 """A bound of a period, `None` for that of this month; both are given or neither."""
 
@@ -115,6 +119,27 @@ def export(
     query = _period(since, until) | given(user_id=user_id, group_id=group_id)
     query |= given(provider_name=provider_name, model=model)
     return Request(f"{_of(organization)}/ai/spend/export", query, _whole)
+
+
+@checked
+def export_focus(
+    organization: Name,
+    *,
+    file_format: FocusFormat,
+    granularity: Granularity,
+    since: Since,
+    until: Since,
+    user_id: Id = None,
+    group_id: Id = None,
+    provider_name: str = "",
+    model: str = "",
+) -> Request[bytes]:
+    """Ask for a file of charges as FOCUS 1.2 has them."""
+    query = {"format": file_format, "granularity": str(granularity)}
+    query |= _period(since, until) | given(user_id=user_id, group_id=group_id)
+    query |= given(provider_name=provider_name, model=model)
+    path = f"{EXPERIMENTAL}/organizations/{segment(organization)}/ai/spend/export/focus"
+    return Request(path, query, _whole)
 
 
 def _whole(content: bytes) -> bytes:
