@@ -6,10 +6,12 @@ from uuid import UUID
 from aibridge.api.spend.examples import EXAMPLES
 from aibridge.contract import (
     AISpendBreakdown,
+    AISpendSimulation,
     GroupAISpend,
     GroupMembersAISpend,
     OrganizationAISpendReport,
     OrganizationGroupsAISpend,
+    SimulatedGroupLimit,
     UserAISpendStatus,
 )
 from tests.sdk.cases import Case
@@ -21,7 +23,35 @@ PERIOD = "period_start=2026-01-05T00%3A00%3A00Z&period_end=2026-01-06T01%3A00%3A
 NAMES = "provider_name=east&model=a%2Fb&client=Claude+Code"
 OF = {"provider_name": "east", "model": "a/b", "client": "Claude Code"}
 
+SIMULATION = "/api/experimental/organizations/{}/ai/spend/simulation"
+
 CASES = [
+    Case(
+        "simulate_ai_spend",
+        (),
+        f"POST {SIMULATION.format('default')}",
+        "{}",
+        answer=EXAMPLES["AISpendSimulation"],
+        kind=AISpendSimulation,
+    ),
+    Case(
+        "simulate_ai_spend",
+        (),
+        f"POST {SIMULATION.format('o')}?{PERIOD}",
+        '{"groups":{"devs":{"spend_limit_micros":5},"ops":{"spend_limit_micros":null}},'
+        '"users":{"ana":{"spend_limit_micros":0,"group":"devs"}}}',
+        options={
+            "groups": {
+                "devs": {"spend_limit_micros": 5},
+                "ops": SimulatedGroupLimit(spend_limit_micros=None),
+            },
+            "users": {"ana": {"spend_limit_micros": 0, "group": "devs"}},
+            "since": FIRST,
+            "until": LAST,
+            "organization": "o",
+        },
+        answer=EXAMPLES["AISpendSimulation"],
+    ),
     Case(
         "user_ai_spend",
         (),

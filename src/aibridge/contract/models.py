@@ -74,6 +74,16 @@ from aibridge.contract.sessions import (
     ToolCall,
     Usage,
 )
+from aibridge.contract.simulation import (
+    AISpendSimulated,
+    AISpendSimulatedGroup,
+    AISpendSimulatedMonth,
+    AISpendSimulatedTotals,
+    AISpendSimulation,
+    SimulateAISpendRequest,
+    SimulatedGroupLimit,
+    SimulatedUserLimit,
+)
 from aibridge.contract.spend import (
     AIBudgetLimit,
     AISpendBreakdown,
@@ -129,6 +139,11 @@ __all__ = [
     "AISpendBreakdown",
     "AISpendPart",
     "AISpendPeriod",
+    "AISpendSimulated",
+    "AISpendSimulatedGroup",
+    "AISpendSimulatedMonth",
+    "AISpendSimulatedTotals",
+    "AISpendSimulation",
     "AISpendTotals",
     "AIUsage",
     "AgenticAction",
@@ -189,6 +204,9 @@ __all__ = [
     "Session",
     "SessionDetail",
     "SessionList",
+    "SimulateAISpendRequest",
+    "SimulatedGroupLimit",
+    "SimulatedUserLimit",
     "SiteRole",
     "SpendBy",
     "Thread",

@@ -1,5 +1,7 @@
 """What was spent: against limits, by whom and on what, and as a file (contract, section 1.12)."""
 
-from aibridge.api.spend import breakdown, by_user, export, status
+from aibridge.api.spend import breakdown, by_user, export, simulation, status
+
+__all__ = ["ROUTERS", "simulation"]
 
 ROUTERS = (status.router, by_user.router, breakdown.router, export.router)

@@ -1,5 +1,7 @@
 """What was spent: against limits, by whom and on what, and as a CSV file."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,19 +10,24 @@ from pydantic import AwareDatetime
 
 from aibridge.contract import (
     AISpendBreakdown,
+    AISpendSimulation,
     GroupAISpend,
     GroupMembersAISpend,
     OrganizationAISpendReport,
     OrganizationGroupsAISpend,
+    SimulateAISpendRequest,
+    SimulatedGroupLimit,
+    SimulatedUserLimit,
     SpendBy,
     UserAISpendStatus,
 )
+from aibridge.contract.paths import EXPERIMENTAL
 from aibridge.sdk.arguments import Count, checked
 from aibridge.sdk.endpoints.groups import GROUPS, ORGANIZATIONS, by_id
 from aibridge.sdk.endpoints.users import BASE as USERS
 from aibridge.sdk.names import Id, Listed, Name
 from aibridge.sdk.quoting import rfc3339_nano
-from aibridge.sdk.request import Asked, Request, given, positive, segment
+from aibridge.sdk.request import Asked, Request, body, changing, given, positive, segment
 
 Since = AwareDatetime | None
 """A bound of a period, `None` for that of this month; both are given or neither."""
@@ -115,6 +122,23 @@ def export(
     query = _period(since, until) | given(user_id=user_id, group_id=group_id)
     query |= given(provider_name=provider_name, model=model)
     return Request(f"{_of(organization)}/ai/spend/export", query, _whole)
+
+
+@checked
+def simulation(
+    groups: Mapping[str, SimulatedGroupLimit | Mapping[str, Any]] | None,
+    users: Mapping[str, SimulatedUserLimit | Mapping[str, Any]] | None,
+    organization: Name,
+    *,
+    since: Since,
+    until: Since,
+) -> Request[AISpendSimulation]:
+    """Ask what other limits would have refused: asking twice does what asking once does."""
+    content = body(SimulateAISpendRequest, groups=groups, users=users)
+    path = f"{EXPERIMENTAL}/organizations/{segment(organization)}/ai/spend/simulation"
+    parse = AISpendSimulation.model_validate_json
+    asked = changing("POST", path, parse, content, repeatable=True)
+    return replace(asked, query=_period(since, until))
 
 
 def _whole(content: bytes) -> bytes:
