@@ -69,6 +69,8 @@ def test_limits_are_exact_dollars(value: str, micros: int | None) -> None:
         ("[groups", "it is not TOML: "),
         ("[" * 100_000, "it is not TOML: "),
         ('{"a":' * 100_000, "it is not JSON: "),
+        ('{"a": 1e99999999999999999999}', "it is not JSON: "),
+        ("a = 1e99999999999999999999", "it is not TOML: "),
         ('{"limits": {}}', "limits: expected groups and users, and nothing else"),
         ('{"groups": []}', "groups: expected a table"),
         ('{"groups": {"a": 5}}', "groups.a: expected a table"),

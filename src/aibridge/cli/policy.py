@@ -58,7 +58,7 @@ def _json(text: str) -> Mapping[str, Any]:
         )
     except PolicyError:
         raise
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise PolicyError(f"it is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise PolicyError("expected an object with groups and users")
