@@ -117,9 +117,11 @@ CASES = [
     Case(
         "ai_spend",
         ("model",),
-        f"GET /organizations/o/ai/spend?by=model&user=ana&{PERIOD}&{NAMES}&limit=5&offset=3",
+        f"GET /organizations/o/ai/spend?by=model&user=ana&{PERIOD}&provider_type=t&{NAMES}"
+        "&limit=5&offset=3",
         options={
             "user": "ana",
+            "provider_type": "t",
             "since": FIRST,
             "until": LAST,
             **OF,

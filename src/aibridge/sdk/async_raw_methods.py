@@ -215,6 +215,7 @@ class AsyncRawMethods(Protocol):
         user: Name | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        provider_type: str = "",
         provider_name: str = "",
         model: str = "",
         client: str = "",

@@ -209,6 +209,7 @@ class RawMethods(Protocol):
         user: Name | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        provider_type: str = "",
         provider_name: str = "",
         model: str = "",
         client: str = "",

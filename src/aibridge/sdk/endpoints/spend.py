@@ -94,6 +94,7 @@ def breakdown(
     user: Name | None,
     since: Since,
     until: Since,
+    provider_type: str = "",
     provider_name: str = "",
     model: str = "",
     client: str = "",
@@ -102,7 +103,8 @@ def breakdown(
 ) -> Request[AISpendBreakdown]:
     """Ask for a page of parts of what was spent."""
     query = {"by": by} | given(user=user) | _period(since, until)
-    query |= given(provider_name=provider_name, model=model, client=client)
+    query |= given(provider_type=provider_type, provider_name=provider_name)
+    query |= given(model=model, client=client)
     query |= positive(limit=limit, offset=offset)
     return Request(f"{_of(organization)}/ai/spend", query, AISpendBreakdown.model_validate_json)
 
