@@ -14,6 +14,7 @@ from aibridge.cli.options import MOST, AsJson, choice
 from aibridge.cli.output import print_model, visible
 from aibridge.cli.spend import shown
 from aibridge.cli.spend.period import Since, Until, period
+from aibridge.cli.spend.reconcile import reconcile
 from aibridge.contract.words import SpendBy
 
 if TYPE_CHECKING:
@@ -111,3 +112,8 @@ def export_spend(
     with opened(target) as file:
         file.write(visible(content.decode()).encode() if target.is_terminal else content)
     shown.tell_unpriced(shown.unpriced_in(content))
+
+
+app.command(
+    "reconcile", epilog="Example: aibridge spend reconcile costs.json --provider anthropic"
+)(reconcile)
