@@ -8,7 +8,7 @@ import pytest
 
 from aibridge.store.engine.database import Database
 from tests.builders import Call, Used, record, uid, use
-from tests.cli.conftest import Cli
+from tests.cli.conftest import MEMBER, USER_ADMIN, Cli, Remote
 from tests.cli.test_spend import table
 from tests.reconciling.samples import anthropic, cents, tokens, written
 
@@ -54,7 +54,7 @@ def test_a_report_of_costs_is_shown_beside_the_record_with_reasons(
             "only with us: the provider's report has none of it",
         ],
         [
-            *(day, "claude-opus-5.5", "$3.499999", "$3.50", "$0.000001"),
+            *(day, "claude-opus-5-5", "$3.499999", "$3.50", "$0.000001"),
             "rounding: up to a micro-dollar a usage row",
         ],
         [
@@ -118,6 +118,19 @@ def test_calls_whose_tokens_are_estimated_are_told(
     file = saved(tmp_path, anthropic(("2026-01-01", [tokens("claude-opus-5-5", 10, 25)])))
     result = cli("spend", "reconcile", file)
     assert table(result.stdout)[1][-1] == "the tokens of 2 calls of ours are estimated"
+
+
+def test_who_may_not_read_all_spending_compares_nothing(
+    bare_cli: Cli, remote: Remote, tmp_path: Path
+) -> None:
+    def run(token: str) -> Any:
+        environ = remote.environ | {"AIBRIDGE_TOKEN": token}
+        return bare_cli("spend", "reconcile", saved(tmp_path, COSTS), **environ)
+
+    refused = run(MEMBER)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "It tells of all users" in refused.stderr
+    assert "the sums differ" in run(USER_ADMIN).stderr
 
 
 def test_what_cannot_be_compared_is_one_clear_line(cli: Cli, tmp_path: Path) -> None:

@@ -65,18 +65,19 @@ def test_a_reason_is_told_where_there_is_one(
 @pytest.mark.parametrize(
     ("theirs", "mine", "shown"),
     [
-        (["claude-opus-5-5-20261007"], ["claude-opus-5-5"], ["claude-opus-5.5"]),
-        (["claude-opus-5-5"], ["claude-opus-5.5", "Claude-Opus-5-5[1m]"], ["claude-opus-5.5"]),
+        (["claude-opus-5-5-20261007"], ["claude-opus-5-5"], ["claude-opus-5-5"]),
+        (["claude-opus-5-5"], ["claude-opus-5.5", "Claude-Opus-5-5[1m]"], ["claude-opus-5-5"]),
+        (["claude-opus-5-5-20261007"], ["claude-opus-5-5-20261007"], ["claude-opus-5-5-20261007"]),
         (["gpt-4o"], ["openai/gpt-4o-2024-08-06", "gpt-4o"], ["gpt-4o"]),
         (
             ["gpt-4o-2024-08-06", "gpt-4o-2024-05-13"],
             ["gpt-4o"],
-            ["gpt-4o", "gpt-4o-20240513", "gpt-4o-20240806"],
+            ["gpt-4o", "gpt-4o-2024-05-13", "gpt-4o-2024-08-06"],
         ),
         (
             ["gpt-4o-2024-08-06"],
-            ["gpt-4o-2024-05-13", "gpt-4o-2024-08-06"],
-            ["gpt-4o-20240513", "gpt-4o-20240806"],
+            ["gpt-4o-2024-05-13", "gpt-4o@20240806"],
+            ["gpt-4o-2024-05-13", "gpt-4o@20240806"],
         ),
         (["o3"], ["o3-mini"], ["o3", "o3-mini"]),
     ],

@@ -1,6 +1,6 @@
 """What is on record beside a provider's report, line by line, and why they differ."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -104,16 +104,20 @@ def _told(key: _Key) -> tuple[date, str, bool]:
     return day, name, is_model
 
 
-def _same_names(models: Iterable[str]) -> dict[str, str]:
-    """Return the one name that each model is shown under."""
+def _same_names(models: Collection[str]) -> dict[str, str]:
+    """Return the one name that each model is shown under: the shortest of those it has."""
     dates: dict[str, set[str]] = {}
     snapshots = {model: snapshot_of(model) for model in models}
     for base, released in snapshots.values():
         dates.setdefault(base, set()).update({released} - {""})
-    return {
-        model: base if len(dates[base]) < 2 or not released else f"{base}-{released}"  # noqa: PLR2004
+    meant = {
+        model: (base, released if len(dates[base]) > 1 else "")
         for model, (base, released) in snapshots.items()
     }
+    shortest: dict[tuple[str, str], str] = {}
+    for model in sorted(models, key=lambda model: (len(model), model)):
+        shortest.setdefault(meant[model], model)
+    return {model: shortest[meant[model]] for model in models}
 
 
 def _reason(line: Line, *, is_of_costs: bool) -> str:

@@ -36,12 +36,12 @@ def buckets(content: bytes) -> list[Bucket]:
     if len(content) > MAX_BYTES:
         raise ReportError(f"expected {MAX_BYTES >> 20} MiB at most")
     try:
-        pages = list(_pages(content.decode()))
+        pages = enumerate(_pages(content.decode()))
+        found = [bucket for number, page in pages for bucket in _of_page(page, number)]
     except ReportError:
         raise
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise ReportError(f"it is not JSON: {error}") from None
-    found = [bucket for number, page in enumerate(pages) for bucket in _of_page(page, number)]
     if not found:
         raise ReportError("it has no buckets: expected data of a report of costs or usage")
     if len({bucket.day for bucket in found}) > MAX_DAYS:

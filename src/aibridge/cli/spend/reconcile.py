@@ -86,6 +86,7 @@ def _read(file: Path) -> Report:
 def _record(client: "Client", report: Report, provider: str) -> dict[tuple[date, str], Recorded]:
     """Return what the record has of the days of a report, by day and model."""
     found: dict[tuple[date, str], Recorded] = {}
+    client.list_user_ai_spend(limit=1)  # refuses who would compare with their own calls alone
     for day in report.days:
         start = datetime.combine(day, time(), UTC)
         estimated = _estimated(client, report, provider, start)
