@@ -113,7 +113,7 @@ def test_calls_whose_tokens_are_estimated_are_told(
         record(
             connection,
             *(Call(number, **of, columns=opus) for number in (1, 2)),
-            Call(3, **of, columns={**opus, "provider": "openai"}),
+            Call(3, **of, columns={**opus, "provider": "openai", "provider_name": "o"}),
         )
     file = saved(tmp_path, anthropic(("2026-01-01", [tokens("claude-opus-5-5", 10, 25)])))
     result = cli("spend", "reconcile", file)

@@ -87,9 +87,10 @@ def _record(client: "Client", report: Report, provider: str) -> dict[tuple[date,
     """Return what the record has of the days of a report, by day and model."""
     found: dict[tuple[date, str], Recorded] = {}
     client.list_user_ai_spend(limit=1)  # refuses who would compare with their own calls alone
+    names = _names(client, report, provider)
     for day in report.days:
         start = datetime.combine(day, time(), UTC)
-        estimated = _estimated(client, report, provider, start)
+        estimated = _estimated(client, names, start)
         page = client.ai_spend(
             "model",
             since=start,
@@ -116,24 +117,34 @@ def _record(client: "Client", report: Report, provider: str) -> dict[tuple[date,
     return found
 
 
-def _estimated(client: "Client", report: Report, provider: str, start: datetime) -> dict[str, int]:
-    """Return how many calls of each model have estimated tokens, of those that are on record.
+def _names(client: "Client", report: Report, provider: str) -> set[str]:
+    """Return the configured names of the providers that are meant; none where they are secret."""
+    from aibridge.sdk import NotFound  # noqa: PLC0415 - it takes a while to import
 
-    Who may not read everybody's calls is told of their own.
+    if provider:
+        return {provider}
+    try:
+        found = client.list_providers()
+    except NotFound:
+        return set()
+    return {one.name for one in found if one.type == report.kind.provider_type}
+
+
+def _estimated(client: "Client", names: set[str], start: datetime) -> dict[str, int]:
+    """Return how many calls of each model that began on a day have estimated tokens.
+
+    Of those that are still on record, and that the caller may read.
     """
-    from aibridge.sdk import InterceptionFilter, NotFound  # noqa: PLC0415 - they take a while
+    from aibridge.sdk import InterceptionFilter, NotFound  # noqa: PLC0415 - see above
 
-    where = InterceptionFilter(
-        started_after=start,
-        started_before=start + _DAY - timedelta(microseconds=1),
-        provider="" if provider else report.kind.provider_type,
-        provider_name=provider,
-        q="has:estimated",
-    )
+    last = start + _DAY - timedelta(microseconds=1)
+    where = InterceptionFilter(started_after=start, started_before=last, q="has:estimated")
     found: dict[str, int] = {}
     try:
-        for one in client.list_interceptions(where, limit=MOST):
-            found[one.model] = found.get(one.model, 0) + 1
+        calls = client.list_interceptions(where, limit=MOST) if names else ()
     except NotFound:
-        return {}
+        return found
+    for call in calls:
+        if call.provider_name in names:
+            found[call.model] = found.get(call.model, 0) + 1
     return found
