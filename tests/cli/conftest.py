@@ -29,6 +29,7 @@ PASSWORD = "correct horse"
 FOR_MODELS = "for-models"
 """A token of ana's that is for calling models only."""
 USER_ADMIN = "of-a-user-admin"
+MEMBER = "of-a-member"
 """A token of a user-admin."""
 
 
@@ -108,6 +109,7 @@ def remote(databases: Databases) -> Iterator[Remote]:
         known = {
             token: person(owner.id, "ana", SiteRole.OWNER, token_id=token.partition("-")[0]),
             USER_ADMIN: person(uid(9), "root", SiteRole.USER_ADMIN),
+            MEMBER: person(uid(8), "zoe"),
             FOR_MODELS: person(owner.id, "ana", scopes=[TokenScope.GATEWAY]),
         }
         with serving(create_app(Services(database, asking(known.get), is_still=trusting))) as url:

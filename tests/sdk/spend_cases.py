@@ -6,10 +6,12 @@ from uuid import UUID
 from aibridge.api.spend.examples import EXAMPLES
 from aibridge.contract import (
     AISpendBreakdown,
+    AISpendSimulation,
     GroupAISpend,
     GroupMembersAISpend,
     OrganizationAISpendReport,
     OrganizationGroupsAISpend,
+    SimulatedGroupLimit,
     UserAISpendStatus,
 )
 from tests.sdk.cases import Case
@@ -22,7 +24,35 @@ NAMES = "provider_name=east&model=a%2Fb&client=Claude+Code"
 FOCUS = "/api/experimental/organizations/{}/ai/spend/export/focus"
 OF = {"provider_name": "east", "model": "a/b", "client": "Claude Code"}
 
+SIMULATION = "/api/experimental/organizations/{}/ai/spend/simulation"
+
 CASES = [
+    Case(
+        "simulate_ai_spend",
+        (),
+        f"POST {SIMULATION.format('default')}",
+        "{}",
+        answer=EXAMPLES["AISpendSimulation"],
+        kind=AISpendSimulation,
+    ),
+    Case(
+        "simulate_ai_spend",
+        (),
+        f"POST {SIMULATION.format('o')}?{PERIOD}",
+        '{"groups":{"devs":{"spend_limit_micros":5},"ops":{"spend_limit_micros":null}},'
+        '"users":{"ana":{"spend_limit_micros":0,"group":"devs"}}}',
+        options={
+            "groups": {
+                "devs": {"spend_limit_micros": 5},
+                "ops": SimulatedGroupLimit(spend_limit_micros=None),
+            },
+            "users": {"ana": {"spend_limit_micros": 0, "group": "devs"}},
+            "since": FIRST,
+            "until": LAST,
+            "organization": "o",
+        },
+        answer=EXAMPLES["AISpendSimulation"],
+    ),
     Case(
         "user_ai_spend",
         (),
@@ -88,9 +118,11 @@ CASES = [
     Case(
         "ai_spend",
         ("model",),
-        f"GET /organizations/o/ai/spend?by=model&user=ana&{PERIOD}&{NAMES}&limit=5&offset=3",
+        f"GET /organizations/o/ai/spend?by=model&user=ana&{PERIOD}&provider_type=t&{NAMES}"
+        "&limit=5&offset=3",
         options={
             "user": "ana",
+            "provider_type": "t",
             "since": FIRST,
             "until": LAST,
             **OF,

@@ -214,6 +214,8 @@ def test_what_was_spent_is_read_beside_its_limits(ask: Visitor) -> None:
     report = ask("list_user_ai_spend", **week)
     assert (report.period_start, report.period_end) == tuple(week.values())
     assert ask("ai_spend", "day", user="ben", **week).parts == []
+    tried = ask("simulate_ai_spend", groups={"devs": {"spend_limit_micros": None}}, **week)
+    assert [(one.name, one.spend_limit_micros) for one in tried.groups] == [("devs", None)]
     header = ask("export_ai_spend", user_id=ben.id, **week)
     assert header.startswith(b"user_id,username,group_id,")
 

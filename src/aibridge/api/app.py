@@ -52,6 +52,7 @@ ADMINISTRATION = (
     authcheck.router,
     audit.router,
 )
+EXPERIMENTS = (model_prices.router, *spend.EXPERIMENTAL)
 
 
 def services_of(
@@ -108,7 +109,7 @@ def _routes() -> Sequence[BaseRoute]:
             whole.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
     for router in ADMINISTRATION:
         whole.include_router(router, prefix=API)
-    for router in (model_prices.router, *spend.EXPERIMENTAL):
+    for router in EXPERIMENTS:
         whole.include_router(router, prefix=EXPERIMENTAL)
     whole.include_router(docs.router)
     return whole.routes

@@ -140,7 +140,9 @@ def _bounded(model: type[Body], fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cut(value: object) -> object:
-    """Return a value, of a list that is too long one item too many."""
+    """Return a value, of a list or table that is too long one item too many."""
+    if isinstance(value, dict):
+        return dict(islice(value.items(), MAX_NAMES + 1))
     return value[: MAX_NAMES + 1] if isinstance(value, list) else value
 
 

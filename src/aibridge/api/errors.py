@@ -18,6 +18,7 @@ from aibridge.api.request_ids import HEADER
 from aibridge.api.responses import JsonResponse
 from aibridge.budgets.limits import LimitTooHighError, NotInGroupError
 from aibridge.budgets.model_prices import WrongPriceError
+from aibridge.budgets.policies import WrongPolicyError
 from aibridge.contract import ErrorBody, Validation
 from aibridge.errors import (
     ConflictError,
@@ -125,6 +126,7 @@ _STATUSES: dict[type[IdentityError], tuple[int, str]] = {
     ConflictError: (409, "{}"),
     LimitTooHighError: (400, "Invalid AI spend limit."),
     NotInGroupError: (400, "User is not a member of the referenced group."),
+    WrongPolicyError: (400, "Validation failed."),
     WrongPriceError: (400, "Validation failed."),
     IdentityError: (400, "{}"),
 }

@@ -28,6 +28,14 @@ class GroupLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class UserLimits:
+    """All limits that may apply to a user: their own, and those of the groups they are in."""
+
+    own: OwnLimit | None = None
+    groups: tuple[GroupLimit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EffectiveBudget:
     """The limit that applies to a user, and the group that their spending is charged to.
 

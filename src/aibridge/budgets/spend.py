@@ -7,6 +7,7 @@ from aibridge.budgets.effective import (
     EffectiveBudget,
     GroupLimit,
     OwnLimit,
+    UserLimits,
     effective_budget,
 )
 from aibridge.budgets.periods import Period
@@ -56,10 +57,10 @@ class MemberSpend:
         return budget.spend_limit_micros if budget.group_id == group_id else None
 
 
-def effective_budgets(
+def limits_of_users(
     connection: Connection, user_ids: Collection[str] | None = None
-) -> dict[str, EffectiveBudget]:
-    """Return the budgets that apply to these users, or to all, but for those without a limit."""
+) -> dict[str, UserLimits]:
+    """Return the limits of these users, or of all, but for those who have none."""
     own = {
         row.user_id: OwnLimit(row.group_id, row.spend_limit_micros)
         for row in budgets.list_overrides(connection, user_ids)
@@ -69,8 +70,18 @@ def effective_budgets(
         limit = GroupLimit(row.group_id, row.spend_limit_micros, row.member_since)
         of_groups.setdefault(row.user_id, []).append(limit)
     return {
-        user_id: effective_budget(own.get(user_id), limits, EVERYONE)
+        user_id: UserLimits(own.get(user_id), tuple(limits))
         for user_id, limits in of_groups.items()
+    }
+
+
+def effective_budgets(
+    connection: Connection, user_ids: Collection[str] | None = None
+) -> dict[str, EffectiveBudget]:
+    """Return the budgets that apply to these users, or to all, but for those without a limit."""
+    return {
+        user_id: effective_budget(limits.own, limits.groups, EVERYONE)
+        for user_id, limits in limits_of_users(connection, user_ids).items()
     }
 
 

@@ -1,5 +1,7 @@
 """``aibridge budgets``: how much each member of a group may spend a month."""
 
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,8 +10,11 @@ from aibridge.cli import new_app
 from aibridge.cli.connection import connected, missing
 from aibridge.cli.groups import find_group
 from aibridge.cli.limits import NO_LIMIT, group_budget, limit_text, own_limits
-from aibridge.cli.options import AsJson, Yes, amount
-from aibridge.cli.output import confirm, print_json, print_model, say
+from aibridge.cli.options import AsJson, Yes, amount, moment_option
+from aibridge.cli.output import confirm, fail, print_json, print_model, say
+from aibridge.cli.policy import PolicyError, read_policy
+from aibridge.cli.simulation import print_simulation
+from aibridge.cli.spend.period import Until, period
 from aibridge.cli.tables import Column, print_table
 
 if TYPE_CHECKING:
@@ -144,3 +149,36 @@ def _delete_of_group(client: "Client", group: "GroupDetail", yes: bool) -> None:
         )
         client.delete_group_ai_budget(group.id)
     say(f"Deleted the budget of {group.name}: its members have {NO_LIMIT} from it.")
+
+
+@app.command(
+    "simulate",
+    epilog="Example: aibridge budgets simulate --policy limits.toml --since 2026-10-01",
+)
+@connected
+def simulate_budgets(
+    client: "Client",
+    *,
+    policy: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="TOML or JSON with the limits of groups and users."),
+    ],
+    since: Annotated[
+        datetime, moment_option("From that day on; what was spent before in its month counts too")
+    ],
+    until: Until = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what other limits would have refused of what was spent. It changes nothing.
+
+    Who is not named in the file keeps their limit. It is reckoned by days in UTC.
+    """
+    try:
+        limits = read_policy(policy)
+    except PolicyError as error:
+        fail(str(error))
+    first, end = period(since, until)
+    found = client.simulate_ai_spend(
+        groups=limits["groups"], users=limits["users"], since=first, until=end
+    )
+    print_model(found) if as_json else print_simulation(found)

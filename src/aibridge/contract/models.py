@@ -75,6 +75,16 @@ from aibridge.contract.sessions import (
     ToolCall,
     Usage,
 )
+from aibridge.contract.simulation import (
+    AISpendSimulated,
+    AISpendSimulatedGroup,
+    AISpendSimulatedMonth,
+    AISpendSimulatedTotals,
+    AISpendSimulation,
+    SimulateAISpendRequest,
+    SimulatedGroupLimit,
+    SimulatedUserLimit,
+)
 from aibridge.contract.spend import (
     AIBudgetLimit,
     AISpendBreakdown,
@@ -130,6 +140,11 @@ __all__ = [
     "AISpendBreakdown",
     "AISpendPart",
     "AISpendPeriod",
+    "AISpendSimulated",
+    "AISpendSimulatedGroup",
+    "AISpendSimulatedMonth",
+    "AISpendSimulatedTotals",
+    "AISpendSimulation",
     "AISpendTotals",
     "AIUsage",
     "AgenticAction",
@@ -191,6 +206,9 @@ __all__ = [
     "Session",
     "SessionDetail",
     "SessionList",
+    "SimulateAISpendRequest",
+    "SimulatedGroupLimit",
+    "SimulatedUserLimit",
     "SiteRole",
     "SpendBy",
     "Thread",

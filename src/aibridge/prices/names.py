@@ -63,6 +63,9 @@ _ENDINGS = (
 )
 """What may follow a model's name: a size of context, or a date of its release."""
 
+_RELEASED = re.compile(r"[-@](\d{8}|\d{4}-\d{2}-\d{2})(?=$|\[)")
+"""The date of a release in a model's name."""
+
 _DASHED_NUMBER = re.compile(r"(?<=[a-z]-)(\d+)-(\d{1,2})(?=-|$)")
 """A version that Anthropic writes with a dash, and Copilot with a dot."""
 
@@ -97,3 +100,12 @@ def spellings(model: str) -> Iterator[str]:
             yield name
     if (dotted := _DASHED_NUMBER.sub(r"\1.\2", name)) != name:
         yield dotted
+
+
+def snapshot_of(model: str) -> tuple[str, str]:
+    """Return the name that all snapshots of a model share, and the date of this one, if any."""
+    prefix, _, rest = model.strip().lower().rpartition("/")
+    name = rest if prefix in _VENDORS else model.strip().lower()
+    released = _RELEASED.search(name)
+    *_, base = spellings(name)
+    return base, released[1].replace("-", "") if released else ""

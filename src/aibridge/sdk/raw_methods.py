@@ -10,6 +10,7 @@ from uuid import UUID
 from aibridge.contract import (
     AIModelPrice,
     AISpendBreakdown,
+    AISpendSimulation,
     AuditLogList,
     CreatedToken,
     CustomAIModelPrice,
@@ -26,6 +27,8 @@ from aibridge.contract import (
     Provider,
     SessionDetail,
     SessionList,
+    SimulatedGroupLimit,
+    SimulatedUserLimit,
     SpendBy,
     Token,
     User,
@@ -207,6 +210,7 @@ class RawMethods(Protocol):
         user: Name | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        provider_type: str = "",
         provider_name: str = "",
         model: str = "",
         client: str = "",
@@ -240,6 +244,16 @@ class RawMethods(Protocol):
         model: str = "",
         organization: Name = DEFAULT,
     ) -> RawResponse[bytes]: ...
+
+    def simulate_ai_spend(
+        self,
+        *,
+        groups: Mapping[str, SimulatedGroupLimit | Mapping[str, Any]] | None = None,
+        users: Mapping[str, SimulatedUserLimit | Mapping[str, Any]] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        organization: Name = DEFAULT,
+    ) -> RawResponse[AISpendSimulation]: ...
 
     def list_audit_logs(
         self, q: str = "", *, limit: int = 0, offset: int = 0, after_id: Id = None

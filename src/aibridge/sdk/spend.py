@@ -1,15 +1,19 @@
 """What was spent: against limits, by whom and on what, and as files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from aibridge.contract import (
     AISpendBreakdown,
+    AISpendSimulation,
     GroupAISpend,
     GroupMembersAISpend,
     OrganizationAISpendReport,
     OrganizationGroupsAISpend,
+    SimulatedGroupLimit,
+    SimulatedUserLimit,
     SpendBy,
     UserAISpendStatus,
 )
@@ -83,6 +87,7 @@ class SpendMethods(Connection):
         user: Name | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        provider_type: str = "",
         provider_name: str = "",
         model: str = "",
         client: str = "",
@@ -102,6 +107,7 @@ class SpendMethods(Connection):
                 user=user,
                 since=since,
                 until=until,
+                provider_type=provider_type,
                 provider_name=provider_name,
                 model=model,
                 client=client,
@@ -169,3 +175,20 @@ class SpendMethods(Connection):
                 model=model,
             )
         )
+
+    def simulate_ai_spend(
+        self,
+        *,
+        groups: Mapping[str, SimulatedGroupLimit | Mapping[str, Any]] | None = None,
+        users: Mapping[str, SimulatedUserLimit | Mapping[str, Any]] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        organization: Name = DEFAULT,
+    ) -> AISpendSimulation:
+        """Return what other limits would have refused of what was spent. It changes nothing.
+
+        The limits stand under names or ids, as models or as mappings: ``spend_limit_micros`` is a
+        number or `None` for no limit, and a user's may have a ``group`` that is charged. Who is not
+        named keeps their limit.
+        """
+        return self._ask(spend.simulation(groups, users, organization, since=since, until=until))

@@ -94,6 +94,9 @@ async def test_filters_and_the_period_hold_for_parts(api: Api, spend: Spend) -> 
         ("opus", "opus", 20),
         ("sonnet", "sonnet", 1),
     ]
+    spend("bob", 4000, day=5, provider="openai", provider_name="other")
+    of_type = await parts(api, "root", by="provider", provider_type="openai")
+    assert of_type == [("other", "other", 4000)]
     days = {"period_start": "2026-01-03T00:00:00Z", "period_end": "2026-01-04T00:00:00Z"}
     assert await parts(api, "root", by="client", **days) == [("Claude Code", "Claude Code", 320)]
     assert await parts(api, "root", model="opus", user=api.ids["ann"]) == [

@@ -33,6 +33,7 @@ PROVIDER_NAME, MODEL, CLIENT = (
         ("client", "Only by this client; Unknown for those not recognised."),
     )
 )
+PROVIDER_TYPE = text("provider_type", "Only through providers of this type.", most=None)
 SPENT_ON = (PROVIDER_NAME, MODEL, CLIENT)
 OF_FILE = (
     *PERIOD,
@@ -142,5 +143,8 @@ def spent_on(parameters: Parameters) -> Filter:
         return only(value) if value else ANY
 
     return Filter(
-        provider_name=asked("provider_name"), model=asked("model"), client=asked("client")
+        provider=asked("provider_type"),
+        provider_name=asked("provider_name"),
+        model=asked("model"),
+        client=asked("client"),
     )

@@ -12,7 +12,7 @@ from aibridge.api.groups import check_organization
 from aibridge.api.organizations import OrganizationPath
 from aibridge.api.parameters import Paging, Parameters
 from aibridge.api.responses import JsonResponse
-from aibridge.api.spend.asked import PERIOD, REPORT_DAYS, SPENT_ON, period, spent_on
+from aibridge.api.spend.asked import PERIOD, PROVIDER_TYPE, REPORT_DAYS, SPENT_ON, period, spent_on
 from aibridge.api.spend.shapes import bounds, total, usage
 from aibridge.api.users import named_user
 from aibridge.contract import AISpendBreakdown, AISpendPart, AIUsage, SpendBy
@@ -36,6 +36,7 @@ WAYS: tuple[str, ...] = get_args(SpendBy)
             one_of("by", "What it is told apart by; users where it is left out.", WAYS),
             text("user", "Only what this user spent: an id, a username, or me.", most=64),
             *PERIOD,
+            PROVIDER_TYPE,
             *SPENT_ON,
             *PAGING,
         ),

@@ -37,6 +37,12 @@ _USAGE = {
     "cache_read_input_tokens": 1_401_500,
     "cache_write_input_tokens": 96_000,
 }
+_SIMULATED = {
+    "cost_micros": 12_345_678,
+    "refused_micros": 2_345_678,
+    "user_count": 1,
+    "limited_user_count": 1,
+}
 _NAMES = {
     "providers": ["anthropic"],
     "models": ["claude-opus-4-8"],
@@ -50,6 +56,31 @@ EXAMPLES: dict[str, Any] = {
         "count": 1,
         "totals": _USAGE,
         "parts": [{"key": "claude-opus-4-8", "name": "claude-opus-4-8", **_USAGE}],
+    },
+    "AISpendSimulation": {
+        **_MONTH,
+        "totals": {**_SIMULATED, "unpriced_usage_count": 0},
+        "groups": [
+            {
+                **_SIMULATED,
+                "group_id": _GROUP,
+                "name": "developers",
+                "spend_limit_micros": 10_000_000,
+            }
+        ],
+        "users": [
+            {
+                "user_id": _ANA,
+                "username": "ana",
+                "month": "2026-01-01",
+                "group_id": _GROUP,
+                "spend_limit_micros": 10_000_000,
+                "limit_source": "group",
+                "reached_on": "2026-01-19",
+                "cost_micros": 12_345_678,
+                "refused_micros": 2_345_678,
+            }
+        ],
     },
     "GroupAISpend": {**_MONTH, **_ONE_GROUP},
     "GroupMembersAISpend": {**_MONTH, "members": [_MEMBER]},
@@ -72,6 +103,10 @@ EXAMPLES: dict[str, Any] = {
         **_NAMES,
     },
     "OrganizationGroupsAISpend": {**_MONTH, "groups": [_ONE_GROUP]},
+    "SimulateAISpendRequest": {
+        "groups": {"developers": {"spend_limit_micros": 10_000_000}},
+        "users": {"ben": {"spend_limit_micros": None}},
+    },
     "UserAISpendStatus": {
         **_MONTH,
         "user_id": _ANA,

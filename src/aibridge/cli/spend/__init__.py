@@ -21,6 +21,7 @@ from aibridge.cli.spend.formats import (
     exported,
 )
 from aibridge.cli.spend.period import Since, Until, period
+from aibridge.cli.spend.reconcile import reconcile
 from aibridge.contract.words import SpendBy
 
 if TYPE_CHECKING:
@@ -131,3 +132,8 @@ def export_spend(
         shown.tell_unpriced(shown.unpriced_in(content))
     elif form is SpendFormat.FOCUS:
         shown.tell_unpriced_charges(content)
+
+
+app.command(
+    "reconcile", epilog="Example: aibridge spend reconcile costs.json --provider anthropic"
+)(reconcile)

@@ -1,5 +1,7 @@
 """What was spent: against limits, by whom and on what, and as files."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,10 +10,14 @@ from pydantic import AwareDatetime, Field
 
 from aibridge.contract import (
     AISpendBreakdown,
+    AISpendSimulation,
     GroupAISpend,
     GroupMembersAISpend,
     OrganizationAISpendReport,
     OrganizationGroupsAISpend,
+    SimulateAISpendRequest,
+    SimulatedGroupLimit,
+    SimulatedUserLimit,
     SpendBy,
     UserAISpendStatus,
 )
@@ -21,7 +27,7 @@ from aibridge.sdk.endpoints.groups import GROUPS, ORGANIZATIONS, by_id
 from aibridge.sdk.endpoints.users import BASE as USERS
 from aibridge.sdk.names import Id, Listed, Name
 from aibridge.sdk.quoting import rfc3339_nano
-from aibridge.sdk.request import Asked, Request, given, positive, segment
+from aibridge.sdk.request import Asked, Request, body, changing, given, positive, segment
 
 FocusFormat = Literal["csv", "parquet"]
 Granularity = Annotated[int, Field(ge=0, le=86_400)]
@@ -91,6 +97,7 @@ def breakdown(
     user: Name | None,
     since: Since,
     until: Since,
+    provider_type: str = "",
     provider_name: str = "",
     model: str = "",
     client: str = "",
@@ -99,7 +106,8 @@ def breakdown(
 ) -> Request[AISpendBreakdown]:
     """Ask for a page of parts of what was spent."""
     query = {"by": by} | given(user=user) | _period(since, until)
-    query |= given(provider_name=provider_name, model=model, client=client)
+    query |= given(provider_type=provider_type, provider_name=provider_name)
+    query |= given(model=model, client=client)
     query |= positive(limit=limit, offset=offset)
     return Request(f"{_of(organization)}/ai/spend", query, AISpendBreakdown.model_validate_json)
 
@@ -140,6 +148,23 @@ def export_focus(
     query |= given(provider_name=provider_name, model=model)
     path = f"{EXPERIMENTAL}/organizations/{segment(organization)}/ai/spend/export/focus"
     return Request(path, query, _whole)
+
+
+@checked
+def simulation(
+    groups: Mapping[str, SimulatedGroupLimit | Mapping[str, Any]] | None,
+    users: Mapping[str, SimulatedUserLimit | Mapping[str, Any]] | None,
+    organization: Name,
+    *,
+    since: Since,
+    until: Since,
+) -> Request[AISpendSimulation]:
+    """Ask what other limits would have refused: asking twice does what asking once does."""
+    content = body(SimulateAISpendRequest, groups=groups, users=users)
+    path = f"{EXPERIMENTAL}/organizations/{segment(organization)}/ai/spend/simulation"
+    parse = AISpendSimulation.model_validate_json
+    asked = changing("POST", path, parse, content, repeatable=True)
+    return replace(asked, query=_period(since, until))
 
 
 def _whole(content: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +12,14 @@ from aibridge.ids import now
 from aibridge.principals import EVERYONE
 from aibridge.store.people.users import COLUMNS, Connection, User, user_of
 from aibridge.store.schema.tables import group_members, groups, users
+
+
+class Membership(NamedTuple):
+    """Who is in which group, and since when."""
+
+    user_id: str
+    group_id: str
+    since: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,16 @@ def members(
     if not group.is_everyone:
         query = query.join(group_members, _m.user_id == _u.id).where(_m.group_id == group.id)
     return [user_of(row) for row in connection.execute(query)]
+
+
+def memberships(connection: Connection, group_ids: Collection[str]) -> list[Membership]:
+    """Return who is in these groups; in Everyone users are since their account was made."""
+    query = select(_m.user_id, _m.group_id, _m.created_at).where(_m.group_id.in_(group_ids))
+    found = [Membership(*row) for row in connection.execute(query)]
+    if EVERYONE in group_ids:
+        everybody = connection.execute(select(_u.id, _u.created_at))
+        found += (Membership(user_id, EVERYONE, since) for user_id, since in everybody)
+    return found
 
 
 def is_member(connection: Connection, group_id: str, user_id: str) -> bool:
