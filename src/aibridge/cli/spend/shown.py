@@ -71,7 +71,7 @@ def print_status(client: "Client", status: "UserAISpendStatus") -> None:
             "limit": limit,
             "set for": set_for,
             "charged to": group,
-            "days": _days(status),
+            "days": days(status),
         }
     )
     tell_unpriced(status.unpriced_usage_count)
@@ -87,7 +87,7 @@ def _group_name(client: "Client", group_id: str | None) -> str:
         return group_id or NOT_KNOWN
 
 
-def _days(of: "AISpendPeriod") -> str:
+def days(of: "AISpendPeriod") -> str:
     """Return the first and the last day of a period."""
     last = of.period_end - timedelta(microseconds=1)
     return f"{of.period_start.date()} to {last.date()} in UTC"
@@ -111,7 +111,7 @@ def print_breakdown(client: "Client", found: "AISpendBreakdown") -> None:
         [columns[number] for number in shown], [[row[number] for number in shown] for row in rows]
     )
     tell_of_more(len(found.parts), MOST, found.count, {})
-    say(f"{_days(found)}; costs are approximate.", err=True)
+    say(f"{days(found)}; costs are approximate.", err=True)
     tell_unpriced(found.totals.unpriced_usage_count)
 
 
