@@ -209,11 +209,11 @@ class AICacheUsage(Model):
 class AICachePart(AICacheUsage):
     """The same of one session, client or model; ``key`` is its id or its name.
 
-    ``user_id`` and ``username`` are those of a session, else empty.
+    ``user_id`` and ``username`` are those of a session, else null and empty.
     """
 
     key: str
-    user_id: str
+    user_id: Id | None
     username: str
 
 

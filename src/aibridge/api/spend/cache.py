@@ -101,7 +101,9 @@ def _dearest_first(part: tuple[Key, CacheEconomics]) -> tuple[Decimal, int, Deci
 
 def _part(key: Key, used: CacheEconomics, names: Mapping[str, str]) -> AICachePart:
     name, user_id = key
-    return AICachePart(key=name, user_id=user_id, username=names.get(user_id, ""), **_usage(used))
+    return AICachePart(
+        key=name, user_id=user_id or None, username=names.get(user_id, ""), **_usage(used)
+    )
 
 
 def _usage(used: CacheEconomics) -> dict[str, Any]:

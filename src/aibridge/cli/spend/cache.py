@@ -29,7 +29,7 @@ def print_cache(found: "AICacheReport", limit: int) -> None:
     columns = (title, *([Column("USER", rank=5)] if is_by_session else []), *_NUMBERS)
     rows = []
     for part in found.parts:
-        user = [part.username or part.user_id] if is_by_session else []
+        user = [part.username or part.user_id or ""] if is_by_session else []
         rows.append((part.key, *user, *_cells(part)))
     rows.append((TOTAL, *([""] if is_by_session else []), *_cells(found.totals)))
     print_table(columns, rows)
