@@ -11,6 +11,7 @@ from aibridge.principals import EVERYONE
 from aibridge.store.engine.database import Database
 from aibridge.store.people.users import user_by_name
 from tests.builders import DAY, START, Call, Used, record, uid, use
+from tests.caching import record_cached
 from tests.cli.conftest import Cli, Remote, Rows
 from tests.people import new_user
 
@@ -258,3 +259,23 @@ def test_spend_is_read_of_a_bridge_elsewhere_too(bare_cli: Cli, remote: Remote) 
     ]
     mine = bare_cli("spend", "--user", "me", **remote.environ)
     assert mine.stdout.splitlines()[0].split() == ["spent", "$7.00"]
+
+
+def test_what_caches_saved_is_shown_with_the_reasons_of_misses(
+    cli: Cli, database: Database, ids: dict[str, str]
+) -> None:
+    with database.write() as connection:
+        record_cached(connection, ids["ana"], ids["ben"])
+    result = cli("spend", "cache", "--by", "client", *DAYS)
+    titles, *rows = table(result.stdout)
+    assert titles[:4] == ["CLIENT", "MISSES COST", "MISSED", "SAVED"]
+    *parts, total = ["  ".join(row) for row in rows]
+    reasons = "expired $0.003795, unknown $0.000135"
+    assert total == f"total  $0.00393  1,150  $0.0027  $0.0018  $0.0009  1,000  6  {reasons}"
+    assert parts == [
+        "Claude Code  $0.003795  1,100  $0.0027  $0.001725  $0.000975  1,000  4  expired $0.003795",
+        "Codex  $0.000135  50  $0.00  $0.000075  -$0.000075  0  2  unknown $0.000135",
+    ]
+    assert "2026-01-01 to 2026-01-31 in UTC" in result.stderr
+    (one,) = table(cli("spend", "cache", "--user", "ben").stdout)[1:-1]
+    assert one[:3] == ["t", "ben", "$0.000135"]

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from aibridge.contract import (
+    AICacheReport,
     AISpendBreakdown,
     AuditLogList,
     CallStatus,
@@ -250,6 +251,7 @@ PAGES = [
     (AuditLogList, "audit_logs"),
     (OrganizationAISpendReport, "users"),
     (AISpendBreakdown, "parts"),
+    (AICacheReport, "parts"),
 ]
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from aibridge.api.spend.examples import EXAMPLES
 from aibridge.contract import (
+    AICacheReport,
     AISpendBreakdown,
     AISpendSimulation,
     GroupAISpend,
@@ -131,6 +132,28 @@ CASES = [
             "organization": "o",
         },
         answer=EXAMPLES["AISpendBreakdown"],
+    ),
+    Case(
+        "ai_cache_economics",
+        (),
+        "GET /organizations/default/ai/spend/cache?by=session",
+        answer=EXAMPLES["AICacheReport"],
+        kind=AICacheReport,
+    ),
+    Case(
+        "ai_cache_economics",
+        ("model",),
+        f"GET /organizations/o/ai/spend/cache?by=model&user=ana&{PERIOD}&{NAMES}&limit=5&offset=3",
+        options={
+            "user": "ana",
+            "since": FIRST,
+            "until": LAST,
+            **OF,
+            "limit": 5,
+            "offset": 3,
+            "organization": "o",
+        },
+        answer=EXAMPLES["AICacheReport"],
     ),
     Case(
         "export_ai_spend",

@@ -5,7 +5,7 @@ Money is in micro-dollars, and as much as is known: where any usage is unpriced,
 """
 
 from aibridge.contract.base import Id, Model, Open, Page, Time
-from aibridge.contract.words import LimitSource, SpendBy
+from aibridge.contract.words import CacheBy, LimitSource, SpendBy
 
 
 class AISpendPeriod(Model):
@@ -171,5 +171,66 @@ class AISpendBreakdown(Page[AISpendPart], AISpendPeriod):
 
     @property
     def items(self) -> list[AISpendPart]:
+        """The parts on this page."""
+        return self.parts
+
+
+class AICacheMisses(Model):
+    """Input that was cached earlier and was sent uncached or written again, for one reason.
+
+    The reason is the provider's word, such as ``system_changed``; where it gave none, ``expired``
+    or ``unknown``. ``cost_micros`` is what it cost more than reading it from the cache.
+    """
+
+    reason: str
+    miss_count: int
+    input_tokens: int
+    cost_micros: int
+
+
+class AICacheUsage(Model):
+    """What was used of caches, what that saved, and what missing them cost.
+
+    ``saved_micros`` is what reads would have cost more as plain input, ``write_extra_micros`` what
+    writes cost above plain input, ``net_micros`` the first without the second. What has no price is
+    in no amount: ``unpriced_usage_count`` records of usage used or missed a cache without one.
+    """
+
+    request_count: int
+    input_tokens: int
+    cache_read_input_tokens: int
+    cache_write_input_tokens: int
+    saved_micros: int
+    write_extra_micros: int
+    net_micros: int
+    missed_input_tokens: int
+    miss_cost_micros: int
+    unpriced_usage_count: int
+    misses: list[AICacheMisses]
+
+
+class AICachePart(AICacheUsage):
+    """The same of one session, client or model; ``key`` is its id or its name.
+
+    ``user_id`` and ``username`` are those of a session, else null and empty.
+    """
+
+    key: str
+    user_id: Id | None
+    username: str
+
+
+class AICacheReport(Page[AICachePart], AISpendPeriod):
+    """A page of parts, those first whose misses cost the most.
+
+    ``totals`` is of all parts, and ``count`` their number, whatever the page.
+    """
+
+    by: Open[CacheBy]
+    totals: AICacheUsage
+    parts: list[AICachePart]
+
+    @property
+    def items(self) -> list[AICachePart]:
         """The parts on this page."""
         return self.parts

@@ -35,6 +35,9 @@ SpendBy = Literal[
 ]
 """By what spending is told apart; a provider is one of a configured name."""
 
+CacheBy = Literal["session", "client", "model"]
+"""By what the economics of caches are told apart."""
+
 
 class LimitSource(StrEnum):
     """Where the limit of a user's spending comes from: it is their own, or a group's."""

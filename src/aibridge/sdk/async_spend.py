@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from aibridge.contract import (
+    AICacheReport,
     AISpendBreakdown,
     AISpendSimulation,
+    CacheBy,
     GroupAISpend,
     GroupMembersAISpend,
     OrganizationAISpendReport,
@@ -109,6 +111,40 @@ class AsyncSpendMethods(AsyncConnection):
                 since=since,
                 until=until,
                 provider_type=provider_type,
+                provider_name=provider_name,
+                model=model,
+                client=client,
+                limit=limit,
+                offset=offset,
+            )
+        )
+
+    async def ai_cache_economics(
+        self,
+        by: CacheBy = "session",
+        *,
+        user: Name | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        provider_name: str = "",
+        model: str = "",
+        client: str = "",
+        limit: int = 0,
+        offset: int = 0,
+        organization: Name = DEFAULT,
+    ) -> AICacheReport:
+        """Return a page of what caches saved, and what missing them cost, in 31 days at most.
+
+        ``by`` is session, client or model; those come first whose misses cost the most. ``limit``
+        is 1 to 1000, 0 means 100.
+        """
+        return await self._ask(
+            spend.cache(
+                by,
+                organization,
+                user=user,
+                since=since,
+                until=until,
                 provider_name=provider_name,
                 model=model,
                 client=client,

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from aibridge.contract import (
+    AICacheReport,
     AIModelPrice,
     AISpendBreakdown,
     AISpendSimulation,
     AuditLogList,
+    CacheBy,
     CreatedToken,
     CustomAIModelPrice,
     GroupAIBudget,
@@ -218,6 +220,21 @@ class RawMethods(Protocol):
         offset: int = 0,
         organization: Name = DEFAULT,
     ) -> RawResponse[AISpendBreakdown]: ...
+
+    def ai_cache_economics(
+        self,
+        by: CacheBy = "session",
+        *,
+        user: Name | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        provider_name: str = "",
+        model: str = "",
+        client: str = "",
+        limit: int = 0,
+        offset: int = 0,
+        organization: Name = DEFAULT,
+    ) -> RawResponse[AICacheReport]: ...
 
     def export_ai_spend(
         self,

@@ -7,11 +7,13 @@ from aibridge.api.documented import Parameter, needed, text, time, uuid
 from aibridge.api.errors import ApiError
 from aibridge.api.parameters import Parameters
 from aibridge.api.query import BAD_TIME, nanoseconds
+from aibridge.api.users import named_user
 from aibridge.budgets.periods import Period, month_of
 from aibridge.contract import rfc3339
 from aibridge.identity.rights import Reach, Right
 from aibridge.ids import moment, now
 from aibridge.store.lists.filters import ANY, Filter, Values, only
+from aibridge.store.people.users import Connection
 from aibridge.store.schema.measures import DAY, MAX_TIME
 from aibridge.store.usage.daily import UsageFilter
 
@@ -25,6 +27,7 @@ PERIOD = (
     time(START, "The first moment of the period; this month in UTC where both are left out."),
     time(END, "The moment that the period ends with. Days in UTC count whole."),
 )
+USER = text("user", "Only what this user spent: an id, a username, or me.", most=64)
 PROVIDER_NAME, MODEL, CLIENT = (
     text(name, description, most=None)
     for name, description in (
@@ -50,6 +53,14 @@ def check_reads_everybody(caller: Visitor) -> None:
     if caller.reach(Right.READ_USERS) is not Reach.ALL:
         detail = "It tells of all users. Please contact an administrator, who may read it."
         raise ApiError(403, "Forbidden.", detail=detail)
+
+
+def of_users(connection: Connection, caller: Visitor, user: str) -> list[str] | None:
+    """Return whose spending is meant and may be seen, `None` for everybody's."""
+    if user:
+        return [named_user(connection, caller, user, Right.READ_USERS).id]
+    everybody = caller.reach(Right.READ_USERS) is Reach.ALL
+    return None if everybody else [caller.person.user_id]
 
 
 def ids_of(name: str, what: str) -> Parameter:

@@ -7,14 +7,22 @@ from typing import get_args
 from fastapi import APIRouter, Request
 
 from aibridge.api.access import Caller, Visitor, reading_spend
-from aibridge.api.documented import PAGING, documented, one_of, text
+from aibridge.api.documented import PAGING, documented, one_of
 from aibridge.api.groups import check_organization
 from aibridge.api.organizations import OrganizationPath
 from aibridge.api.parameters import Paging, Parameters
 from aibridge.api.responses import JsonResponse
-from aibridge.api.spend.asked import PERIOD, PROVIDER_TYPE, REPORT_DAYS, SPENT_ON, period, spent_on
+from aibridge.api.spend.asked import (
+    PERIOD,
+    PROVIDER_TYPE,
+    REPORT_DAYS,
+    SPENT_ON,
+    USER,
+    of_users,
+    period,
+    spent_on,
+)
 from aibridge.api.spend.shapes import bounds, total, usage
-from aibridge.api.users import named_user
 from aibridge.contract import AISpendBreakdown, AISpendPart, AIUsage, SpendBy
 from aibridge.identity.rights import Reach, Right
 from aibridge.ids import moment
@@ -34,7 +42,7 @@ WAYS: tuple[str, ...] = get_args(SpendBy)
         AISpendBreakdown,
         parameters=(
             one_of("by", "What it is told apart by; users where it is left out.", WAYS),
-            text("user", "Only what this user spent: an id, a username, or me.", most=64),
+            USER,
             *PERIOD,
             PROVIDER_TYPE,
             *SPENT_ON,
@@ -56,7 +64,7 @@ def list_spend(request: Request, organization: OrganizationPath, caller: Caller)
     where = UsageFilter(*asked, kinds=spent_on(parameters))
     paging = parameters.paging()
     with caller.services.database.read(seconds=READING_SECONDS) as connection:
-        where = replace(where, user_ids=_of_users(connection, caller, parameters.text("user")))
+        where = replace(where, user_ids=of_users(connection, caller, parameters.text("user")))
         parts = sums(connection, where, by)
         added = total(parts.values()) if by not in SEVERAL else sums(connection, where)[()]
         shown = _page(connection, caller, where, by, parts, paging)
@@ -68,14 +76,6 @@ def list_spend(request: Request, organization: OrganizationPath, caller: Caller)
         parts=shown,
     )
     return JsonResponse(breakdown)
-
-
-def _of_users(connection: Connection, caller: Visitor, user: str) -> list[str] | None:
-    """Return whose spending is meant and may be seen, `None` for everybody's."""
-    if user:
-        return [named_user(connection, caller, user, Right.READ_USERS).id]
-    everybody = caller.reach(Right.READ_USERS) is Reach.ALL
-    return None if everybody else [caller.person.user_id]
 
 
 def _page(

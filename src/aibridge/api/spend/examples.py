@@ -48,8 +48,37 @@ _NAMES = {
     "models": ["claude-opus-4-8"],
     "clients": ["Claude Code"],
 }
+_CACHE = {
+    "request_count": 24,
+    "input_tokens": 850,
+    "cache_read_input_tokens": 1_401_500,
+    "cache_write_input_tokens": 96_000,
+    "saved_micros": 6_306_750,
+    "write_extra_micros": 120_000,
+    "net_micros": 6_186_750,
+    "missed_input_tokens": 40_000,
+    "miss_cost_micros": 230_000,
+    "unpriced_usage_count": 0,
+    "misses": [
+        {"reason": "expired", "miss_count": 1, "input_tokens": 40_000, "cost_micros": 230_000}
+    ],
+}
 
 EXAMPLES: dict[str, Any] = {
+    "AICacheReport": {
+        **_MONTH,
+        "by": "session",
+        "count": 1,
+        "totals": _CACHE,
+        "parts": [
+            {
+                "key": "6f9c2d1e-4b7a-4f55-9c0e-2d8a1b3c4d5e",
+                "user_id": _ANA,
+                "username": "ana",
+                **_CACHE,
+            }
+        ],
+    },
     "AISpendBreakdown": {
         **_MONTH,
         "by": "model",

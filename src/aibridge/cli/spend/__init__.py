@@ -10,9 +10,10 @@ from aibridge.cli.connection import connected, missing
 from aibridge.cli.export.destination import STDOUT, Format, Output, Target, opened
 from aibridge.cli.export.interruption import interruptible
 from aibridge.cli.groups import find_group
-from aibridge.cli.options import MOST, AsJson, choice
+from aibridge.cli.options import MOST, AsJson, Limit, choice
 from aibridge.cli.output import print_model, visible
 from aibridge.cli.spend import shown
+from aibridge.cli.spend.cache import print_cache
 from aibridge.cli.spend.formats import (
     Granularity,
     SpendFormat,
@@ -22,7 +23,7 @@ from aibridge.cli.spend.formats import (
 )
 from aibridge.cli.spend.period import Since, Until, period
 from aibridge.cli.spend.reconcile import reconcile
-from aibridge.contract.words import SpendBy
+from aibridge.contract.words import CacheBy, SpendBy
 
 if TYPE_CHECKING:
     from aibridge.sdk import Client
@@ -86,6 +87,34 @@ def show_spend(
     with missing("user", user):
         found = client.ai_spend(way, user=user, since=first, until=end, limit=MOST)
     print_model(found) if as_json else shown.print_breakdown(client, found)
+
+
+@app.command("cache", epilog="Example: aibridge spend cache --by client --since 7d")
+@connected
+def show_cache(
+    client: "Client",
+    *,
+    user: UserName = None,
+    by: Annotated[
+        str,
+        choice(
+            get_args(CacheBy), "--by", help="What it is told apart by: session, client or model."
+        ),
+    ] = "session",
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show what caches of prompts saved in 31 days at most, and what missing them cost.
+
+    Those come first whose misses cost the most. Amounts are differences to the plain input price.
+    """
+    way: Any = by
+    first, end = period(since, until)
+    with missing("user", user or ""):
+        found = client.ai_cache_economics(way, user=user, since=first, until=end, limit=limit)
+    print_model(found) if as_json else print_cache(found, limit)
 
 
 @app.command(

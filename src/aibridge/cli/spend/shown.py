@@ -83,7 +83,7 @@ def print_status(client: "Client", status: "UserAISpendStatus") -> None:
             "limit": limit,
             "set for": set_for,
             "charged to": group,
-            "days": _days(status),
+            "days": days(status),
         }
     )
     tell_unpriced(status.unpriced_usage_count)
@@ -99,7 +99,7 @@ def _group_name(client: "Client", group_id: str | None) -> str:
         return group_id or NOT_KNOWN
 
 
-def _days(of: "AISpendPeriod") -> str:
+def days(of: "AISpendPeriod") -> str:
     """Return the first and the last day of a period."""
     last = of.period_end - timedelta(microseconds=1)
     return f"{of.period_start.date()} to {last.date()} in UTC"
@@ -123,7 +123,7 @@ def print_breakdown(client: "Client", found: "AISpendBreakdown") -> None:
         [columns[number] for number in shown], [[row[number] for number in shown] for row in rows]
     )
     tell_of_more(len(found.parts), MOST, found.count, {})
-    say(f"{_days(found)}; costs are approximate.", err=True)
+    say(f"{days(found)}; costs are approximate.", err=True)
     if several := _SEVERAL.get(found.by):
         say(f"What was made for several {several} counts whole for each of them.", err=True)
     tell_unpriced(found.totals.unpriced_usage_count)

@@ -9,8 +9,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from aibridge.contract import (
+    AICacheReport,
     AISpendBreakdown,
     AISpendSimulation,
+    CacheBy,
     GroupAISpend,
     GroupMembersAISpend,
     OrganizationAISpendReport,
@@ -110,6 +112,28 @@ def breakdown(
     query |= given(model=model, client=client)
     query |= positive(limit=limit, offset=offset)
     return Request(f"{_of(organization)}/ai/spend", query, AISpendBreakdown.model_validate_json)
+
+
+@checked
+def cache(
+    by: CacheBy,
+    organization: Name,
+    *,
+    user: Name | None,
+    since: Since,
+    until: Since,
+    provider_name: str = "",
+    model: str = "",
+    client: str = "",
+    limit: Count = 0,
+    offset: Count = 0,
+) -> Request[AICacheReport]:
+    """Ask for a page of what caches saved, and what missing them cost."""
+    query = {"by": by} | given(user=user) | _period(since, until)
+    query |= given(provider_name=provider_name, model=model, client=client)
+    query |= positive(limit=limit, offset=offset)
+    path = f"{_of(organization)}/ai/spend/cache"
+    return Request(path, query, AICacheReport.model_validate_json)
 
 
 @checked

@@ -10,9 +10,14 @@ from sqlalchemy import ColumnElement, and_, literal_column, not_, or_
 _KIND = '"kind":'
 
 
+def is_persons(metadata: str) -> bool:
+    """Return whether a request with these metadata is the person's own."""
+    return _KIND not in metadata
+
+
 def begins_thread(root_id: str | None, metadata: str) -> bool:
     """Return whether an interception begins a thread of the person."""
-    return root_id is None and _KIND not in metadata
+    return root_id is None and is_persons(metadata)
 
 
 def beginning_threads(interceptions: Any) -> ColumnElement[bool]:  # noqa: ANN401 - columns

@@ -178,3 +178,9 @@ def usernames(connection: Connection, where: UsageFilter) -> dict[str, str]:
     meant = select(_c.initiator_id).where(*_meant(where))
     query = select(users.c.id, users.c.username).where(users.c.id.in_(meant))
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def names_of(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """Return usernames by ids; the deleted are left out."""
+    query = select(users.c.id, users.c.username).where(users.c.id.in_(ids))
+    return {row[0]: row[1] for row in connection.execute(query)}
