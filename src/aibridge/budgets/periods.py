@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from aibridge.ids import moment
 from aibridge.moments import EPOCH
-from aibridge.store.schema.measures import DAY
 
 _MICROSECOND = timedelta(microseconds=1)
+_DAY = timedelta(days=1) // _MICROSECOND
 _LONGEST_MONTH = timedelta(days=31)
 _ROLLING_DAYS = 30
-_MONDAY = 4 * DAY
+_MONDAY = 4 * _DAY
 """The first Monday of 1970 was its fifth day."""
-_WEEK = 7 * DAY
+_WEEK = 7 * _DAY
 _FOREVER = 1 << 62
 
 
@@ -38,17 +38,17 @@ class PeriodKind(StrEnum):
 
     def period(self, at: int) -> Period:
         """Return the period of this kind that a moment is in."""
-        today = at // DAY * DAY
+        today = at // _DAY * _DAY
         match self:
             case PeriodKind.DAY:
-                return Period(today, today + DAY)
+                return Period(today, today + _DAY)
             case PeriodKind.WEEK:
                 monday = (today - _MONDAY) // _WEEK * _WEEK + _MONDAY
                 return Period(monday, monday + _WEEK)
             case PeriodKind.MONTH:
                 return month_of(at)
             case PeriodKind.ROLLING:
-                return Period(today - (_ROLLING_DAYS - 1) * DAY, today + DAY)
+                return Period(today - (_ROLLING_DAYS - 1) * _DAY, today + _DAY)
             case PeriodKind.TOTAL:
                 return Period(0, _FOREVER)
 
