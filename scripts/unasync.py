@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 SDK = Path(__file__).resolve().parent.parent / "src" / "aibridge" / "sdk"
-MODULES = ("connection", "record", "users", "groups", "prices", "spend", "audit", "client")
+MODULES = ("connection", "record", "users", "groups", "caps", "prices", "spend", "audit", "client")
 RAW_HEADER = """\
 # Written by scripts/unasync from the signatures in {prefix}client.py and what it is made of.
 # ruff: noqa: D102 - each is the client's method of that name
@@ -30,7 +30,9 @@ class {kind}RawMethods(Protocol):
 """
 HEADER = "# Written by scripts/unasync from {name}.py, which is the one to change.\n"
 
-_CLASSES = r"\b(Connection|(?:Record|User|Group|Price|Spend|Audit|Raw)Methods|Client(?:Options)?)\b"
+_CLASSES = (
+    r"\b(Connection|(?:Record|User|Group|Cap|Price|Spend|Audit|Raw)Methods|Client(?:Options)?)\b"
+)
 
 SUBSTITUTIONS = (
     (_CLASSES, r"Async\1"),

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from aibridge.budgets.caps import CapScope
 from aibridge.budgets.ledger import allot, to_allot
 from aibridge.budgets.periods import PeriodKind
+from aibridge.contract.words import CapScope
 from aibridge.store.people import caps
 from aibridge.store.schema.accounts import TOKEN, Account
 from aibridge.store.schema.tables import account_spend

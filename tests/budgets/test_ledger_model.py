@@ -22,10 +22,11 @@ from sqlalchemy import event, select
 from aibridge.budgets import accounts
 from aibridge.budgets.account import OverLimit, Reservation
 from aibridge.budgets.accounts import Accounts
-from aibridge.budgets.caps import PERIODS, CapScope
+from aibridge.budgets.caps import PERIODS
 from aibridge.budgets.ledger import Balance, allot
 from aibridge.budgets.periods import Period, PeriodKind, month_of
 from aibridge.budgets.spend import UNLIMITED, effective_budgets
+from aibridge.contract.words import CapScope
 from aibridge.principals import EVERYONE
 from aibridge.store.engine.conditions import inserting
 from aibridge.store.engine.database import Database

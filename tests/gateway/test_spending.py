@@ -10,11 +10,12 @@ import openai
 import pytest
 
 from aibridge.budgets import accounts, caps, price_book
-from aibridge.budgets.caps import CapScope, Wanted
+from aibridge.budgets.caps import Wanted
 from aibridge.budgets.limits import set_group_budget
 from aibridge.budgets.money import dollars
 from aibridge.budgets.periods import PeriodKind, month_of
 from aibridge.budgets.spend import spend_of_users
+from aibridge.contract.words import CapScope
 from aibridge.gateway import budget_store, gateway
 from aibridge.gateway.headers import REMAINING
 from aibridge.gateway.refusal import Refusal, refuse

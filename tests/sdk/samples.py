@@ -135,6 +135,21 @@ def override() -> dict[str, Any]:
     return {"user_id": "u-ana", **group_budget()}
 
 
+def cap(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "c-1",
+        "scope": "token",
+        "target_id": "abcdefghij",
+        "target_name": "pipeline",
+        "period": "total",
+        "spend_limit_micros": 5,
+        "current_spend_micros": 0,
+        "created_at": NOON,
+        "updated_at": NOON,
+        **more,
+    }
+
+
 def price(**more: Any) -> dict[str, Any]:
     amounts = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "cache_write_12h")
     return {

@@ -46,6 +46,7 @@ CREATED, EMPTY = 201, 204
 
 
 PRICES = "/api/experimental/ai/model-prices"
+CAPS = "/api/experimental/ai/spend-caps"
 PRICE = {
     "provider": "anthropic",
     "model": "opus",
@@ -252,6 +253,15 @@ CASES = [
         "DELETE /users/ana/ai/budget/override",
         status=EMPTY,
     ),
+    Case("list_ai_spend_caps", (), f"GET {CAPS}", answer=[samples.cap()]),
+    Case(
+        "upsert_ai_spend_cap",
+        ("token", "abcdefghij", "total", 5),
+        f"PUT {CAPS}",
+        '{"scope":"token","target_id":"abcdefghij","period":"total","spend_limit_micros":5}',
+        answer=samples.cap(),
+    ),
+    Case("delete_ai_spend_cap", ("c/1",), f"DELETE {CAPS}/c%2F1", status=EMPTY),
     Case("list_ai_model_prices", (), f"GET {PRICES}?source=all", answer=[samples.price()]),
     Case(
         "list_ai_model_prices",

@@ -10,6 +10,7 @@ from aibridge.api import (
     audit,
     authcheck,
     budgets,
+    caps,
     deployment,
     docs,
     errors,
@@ -52,7 +53,7 @@ ADMINISTRATION = (
     authcheck.router,
     audit.router,
 )
-EXPERIMENTS = (model_prices.router, *spend.EXPERIMENTAL)
+EXPERIMENTS = (model_prices.router, caps.router, *spend.EXPERIMENTAL)
 
 
 def services_of(

@@ -59,6 +59,18 @@ _ONE_INTERCEPTION = {
     "annotations": {"repo": "github.com/acme/shop", "branch": "main"},
 }
 _INTERCEPTION_LIST = {"count": 1, "results": [_ONE_INTERCEPTION]}
+_CAP = {
+    "id": _GROUP,
+    "scope": "group",
+    "target_id": _GROUP,
+    "target_name": "developers",
+    "period": "day",
+    "spend_limit_micros": 50_000_000,
+    "current_spend_micros": 12_345_678,
+    "created_at": _START,
+    "updated_at": _START,
+}
+_CAP_ASKED = ("scope", "target_id", "period", "spend_limit_micros")
 _SHARED = {
     "id": _SESSION,
     "initiator": _INITIATOR,
@@ -284,6 +296,8 @@ EXAMPLES: dict[str, Any] = {
     "UpdateGroupRequest": {"add_users": ["ana"]},
     "UpdatePasswordRequest": {"password": "correct horse battery", "old_password": "tr0ub4dor&3"},
     "UpdateRolesRequest": {"roles": ["auditor"]},
+    "AISpendCap": _CAP,
+    "UpsertAISpendCapRequest": {name: _CAP[name] for name in _CAP_ASKED},
     "UpsertAIModelPricesRequest": {"prices": [_PRICE]},
     "UpsertGroupAIBudgetRequest": {"spend_limit_micros": 200_000_000},
     "UpsertUserAIBudgetOverrideRequest": {"group_id": _GROUP, "spend_limit_micros": 50_000_000},

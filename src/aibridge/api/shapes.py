@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from msgspec.structs import asdict
 
@@ -15,7 +15,7 @@ from aibridge.principals import EVERYONE
 from aibridge.providers.provider import credential_hint
 from aibridge.providers.settings import ProviderSettings
 from aibridge.providers.types import TYPES
-from aibridge.store.people import audit, budgets, groups, tokens, users
+from aibridge.store.people import audit, budgets, caps, groups, tokens, users
 from aibridge.store.usage import model_prices
 
 _MICROSECONDS = 1_000_000
@@ -161,6 +161,21 @@ def group_budget(row: budgets.GroupBudget) -> contract.GroupAIBudget:
     return contract.GroupAIBudget(
         group_id=row.group_id,
         spend_limit_micros=row.spend_limit_micros,
+        created_at=moment(row.created_at),
+        updated_at=moment(row.updated_at),
+    )
+
+
+def cap(row: caps.Cap, name: str, spent: int | None) -> contract.AISpendCap:
+    """Shape a cap, with the name of what it is of and what counts against it."""
+    return contract.AISpendCap(
+        id=row.id,
+        scope=contract.CapScope(row.scope),
+        target_id=row.target_id,
+        target_name=name,
+        period=cast("contract.CapPeriod", row.period),
+        spend_limit_micros=row.spend_limit_micros,
+        current_spend_micros=spent,
         created_at=moment(row.created_at),
         updated_at=moment(row.updated_at),
     )

@@ -6,10 +6,10 @@ Each limit holds by itself: a request has to fit into all of them.
 from functools import cache
 from typing import NamedTuple
 
-from aibridge.budgets.caps import CapScope
 from aibridge.budgets.effective import EffectiveBudget
 from aibridge.budgets.periods import Period, PeriodKind
 from aibridge.budgets.spend import UNLIMITED, effective_budgets
+from aibridge.contract.words import CapScope
 from aibridge.principals import EVERYONE
 from aibridge.store.people import caps as store
 from aibridge.store.people.caps import Cap

@@ -1,12 +1,11 @@
 """Setting and lifting caps: limits beside the budgets, each of which holds by itself."""
 
 from collections.abc import Collection
-from enum import StrEnum
 from typing import NamedTuple
 
 from aibridge.budgets.money import dollars
 from aibridge.budgets.periods import PeriodKind
-from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS, AuditAction, AuditResource
+from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS, AuditAction, AuditResource, CapScope
 from aibridge.errors import IdentityError, UnknownError
 from aibridge.identity.audit import Act, Target
 from aibridge.store.people import caps as store
@@ -14,21 +13,8 @@ from aibridge.store.people.caps import Cap
 from aibridge.store.people.groups import find_group
 from aibridge.store.people.tokens import find_token
 from aibridge.store.people.users import Connection, find_user
-
-
-class CapScope(StrEnum):
-    """What a cap is of.
-
-    Each ``member`` of a group, all that is charged to a ``group`` together (to Everyone: all that
-    is spent), each ``session`` of a member of a group, a ``user``, or a ``token``.
-    """
-
-    MEMBER = "member"
-    GROUP = "group"
-    SESSION = "session"
-    USER = "user"
-    TOKEN = "token"  # noqa: S105 - no secret
-
+from aibridge.store.schema.accounts import Account
+from aibridge.store.usage.account_spend import spent
 
 _SHORT = (PeriodKind.DAY, PeriodKind.WEEK, PeriodKind.ROLLING)
 PERIODS = {
@@ -92,6 +78,18 @@ def delete_caps_of(act: Act, targets: Collection[str]) -> None:
     """Take away the caps of groups or tokens that go, too."""
     for cap in store.list_caps(act.connection, *targets) if targets else ():
         delete_cap(act, cap.id)
+
+
+def told(connection: Connection, cap: Cap, at: int) -> tuple[str, int | None]:
+    """Return the name of what a cap is of, and what counts against it at a moment.
+
+    Where each member or session has it for themselves nothing does.
+    """
+    name = target_name(connection, cap.scope, cap.target_id) or cap.target_id
+    if cap.scope in {CapScope.MEMBER, CapScope.SESSION}:
+        return name, None
+    period = PeriodKind(cap.period).period(at)
+    return name, spent(connection, Account(cap.scope, cap.target_id), *period)
 
 
 def target_name(connection: Connection, scope: str, id_: str) -> str | None:

@@ -25,6 +25,7 @@ COMMANDS = {
     "groups": ("aibridge.cli.groups", "app", "Groups of users."),
     "tokens": ("aibridge.cli.tokens", "app", "The tokens that clients send."),
     "budgets": ("aibridge.cli.budgets", "app", "What each member of a group may spend."),
+    "caps": ("aibridge.cli.caps", "app", "Limits by the day, of groups, sessions or tokens."),
     "prices": ("aibridge.cli.prices", "app", "What models cost, and prices of your own."),
     "spend": ("aibridge.cli.spend", "app", "What was spent."),
     "sessions": ("aibridge.cli.sessions", "app", "What was recorded, by session."),

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from aibridge.contract.base import WHOLE, Body, Id, Model, Time
-from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS
+from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS, CapPeriod, CapScope
 
 SpendLimit = Annotated[
     int, Field(ge=0, json_schema_extra={"maximum": MAX_SPEND_LIMIT_MICROS}), WHOLE
@@ -37,6 +37,33 @@ class UserAIBudgetOverride(Model):
     spend_limit_micros: int
     created_at: Time
     updated_at: Time
+
+
+class AISpendCap(Model):
+    """A limit beside the budgets, which holds by itself.
+
+    ``target_id`` is the id of the group, user or token that it is of, as ``scope`` says.
+    """
+
+    id: Id
+    scope: CapScope
+    target_id: str
+    target_name: str
+    period: CapPeriod
+    spend_limit_micros: int
+    current_spend_micros: int | None
+    """What counts against it now; `None` where each member or session has their own."""
+    created_at: Time
+    updated_at: Time
+
+
+class UpsertAISpendCapRequest(Body):
+    """The cap that a target is to have for a period, in the place of the one that it has."""
+
+    scope: CapScope
+    target_id: Annotated[str, Field(min_length=1, max_length=36)]
+    period: CapPeriod
+    spend_limit_micros: SpendLimit
 
 
 class UpsertUserAIBudgetOverrideRequest(Body):

@@ -7,7 +7,9 @@ from aibridge.contract.audit import (
 )
 from aibridge.contract.base import Body, ErrorBody, MinimalUser, Model, Time, Validation
 from aibridge.contract.budgets import (
+    AISpendCap,
     GroupAIBudget,
+    UpsertAISpendCapRequest,
     UpsertGroupAIBudgetRequest,
     UpsertUserAIBudgetOverrideRequest,
     UserAIBudgetOverride,
@@ -120,6 +122,8 @@ from aibridge.contract.words import (
     AuditResource,
     CacheBy,
     CallStatus,
+    CapPeriod,
+    CapScope,
     LimitSource,
     LoginType,
     PriceFilter,
@@ -147,6 +151,7 @@ __all__ = [
     "AIProvider",
     "AIProviderKey",
     "AISpendBreakdown",
+    "AISpendCap",
     "AISpendPart",
     "AISpendPeriod",
     "AISpendSimulated",
@@ -173,6 +178,8 @@ __all__ = [
     "BuildInfo",
     "CacheBy",
     "CallStatus",
+    "CapPeriod",
+    "CapScope",
     "CreateFirstUserRequest",
     "CreateFirstUserResponse",
     "CreateGroupRequest",
@@ -235,6 +242,7 @@ __all__ = [
     "UpdatePasswordRequest",
     "UpdateRolesRequest",
     "UpsertAIModelPricesRequest",
+    "UpsertAISpendCapRequest",
     "UpsertGroupAIBudgetRequest",
     "UpsertUserAIBudgetOverrideRequest",
     "Usage",

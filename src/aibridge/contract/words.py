@@ -39,6 +39,24 @@ CacheBy = Literal["session", "client", "model"]
 """By what the economics of caches are told apart."""
 
 
+class CapScope(StrEnum):
+    """What a cap is of.
+
+    Each ``member`` of a group, all that is charged to a ``group`` together (to Everyone: all that
+    is spent), each ``session`` of a member of a group, a ``user``, or a ``token``.
+    """
+
+    MEMBER = "member"
+    GROUP = "group"
+    SESSION = "session"
+    USER = "user"
+    TOKEN = "token"  # noqa: S105 - no secret
+
+
+CapPeriod = Literal["day", "week", "month", "rolling_30_days", "total"]
+"""How long a cap is for: see `aibridge.budgets.periods.PeriodKind`."""
+
+
 class LimitSource(StrEnum):
     """Where the limit of a user's spending comes from: it is their own, or a group's."""
 

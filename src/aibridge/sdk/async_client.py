@@ -5,6 +5,7 @@ from typing import Self, Unpack
 
 from aibridge.contract import CreateFirstUserResponse
 from aibridge.sdk.async_audit import AsyncAuditMethods
+from aibridge.sdk.async_caps import AsyncCapMethods
 from aibridge.sdk.async_connection import AsyncClientOptions
 from aibridge.sdk.async_groups import AsyncGroupMethods
 from aibridge.sdk.async_prices import AsyncPriceMethods
@@ -21,6 +22,7 @@ class AsyncClient(
     AsyncRecordMethods,
     AsyncUserMethods,
     AsyncGroupMethods,
+    AsyncCapMethods,
     AsyncPriceMethods,
     AsyncSpendMethods,
     AsyncAuditMethods,

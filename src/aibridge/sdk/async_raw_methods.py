@@ -11,9 +11,12 @@ from aibridge.contract import (
     AICacheReport,
     AIModelPrice,
     AISpendBreakdown,
+    AISpendCap,
     AISpendSimulation,
     AuditLogList,
     CacheBy,
+    CapPeriod,
+    CapScope,
     CreatedToken,
     CustomAIModelPrice,
     GroupAIBudget,
@@ -175,6 +178,14 @@ class AsyncRawMethods(Protocol):
     ) -> RawResponse[UserAIBudgetOverride]: ...
 
     async def delete_user_ai_budget_override(self, user: Name) -> RawResponse[None]: ...
+
+    async def list_ai_spend_caps(self) -> RawResponse[list[AISpendCap]]: ...
+
+    async def upsert_ai_spend_cap(
+        self, scope: CapScope, target_id: Name, period: CapPeriod, spend_limit_micros: int
+    ) -> RawResponse[AISpendCap]: ...
+
+    async def delete_ai_spend_cap(self, cap: Name) -> RawResponse[None]: ...
 
     async def list_ai_model_prices(
         self, *, provider: str = "", model: str = "", source: PriceFilter = "all"

@@ -4,6 +4,7 @@ from typing import Self, Unpack
 
 from aibridge.contract import CreateFirstUserResponse
 from aibridge.sdk.audit import AuditMethods
+from aibridge.sdk.caps import CapMethods
 from aibridge.sdk.connection import ClientOptions
 from aibridge.sdk.endpoints import users
 from aibridge.sdk.groups import GroupMethods
@@ -16,7 +17,15 @@ _NONE_YET = "none"
 """What a client is made with that has no token: it is taken away before anything is sent."""
 
 
-class Client(RecordMethods, UserMethods, GroupMethods, PriceMethods, SpendMethods, AuditMethods):
+class Client(
+    RecordMethods,
+    UserMethods,
+    GroupMethods,
+    CapMethods,
+    PriceMethods,
+    SpendMethods,
+    AuditMethods,
+):
     """Reads and administers an AI Bridge; to be closed, or used in ``with``.
 
     Every method raises `ApiError` for a refusal, `ConnectionFailed` when no answer came, and

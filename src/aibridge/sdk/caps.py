@@ -1,0 +1,27 @@
+"""Caps: limits beside the budgets, in micro-dollars."""
+
+from aibridge.contract import AISpendCap, CapPeriod, CapScope
+from aibridge.sdk.connection import Connection
+from aibridge.sdk.endpoints import caps as asking
+from aibridge.sdk.names import Name
+
+
+class CapMethods(Connection):
+    """What a client does with caps, each of which holds by itself."""
+
+    def list_ai_spend_caps(self) -> list[AISpendCap]:
+        """Return all caps, with what counts against them."""
+        return self._ask(asking.list_caps())
+
+    def upsert_ai_spend_cap(
+        self, scope: CapScope, target_id: Name, period: CapPeriod, spend_limit_micros: int
+    ) -> AISpendCap:
+        """Limit a group, its members or sessions, a user or a token, by its id, for a period.
+
+        It takes the place of the cap of the same scope, target and period.
+        """
+        return self._ask(asking.put_cap(scope, target_id, period, spend_limit_micros))
+
+    def delete_ai_spend_cap(self, cap: Name) -> None:
+        """Lift a cap. Raises `NotFound` when there is none."""
+        return self._ask(asking.delete_cap(cap))
