@@ -9,7 +9,8 @@ from aibridge.budgets.account import OverLimit
 from aibridge.budgets.account_limits import Limit
 from aibridge.budgets.accounts import Accounts
 from aibridge.budgets.ledger import Balance, to_allot
-from aibridge.budgets.periods import PeriodKind
+from aibridge.budgets.periods import period_of
+from aibridge.contract.words import CapPeriod
 from tests.builders import DAY, START
 
 
@@ -28,7 +29,7 @@ class Asked:
 
     async def ask(self, _account: str, reserved: int, wanted: list[int]) -> Balance:
         self.times += 1
-        limit = Limit(self.limit, self.spent, PeriodKind.DAY, PeriodKind.DAY.period(self.now))
+        limit = Limit(self.limit, self.spent, CapPeriod.DAY, period_of(CapPeriod.DAY, self.now))
         balance = Balance((limit,), 0, 0)
         assert balance.room is not None
         allotted = to_allot(balance.room, reserved, wanted)

@@ -4,8 +4,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from aibridge.budgets.ledger import allot, to_allot
-from aibridge.budgets.periods import PeriodKind
-from aibridge.contract.words import CapScope
+from aibridge.contract.words import CapPeriod, CapScope
 from aibridge.store.people import caps
 from aibridge.store.schema.accounts import TOKEN, Account
 from aibridge.store.schema.tables import account_spend
@@ -45,7 +44,7 @@ def test_what_is_given_back_while_something_is_allotted_is_not_missed(
     account, one, other = Account(TOKEN, "t").name, Holder(uid(801), 0), Holder(uid(802), 0)
     with databases.open() as database:
         with database.write() as connection:
-            caps.put_cap(connection, CapScope.TOKEN, "t", PeriodKind.TOTAL, 100)
+            caps.put_cap(connection, CapScope.TOKEN, "t", CapPeriod.TOTAL, 100)
             allot(connection, account, other, reserved=0, wanted=[100], at=START)
         as_it_is = allotments.find
 

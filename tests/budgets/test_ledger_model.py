@@ -24,9 +24,9 @@ from aibridge.budgets.account import OverLimit, Reservation
 from aibridge.budgets.accounts import Accounts
 from aibridge.budgets.caps import PERIODS
 from aibridge.budgets.ledger import Balance, allot
-from aibridge.budgets.periods import Period, PeriodKind, month_of
+from aibridge.budgets.periods import Period, month_of, period_of
 from aibridge.budgets.spend import UNLIMITED, effective_budgets
-from aibridge.contract.words import CapScope
+from aibridge.contract.words import CapPeriod, CapScope
 from aibridge.principals import EVERYONE
 from aibridge.store.engine.conditions import inserting
 from aibridge.store.engine.database import Database
@@ -153,8 +153,8 @@ class Ledger(RuleBasedStateMachine):
         with self.database.read() as connection:
             if account == ALL:
                 found = caps.list_caps(connection, EVERYONE)
-                kinds = [(each.spend_limit_micros, PeriodKind(each.period)) for each in found]
-                return [(limit, kind.period(self.now)) for limit, kind in kinds]
+                kinds = [(each.spend_limit_micros, CapPeriod(each.period)) for each in found]
+                return [(limit, period_of(kind, self.now)) for limit, kind in kinds]
             user = account.removeprefix("user:")
             limit = effective_budgets(connection, [user]).get(user, UNLIMITED).spend_limit_micros
         return [] if limit is None else [(limit, month_of(self.now))]
@@ -296,7 +296,7 @@ class Ledger(RuleBasedStateMachine):
         self.heard = next(self.news)
 
     @rule(kind=st.sampled_from(PERIODS[CapScope.GROUP]), limit=st.none() | LIMITS)
-    def cap_all(self, kind: PeriodKind, limit: int | None) -> None:
+    def cap_all(self, kind: CapPeriod, limit: int | None) -> None:
         """Limit what all users spend together in a period, or lift that."""
         with self.database.write() as connection:
             if limit is not None:

@@ -13,9 +13,9 @@ from aibridge.budgets import accounts, caps, price_book
 from aibridge.budgets.caps import Wanted
 from aibridge.budgets.limits import set_group_budget
 from aibridge.budgets.money import dollars
-from aibridge.budgets.periods import PeriodKind, month_of
+from aibridge.budgets.periods import month_of
 from aibridge.budgets.spend import spend_of_users
-from aibridge.contract.words import CapScope
+from aibridge.contract.words import CapPeriod, CapScope
 from aibridge.gateway import budget_store, gateway
 from aibridge.gateway.headers import REMAINING
 from aibridge.gateway.refusal import Refusal, refuse
@@ -285,7 +285,7 @@ def set_cap(bridge: Bridge, scope: str, period: str, micros: int) -> None:
     targets = {"user": bridge.user.id, "token": bridge.token.partition("-")[0]}
     news = bridge.app._people.news
     with bridge.database.write() as connection:
-        wanted = Wanted(CapScope(scope), targets.get(scope, EVERYONE), PeriodKind(period), micros)
+        wanted = Wanted(CapScope(scope), targets.get(scope, EVERYONE), CapPeriod(period), micros)
         caps.set_cap(Act(connection), wanted)
     bridge.wait_for(lambda: bridge.app._people.news != news)
 

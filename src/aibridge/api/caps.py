@@ -12,8 +12,8 @@ from aibridge.api.documented import documented
 from aibridge.api.errors import trouble
 from aibridge.api.responses import JsonResponse, no_content
 from aibridge.budgets import caps
-from aibridge.budgets.periods import PeriodKind
 from aibridge.contract import AISpendCap, UpsertAISpendCapRequest
+from aibridge.contract.words import CapPeriod
 from aibridge.identity.rights import Right
 from aibridge.ids import now
 from aibridge.store.people import caps as store
@@ -48,7 +48,7 @@ def put_spend_cap(
     It takes the place of the cap of the same scope, target and period. 0 is nothing.
     """
     wanted = caps.Wanted(
-        asked.scope, asked.target_id, PeriodKind(asked.period), asked.spend_limit_micros
+        asked.scope, asked.target_id, CapPeriod(asked.period), asked.spend_limit_micros
     )
     with caller.acting() as act:
         found = caps.set_cap(act, wanted)

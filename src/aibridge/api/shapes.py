@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from msgspec.structs import asdict
 
@@ -173,7 +173,7 @@ def cap(row: caps.Cap, name: str, spent: int | None) -> contract.AISpendCap:
         scope=contract.CapScope(row.scope),
         target_id=row.target_id,
         target_name=name,
-        period=cast("contract.CapPeriod", row.period),
+        period=contract.CapPeriod(row.period),
         spend_limit_micros=row.spend_limit_micros,
         current_spend_micros=spent,
         created_at=moment(row.created_at),

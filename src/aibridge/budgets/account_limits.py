@@ -7,9 +7,9 @@ from functools import cache
 from typing import NamedTuple
 
 from aibridge.budgets.effective import EffectiveBudget
-from aibridge.budgets.periods import Period, PeriodKind
+from aibridge.budgets.periods import Period, period_of
 from aibridge.budgets.spend import UNLIMITED, effective_budgets
-from aibridge.contract.words import CapScope
+from aibridge.contract.words import CapPeriod, CapScope
 from aibridge.principals import EVERYONE
 from aibridge.store.people import caps as store
 from aibridge.store.people.caps import Cap
@@ -23,7 +23,7 @@ class Limit(NamedTuple):
 
     micros: int
     spent: int
-    kind: PeriodKind
+    kind: CapPeriod
     period: Period
 
     @property
@@ -63,12 +63,12 @@ def limits_of(
     def used(period: Period) -> int:
         return spent(connection, account, *period)
 
-    def limit(micros: int, kind: PeriodKind) -> Limit:
-        period = kind.period(at)
+    def limit(micros: int, kind: CapPeriod) -> Limit:
+        period = period_of(kind, at)
         return Limit(micros, used(period), kind, period)
 
     def of_cap(cap: Cap) -> Limit:
-        return limit(cap.spend_limit_micros, PeriodKind(cap.period))
+        return limit(cap.spend_limit_micros, CapPeriod(cap.period))
 
     if account.sort != USER:
         return tuple(map(of_cap, _caps(connection, account))), Charged()
@@ -78,7 +78,7 @@ def limits_of(
     own += [each for each in of_groups if each.scope == CapScope.MEMBER]
     limits = list(map(of_cap, own))
     if budget.spend_limit_micros is not None:
-        limits.insert(0, limit(budget.spend_limit_micros, PeriodKind.MONTH))
+        limits.insert(0, limit(budget.spend_limit_micros, CapPeriod.MONTH))
     return tuple(limits), _charged(connection, account.id, budget, of_groups)
 
 

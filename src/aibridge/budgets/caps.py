@@ -4,8 +4,14 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from aibridge.budgets.money import dollars
-from aibridge.budgets.periods import PeriodKind
-from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS, AuditAction, AuditResource, CapScope
+from aibridge.budgets.periods import period_of
+from aibridge.contract.words import (
+    MAX_SPEND_LIMIT_MICROS,
+    AuditAction,
+    AuditResource,
+    CapPeriod,
+    CapScope,
+)
 from aibridge.errors import IdentityError, UnknownError
 from aibridge.identity.audit import Act, Target
 from aibridge.store.people import caps as store
@@ -16,13 +22,13 @@ from aibridge.store.people.users import Connection, find_user
 from aibridge.store.schema.accounts import Account
 from aibridge.store.usage.account_spend import spent
 
-_SHORT = (PeriodKind.DAY, PeriodKind.WEEK, PeriodKind.ROLLING)
+_SHORT = (CapPeriod.DAY, CapPeriod.WEEK, CapPeriod.ROLLING)
 PERIODS = {
     CapScope.MEMBER: _SHORT,
-    CapScope.GROUP: (*_SHORT, PeriodKind.MONTH),
-    CapScope.SESSION: (PeriodKind.TOTAL,),
+    CapScope.GROUP: (*_SHORT, CapPeriod.MONTH),
+    CapScope.SESSION: (CapPeriod.TOTAL,),
     CapScope.USER: _SHORT,
-    CapScope.TOKEN: tuple(PeriodKind),
+    CapScope.TOKEN: tuple(CapPeriod),
 }
 """The periods that there are for each scope. A budget is what a member or user has for a month."""
 
@@ -36,7 +42,7 @@ class Wanted(NamedTuple):
 
     scope: CapScope
     target_id: str
-    period: PeriodKind
+    period: CapPeriod
     limit: int
 
 
@@ -88,7 +94,7 @@ def told(connection: Connection, cap: Cap, at: int) -> tuple[str, int | None]:
     name = target_name(connection, cap.scope, cap.target_id) or cap.target_id
     if cap.scope in {CapScope.MEMBER, CapScope.SESSION}:
         return name, None
-    period = PeriodKind(cap.period).period(at)
+    period = period_of(CapPeriod(cap.period), at)
     return name, spent(connection, Account(cap.scope, cap.target_id), *period)
 
 

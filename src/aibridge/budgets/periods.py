@@ -1,9 +1,9 @@
 """The spans of time that limits are for. Pure; times are microseconds since 1970, days in UTC."""
 
 from datetime import timedelta
-from enum import StrEnum
 from typing import NamedTuple
 
+from aibridge.contract.words import CapPeriod
 from aibridge.ids import moment
 from aibridge.moments import EPOCH
 
@@ -24,33 +24,21 @@ class Period(NamedTuple):
     end: int
 
 
-class PeriodKind(StrEnum):
-    """How long a limit is for: the day, the week from Monday, the month, the last 30 days, always.
-
-    The last 30 days are whole ones, today among them.
-    """
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    ROLLING = "rolling_30_days"
-    TOTAL = "total"
-
-    def period(self, at: int) -> Period:
-        """Return the period of this kind that a moment is in."""
-        today = at // _DAY * _DAY
-        match self:
-            case PeriodKind.DAY:
-                return Period(today, today + _DAY)
-            case PeriodKind.WEEK:
-                monday = (today - _MONDAY) // _WEEK * _WEEK + _MONDAY
-                return Period(monday, monday + _WEEK)
-            case PeriodKind.MONTH:
-                return month_of(at)
-            case PeriodKind.ROLLING:
-                return Period(today - (_ROLLING_DAYS - 1) * _DAY, today + _DAY)
-            case PeriodKind.TOTAL:
-                return Period(0, _FOREVER)
+def period_of(kind: CapPeriod, at: int) -> Period:
+    """Return the period of a kind that a moment is in."""
+    today = at // _DAY * _DAY
+    match kind:
+        case CapPeriod.DAY:
+            return Period(today, today + _DAY)
+        case CapPeriod.WEEK:
+            monday = (today - _MONDAY) // _WEEK * _WEEK + _MONDAY
+            return Period(monday, monday + _WEEK)
+        case CapPeriod.MONTH:
+            return month_of(at)
+        case CapPeriod.ROLLING:
+            return Period(today - (_ROLLING_DAYS - 1) * _DAY, today + _DAY)
+        case CapPeriod.TOTAL:
+            return Period(0, _FOREVER)
 
 
 def month_of(at: int) -> Period:

@@ -72,8 +72,8 @@ def set_cap(
     of_token: Annotated[str | None, typer.Option("--of-token", help="A token, by its id.")] = None,
     period: Annotated[
         CapPeriod,
-        choice(get_args(CapPeriod), "--for", help="How long it is for; a session's is total."),
-    ] = "day",
+        choice(tuple(CapPeriod), "--for", help="How long it is for; a session's is total."),
+    ] = CapPeriod.DAY,
     as_json: AsJson = False,
 ) -> None:
     """Limit what may be spent in a period, beside the budgets. It replaces the one that is there.
@@ -81,7 +81,7 @@ def set_cap(
     Everyone's counts what is spent by all.
     """
     scope, target = _target(client, group, each, user, of_token)
-    period = "total" if scope is CapScope.SESSION else period
+    period = CapPeriod.TOTAL if scope is CapScope.SESSION else period
     cap = client.upsert_ai_spend_cap(scope, target, period, limit)
     if as_json:
         print_model(cap)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from aibridge.contract.base import WHOLE, Body, Id, Model, Time
+from aibridge.contract.base import WHOLE, Body, Id, Model, Open, Time
 from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS, CapPeriod, CapScope
 
 SpendLimit = Annotated[
@@ -46,10 +46,10 @@ class AISpendCap(Model):
     """
 
     id: Id
-    scope: CapScope
+    scope: Open[CapScope]
     target_id: str
     target_name: str
-    period: CapPeriod
+    period: Open[CapPeriod]
     spend_limit_micros: int
     current_spend_micros: int | None
     """What counts against it now; `None` where each member or session has their own."""

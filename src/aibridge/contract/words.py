@@ -53,8 +53,17 @@ class CapScope(StrEnum):
     TOKEN = "token"  # noqa: S105 - no secret
 
 
-CapPeriod = Literal["day", "week", "month", "rolling_30_days", "total"]
-"""How long a cap is for: see `aibridge.budgets.periods.PeriodKind`."""
+class CapPeriod(StrEnum):
+    """How long a limit is for: the day, the week from Monday, the month, the last 30 days, always.
+
+    The last 30 days are whole ones, today among them.
+    """
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    ROLLING = "rolling_30_days"
+    TOTAL = "total"
 
 
 class LimitSource(StrEnum):

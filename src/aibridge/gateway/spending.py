@@ -16,7 +16,7 @@ from aibridge.budgets.account import OverLimit, Reservation
 from aibridge.budgets.account_limits import Charged, Limit
 from aibridge.budgets.accounts import FRESH_SECONDS, Accounts
 from aibridge.budgets.money import dollars
-from aibridge.budgets.periods import PeriodKind
+from aibridge.contract.words import CapPeriod
 from aibridge.gateway.budget_store import BudgetStore
 from aibridge.gateway.call import Call
 from aibridge.gateway.headers import REMAINING
@@ -212,11 +212,11 @@ _OF = {
 
 def _ending(limit: Limit) -> str:
     """Say for how long a limit is, and when that begins anew."""
-    ends = "" if limit.kind is PeriodKind.TOTAL else f"{moment(limit.period.end):%Y-%m-%d} (UTC)"
+    ends = "" if limit.kind is CapPeriod.TOTAL else f"{moment(limit.period.end):%Y-%m-%d} (UTC)"
     match limit.kind:
-        case PeriodKind.TOTAL:
+        case CapPeriod.TOTAL:
             return ""
-        case PeriodKind.ROLLING:
+        case CapPeriod.ROLLING:
             return f" It is for the last 30 days: some of it may be free again on {ends}."
         case kind:
             return f" It is for a {kind}, and begins anew on {ends}."

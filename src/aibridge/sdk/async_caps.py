@@ -1,10 +1,10 @@
 # Written by scripts/unasync from caps.py, which is the one to change.
 """Caps: limits beside the budgets, in micro-dollars."""
 
-from aibridge.contract import AISpendCap, CapPeriod, CapScope
+from aibridge.contract import AISpendCap
 from aibridge.sdk.async_connection import AsyncConnection
 from aibridge.sdk.endpoints import caps as asking
-from aibridge.sdk.names import Name
+from aibridge.sdk.names import CapPeriodName, CapScopeName, Name
 
 
 class AsyncCapMethods(AsyncConnection):
@@ -15,7 +15,7 @@ class AsyncCapMethods(AsyncConnection):
         return await self._ask(asking.list_caps())
 
     async def upsert_ai_spend_cap(
-        self, scope: CapScope, target_id: Name, period: CapPeriod, spend_limit_micros: int
+        self, scope: CapScopeName, target_id: Name, period: CapPeriodName, spend_limit_micros: int
     ) -> AISpendCap:
         """Limit a group, its members or sessions, a user or a token, by its id, for a period.
 

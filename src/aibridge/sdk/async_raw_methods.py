@@ -15,8 +15,6 @@ from aibridge.contract import (
     AISpendSimulation,
     AuditLogList,
     CacheBy,
-    CapPeriod,
-    CapScope,
     CreatedToken,
     CustomAIModelPrice,
     GroupAIBudget,
@@ -45,7 +43,16 @@ from aibridge.sdk.answers import RawResponse
 from aibridge.sdk.endpoints.groups import DEFAULT
 from aibridge.sdk.endpoints.spend import FocusFormat
 from aibridge.sdk.filters import InterceptionFilter, SessionFilter
-from aibridge.sdk.names import NOT_GIVEN, Id, Name, NotGiven, RoleName, ScopeName
+from aibridge.sdk.names import (
+    NOT_GIVEN,
+    CapPeriodName,
+    CapScopeName,
+    Id,
+    Name,
+    NotGiven,
+    RoleName,
+    ScopeName,
+)
 
 
 class AsyncRawMethods(Protocol):
@@ -182,7 +189,7 @@ class AsyncRawMethods(Protocol):
     async def list_ai_spend_caps(self) -> RawResponse[list[AISpendCap]]: ...
 
     async def upsert_ai_spend_cap(
-        self, scope: CapScope, target_id: Name, period: CapPeriod, spend_limit_micros: int
+        self, scope: CapScopeName, target_id: Name, period: CapPeriodName, spend_limit_micros: int
     ) -> RawResponse[AISpendCap]: ...
 
     async def delete_ai_spend_cap(self, cap: Name) -> RawResponse[None]: ...

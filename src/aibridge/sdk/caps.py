@@ -1,9 +1,9 @@
 """Caps: limits beside the budgets, in micro-dollars."""
 
-from aibridge.contract import AISpendCap, CapPeriod, CapScope
+from aibridge.contract import AISpendCap
 from aibridge.sdk.connection import Connection
 from aibridge.sdk.endpoints import caps as asking
-from aibridge.sdk.names import Name
+from aibridge.sdk.names import CapPeriodName, CapScopeName, Name
 
 
 class CapMethods(Connection):
@@ -14,7 +14,7 @@ class CapMethods(Connection):
         return self._ask(asking.list_caps())
 
     def upsert_ai_spend_cap(
-        self, scope: CapScope, target_id: Name, period: CapPeriod, spend_limit_micros: int
+        self, scope: CapScopeName, target_id: Name, period: CapPeriodName, spend_limit_micros: int
     ) -> AISpendCap:
         """Limit a group, its members or sessions, a user or a token, by its id, for a period.
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator
 
-from aibridge.contract import SiteRole, TokenScope
+from aibridge.contract import CapPeriod, CapScope, SiteRole, TokenScope
 
 Id = str | UUID | None
 """A cursor; ``None``, an empty text and the nil UUID all mean that there is none."""
@@ -20,6 +20,13 @@ RoleName = Literal["owner", "user-admin", "auditor", "member"] | SiteRole
 
 ScopeName = Literal["gateway", "read", "admin"] | TokenScope
 """What a token may be used for, as a text or of the enum."""
+
+
+CapScopeName = Literal["member", "group", "session", "user", "token"] | CapScope
+"""What a cap is of, as a text or of the enum."""
+
+CapPeriodName = Literal["day", "week", "month", "rolling_30_days", "total"] | CapPeriod
+"""How long a cap is for, as a text or of the enum."""
 
 
 class NotGiven(Enum):

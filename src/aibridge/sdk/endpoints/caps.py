@@ -2,10 +2,10 @@
 
 from pydantic import TypeAdapter
 
-from aibridge.contract import AISpendCap, CapPeriod, CapScope, UpsertAISpendCapRequest
+from aibridge.contract import AISpendCap, UpsertAISpendCapRequest
 from aibridge.contract.paths import EXPERIMENTAL
 from aibridge.sdk.arguments import checked
-from aibridge.sdk.names import Name
+from aibridge.sdk.names import CapPeriodName, CapScopeName, Name
 from aibridge.sdk.request import Request, body, changing, deleting, segment
 
 _CAPS = f"{EXPERIMENTAL}/ai/spend-caps"
@@ -20,7 +20,7 @@ def list_caps() -> Request[list[AISpendCap]]:
 
 @checked
 def put_cap(
-    scope: CapScope, target_id: Name, period: CapPeriod, spend_limit_micros: int
+    scope: CapScopeName, target_id: Name, period: CapPeriodName, spend_limit_micros: int
 ) -> Request[AISpendCap]:
     """Ask to set a cap."""
     content = body(

@@ -139,7 +139,7 @@ caps = Table(
     _id(key=True),
     Column("scope", Text, nullable=False),  # of `budgets.caps.CapScope`
     _id("target_id"),
-    Column("period", Text, nullable=False),  # of `budgets.periods.PeriodKind`
+    Column("period", Text, nullable=False),  # of `contract.words.CapPeriod`
     Column("spend_limit_micros", BigInteger, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
@@ -409,7 +409,7 @@ budget_events = Table(
     metadata,
     _id(key=True),
     Column("account", Text, nullable=False),
-    Column("period", Text, nullable=False),  # of `budgets.periods.PeriodKind`
+    Column("period", Text, nullable=False),  # of `contract.words.CapPeriod`
     Column("period_start", Time, nullable=False),
     Column("spend_limit_micros", BigInteger, nullable=False),
     Column("threshold", Integer, nullable=False),  # percent of the limit
