@@ -55,7 +55,7 @@ class Received:
         return [(name, value) for name, _, value in pairs]
 
     def values(self, name: bytes) -> list[bytes]:
-        return [value for key, value in self.headers if key == name]
+        return [value for key, value in self.headers if key.lower() == name.lower()]
 
 
 class _Answer(NamedTuple):

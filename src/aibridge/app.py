@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from aibridge import health, metrics
 from aibridge.agents import Agents
 from aibridge.api.lazy import LazyApp
+from aibridge.budgets.thresholds import Thresholds
 from aibridge.collecting import spare_collecting
 from aibridge.contract.paths import PREFIXES
 from aibridge.gateway.admission import Rules
@@ -137,7 +138,8 @@ class Application:
         )
         geographies = {one.name: geography_of(str(one.base_url)) for one in settings.providers}
         holder = Holder(id_of(log.journal.folder), log.run)
-        store = BudgetStore(self._database, holder, settings.catalogue, geographies)
+        thresholds = Thresholds(settings.budget_thresholds, bool(settings.budget_webhook_url))
+        store = BudgetStore(self._database, holder, settings.catalogue, geographies, thresholds)
         return Spending(
             store,
             rules,

@@ -145,6 +145,23 @@ class Settings(ListenerSettings):
         description="Whether somebody with a budget may call a model that has no price, which "
         "then counts as nothing.",
     )
+    budget_thresholds: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
+        default=(85, 100),
+        description="At which parts of a limit, in percent, the audit log and budget_webhook_url "
+        "are told what is spent.",
+    )
+    budget_webhook_url: str = Field(
+        default="",
+        pattern="^(https?://.*)?$",
+        repr=False,
+        description="Where each of budget_thresholds that is reached is posted to as JSON.",
+    )
+    budget_webhook_key: str = Field(
+        default="",
+        repr=False,
+        description="The key that what is posted there is signed with, in X-AI-Bridge-Signature "
+        "(HMAC-SHA256).",
+    )
     members_read_own: bool = Field(
         default=False,
         description="Whether everybody may read what was recorded of themselves, and not only "

@@ -16,7 +16,7 @@ from aibridge.budgets.money import dollars
 from aibridge.budgets.periods import month_of
 from aibridge.budgets.spend import spend_of_users
 from aibridge.contract.words import CapPeriod, CapScope
-from aibridge.gateway import budget_store, gateway
+from aibridge.gateway import budget_store, gateway, spending
 from aibridge.gateway.headers import REMAINING
 from aibridge.gateway.refusal import Refusal, refuse
 from aibridge.identity.audit import Act
@@ -28,6 +28,7 @@ from aibridge.store.usage import model_prices
 from tests.bridge import ROUTES, Bridge, providers
 from tests.gateway import samples
 from tests.gateway.test_refusals import said
+from tests.people import entries
 from tests.wire import Answer, Wire, ask
 
 COST = sum(samples.TOKENS)
@@ -288,6 +289,23 @@ def set_cap(bridge: Bridge, scope: str, period: str, micros: int) -> None:
         wanted = Wanted(CapScope(scope), targets.get(scope, EVERYONE), CapPeriod(period), micros)
         caps.set_cap(Act(connection), wanted)
     bridge.wait_for(lambda: bridge.app._people.news != news)
+
+
+@pytest.mark.parametrize("mode", ["reserve", "observe"])
+def test_that_a_part_of_a_limit_is_spent_is_told_soon(wire, serve, monkeypatch, mode):
+    monkeypatch.setattr(accounts, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(spending, "LOOK_SECONDS", 0.01)
+    answering(wire)
+    with serve(providers(wire.url), budget_mode=mode, budget_thresholds=[1]) as bridge:
+        price_models(bridge)
+        set_cap(bridge, "user", "day", 2_000)
+        assert call(bridge).status == 200
+        bridge.wait_for(lambda: thresholds_reached(bridge) == ["ai_budget"])
+
+
+def thresholds_reached(bridge: Bridge) -> list[str]:
+    with bridge.database.read() as connection:
+        return [each.resource_type for each in entries(connection) if each.action == "reach"]
 
 
 def test_a_session_that_is_capped_leaves_others_alone(wire, limited):

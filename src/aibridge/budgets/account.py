@@ -48,6 +48,7 @@ class Account:
         "asked_at",
         "asking",
         "balance",
+        "calls",
         "name",
         "news",
         "reserved",
@@ -57,6 +58,7 @@ class Account:
         "settling",
         "used_at",
         "waiting",
+        "was_used",
     )
 
     def __init__(self, name: str) -> None:
@@ -72,10 +74,14 @@ class Account:
         self.row = 0
         """What the database has as allotted, which is never less."""
         self.row_at = 0
+        self.calls = 0
+        """How many calls something is held for, be it nothing."""
         self.settling = 0
-        """How many reservations are held for calls that have ended, and are not written yet."""
+        """How many of them have ended, and are not written yet."""
         self.used_at = 0.0
         """When anything was reserved last."""
+        self.was_used = False
+        """Whether anything was reserved or given up since the database was told last."""
         self.news: object = None
         self.asked_at = 0.0
         self.asking: asyncio.Task[None] | None = None
@@ -108,11 +114,15 @@ class Account:
         if not self.has_limit:
             self.allotted += micros
         self.reserved += micros
+        self.calls += 1
         self.used_at = time.monotonic()
+        self.was_used = True
         return Reservation(self, micros)
 
     def give_up(self, micros: int) -> None:
         """Hold so much no more: the call's cost, if there is any, is on record instead."""
+        self.was_used = True
+        self.calls -= 1
         self.reserved -= micros
         self.allotted -= micros
         self.settled += micros

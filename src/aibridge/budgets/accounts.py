@@ -120,11 +120,12 @@ class Accounts:
             if is_idle:
                 account.allotted = account.reserved
             is_old = self._clock() - account.row_at > EXPIRES_AFTER // 2
-            is_due = account.allotted != account.row and is_idle
+            is_due = is_idle and (account.allotted != account.row or account.was_used)
             if is_due or (account.row and is_old):
                 account.row, account.row_at = account.allotted, self._clock()
+                account.was_used = False
                 found[name] = account.row
-            if is_idle and not account.row and name not in found:
+            if is_idle and not (account.row or account.calls or name in found):
                 del self._accounts[name]
         return found
 

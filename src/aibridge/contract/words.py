@@ -122,6 +122,7 @@ class AuditAction(StrEnum):
     DELETE = "delete"
     LOGIN = "login"
     LOGOUT = "logout"
+    REACH = "reach"
 
 
 class AuditResource(StrEnum):
@@ -134,6 +135,7 @@ class AuditResource(StrEnum):
     USER_BUDGET = "user_ai_budget_override"
     MODEL_PRICE = "ai_model_price"
     CAP = "ai_spend_cap"
+    BUDGET = "ai_budget"
     AI_RESPONSE = "ai_response"
     AI_CONVERSATION = "ai_conversation"
 

@@ -12,13 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from aibridge.budgets.account_limits import limits_of
 from aibridge.budgets.ledger import Balance, allot
 from aibridge.budgets.price_book import LOOK_SECONDS, CurrentPrices
+from aibridge.budgets.thresholds import Thresholds, note
 from aibridge.gateway.request_cost import RequestCosts
 from aibridge.ids import now
 from aibridge.prices.installed import CatalogueError, installed_catalogue
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import DRIVER_ERRORS
+from aibridge.store.schema.accounts import named
 from aibridge.store.usage import allotments
 from aibridge.store.usage.allotments import Holder
 
@@ -42,8 +45,14 @@ class BudgetStore:
     """Asks the database for one gateway process. Each question raises `BudgetsUnavailable`."""
 
     def __init__(
-        self, database: Database, holder: Holder, catalogue: Path, geographies: Mapping[str, str]
+        self,
+        database: Database,
+        holder: Holder,
+        catalogue: Path,
+        geographies: Mapping[str, str],
+        thresholds: Thresholds,
     ) -> None:
+        self._thresholds = thresholds
         self._database = database
         self._holder = holder
         self._catalogue = catalogue
@@ -94,6 +103,7 @@ class BudgetStore:
             balance = allot(
                 connection, account, self._holder, reserved=reserved, wanted=wanted, at=now()
             )
+            note(connection, account, balance.limits, self._thresholds, now())
             is_called_in = balance.is_short and time.monotonic() >= self._call_in_at
             if is_called_in:
                 self._call_in_at = time.monotonic() + CALL_IN_SECONDS
@@ -103,10 +113,13 @@ class BudgetStore:
         return balance
 
     def _put(self, micros: Mapping[str, int]) -> None:
-        expires_at = now() + allotments.EXPIRES_AFTER
+        at = now()
+        expires_at = at + allotments.EXPIRES_AFTER
         with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
             for account, its_own in sorted(micros.items()):
                 allotments.put(connection, account, self._holder, its_own, expires_at)
+                limits, _ = limits_of(connection, named(account), at)
+                note(connection, account, limits, self._thresholds, at)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         if len(self._jobs) >= MAX_WAITING:

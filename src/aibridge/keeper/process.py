@@ -124,14 +124,17 @@ def _chores(keeper: Keeper, database: Database, settings: KeeperSettings) -> Ite
             keeper.look_after()
 
     async def chores() -> None:
-        doing = [
-            asyncio.create_task(each)
-            for each in (
-                purge_regularly(database, retention),
-                partitions.prepare_regularly(database),
-                look_after(),
-            )
+        begun = [
+            purge_regularly(database, retention),
+            partitions.prepare_regularly(database),
+            look_after(),
         ]
+        if settings.webhook_url:
+            from aibridge.keeper.webhook import Webhook, tell_regularly  # noqa: PLC0415 - 20 MB
+
+            webhook = Webhook(settings.webhook_url, settings.webhook_key)
+            begun.append(tell_regularly(database, webhook))
+        doing = [asyncio.create_task(each) for each in begun]
         await asyncio.to_thread(done.wait)
         for each in doing:
             each.cancel()

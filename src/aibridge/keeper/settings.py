@@ -33,6 +33,9 @@ class KeeperSettings(msgspec.Struct, frozen=True):
     geographies: dict[str, str]
     """Where providers are, by their names, as far as their addresses tell."""
     log_level: str
+    webhook_url: str = ""
+    """Whom to tell of thresholds of budgets, if anybody."""
+    webhook_key: str = ""
 
 
 def keeper_settings(settings: "Settings") -> KeeperSettings:
@@ -51,4 +54,6 @@ def keeper_settings(settings: "Settings") -> KeeperSettings:
         catalogue=str(settings.catalogue.absolute()),
         geographies={each.name: geography_of(str(each.base_url)) for each in settings.providers},
         log_level=settings.log_level,
+        webhook_url=settings.budget_webhook_url,
+        webhook_key=settings.budget_webhook_key,
     )
