@@ -28,13 +28,15 @@ Pieces = Callable[[], Iterable[bytes]]
 def read_answer(begun: Begun, asked: Asked, ended: Ended, pieces: Pieces) -> End:
     """Return how a call ended, with what its answer says, as far as it came.
 
-    Where it broke off, the tokens that the provider had not counted by then are estimated.
+    Where it broke off, the tokens that the provider had not counted by then are estimated; so are
+    those of a stream that ended without any count, as chat streams do that are not asked for it.
     """
     status = ended.http_status
     if status is None:
         return end_of(ended, ResponseFacts())
     facts = _observed(begun, asked, ended, status, pieces).facts()
-    if status < FIRST_REDIRECT and _broke_off(begun, ended, facts):
+    is_uncounted = asked.start.stream and not facts.usages
+    if status < FIRST_REDIRECT and (is_uncounted or _broke_off(begun, ended, facts)):
         observer = _observed(begun, asked, ended, status, pieces, counts=True)
         if (estimate := observer.estimate(asked.body_bytes)) is not None:
             facts.usages = [*facts.usages[:-1], estimate]
