@@ -82,6 +82,7 @@ async def test_an_interception_as_the_contract_shows_it(
         "prompt_kinds": ["typed"],
         "cost_micros": 0,
         "unpriced_usage_count": 1,
+        "annotations": {"repo": "", "branch": "", "github_pr_urls": [], "linear_issue_ids": []},
     }
     assert children["user_prompts"][0]["created_at"] == "2026-01-01T00:00:00.25Z"
     assert children["token_usages"][0]["created_at"] == "2026-01-01T00:00:00.250003Z"

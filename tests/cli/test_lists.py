@@ -57,7 +57,7 @@ def test_at_80_columns_the_telling_column_has_30_characters_and_no_line_is_broke
 @pytest.mark.parametrize(
     ("command", "titles"),
     [
-        ("sessions list", "ID ACTIVE USER CLIENT IN OUT PROMPT"),
+        ("sessions list", "ID ACTIVE USER CLIENT IN OUT COST PROMPT"),
         (
             "interceptions list",
             "ID STARTED USER PROVIDER MODEL CLIENT KIND STATUS IN OUT PROMPT",
