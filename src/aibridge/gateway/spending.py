@@ -30,6 +30,10 @@ CHECKED_SECONDS = 1.0
 RETRY_SECONDS = 5
 """When a client may try again whose calls under way leave no room for another."""
 REMAINING = b"x-ai-bridge-budget-remaining-micros"
+NO_USAGE = (
+    "AI Bridge cannot ask for the token usage of this stream, and you have a budget. Please set "
+    "stream_options.include_usage to true, or send plain JSON: not compressed, no field twice."
+)
 
 _log = structlog.get_logger()
 
@@ -75,9 +79,11 @@ class Spending:
         """
         if not call.is_centralized:
             return
-        if not call.person.is_limited:
+        if not (call.person.is_limited and call.route.calls_model):
             call.group_id = EVERYONE
             return
+        if call.may_lack_usage and self._rules.mode != "observe":
+            raise Refusal(400, NO_USAGE)
         micros = await self._most(call, reads)
         try:
             call.reservation = await self._accounts.reserve(call.person.user_id, micros)
