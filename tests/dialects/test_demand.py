@@ -152,6 +152,12 @@ def test_an_image_whose_name_is_escaped_counts_as_a_file() -> None:
     assert attached(rb'{"text":"\u003cb\u003e gr\u00fcn"}') == Attached()
 
 
+@pytest.mark.parametrize("before", [0, 1, 10, 40, 300])
+def test_images_are_counted_wherever_they_stand_in_a_long_body(before: int) -> None:
+    long = b" " * ((256 << 10) - before)
+    assert attached((long + b'{"type": "image"},{"type": "document"}') * 3) == Attached(3, 3)
+
+
 def test_no_more_images_are_counted_than_fill_any_window() -> None:
     assert attached(b':"image"' * (MAX_ATTACHED + 5)) == Attached(MAX_ATTACHED, 0)
 
