@@ -25,6 +25,11 @@ NOTHING = Continued()
 EDIT_REQUEST = "request body: stream_options.include_usage set to true"
 EDIT_ENCODING = "request header accept-encoding: set to identity"
 
+NO_USAGE = (
+    "AI Bridge cannot ask for the token usage of this stream, and you have a budget. Please set "
+    "stream_options.include_usage to true, or send plain JSON: not compressed, no field twice."
+)
+
 
 @dataclass(slots=True)
 class Call:

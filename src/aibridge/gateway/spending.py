@@ -14,7 +14,7 @@ import structlog
 from aibridge.budgets.accounts import FRESH_SECONDS, Accounts, OverLimit, Reservation
 from aibridge.budgets.money import dollars
 from aibridge.gateway.budget_store import BudgetStore, BudgetsUnavailable
-from aibridge.gateway.call import Call
+from aibridge.gateway.call import NO_USAGE, Call
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.refusal import Refusal
 from aibridge.gateway.request_cost import read
@@ -30,11 +30,6 @@ CHECKED_SECONDS = 1.0
 RETRY_SECONDS = 5
 """When a client may try again whose calls under way leave no room for another."""
 REMAINING = b"x-ai-bridge-budget-remaining-micros"
-NO_USAGE = (
-    "AI Bridge cannot ask for the token usage of this stream, and you have a budget. Please set "
-    "stream_options.include_usage to true, or send plain JSON: not compressed, no field twice."
-)
-
 _log = structlog.get_logger()
 
 
