@@ -58,11 +58,13 @@ def test_a_stream_that_cannot_be_asked_for_its_usage_is_refused(wire, serve, mod
 
 
 @pytest.mark.parametrize(
-    ("options", "limit"),
-    [({"budget_mode": "observe"}, 1_000_000), ({"budget_mode": "reserve"}, None)],
+    ("mode", "asks", "limit"),
+    [("observe", True, 1_000_000), ("reserve", True, None), ("reserve", False, 1_000_000)],
 )
-def test_a_mode_that_observes_and_who_has_no_limit_are_refused_nothing(wire, serve, options, limit):
-    with serve(providers(wire.url), **options) as bridge:
+def test_where_nobody_asks_for_usage_or_no_limit_is_kept_such_a_stream_passes(
+    wire, serve, mode, asks, limit
+):
+    with serve(providers(wire.url, ask_for_usage=asks), budget_mode=mode) as bridge:
         price_models(bridge)
         if limit is not None:
             set_limit(bridge, limit)
