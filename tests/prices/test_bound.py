@@ -8,6 +8,8 @@ from aibridge.dialects.facts import TokenUsage
 from aibridge.prices.book import Call, PriceBook
 from aibridge.prices.bound import (
     EXTRA_TOKENS,
+    FILE_TOKENS,
+    IMAGE_TOKENS,
     MAX_OUTPUT,
     MAX_WINDOW,
     Demand,
@@ -58,7 +60,32 @@ def test_what_is_not_in_the_body_may_fill_the_context_window() -> None:
 
 def test_several_answers_and_model_runs_and_calls_of_tools_count() -> None:
     demand = Demand(0, 100, answers=3, runs=2, calls={Unit.WEB_SEARCH: 5})
-    assert upper_bound(FLAT, demand) == Priced(EXTRA_TOKENS * 2 * 2 + 100 * 10 * 6 + 50_000)
+    assert upper_bound(FLAT, demand) == Priced(EXTRA_TOKENS * 2 * 2 + 100 * 10 * 3 + 50_000)
+
+
+def test_images_and_files_are_more_than_their_bytes() -> None:
+    tokens = EXTRA_TOKENS + 2 * IMAGE_TOKENS + FILE_TOKENS
+    assert upper_bound(FLAT, Demand(0, 0, images=2, files=1)) == Priced(tokens * 2)
+    assert upper_bound(FLAT, Demand(0, 0, images=2), window=5000) == Priced(10_000)
+
+
+@pytest.mark.parametrize(
+    ("window", "most"), [(None, MAX_WINDOW), (5_000, 5_000), (400_000, 400_000)]
+)
+def test_no_answer_is_longer_than_the_context_window(window: int | None, most: int) -> None:
+    price = Price(Source.SHIPPED, "m", {Unit.INPUT: Rate(0), Unit.OUTPUT: Rate(1_000_000)})
+    assert upper_bound(price, Demand(0, 10**12), window=window) == Priced(most)
+
+
+@pytest.mark.parametrize(
+    ("above", "micros"), [(4_000, 5_000 * 2), (5_000, 11_000 * 2), (6_000, 11_000 * 2)]
+)
+def test_a_window_is_not_believed_beyond_which_the_price_has_a_tier(
+    above: int, micros: int
+) -> None:
+    rate = Rate(1_000_000, (Tier(above, 2_000_000),))
+    price = Price(Source.SHIPPED, "m", {Unit.INPUT: rate, Unit.OUTPUT: Rate(0)})
+    assert upper_bound(price, Demand(10_000, 0), window=5_000) == Priced(micros)
 
 
 def test_a_tool_without_a_price_leaves_a_request_unpriced() -> None:

@@ -148,7 +148,6 @@ def test_a_passed_route_lists_its_methods(
         ("openai", "/v1/responses", "/responses", Dialect.RESPONSES),
         ("openai", "/v1/responses/compact", "/responses/compact", Dialect.RESPONSES),
         ("openai", "/v1/chat/completions", "/chat/completions", Dialect.CHAT),
-        ("openai", "/v1/conversations", "/conversations", Dialect.RESPONSES),
         ("copilot", "/responses", "/responses", Dialect.RESPONSES),
         ("copilot", "/responses/compact", "/responses/compact", Dialect.RESPONSES),
         ("copilot", "/v1/messages", "/v1/messages", Dialect.MESSAGES),
@@ -156,6 +155,13 @@ def test_a_passed_route_lists_its_methods(
 )
 def test_a_recorded_route_takes_post(kind: str, path: str, upstream: str, dialect: Dialect) -> None:
     assert provider(kind).route(path) == Route(upstream, dialect, dialect, POST_ONLY)
+
+
+@pytest.mark.parametrize("path", ["/conversations", "/conversations/conv_1/items"])
+def test_what_is_added_to_a_conversation_is_recorded_and_calls_no_model(path: str) -> None:
+    route = provider("openai").route("/v1" + path)
+    assert route is not None
+    assert (route.path, route.recorded, route.calls_model) == (path, Dialect.RESPONSES, False)
 
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)

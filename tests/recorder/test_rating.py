@@ -65,6 +65,19 @@ def test_what_has_no_price_is_named_and_the_rest_is_the_least_that_it_costs() ->
     assert costs("unheard-of", TokenUsage(input=10)) == [(0, "model unheard-of")]
 
 
+def test_an_answer_of_a_model_without_a_price_costs_at_least_what_was_asked_for() -> None:
+    used = TokenUsage(input=10, output=2, metadata={"provider_model": "unheard-of"})
+    assert costs("m-1", used) == [(60, "model unheard-of")]
+    assert costs("m-2", used) == [(10, "model unheard-of, output")]
+    assert costs("also-unheard-of", used) == [(0, "model unheard-of")]
+
+
+def test_a_run_of_a_model_of_its_own_does_not_cost_what_was_asked_for() -> None:
+    metadata = {"provider_model": "unheard-of", "type": "advisor_message"}
+    used = TokenUsage(input=10, metadata=metadata)
+    assert costs("m-1", used) == [(0, "model unheard-of")]
+
+
 def test_what_is_unpriced_is_told_within_bounds() -> None:
     ((micros, unpriced),) = costs("x" * 1000, TokenUsage(input=10))
     assert (micros, len(unpriced)) == (0, rating.MAX_UNPRICED)

@@ -216,18 +216,23 @@ _CODINGS: dict[str, Callable[[int], Decoder]] = {
 }
 
 
+def codings(content_encoding: bytes | str) -> list[str]:
+    """Return the names of the codings of a ``Content-Encoding``, but for that which is none."""
+    if isinstance(content_encoding, bytes):
+        content_encoding = content_encoding.decode("latin-1")
+    names = [name.strip().lower() for name in content_encoding.split(",")]
+    return [name for name in names if name not in {"", "identity"}]
+
+
 def decoder(content_encoding: bytes | str, limit: int = MAX_DECODED) -> Decoder | None:
     """Make the decoder for a ``Content-Encoding``; ``None`` if there is nothing to decode.
 
     Several codings are undone from the last to the first. At most ``limit`` bytes come out.
     Raises `Undecodable` for a coding that is not known.
     """
-    if isinstance(content_encoding, bytes):
-        content_encoding = content_encoding.decode("latin-1")
-    names = [name.strip().lower() for name in content_encoding.split(",")]
-    names = [name for name in names if name not in {"", "identity"}]
+    names = codings(content_encoding)
     if len(names) > MAX_CODINGS or not _CODINGS.keys() >= set(names):
-        raise Undecodable(f"unknown content coding: {content_encoding[:100]!r}")
+        raise Undecodable(f"unknown content coding: {', '.join(names)[:100]!r}")
     decoders = [_CODINGS[name](limit) for name in reversed(names)]
     return reduce(lambda inner, outer: _Chain(outer, inner), decoders[::-1]) if decoders else None
 

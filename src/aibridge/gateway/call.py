@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from aibridge.budgets.account import Reservation
 from aibridge.dialects import chat
-from aibridge.dialects.encoding import Undecodable, decode
+from aibridge.dialects.encoding import Undecodable, codings, decode
 from aibridge.dialects.responses.continued import UNREADABLE, Continued, continued
 from aibridge.gateway.body_budget import Room
 from aibridge.gateway.caller import CENTRALIZED, Credential
@@ -25,6 +25,11 @@ NOTHING = Continued()
 EDIT_REQUEST = "request body: stream_options.include_usage set to true"
 EDIT_ENCODING = "request header accept-encoding: set to identity"
 
+NO_USAGE = (
+    "AI Bridge cannot ask for the token usage of this stream, and you have a budget. Please set "
+    "stream_options.include_usage to true, or send plain JSON: not compressed, no field twice."
+)
+
 
 @dataclass(slots=True)
 class Call:
@@ -43,6 +48,8 @@ class Call:
     """What of the provider's memory the request goes on from."""
     hides_usage: bool = False
     """Whether the answer will hold a usage chunk that the client must not see."""
+    may_lack_usage: bool = False
+    """Whether it may be a stream of which nobody will know what it has cost, with a limit."""
     group_id: str = ""
     """The group that its cost is charged to; empty where that is nobody's but the caller's."""
     reservations: tuple[Reservation, ...] = field(default=(), repr=False)
@@ -98,12 +105,10 @@ class Call:
 
         A compressed one is unpacked up to a ``limit``.
         """
+        weight = weight_of(len(self.body), compressed=bool(self._codings))
         if dialect is Dialect.CHAT and self.target.provider.ask_for_usage:
-            weight = len(self.body)
-            await reads.call(self.person.user_id, weight, self._ask_for_usage)
+            await reads.call(self.person.user_id, weight, self._ask_for_usage, limit)
         elif dialect is Dialect.RESPONSES and self.is_for_makers:
-            compressed = b"content-encoding" in self.request.headers
-            weight = weight_of(len(self.body), compressed=compressed)
             self.continued = await reads.call(self.person.user_id, weight, self._continued, limit)
 
     def begun(self, dialect: Dialect, names: AbstractSet[bytes], completes: str = "") -> Begun:
@@ -127,6 +132,14 @@ class Call:
             group_id=self.group_id,
         )
 
+    def _may_lack_usage(self, limit: int) -> bool:
+        """Say whether a chat stream does not ask for usage, unpacked if it is compressed."""
+        try:
+            unpacked = decode(self.body, ",".join(self._codings), limit)
+            return chat.may_lack_usage(unpacked)
+        except Undecodable:
+            return True
+
     def _continued(self, limit: int) -> Continued:
         """Return what the request goes on from, unpacked if it is compressed."""
         encoding = self.request.headers.get(b"content-encoding")
@@ -135,12 +148,21 @@ class Call:
         except Undecodable:
             return UNREADABLE
 
-    def _ask_for_usage(self) -> None:
-        """Ask for the token usage of a chat stream, which would otherwise not be known."""
-        if b"content-encoding" in self.request.headers or not chat.lacks_usage(self.body):
-            return
-        edited = chat.ask_for_usage(self.body)
+    @property
+    def _codings(self) -> list[str]:
+        """The codings in which the body is compressed."""
+        return codings(self.request.headers.get(b"content-encoding", b""))
+
+    def _ask_for_usage(self, limit: int) -> None:
+        """Ask for the token usage of a chat stream, which would otherwise not be known.
+
+        Whether it may not be known all the same matters where there is a limit of spending.
+        """
+        lacks = not self._codings and chat.lacks_usage(self.body)
+        edited = chat.ask_for_usage(self.body) if lacks else None
         if edited is None:
+            has_limit = self.is_centralized and self.person.is_limited
+            self.may_lack_usage = has_limit and self._may_lack_usage(limit)
             return
         self.original, self.body = self.body, edited
         self.hides_usage = True

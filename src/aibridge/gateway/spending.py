@@ -18,7 +18,7 @@ from aibridge.budgets.accounts import FRESH_SECONDS, Accounts
 from aibridge.budgets.money import dollars
 from aibridge.contract.words import CapPeriod
 from aibridge.gateway.budget_store import BudgetStore
-from aibridge.gateway.call import Call
+from aibridge.gateway.call import NO_USAGE, Call
 from aibridge.gateway.headers import REMAINING
 from aibridge.gateway.large import LargeReads
 from aibridge.gateway.refusal import Refusal
@@ -82,9 +82,11 @@ class Spending:
         """
         if not call.is_centralized:
             return
-        if not call.person.is_limited:
+        if not (call.person.is_limited and call.route.calls_model):
             call.group_id = EVERYONE
             return
+        if call.may_lack_usage and self._rules.mode != "observe":
+            raise Refusal(400, NO_USAGE)
         micros = await self._most(call, reads)
         held: list[Reservation] = []
         try:

@@ -77,13 +77,15 @@ class _Audio(NamedTuple):
 _SILENT = _Audio()
 
 
-def billable(usage: TokenUsage, tools: Iterable[ToolCall] = ()) -> Billable:
-    """Return what of a usage row is charged.
+def billable(
+    usage: TokenUsage, tools: Iterable[ToolCall] = (), missing: Iterable[str] = ()
+) -> Billable:
+    """Return what of a usage row is charged; ``missing`` names what has no price at all.
 
     ``tools`` are the calls of tools that the record has beside the row, for providers whose usage
     does not count them; pass them with the first row of an answer only.
     """
-    unknown = []
+    unknown = [*missing]
     audio = _audio(usage)
     if audio.prompt - audio.cached > usage.input or audio.cached > usage.cache_read:
         unknown.append("audio")  # how much of it the cache read is not told

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aibridge.dialects.facts import TokenUsage, ToolCall
 from aibridge.dialects.fields import label
@@ -16,11 +17,11 @@ from aibridge.prices.names import RESELLERS, listed, spellings
 from aibridge.prices.rates import CALLS, Price, Rate, Source, Unit
 from aibridge.prices.supplements import percent_of, undiscounted
 
-_ORDINARY = frozenset({"", "default", "standard", "auto"})
+ORDINARY = frozenset({"", "default", "standard", "standard_only", "auto"})
 """Service tiers and speeds of calls at ordinary rates.
 
-``auto`` is what a request asks for: an answer has it only where it broke off before the provider
-said which tier it took.
+``auto`` and ``standard_only`` are what requests ask for: an answer has them only where it broke off
+before the provider said which tier it took.
 """
 
 _OWN_MODEL = frozenset({"advisor_message", "fallback_message"})
@@ -52,6 +53,13 @@ class Rated(NamedTuple):
     price: Price | None
 
 
+class StandIn(NamedTuple):
+    """A price, or one that stands in for it; then ``missing`` is what has none of its own."""
+
+    price: Price | None
+    missing: tuple[str, ...] = ()
+
+
 class PriceBook:
     """All prices, custom and shipped."""
 
@@ -77,10 +85,11 @@ class PriceBook:
         the provider's address says (`supplements.geography_of`), where the row does not. ``tools``
         are the record's calls of tools, for the first row of an answer only.
         """
-        price = self.find(call_of(usage.metadata, provider, model, at, geography))
-        if isinstance(price, Unpriced):
-            return Rated(price, None)
-        return Rated(cost(billable(usage, tools), price), price)
+        call = call_of(usage.metadata, provider, model, at, geography)
+        found = self.find_or_stand_in(call)
+        if found.price is None:
+            return Rated(Unpriced(found.missing), None)
+        return Rated(cost(billable(usage, tools, found.missing), found.price), found.price)
 
     def find(self, call: Call) -> Price | Unpriced:
         """Return the price of a call: a custom one if there is any, else the shipped one.
@@ -95,6 +104,17 @@ class PriceBook:
         price = custom.price()
         kept = {unit: rate for unit, rate in calls.items() if unit in CALLS}
         return Price(price.source, price.model, {**kept, **price.rates})
+
+    def find_or_stand_in(self, call: Call) -> StandIn:
+        """Return the price of a call; where there is none, that of the model asked for instead.
+
+        What of the call has no price is named beside it, so that its cost is never taken for known.
+        """
+        price = self.find(call)
+        if isinstance(price, Price):
+            return StandIn(price)
+        asked = self.find(replace(call, models=call.models[1:])) if call.models[1:] else None
+        return StandIn(asked if isinstance(asked, Price) else None, price.parts)
 
     def context_window(self, provider: str, model: str) -> int | None:
         """Return the most tokens that a model reads and says together, where that is known."""
@@ -180,9 +200,9 @@ def _kinds(call: Call) -> Iterator[tuple[str, str]]:
     """Return in which respects a call is no ordinary one."""
     if call.service_tier == "batch":
         yield "processing", "batch"
-    elif call.service_tier not in _ORDINARY:
+    elif call.service_tier not in ORDINARY:
         yield "service_tier", call.service_tier
-    if call.speed not in _ORDINARY:
+    if call.speed not in ORDINARY:
         yield "speed", call.speed
 
 

@@ -18,6 +18,19 @@ MAX_OUTPUT = 128_000
 MAX_WINDOW = 1_000_000
 """The most tokens that a model is taken to read of which nothing is known."""
 
+IMAGE_TOKENS = 5_000
+"""Tokens that an image may be beside those of its bytes, which compress well.
+
+Claude's newest models make up to 4,784 of one, others up to 1,600. Source:
+https://platform.claude.com/docs/en/build-with-claude/vision, November 2026.
+"""
+FILE_TOKENS = 20_000
+"""Tokens that another file may be beside those of its bytes: ten pages of a PDF, say.
+
+Claude makes 1,500 to 3,000 of a page. Source:
+https://platform.claude.com/docs/en/build-with-claude/pdf-support, November 2026.
+"""
+
 
 class Ratio(Struct, frozen=True):
     """How many tokens so many bytes of a request's body can be at most."""
@@ -39,8 +52,9 @@ class Demand(Struct, frozen=True):
 
     ``refers`` says that the prompt has more than the body: a stored response, a file, a URL. Then
     it may fill the context window. ``answers`` are the answers asked for (``n``), ``runs`` the
-    model runs that the provider may make by itself, as with tools of its own. ``calls`` are the
-    most calls of tools that are charged.
+    model runs that the provider may make by itself, as with tools of its own: each reads the
+    prompt, and all of them together say what ``max_output`` allows. ``calls`` are the most calls of
+    tools that are charged. ``images`` and ``files`` are those that the body has or names.
     """
 
     body_bytes: int
@@ -49,6 +63,8 @@ class Demand(Struct, frozen=True):
     runs: int = 1
     refers: bool = False
     calls: dict[Unit, int] = {}
+    images: int = 0
+    files: int = 0
 
 
 def upper_bound(
@@ -56,17 +72,21 @@ def upper_bound(
 ) -> Cost:
     """Return the most that a request can cost at a price; unpriced where that lacks a rate.
 
-    ``window`` is the context window of the model, where that is known. The bound takes all input
-    for what costs most, such as being written to the cache for an hour, and the highest tier that
-    it may reach.
+    ``window`` is the context window of the model, where that is known. It is not believed where
+    the price has a tier for prompts that would not fit. The bound takes all input for what costs
+    most, such as being written to the cache for an hour, and the highest tier that it may reach.
     """
+    if window is not None and window <= _last_tier(price):
+        window = None
     prompt = _most_input(demand, window, ratio)
-    output = demand.max_output if demand.max_output is not None else most_output(price, window)
+    output = most_output(price, window)
+    if demand.max_output is not None:
+        output = min(demand.max_output, MAX_WINDOW if window is None else window)
     worst = {Unit.INPUT: _dearest(price, prompt, is_output=False)}
     worst[Unit.OUTPUT] = _dearest(price, prompt, is_output=True)
     counts = {
         Unit.INPUT: prompt * demand.runs,
-        Unit.OUTPUT: output * demand.answers * demand.runs,
+        Unit.OUTPUT: output * demand.answers,
         **demand.calls,
     }
     known = {unit: Rate(micros) for unit, micros in worst.items() if micros is not None}
@@ -88,7 +108,13 @@ def _most_input(demand: Demand, window: int | None, ratio: Ratio) -> int:
     if demand.refers:
         return MAX_WINDOW if window is None else window
     of_body = -(-demand.body_bytes * ratio.tokens // ratio.size) + EXTRA_TOKENS
+    of_body += demand.images * IMAGE_TOKENS + demand.files * FILE_TOKENS
     return of_body if window is None else min(of_body, window)
+
+
+def _last_tier(price: Price) -> int:
+    """Return beyond how many tokens of a prompt the last tier of a price begins; -1 for none."""
+    return max((tier.above for rate in price.rates.values() for tier in rate.tiers), default=-1)
 
 
 def _dearest(price: Price, prompt: int, *, is_output: bool) -> int | None:

@@ -38,7 +38,8 @@ class Route:
 
     ``recorded`` is the dialect in which what is posted there is recorded, and `None` for a path
     that is only passed; ``dialect`` is the one in which our own refusals are worded.
-    ``stored_id`` names the thing that is asked for, where the path does.
+    ``stored_id`` names the thing that is asked for, where the path does. ``calls_model`` is whether
+    what is posted there to be recorded is charged for.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Route:
     dialect: Dialect
     methods: Methods = POST_ONLY
     stored_id: str = ""
+    calls_model: bool = True
 
     @property
     def stored(self) -> Stored | None:
@@ -59,6 +61,7 @@ class _Pattern(NamedTuple):
     regex: re.Pattern[str]
     recorded: Dialect | None
     methods: Methods
+    calls_model: bool
 
 
 class Routes:
@@ -80,11 +83,11 @@ class Routes:
         return self._with_opened(path, route) if self._opened else route
 
     def _matching(self, path: str) -> Route | None:
-        for regex, recorded, methods in self._patterns:
+        for regex, recorded, methods, calls_model in self._patterns:
             if found := regex.fullmatch(path):
                 id_ = found[1] if methods.stored else ""
                 rest, dialect = path[len(self._kind.prefix) :], recorded or self._kind.dialect
-                return Route(rest, recorded, dialect, methods, id_)
+                return Route(rest, recorded, dialect, methods, id_, calls_model)
         return None
 
     def _with_opened(self, path: str, route: Route | None) -> Route | None:
@@ -140,7 +143,13 @@ def _paths(kind: ProviderType) -> Iterator[tuple[str, Dialect | None, Methods]]:
 def _exact_routes(kind: ProviderType) -> dict[str, Route]:
     """The routes of a type by the path a client asks for."""
     return {
-        kind.prefix + path: Route(path, recorded, recorded or kind.dialect, methods)
+        kind.prefix + path: Route(
+            path,
+            recorded,
+            recorded or kind.dialect,
+            methods,
+            calls_model=path not in kind.storing,
+        )
         for path, recorded, methods in _paths(kind)
         if _is_exact(path)
     }
@@ -149,7 +158,7 @@ def _exact_routes(kind: ProviderType) -> dict[str, Route]:
 def _patterns(kind: ProviderType) -> tuple[_Pattern, ...]:
     """The other routes of a type, as patterns of the path a client asks for."""
     return tuple(
-        _Pattern(_pattern(kind.prefix + path), recorded, methods)
+        _Pattern(_pattern(kind.prefix + path), recorded, methods, path not in kind.storing)
         for path, recorded, methods in _paths(kind)
         if not _is_exact(path)
     )

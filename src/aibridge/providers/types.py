@@ -108,6 +108,8 @@ class ProviderType:
     recorded: Mapping[str, Dialect]
     passed: Mapping[str, Methods]
     prefix: str = ""
+    storing: frozenset[str] = frozenset()
+    """Recorded paths at which texts are kept for later calls, and no model is called."""
     central: bool = True
     """Whether configured keys are used at all; where not, callers bring their own."""
     accounts: frozenset[bytes] = ACCOUNTS
@@ -157,11 +159,8 @@ _MODEL_CALLS = {
     "/responses": Dialect.RESPONSES,
     "/responses/compact": Dialect.RESPONSES,
 }
-_OPENAI_RECORDED = {
-    **_MODEL_CALLS,
-    "/conversations": Dialect.RESPONSES,
-    "/conversations/{id}/items": Dialect.RESPONSES,
-}
+_STORING = frozenset({"/conversations", "/conversations/{id}/items"})
+_OPENAI_RECORDED = {**_MODEL_CALLS, **dict.fromkeys(_STORING, Dialect.RESPONSES)}
 """What is added to a conversation calls no model, but has texts that a later call goes on from."""
 _OPENAI_PASSED = {
     "/models": _READ_ONLY,
@@ -186,6 +185,7 @@ def _openai(
         recorded=_OPENAI_RECORDED,
         passed=_OPENAI_PASSED,
         prefix="/v1",
+        storing=_STORING,
         accounts=accounts,
     )
 

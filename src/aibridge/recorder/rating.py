@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 
 from aibridge.dialects.facts import TokenUsage, ToolCall
 from aibridge.prices.billable import billable
-from aibridge.prices.book import Call, PriceBook, call_of
+from aibridge.prices.book import Call, PriceBook, StandIn, call_of
 from aibridge.prices.cost import Cost, Priced, Unpriced, cost
-from aibridge.prices.rates import Price
 from aibridge.recorder.records import End, Start, UsageCost
 from aibridge.store.schema.measures import DAY
 
@@ -29,7 +28,7 @@ class Rater:
     def __init__(self, book: PriceBook, geographies: Mapping[str, str] | None = None) -> None:
         self._book = book
         self._geographies = geographies or {}
-        self._found: dict[Call, tuple[Price | Unpriced, str]] = {}
+        self._found: dict[Call, tuple[StandIn, str]] = {}
 
     def costs(self, start: Start, end: End) -> tuple[UsageCost, ...]:
         """Return what each model run of an answer costs, in their order.
@@ -50,16 +49,16 @@ class Rater:
             tools = []
 
     def _cost(self, call: Call, usage: TokenUsage, tools: list[ToolCall]) -> UsageCost:
-        price, text = self._found.get(call) or self._find(call)
-        if isinstance(price, Unpriced):
-            return _told(price, text)
-        return _told(cost(billable(usage, tools), price), text)
+        found, text = self._found.get(call) or self._find(call)
+        if found.price is None:
+            return _told(Unpriced(found.missing), text)
+        return _told(cost(billable(usage, tools, found.missing), found.price), text)
 
-    def _find(self, call: Call) -> tuple[Price | Unpriced, str]:
+    def _find(self, call: Call) -> tuple[StandIn, str]:
         if len(self._found) >= MAX_REMEMBERED:
             self._found.clear()
-        price = self._book.find(call)
-        text = price.encode().decode() if isinstance(price, Price) else ""
+        price = self._book.find_or_stand_in(call)
+        text = price.price.encode().decode() if price.price else ""
         found = self._found[call] = price, text
         return found
 

@@ -7,7 +7,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from aibridge.dialects.body import REQUEST, lowered
 from aibridge.dialects.bounds import MAX_UNCHECKED
+from aibridge.dialects.facts import Notes
+from aibridge.dialects.fields import mapping, read
+from aibridge.dialects.repair import as_utf8
 
 MAX_MEMBERS = 1000
 """Members that the JSON object may have in which usage is asked for."""
@@ -37,6 +41,12 @@ class _Request(Struct):
     stream_options: _Options | None = None
 
 
+class _Loose(Struct):
+    stream: Any = None
+    stream_options: Any = None
+
+
+_LOOSE = msgspec.json.Decoder(_Loose)
 _CHUNK = msgspec.json.Decoder(_Chunk)
 _REQUEST = msgspec.json.Decoder(_Request)
 
@@ -49,6 +59,24 @@ def lacks_usage(body: bytes) -> bool:
         return False
     options = request.stream_options
     return request.stream is True and (options is None or options.include_usage is not True)
+
+
+def may_lack_usage(source: bytes | bytearray) -> bool:
+    """Whether some server may take ``source`` for a stream whose token usage is not asked for.
+
+    That is so unless it says plainly that it is no stream, or that usage is asked for.
+    """
+    body = bytes(as_utf8(source))
+    request = read(_LOOSE, body, Notes(), REQUEST)
+    for keys_in_any_case in (request, read(_LOOSE, lowered(Raw(body)), Notes(), REQUEST)):
+        if keys_in_any_case is None or _streams_without(keys_in_any_case):
+            return True
+    return False
+
+
+def _streams_without(request: _Loose) -> bool:
+    is_asked = mapping(request.stream_options).get("include_usage") is True
+    return bool(request.stream) and not is_asked
 
 
 def ask_for_usage(body: bytes) -> bytes | None:
