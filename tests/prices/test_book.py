@@ -9,6 +9,7 @@ from aibridge.dialects.facts import TokenUsage
 from aibridge.prices.book import Call, PriceBook
 from aibridge.prices.catalogue import Catalogue, Clause, Model, Offer, PriceList
 from aibridge.prices.cost import Priced, Unpriced
+from aibridge.prices.custom import CustomPrice
 from aibridge.prices.names import listed
 from aibridge.prices.rates import Price, Rate, Unit
 from aibridge.prices.supplements import geography_of
@@ -55,6 +56,29 @@ def test_a_dated_name_is_listed_by_itself_or_means_the_model_without_it() -> Non
     assert cost_of(book, "m-2026-02-02") == Priced(1)
     assert cost_of(book, "m-latest") == Priced(1)
     assert cost_of(book, "m-2") == Unpriced(("model m-2",))
+
+
+@pytest.mark.parametrize(
+    ("answered", "asked", "cost"),
+    [
+        ("m", "m", Priced(1)),  # listed
+        ("own", "own", Priced(7)),
+        ("new", "new", Priced(9)),  # neither
+        ("", "new", Priced(9)),
+        ("new", "m", Unpriced(("model new",), 1)),  # the model that was asked for comes first
+    ],
+)
+def test_what_has_no_price_has_the_default_one(answered: str, asked: str, cost: object) -> None:
+    custom = [CustomPrice("anthropic", name, *[each] * 4) for name, each in OWN.items()]
+    listed = PriceList((model("m", offer(1)),))
+    book = PriceBook(Catalogue("test", {"anthropic": listed}), custom)
+    usage = TokenUsage(input=1, metadata={"provider_model": answered})
+    assert book.rate(usage, provider="anthropic", model=asked, at=AT).cost == cost
+    other = book.rate(usage, provider="openai", model="new", at=AT).cost
+    assert isinstance(other, Unpriced)
+
+
+OWN = {"own": 7_000_000, "*": 9_000_000}
 
 
 def test_the_first_model_of_the_list_that_a_name_means_counts() -> None:

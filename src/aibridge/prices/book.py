@@ -12,7 +12,7 @@ from aibridge.dialects.fields import label
 from aibridge.prices.billable import billable
 from aibridge.prices.catalogue import Catalogue, Found, Model
 from aibridge.prices.cost import Cost, Unpriced, cost
-from aibridge.prices.custom import CustomPrice
+from aibridge.prices.custom import ANY_MODEL, CustomPrice
 from aibridge.prices.names import RESELLERS, listed, spellings
 from aibridge.prices.rates import CALLS, Price, Rate, Source, Unit
 from aibridge.prices.supplements import percent_of, undiscounted
@@ -95,8 +95,16 @@ class PriceBook:
         """Return the price of a call: a custom one if there is any, else the shipped one.
 
         The shipped one is of the model that the provider answered with, and of the one asked for
-        only where it named none.
+        only where it named none. What has neither has the default price, where one is set.
         """
+        price = self._known(call)
+        return price if isinstance(price, Price) else self._default(call) or price
+
+    def _default(self, call: Call) -> Price | None:
+        custom = self._custom.get((call.provider, ANY_MODEL))
+        return None if custom is None else custom.price()
+
+    def _known(self, call: Call) -> Price | Unpriced:
         shipped = self._shipped(call)
         if (custom := self._customised(call)) is None:
             return shipped
@@ -110,11 +118,14 @@ class PriceBook:
 
         What of the call has no price is named beside it, so that its cost is never taken for known.
         """
-        price = self.find(call)
+        price = self._known(call)
         if isinstance(price, Price):
             return StandIn(price)
-        asked = self.find(replace(call, models=call.models[1:])) if call.models[1:] else None
-        return StandIn(asked if isinstance(asked, Price) else None, price.parts)
+        asked = self._known(replace(call, models=call.models[1:])) if call.models[1:] else None
+        if isinstance(asked, Price):
+            return StandIn(asked, price.parts)
+        default = self._default(call)
+        return StandIn(default, () if default else price.parts)
 
     def context_window(self, provider: str, model: str) -> int | None:
         """Return the most tokens that a model reads and says together, where that is known."""

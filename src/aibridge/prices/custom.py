@@ -78,6 +78,10 @@ class CustomPrice(Struct, frozen=True, forbid_unknown_fields=True):
         return Price(Source.CUSTOM, f"{self.provider}/{self.model}", rates)
 
 
+ANY_MODEL = "*"
+"""The name of the default price of a provider type: that of models which have no other."""
+
+
 def key_of(provider: str, model: str) -> tuple[str, str]:
     """Return what a custom price is found by: names of models mean the same in either case."""
     return provider, model.strip().lower()
