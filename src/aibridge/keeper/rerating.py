@@ -13,7 +13,7 @@ from aibridge.keeper.rereading import LOCK_SECONDS
 from aibridge.recorder.rating import Rateable, Rater
 from aibridge.recorder.rerating import Difference, differences
 from aibridge.store.engine.database import Database
-from aibridge.store.record.correcting import Recorded, correct, look
+from aibridge.store.record.correcting import Recorded, correct_costs, look
 from aibridge.store.record.corrections import correction, runs
 from aibridge.store.record.writer import BatchWriter
 from aibridge.store.schema.rows import Kind, TokenUsageRow, ToolUsageRow
@@ -89,7 +89,7 @@ class Rerater:
             again = self._differences(old.row, usages, tools)
             done = [each for each in again if each.price in prices]
             if done:
-                correct(connection, old, _corrected(old, done, prices), facet_id)
+                correct_costs(connection, old, _corrected(old, done, prices), facet_id)
             return done
 
     def _differences(

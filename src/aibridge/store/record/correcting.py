@@ -223,6 +223,13 @@ def correct(connection: Connection, old: Recorded, new: Recorded, facet_id: int)
     _correct_days(connection, old, new, facet_id)
 
 
+def correct_costs(connection: Connection, old: Recorded, new: Recorded, facet_id: int) -> None:
+    """Do as `correct` where only usage rows differ, and none of them in its tokens."""
+    _correct_facts(connection, token_usages, old.facts[TokenUsageRow], new.facts[TokenUsageRow])
+    _correct_sums(connection, old, new)
+    _correct_days(connection, old, new, facet_id)
+
+
 def _correct_facts(
     connection: Connection, table: Table, old: Sequence[Any], new: Sequence[Any]
 ) -> None:
