@@ -37,3 +37,7 @@ def test_every_amount_reads_back(micros: int) -> None:
     shown = dollars(micros).replace(",", "")
     assert parse_dollars(shown) == micros
     assert Decimal(shown.removeprefix("$")) * 1_000_000 == micros
+
+
+def test_less_than_nothing_has_a_sign() -> None:
+    assert [dollars(micros) for micros in (-1, -1_500_000)] == ["-$0.000001", "-$1.50"]

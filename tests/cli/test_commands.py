@@ -174,6 +174,7 @@ def test_a_wrong_value_is_refused_before_anything_is_asked_with_the_right_ones(
         "spend export --until",
         "db purge --dry-run --before",
         "db reread --dry-run --since",
+        "db rerate --dry-run --since",
     ],
 )
 def test_every_option_of_a_moment_reads_the_same_forms(cli: Cli, command: str) -> None:

@@ -66,6 +66,7 @@ def test_the_machines_own_database_is_used_where_it_is_named(cli: Cli, remote: R
         "db upgrade --database-url {}",
         "db purge --before 1d --yes --database-url {}",
         "db reread --since 1d --database-url {}",
+        "db rerate --since 1d --database-url {}",
         "db copy --from {} --to sqlite:///copy.db",
         "db copy --from sqlite:///bridge.db --to {}",
     ],
@@ -243,6 +244,7 @@ READING = (
     "db check",
     "db purge --before 1d --yes",
     "db reread --since 1d",
+    "db rerate --since 1d",
 )
 
 

@@ -43,6 +43,14 @@ def delete_price(act: Act, provider: str, model: str) -> None:
     act.log(AuditAction.DELETE, _target(found.price), before=_fields(found.price))
 
 
+def tell_rerated(act: Act, period: str, corrections: int, micros: int) -> None:
+    """Write down that usage of a period was rated anew, and what came of it."""
+    rows = "1 usage row" if corrections == 1 else f"{corrections:,} usage rows"
+    target = Target(AuditResource.MODEL_PRICE, "rerating", "recorded usage")
+    said = f"rated usage anew, {period}: corrected {rows}, by {dollars(micros)}"
+    act.log(AuditAction.WRITE, target, description=said)
+
+
 def _target(price: CustomPrice) -> Target:
     return Target(AuditResource.MODEL_PRICE, "/".join(price.key), f"{price.provider}/{price.model}")
 

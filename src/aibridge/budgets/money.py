@@ -20,6 +20,7 @@ def parse_dollars(text: str) -> int:
 
 def dollars(micros: int) -> str:
     """Return micro-dollars as dollars, with cents and as many more decimals as they need."""
-    whole, rest = divmod(micros, MICROS)
+    whole, rest = divmod(abs(micros), MICROS)
     decimals = f"{rest:06}".rstrip("0").ljust(_CENTS, "0")
-    return f"${whole:,}.{decimals}"
+    sign = "-" if micros < 0 else ""
+    return f"{sign}${whole:,}.{decimals}"

@@ -40,7 +40,11 @@ class TokenUsage(Model):
     estimated: OptionalFlag = False
     """Whether nobody but the bridge counted them, from the text."""
     cost_micros: int = 0
-    """What they cost in micro-dollars, as far as that is known."""
+    """What they cost in micro-dollars, as far as that is known.
+
+    Of a correction, which has no tokens and whose ``metadata`` says what it ``corrects``, it is
+    what the other costs more or, where it is negative, less.
+    """
     unpriced: OptionalText = None
     """What of them has no price; absent where all has."""
 

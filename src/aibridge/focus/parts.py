@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from aibridge.dialects.facts import TokenUsage, ToolCall
 from aibridge.prices.billable import billable
 from aibridge.prices.cost import PERCENT, Billable, Part, Priced, cost, parts
 from aibridge.prices.rates import MILLION, Price
 from aibridge.recorder.rating import BYOK
-from aibridge.sessions.metadata import read_object
-from aibridge.store.schema.rows import TokenUsageRow
+from aibridge.recorder.restoring import read_tool, read_usage
+from aibridge.store.schema.rows import TokenUsageRow, unpriced_rows
 from aibridge.store.usage.calls import CallRow, ToolRow
 
 OTHER = "other"
@@ -57,35 +56,17 @@ def used_parts(
 
     ``tools`` are the calls of the provider's own tools, for the first row of a call only.
     """
-    found = billable(_usage(usage), map(_tool, tools))
+    found = billable(read_usage(usage), map(read_tool, tools))
     its_parts = list(_rated(found, price))
     model = price.model if price else f"{call.provider}/{call.model}"
     told = list(_told(call, usage, price, its_parts, model))
     rest = usage.cost_micros * MILLION - sum(part.picos for part in told)
     is_rounding = 0 <= rest < MILLION
-    if not is_rounding or (usage.unpriced and found.unknown):
+    if not is_rounding or (unpriced_rows(usage.unpriced) > 0 and found.unknown):
         status = Status.UNPRICED if is_rounding else _status(call, usage)
         sku = f"{model}/{OTHER}"
         told.append(UsedPart(OTHER, status, NO_RATE, sku, sku, 0, 0 if is_rounding else rest))
     return told
-
-
-def _usage(row: TokenUsageRow) -> TokenUsage:
-    return TokenUsage(
-        row.input_tokens,
-        row.output_tokens,
-        row.cache_read_input_tokens,
-        row.cache_write_input_tokens,
-        row.cache_write_5m_input_tokens,
-        row.cache_write_30m_input_tokens,
-        row.cache_write_1h_input_tokens,
-        row.cache_write_12h_input_tokens,
-        metadata=read_object(row.metadata),
-    )
-
-
-def _tool(row: ToolRow) -> ToolCall:
-    return ToolCall(row.tool, row.input, metadata=read_object(row.metadata))
 
 
 def _rated(found: Billable, price: Price | None) -> Iterable[Part]:
@@ -129,7 +110,7 @@ def _rounded_up(hundredths: int) -> int:
 def _status(call: CallRow, usage: TokenUsageRow) -> Status:
     if call.credential_kind == BYOK:
         return Status.NOT_CHARGED
-    return Status.PARTIAL if usage.unpriced else Status.PRICED
+    return Status.PARTIAL if unpriced_rows(usage.unpriced) > 0 else Status.PRICED
 
 
 def _sku_price(sku: str, part: Part, price: Price | None) -> str:

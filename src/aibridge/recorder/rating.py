@@ -1,6 +1,6 @@
 """Rating what a call used: each of its model runs costs what the price of its day says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aibridge.dialects.facts import TokenUsage, ToolCall
@@ -9,6 +9,11 @@ from aibridge.prices.book import Call, PriceBook, StandIn, call_of
 from aibridge.prices.cost import Cost, Priced, Unpriced, cost
 from aibridge.recorder.records import End, Start, UsageCost
 from aibridge.store.schema.measures import DAY
+from aibridge.store.schema.rows import InterceptionRow
+from aibridge.store.usage.calls import CallRow
+
+Rateable = Start | InterceptionRow | CallRow
+"""A call, as far as its price depends on it."""
 
 BYOK = "byok"
 _OWN = UsageCost(0, "")
@@ -31,22 +36,29 @@ class Rater:
         self._found: dict[Call, tuple[StandIn, str]] = {}
 
     def costs(self, start: Start, end: End) -> tuple[UsageCost, ...]:
-        """Return what each model run of an answer costs, in their order.
+        """Return what each model run of an answer costs, in their order."""
+        return self.rate(start, end.facts.usages, end.facts.tool_calls)
+
+    def rate(
+        self, asked: Rateable, usages: Sequence[TokenUsage], tools: list[ToolCall]
+    ) -> tuple[UsageCost, ...]:
+        """Return what each model run of a call costs, in their order.
 
         With a caller's own key nothing: it is charged to nobody but them.
         """
-        if start.credential_kind == BYOK:
-            return (_OWN,) * len(end.facts.usages)
-        at = datetime.fromtimestamp(start.started_at // DAY * DAY / 1_000_000, UTC)
-        return tuple(self._costs(start, end, at))
+        if asked.credential_kind == BYOK:
+            return (_OWN,) * len(usages)
+        at = datetime.fromtimestamp(asked.started_at // DAY * DAY / 1_000_000, UTC)
+        return tuple(self._costs(asked, usages, tools, at))
 
-    def _costs(self, start: Start, end: End, at: datetime) -> Iterator[UsageCost]:
-        geography = self._geographies.get(start.provider_name, "")
-        tools = end.facts.tool_calls  # those that a provider runs count once, with the first run
-        for usage in end.facts.usages:
-            call = call_of(usage.metadata, start.provider, start.model, at, geography)
+    def _costs(
+        self, asked: Rateable, usages: Sequence[TokenUsage], tools: list[ToolCall], at: datetime
+    ) -> Iterator[UsageCost]:
+        geography = self._geographies.get(asked.provider_name, "")
+        for usage in usages:
+            call = call_of(usage.metadata, asked.provider, asked.model, at, geography)
             yield self._cost(call, usage, tools)
-            tools = []
+            tools = []  # those that a provider runs count once, with the first run
 
     def _cost(self, call: Call, usage: TokenUsage, tools: list[ToolCall]) -> UsageCost:
         found, text = self._found.get(call) or self._find(call)

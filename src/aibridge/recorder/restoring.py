@@ -13,7 +13,9 @@ from aibridge.dialects.facts import (
     ToolCall,
 )
 from aibridge.recorder.records import End, Start, Status, UsageCost
-from aibridge.store.schema.rows import InterceptionRow
+from aibridge.sessions.metadata import read_object
+from aibridge.store.schema.rows import InterceptionRow, TokenUsageRow, ToolUsageRow
+from aibridge.store.usage.calls import ToolRow
 
 _decode = msgspec.json.decode
 
@@ -73,3 +75,23 @@ def read_prompt(text: str, metadata: str) -> Prompt:
     """Return a prompt as its row has it; those of earlier releases were all typed."""
     kind = _decode(metadata).get("kind", PromptKind.TYPED)
     return Prompt(text, PromptKind(kind))
+
+
+def read_usage(row: TokenUsageRow) -> TokenUsage:
+    """Return what a model run used, as its row has it."""
+    return TokenUsage(
+        row.input_tokens,
+        row.output_tokens,
+        row.cache_read_input_tokens,
+        row.cache_write_input_tokens,
+        row.cache_write_5m_input_tokens,
+        row.cache_write_30m_input_tokens,
+        row.cache_write_1h_input_tokens,
+        row.cache_write_12h_input_tokens,
+        metadata=read_object(row.metadata),
+    )
+
+
+def read_tool(row: ToolUsageRow | ToolRow) -> ToolCall:
+    """Return a call of a tool, as far as it may be charged."""
+    return ToolCall(row.tool, row.input, metadata=read_object(row.metadata))

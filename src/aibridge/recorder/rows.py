@@ -33,6 +33,7 @@ from aibridge.store.schema.rows import (
     TokenUsageRow,
     ToolUsageRow,
     UserPromptRow,
+    unpriced_rows,
 )
 from aibridge.store.search.texts import text_row
 
@@ -318,8 +319,9 @@ def _thought(start: Start, facts: ResponseFacts, thought: Thought, at: int) -> M
 def _cost(end: End) -> tuple[int, int]:
     """Return what an answer cost in micro-dollars, and how many usages have a part unpriced."""
     costs = end.costs
-    priced = sum([not each.unpriced for each in costs])
-    return sum([each.micros for each in costs]), len(end.facts.usages) - priced
+    unrated = len(end.facts.usages) - len(costs)
+    unpriced = sum([unpriced_rows(each.unpriced) for each in costs])
+    return sum([each.micros for each in costs]), unrated + unpriced
 
 
 def _daily_usage(

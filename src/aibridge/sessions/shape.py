@@ -26,6 +26,7 @@ from aibridge.store.schema.rows import (
     TokenUsageRow,
     ToolUsageRow,
     UserPromptRow,
+    unpriced_rows,
 )
 
 MAX_HINT = 15
@@ -126,7 +127,8 @@ def interception(recorded: RecordedInterception, children: Children) -> Intercep
     """Shape an ended interception with what is recorded under it."""
     row, most = recorded.row, children.most
     metadata = read_object(row.metadata)
-    usages = [_token_usage(child) for child in children.token_usages.get(row.id, ())]
+    rows = children.token_usages.get(row.id, ())
+    usages = [_token_usage(child) for child in rows]
     prompts = [_user_prompt(child, most) for child in children.user_prompts.get(row.id, ())]
     took = None if row.ended_at is None else row.ended_at - row.started_at
     return Interception(
@@ -167,7 +169,7 @@ def interception(recorded: RecordedInterception, children: Children) -> Intercep
         prompt_kinds=list(dict.fromkeys(kind_of(prompt.metadata) for prompt in prompts)),
         estimated=any(each.estimated for each in usages),
         cost_micros=sum(each.cost_micros for each in usages),
-        unpriced_usage_count=sum(bool(each.unpriced) for each in usages),
+        unpriced_usage_count=sum(unpriced_rows(each.unpriced) for each in rows),
         annotations=_annotations(recorded.annotations),
     )
 
@@ -216,7 +218,7 @@ def _token_usage(row: TokenUsageRow) -> TokenUsage:
         cache_write_12h_input_tokens=row.cache_write_12h_input_tokens,
         estimated=is_estimated(metadata),
         cost_micros=row.cost_micros,
-        unpriced=row.unpriced,
+        unpriced=row.unpriced if unpriced_rows(row.unpriced) > 0 else "",
     )
 
 

@@ -103,7 +103,7 @@ def _reread(
     ):
         for call in rereader.calls(microseconds(since)):
             began = time.monotonic()
-            found = _patiently(partial(rereader.reread, call, is_dry=is_dry))
+            found = patiently(partial(rereader.reread, call, is_dry=is_dry))
             count(1, None)
             if found is not None:
                 yield found
@@ -111,7 +111,7 @@ def _reread(
                     time.sleep(max(SHORTEST_PAUSE, time.monotonic() - began))
 
 
-def _patiently(step: Callable[[], T]) -> T:
+def patiently(step: Callable[[], T]) -> T:
     """Do something with the database, again for a while where that is locked or away."""
     from aibridge.store.engine.errors import is_away  # noqa: PLC0415
     from aibridge.store.transfer.purging import OtherPurgeError  # noqa: PLC0415 - see above

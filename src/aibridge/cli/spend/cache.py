@@ -42,16 +42,12 @@ def print_cache(found: "AICacheReport", limit: int) -> None:
 
 def _cells(used: "AICacheUsage") -> tuple[str, ...]:
     return (
-        _dollars(used.miss_cost_micros),
+        dollars(used.miss_cost_micros),
         f"{used.missed_input_tokens:,}",
-        _dollars(used.saved_micros),
-        _dollars(used.write_extra_micros),
-        _dollars(used.net_micros),
+        dollars(used.saved_micros),
+        dollars(used.write_extra_micros),
+        dollars(used.net_micros),
         f"{used.cache_read_input_tokens:,}",
         f"{used.request_count:,}",
-        ", ".join(f"{each.reason} {_dollars(each.cost_micros)}" for each in used.misses),
+        ", ".join(f"{each.reason} {dollars(each.cost_micros)}" for each in used.misses),
     )
-
-
-def _dollars(micros: int) -> str:
-    return dollars(micros) if micros >= 0 else f"-{dollars(-micros)}"

@@ -52,8 +52,7 @@ def _cells(sort: str, *sides: Amounts | None) -> tuple[str, ...]:
 def _text(sort: str, number: Fraction) -> str:
     if sort != "cost":
         return f"{number:,}"
-    micros = round(number)
-    return f"-{dollars(-micros)}" if micros < 0 else dollars(micros)
+    return dollars(round(number))
 
 
 def as_json_value(

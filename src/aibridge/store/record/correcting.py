@@ -6,7 +6,8 @@ of it follows: the sums of its session, the numbers of kinds, the index of texts
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
 from aibridge.store.engine.bulk import cleaned
 from aibridge.store.engine.conditions import inserting
 from aibridge.store.record import remaining
+from aibridge.store.record.corrections import runs
 from aibridge.store.record.stored import Finality, finality
 from aibridge.store.record.threads import begins_thread
 from aibridge.store.schema.accounts import charged_accounts
@@ -41,6 +43,7 @@ from aibridge.store.schema.rows import (
     TokenUsageRow,
     ToolUsageRow,
     UserPromptRow,
+    unpriced_rows,
 )
 from aibridge.store.schema.tables import (
     account_spend,
@@ -142,9 +145,13 @@ def replaced(
             row = clean._replace(**its_own)
         elif isinstance(clean, Fact):
             facts[type(clean)].append(clean)
+    before, corrections = runs(found.facts[TokenUsageRow])
     for sort, read in facts.items():
-        pairs = zip_longest(read, found.facts[sort][: len(read)])
+        pairs = zip_longest(read, (found.facts | {TokenUsageRow: before})[sort][: len(read)])
         facts[sort] = [each if old is None else _kept(each, old) for each, old in pairs]
+    same = [each for each in before if each in facts[TokenUsageRow]]
+    facts[TokenUsageRow] += chain.from_iterable(corrections.get(each.id, ()) for each in same)
+    facts[TokenUsageRow].sort(key=attrgetter("id"))
     return Recorded(row, Kind._make(map(as_kept, kind)), found.finality, facts, annotations)
 
 
@@ -216,6 +223,13 @@ def correct(connection: Connection, old: Recorded, new: Recorded, facet_id: int)
     _correct_days(connection, old, new, facet_id)
 
 
+def correct_costs(connection: Connection, old: Recorded, new: Recorded, facet_id: int) -> None:
+    """Do as `correct` where only usage rows differ, and none of them in its tokens."""
+    _correct_facts(connection, token_usages, old.facts[TokenUsageRow], new.facts[TokenUsageRow])
+    _correct_sums(connection, old, new)
+    _correct_days(connection, old, new, facet_id)
+
+
 def _correct_facts(
     connection: Connection, table: Table, old: Sequence[Any], new: Sequence[Any]
 ) -> None:
@@ -270,7 +284,7 @@ def _used(one: Recorded) -> dict[str, int]:
     """Return what the usage rows of an interception add up to, by the names of `USED`."""
     used = one.facts[TokenUsageRow]
     sums = {name: sum(getattr(each, name) for each in used) for name in (*COUNTERS, "cost_micros")}
-    return {**sums, "unpriced": sum(bool(each.unpriced) for each in used)}
+    return {**sums, "unpriced": sum(unpriced_rows(each.unpriced) for each in used)}
 
 
 def _correct_days(connection: Connection, old: Recorded, new: Recorded, facet_id: int) -> None:

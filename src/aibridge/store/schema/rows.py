@@ -67,6 +67,13 @@ class EndRow(NamedTuple):
 
 NOT_RATED = "not rated"
 """What is unpriced of a usage row that no price was looked for."""
+PRICED_SINCE = "-"
+"""What a correction has in its column ``unpriced`` that gives a price to a row that had none."""
+
+
+def unpriced_rows(unpriced: str) -> int:
+    """Return what a usage row adds to the number of those that are unpriced, by its column."""
+    return -1 if unpriced == PRICED_SINCE else int(bool(unpriced))
 
 
 class TokenUsageRow(NamedTuple):
@@ -99,8 +106,8 @@ COUNTERS = (
 """The tokens of a row of ``token_usages`` that are added up for sessions."""
 
 USED = (*COUNTERS, "cost_micros", "unpriced")
-"""What usage rows add to sessions and days; ``unpriced`` are the rows of which a part has no price.
-"""
+"""What usage rows add to sessions and days; ``unpriced`` are the rows of which a part has no price,
+as `unpriced_rows` counts them."""
 
 
 class UserPromptRow(NamedTuple):
