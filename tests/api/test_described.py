@@ -68,7 +68,7 @@ def test_schemathesis_finds_no_fault(bridge: Bridge) -> None:
     assert f"Tested: {operations}" in done.stdout
 
 
-TEXTS = {"api_key_id", "provider_response_id", "session_id", "linear_issue_ids"}
+TEXTS = {"target_id", "api_key_id", "provider_response_id", "session_id", "linear_issue_ids"}
 """Ids that are no UUIDs: of tokens, what providers keep, sessions and issues."""
 OF_TEXTS = {"Token", "CreatedToken", "Session", "SessionDetail"}
 """Models whose own id is no UUID."""
