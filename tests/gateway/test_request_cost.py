@@ -115,7 +115,8 @@ BODY = b'{"model":"m-1","max_tokens":7}' + b" " * 5000
 
 @pytest.mark.parametrize(
     ("body", "encoding"),
-    [(BODY, None), (BODY, b"identity"), (gzip.compress(BODY), b"gzip")],
+    [(BODY, None), (BODY, b"identity"), (gzip.compress(BODY, mtime=0), b"gzip")],
+    ids=["plain", "identity", "gzip"],
 )
 def test_the_unpacked_size_counts(body: bytes, encoding: bytes | None) -> None:
     assert read(call(body, encoding), 1 << 20) == (Demand("m-1", 7), len(BODY))
