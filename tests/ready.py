@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,15 +33,19 @@ class Program:
 
 
 class Ready:
-    """The process that forks, once it has run what prepares it; it runs a program at a time."""
+    """The process that forks, once it has run what prepares it; it runs a program at a time.
 
-    def __init__(self, preparing: str) -> None:
+    ``before`` is called in it first of all, as `subprocess.Popen` does.
+    """
+
+    def __init__(self, preparing: str, before: Callable[[], None] | None = None) -> None:
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", __file__, str(theirs.fileno()), preparing],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
+                preexec_fn=before,  # noqa: PLW1509 - it calls the system and nothing else
             )
 
     def start(self, program: Program, files: tuple[int, int, int]) -> None:
@@ -66,9 +70,9 @@ class Ready:
 
 
 @cache
-def ready(preparing: str) -> Ready:
+def ready(preparing: str, before: Callable[[], None] | None = None) -> Ready:
     """Return a process that runs programs until this one ends."""
-    made = Ready(preparing)
+    made = Ready(preparing, before)
     atexit.register(made.close)
     return made
 

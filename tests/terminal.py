@@ -49,12 +49,12 @@ def on_terminal(
     process.start(Program(COMMAND, arguments, str(folder), variables), (theirs, theirs, theirs))
     os.close(theirs)
     os.write(ours, typed.encode())
-    found = b"".join(iter(lambda: _read(ours), b""))
+    found = b"".join(iter(lambda: read(ours), b""))
     os.close(ours)
     return Shown(process.wait(), found.decode())
 
 
-def _read(terminal: int) -> bytes:
+def read(terminal: int) -> bytes:
     """Return what was written next; nothing once everybody has left the terminal."""
     try:
         return os.read(terminal, PIECE)
