@@ -65,7 +65,9 @@ class Ready:
             return subprocess.CompletedProcess(program.arguments, status, _all(out), _all(err))
 
     def close(self) -> None:
+        """End it, whatever its program does."""
         self._orders.close()
+        self._process.kill()
         self._process.wait()
 
 
