@@ -4,16 +4,19 @@ import fcntl
 import os
 import pty
 import struct
-import subprocess
-import sys
 import termios
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.processes import environment
+from tests.ready import Program, ready
 
 PIECE = 65_536
+COMMAND = "from aibridge.cli import main; main()"
+"""What ``python -m aibridge`` runs."""
+PREPARING = "import aibridge.api.local, aibridge.cli.local, aibridge.cli.sessions, aibridge.sdk"
+"""What most of a command's time is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +44,17 @@ def on_terminal(
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     known = {name: value for name, value in environment().items() if name != "COLUMNS"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aibridge", *arguments],
-        cwd=folder,
-        env=known | {"AIBRIDGE_DATA_DIR": str(folder / "data"), "TERM": "xterm"} | variables,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
+    variables = known | {"AIBRIDGE_DATA_DIR": str(folder / "data"), "TERM": "xterm"} | variables
+    process = ready(PREPARING)
+    process.start(Program(COMMAND, arguments, str(folder), variables), (theirs, theirs, theirs))
     os.close(theirs)
     os.write(ours, typed.encode())
-    found = b"".join(iter(lambda: _read(ours), b""))
+    found = b"".join(iter(lambda: read(ours), b""))
     os.close(ours)
     return Shown(process.wait(), found.decode())
 
 
-def _read(terminal: int) -> bytes:
+def read(terminal: int) -> bytes:
     """Return what was written next; nothing once everybody has left the terminal."""
     try:
         return os.read(terminal, PIECE)

@@ -5,7 +5,6 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -40,6 +39,8 @@ from tests.processes import (
     statuses,
     until,
 )
+from tests.ready import Program, ready
+from tests.terminal import COMMAND, PREPARING
 from tests.wire import PATIENCE, STREAM_HEAD, Caller, Then, ask, chunk, reply
 
 
@@ -68,15 +69,8 @@ def test_the_command_that_a_start_names_for_a_lost_token_reaches_its_database(wi
             line = next(line for line in process.stdout if named in line)
             process.kill()
         words = shlex.split(line.partition(named)[2])
-        made = subprocess.run(
-            [sys.executable, "-m", "aibridge", *words],
-            cwd="/",
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        program = Program(COMMAND, words, "/", environment())
+        made = ready(PREPARING).run(program)
         assert (made.returncode, made.stderr[:16]) == (0, "Shown this once."), made.stderr
 
 

@@ -2,9 +2,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from typer.testing import Result
+
+from tests.ready import Program, ready
+from tests.terminal import COMMAND, PREPARING
 
 Cli = Callable[..., Result]
 
@@ -35,10 +39,9 @@ def completed(line: str) -> list[str]:
         "COMP_WORDS": line,
         "COMP_CWORD": str(len(words) - 1),
     }
-    command = [sys.executable, "-m", "aibridge"]
-    done = subprocess.run(
-        command, env=os.environ | asked, capture_output=True, text=True, check=True
-    )
+    program = Program(COMMAND, [], str(Path.cwd()), os.environ | asked)
+    done = ready(PREPARING).run(program)
+    done.check_returncode()
     return done.stdout.split()
 
 

@@ -4,12 +4,12 @@ import os
 import pty
 import signal
 import stat
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import httpx
@@ -22,6 +22,8 @@ from aibridge.store.engine.database import Database
 from aibridge.store.lists import children
 from tests.builders import ANA, BEN, Call, add_user, record, uid
 from tests.cli.conftest import Remote
+from tests.ready import Program, Ready, ready
+from tests.terminal import COMMAND, PREPARING, read
 
 Cli = Callable[..., Result]
 
@@ -285,16 +287,20 @@ def test_ctrl_c_is_known_where_it_became_another_error(
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
 
 
-Started = Callable[..., "subprocess.Popen[bytes]"]
+Started = Callable[..., Ready]
 
 
 @pytest.fixture
 def started(export: Cli, url: str) -> Started:
-    """Start a process of its own, over the data of the fixtures."""
+    """Start a process of its own, over the data of the fixtures; what is not given is nowhere."""
 
-    def start(*arguments: str, **streams: Any) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "aibridge", "export", *arguments, "--database", url]
-        return subprocess.Popen(command, **streams)
+    def start(*arguments: str, **streams: int) -> Ready:
+        command = ["export", *arguments, "--database", url]
+        program = Program(COMMAND, command, str(Path.cwd()), dict(os.environ))
+        with Path(os.devnull).open("r+") as nothing:
+            out, err = (streams.get(name, nothing.fileno()) for name in ("stdout", "stderr"))
+            ready(PREPARING).start(program, (nothing.fileno(), out, err))
+        return ready(PREPARING)
 
     return start
 
@@ -302,31 +308,27 @@ def started(export: Cli, url: str) -> Started:
 def test_a_reader_that_has_enough_ends_it_quietly(started: Started) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    export = started("sessions", stdout=writer, stderr=subprocess.PIPE)
-    os.close(writer)
-    _, said = export.communicate()
-    assert (export.returncode, said) == (0, b"")
+    with TemporaryFile() as said:
+        export = started("sessions", stdout=writer, stderr=said.fileno())
+        os.close(writer)
+        assert export.wait() == 0
+        said.seek(0)
+        assert said.read() == b""
 
 
-def terminal_of(started: Started, *arguments: str, **streams: Any) -> tuple[int, str]:
-    """The status of an export, and what it shows where ``streams`` says a terminal to be."""
+def terminal_of(started: Started, stream: str, *arguments: str) -> tuple[int, str]:
+    """The status of an export, and what it shows where a stream of its is a terminal."""
     ours, theirs = pty.openpty()
-    given = {name: theirs if what == "terminal" else what for name, what in streams.items()}
-    with started(*arguments, **given) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while more := os.read(ours, 65536):
-                shown += more
-        except OSError:  # how Linux says that the other side is closed
-            pass
-        os.close(ours)
-    return process.returncode, shown.decode()
+    process = started(*arguments, **{stream: theirs})
+    os.close(theirs)
+    shown = b"".join(iter(lambda: read(ours), b""))
+    os.close(ours)
+    return process.wait(), shown.decode()
 
 
 def test_progress_is_counted_at_a_terminal(started: Started, tmp_path: Path) -> None:
     file = tmp_path / "out"
-    status, shown = terminal_of(started, "interceptions", "-o", str(file), stderr="terminal")
+    status, shown = terminal_of(started, "stderr", "interceptions", "-o", str(file))
     assert status == 0
     assert "interceptions" in shown
     assert "3/3" in shown
@@ -334,15 +336,11 @@ def test_progress_is_counted_at_a_terminal(started: Started, tmp_path: Path) -> 
 
 
 def test_a_terminal_gets_no_parquet(started: Started) -> None:
-    status, shown = terminal_of(
-        started, "sessions", "--format", "parquet", stdout="terminal", stderr=subprocess.DEVNULL
-    )
+    status, shown = terminal_of(started, "stdout", "sessions", "--format", "parquet")
     assert (status, shown) == (2, "")
 
 
 def test_a_terminal_is_not_steered_by_csv(started: Started) -> None:
-    _, shown = terminal_of(
-        started, "sessions", "--format", "csv", stdout="terminal", stderr=subprocess.DEVNULL
-    )
+    _, shown = terminal_of(started, "stdout", "sessions", "--format", "csv")
     assert "red" in shown
     assert not {"\x1b", "\u202e"} & set(shown)

@@ -2,12 +2,13 @@
 
 import ctypes
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.processes import environment
+from tests.ready import Program, ready
+from tests.terminal import COMMAND
 
 ENGINES = ("sqlite",)
 
@@ -15,7 +16,7 @@ PR_CAPBSET_DROP = 24
 CAPABILITIES = 64
 """More than Linux knows."""
 
-MODULE = (sys.executable, "-m", "aibridge")
+PREPARING = "import aibridge.cli.serve, aibridge.server"
 
 
 def give_up_privileges() -> None:
@@ -27,16 +28,9 @@ def give_up_privileges() -> None:
 
 def start(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Try to start a bridge without the privileges of root."""
-    return subprocess.run(
-        [*MODULE, *arguments],
-        cwd=folder,
-        env=environment() | {"AIBRIDGE_DATA_DIR": str(folder / "data")} | variables,
-        preexec_fn=give_up_privileges,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    known = environment() | {"AIBRIDGE_DATA_DIR": str(folder / "data")}
+    program = Program(COMMAND, arguments, str(folder), known | variables)
+    return ready(PREPARING, give_up_privileges).run(program)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ The server's packages are kept from being imported, in a Python of its own.
 
 import json
 import subprocess
-import sys
 import tomllib
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from aibridge.cli import COMMANDS
 from tests.cli.conftest import Remote
+from tests.ready import Program, ready
 
 ENGINES = ("sqlite",)
 """Without the server there is no database."""
@@ -59,6 +60,10 @@ for name in aibridge.__all__:
 )
 
 
+PREPARING = "import httpx, pydantic, rich.table, typer, typer.rich_utils"
+"""What is no part of the server, nor of the bridge."""
+
+
 def brought(wanted: list[str]) -> set[str]:
     """Return the packages that are installed with those that are wanted."""
     found: set[str] = set()
@@ -85,6 +90,7 @@ def applies(inner: Requirement, of: Requirement) -> bool:
     return marker is None or any(marker.evaluate({"extra": name}) for name in ("", *of.extras))
 
 
+@cache
 def blocked() -> list[str]:
     """Return the modules of the packages that the server brings and a client does not."""
     server = PROJECT["optional-dependencies"]["server"]
@@ -97,8 +103,8 @@ def blocked() -> list[str]:
 
 
 def run(code: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", code, json.dumps(blocked()), *arguments]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    program = Program(code, [json.dumps(blocked()), *arguments], str(Path.cwd()), environ)
+    return ready(PREPARING).run(program)
 
 
 def test_what_is_blocked_is_what_the_server_is_made_of() -> None:
