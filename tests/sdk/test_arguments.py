@@ -43,7 +43,8 @@ def fitting(name: str) -> Any:
     """Return a value that a parameter may have which is needed."""
     if name in {"users", "roles", "prices", "user_ids", "group_ids"}:
         return []
-    return 1 if name == "spend_limit_micros" else G
+    words = {"scope": "group", "period": "day", "spend_limit_micros": 1}
+    return words.get(name, G)
 
 
 @pytest.mark.parametrize(("method", "name"), list(parameters()))
