@@ -6,7 +6,7 @@ from sqlalchemy.exc import OperationalError
 from aibridge.budgets.ledger import allot, to_allot
 from aibridge.contract.words import CapPeriod, CapScope
 from aibridge.store.people import caps
-from aibridge.store.schema.accounts import TOKEN, Account
+from aibridge.store.schema.accounts import TOKEN, AccountName
 from aibridge.store.schema.tables import account_spend
 from aibridge.store.usage import allotments
 from aibridge.store.usage.allotments import Holder
@@ -41,7 +41,7 @@ def test_what_is_given_back_while_something_is_allotted_is_not_missed(
     databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process's cost is put on record, and what it held given back, between two reads."""
-    account, one, other = Account(TOKEN, "t").name, Holder(uid(801), 0), Holder(uid(802), 0)
+    account, one, other = AccountName(TOKEN, "t").text, Holder(uid(801), 0), Holder(uid(802), 0)
     with databases.open() as database:
         with database.write() as connection:
             caps.put_cap(connection, CapScope.TOKEN, "t", CapPeriod.TOTAL, 100)
@@ -64,7 +64,7 @@ def test_what_is_given_back_while_something_is_allotted_is_not_missed(
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_one_process_at_a_time_is_allotted_of_an_account(databases: Databases) -> None:
-    account, one, other = Account(TOKEN, "t").name, Holder(uid(801), 0), Holder(uid(802), 0)
+    account, one, other = AccountName(TOKEN, "t").text, Holder(uid(801), 0), Holder(uid(802), 0)
     with databases.open() as database, database.write_beside(lock_seconds=1.0) as connection:
         allot(connection, account, one, reserved=0, wanted=[1], at=START)
         with (

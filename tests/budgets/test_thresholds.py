@@ -6,7 +6,7 @@ from aibridge.budgets.account_limits import Limit
 from aibridge.budgets.periods import period_of
 from aibridge.budgets.thresholds import Thresholds, note
 from aibridge.contract.words import CapPeriod
-from aibridge.store.schema.accounts import SESSION, USER, Account
+from aibridge.store.schema.accounts import SESSION, USER, AccountName
 from aibridge.store.schema.tables import budget_events
 from tests.builders import ANA, DAY, START, add_user
 from tests.databases import Databases
@@ -33,7 +33,7 @@ def limit(spent: int, *, at: int = START, micros: int = 100) -> Limit:
 def test_each_threshold_is_told_of_once(
     databases: Databases, limits: list[Limit], told: list[int]
 ) -> None:
-    account = Account(USER, ANA).name
+    account = AccountName(USER, ANA).text
     with databases.open() as database, database.write() as connection:
         add_user(connection, ANA, "ana")
         for each in limits:
@@ -47,7 +47,7 @@ def test_each_threshold_is_told_of_once(
 
 def test_an_entry_says_how_much_of_what_is_spent(databases: Databases) -> None:
     with databases.open() as database, database.write() as connection:
-        account = Account(SESSION, "s-1", ANA).name
+        account = AccountName(SESSION, "s-1", ANA).text
         note(connection, account, [limit(5_000_000, micros=5_000_000)], Thresholds((50,)), START)
         (row,) = connection.execute(budget_events.select()).all()
         (act,) = entries(connection)

@@ -11,7 +11,7 @@ import pytest
 from aibridge.keeper import webhook
 from aibridge.keeper.webhook import Webhook, tell
 from aibridge.store.engine.database import Database
-from aibridge.store.schema.accounts import USER, Account
+from aibridge.store.schema.accounts import USER, AccountName
 from aibridge.store.schema.tables import budget_events
 from aibridge.store.usage.budget_events import Reached, add
 from tests.builders import ANA, DAY, START, add_user
@@ -19,7 +19,7 @@ from tests.wire import Wire
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
-REACHED = Reached(Account(USER, ANA).name, "day", START, 100, 85, 90)
+REACHED = Reached(AccountName(USER, ANA).text, "day", START, 100, 85, 90)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from aibridge.principals import EVERYONE
 from aibridge.store.people import caps as store
 from aibridge.store.people.caps import Cap
 from aibridge.store.people.users import Connection
-from aibridge.store.schema.accounts import GROUP, SESSION, TOKEN, USER, Account
+from aibridge.store.schema.accounts import GROUP, SESSION, TOKEN, USER, AccountName
 from aibridge.store.usage.account_spend import spent
 
 
@@ -46,16 +46,16 @@ class Charged(NamedTuple):
 
     def accounts(self, user_id: str, token_id: str, session_id: str | None) -> list[str]:
         """Return the names of the accounts that a call counts against."""
-        found = [Account(GROUP, each).name for each in self.groups]
+        found = [AccountName(GROUP, each).text for each in self.groups]
         if token_id in self.tokens:
-            found.append(Account(TOKEN, token_id).name)
+            found.append(AccountName(TOKEN, token_id).text)
         if self.sessions and session_id:
-            found.append(Account(SESSION, session_id, user_id).name)
+            found.append(AccountName(SESSION, session_id, user_id).text)
         return found
 
 
 def limits_of(
-    connection: Connection, account: Account, at: int
+    connection: Connection, account: AccountName, at: int
 ) -> tuple[tuple[Limit, ...], Charged]:
     """Return the limits of an account at a moment; of a user, what else its calls count against."""
 
@@ -70,7 +70,7 @@ def limits_of(
     def of_cap(cap: Cap) -> Limit:
         return limit(cap.spend_limit_micros, CapPeriod(cap.period))
 
-    if account.sort != USER:
+    if account.kind != USER:
         return tuple(map(of_cap, _caps(connection, account))), Charged()
     budget = effective_budgets(connection, [account.id]).get(account.id, UNLIMITED)
     of_groups = store.caps_of_groups(connection, account.id)
@@ -82,12 +82,12 @@ def limits_of(
     return tuple(limits), _charged(connection, account.id, budget, of_groups)
 
 
-def _caps(connection: Connection, account: Account) -> list[Cap]:
+def _caps(connection: Connection, account: AccountName) -> list[Cap]:
     """Return the caps of a group together, of a token, or of a session."""
-    if account.sort == SESSION:
+    if account.kind == SESSION:
         found = store.caps_of_groups(connection, account.user_id)
         return [each for each in found if each.scope == CapScope.SESSION]
-    scope = CapScope.GROUP if account.sort == GROUP else CapScope.TOKEN
+    scope = CapScope.GROUP if account.kind == GROUP else CapScope.TOKEN
     return [each for each in store.list_caps(connection, account.id) if each.scope == scope]
 
 

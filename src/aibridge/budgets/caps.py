@@ -19,7 +19,7 @@ from aibridge.store.people.caps import Cap
 from aibridge.store.people.groups import find_group
 from aibridge.store.people.tokens import find_token
 from aibridge.store.people.users import Connection, find_user
-from aibridge.store.schema.accounts import Account
+from aibridge.store.schema.accounts import AccountName
 from aibridge.store.usage.account_spend import spent
 
 _SHORT = (CapPeriod.DAY, CapPeriod.WEEK, CapPeriod.ROLLING)
@@ -95,7 +95,7 @@ def told(connection: Connection, cap: Cap, at: int) -> tuple[str, int | None]:
     if cap.scope in {CapScope.MEMBER, CapScope.SESSION}:
         return name, None
     period = period_of(CapPeriod(cap.period), at)
-    return name, spent(connection, Account(cap.scope, cap.target_id), *period)
+    return name, spent(connection, AccountName(cap.scope, cap.target_id), *period)
 
 
 def target_name(connection: Connection, scope: str, id_: str) -> str | None:

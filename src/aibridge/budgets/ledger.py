@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from aibridge.budgets.account_limits import Charged, Limit, limits_of
 from aibridge.store.people.users import Connection
-from aibridge.store.schema.accounts import named
+from aibridge.store.schema.accounts import parse_name
 from aibridge.store.usage import allotments
 from aibridge.store.usage.allotments import Holder
 
@@ -76,8 +76,8 @@ def allot(
     transaction that writes, of its own.
     """
     allotments.lock(connection, account)
-    found = allotments.find(connection, account, holder, at)
-    limits, charged = limits_of(connection, named(account), at)  # what was given back is in there
+    found = allotments.find(connection, account, holder, at)  # first: what is given back is spent
+    limits, charged = limits_of(connection, parse_name(account), at)
     balance = Balance(limits, found.others, 0, charged=charged)
     allotted = reserved if balance.room is None else to_allot(balance.room, reserved, wanted)
     lasts = found.expires_at - at > allotments.EXPIRES_AFTER // 2

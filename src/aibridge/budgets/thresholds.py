@@ -10,7 +10,7 @@ from aibridge.identity.audit import Act, Target
 from aibridge.store.people.groups import find_group
 from aibridge.store.people.tokens import find_token
 from aibridge.store.people.users import Connection, find_user
-from aibridge.store.schema.accounts import GROUP, SESSION, TOKEN, Account, named
+from aibridge.store.schema.accounts import GROUP, SESSION, TOKEN, AccountName, parse_name
 from aibridge.store.usage import budget_events
 from aibridge.store.usage.budget_events import Reached
 
@@ -42,7 +42,7 @@ def note(
 
 
 def _log(connection: Connection, reached: Reached) -> None:
-    account = named(reached.account)
+    account = parse_name(reached.account)
     target = Target(AuditResource.BUDGET, account.id, subject_name(connection, account))
     limit, spent = dollars(reached.spend_limit_micros), dollars(reached.spent_micros)
     Act(connection).log(
@@ -53,14 +53,14 @@ def _log(connection: Connection, reached: Reached) -> None:
     )
 
 
-def subject_name(connection: Connection, account: Account) -> str:
+def subject_name(connection: Connection, account: AccountName) -> str:
     """Return how people call what an account is of; its id where it is gone."""
-    if account.sort == SESSION:
+    if account.kind == SESSION:
         return f"session {account.id}"
-    if account.sort == GROUP:
+    if account.kind == GROUP:
         group = find_group(connection, account.id)
         return f"group {group.name if group else account.id}"
-    if account.sort == TOKEN:
+    if account.kind == TOKEN:
         token = find_token(connection, account.id)
         return f"token {token.name if token else account.id}"
     user = find_user(connection, account.id)

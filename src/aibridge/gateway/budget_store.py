@@ -21,7 +21,7 @@ from aibridge.ids import now
 from aibridge.prices.installed import CatalogueError, installed_catalogue
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import DRIVER_ERRORS
-from aibridge.store.schema.accounts import named
+from aibridge.store.schema.accounts import parse_name
 from aibridge.store.usage import allotments
 from aibridge.store.usage.allotments import Holder
 
@@ -118,7 +118,7 @@ class BudgetStore:
         with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
             for account, its_own in sorted(micros.items()):
                 allotments.put(connection, account, self._holder, its_own, expires_at)
-                limits, _ = limits_of(connection, named(account), at)
+                limits, _ = limits_of(connection, parse_name(account), at)
                 note(connection, account, limits, self._thresholds, at)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

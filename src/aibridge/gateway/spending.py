@@ -27,7 +27,7 @@ from aibridge.ids import moment
 from aibridge.prices.cost import Unpriced
 from aibridge.principals import EVERYONE
 from aibridge.reading.weight import weight_of
-from aibridge.store.schema.accounts import GROUP, SESSION, TOKEN, USER, Account, named
+from aibridge.store.schema.accounts import GROUP, SESSION, TOKEN, USER, AccountName, parse_name
 
 LOOK_SECONDS = 1.0
 """How often it is looked what lies idle: others may need it."""
@@ -110,7 +110,8 @@ class Spending:
         """Hold so much of each account that a call counts against. Raises `OverLimit`."""
         person = call.person
         try:
-            held.append(await self._accounts.reserve(Account(USER, person.user_id).name, micros))
+            own = AccountName(USER, person.user_id).text
+            held.append(await self._accounts.reserve(own, micros))
         except OverLimit as over:
             call.group_id = over.balance.charged.group_id
             raise
@@ -190,7 +191,7 @@ def _refusal(over: OverLimit) -> Refusal:
     held = balance.others + over.reserved
     remaining = (REMAINING, b"%d" % max(0, limit.left - held))
     costs = f"this request may cost up to US{dollars(over.micros)}"
-    what = f"AI budget of US{dollars(limit.micros)}{_OF[named(over.name).sort]}"
+    what = f"AI budget of US{dollars(limit.micros)}{_OF[parse_name(over.name).kind]}"
     if over.waits:
         text = (
             f"{what}: US{dollars(held)} of it is held for calls under way, and {costs}. "

@@ -16,7 +16,7 @@ from aibridge.contract.words import CapPeriod, rfc3339
 from aibridge.ids import moment, now
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import DRIVER_ERRORS, said
-from aibridge.store.schema.accounts import named
+from aibridge.store.schema.accounts import parse_name
 from aibridge.store.schema.measures import DAY
 from aibridge.store.usage import budget_events
 from aibridge.store.usage.budget_events import BudgetEvent
@@ -73,7 +73,7 @@ def _claim(database: Database) -> Sequence[tuple[BudgetEvent, bytes]]:
             pause = _FIRST_PAUSE << event.attempts - 1
             budget_events.put_off(connection, event.id, at + max(pause, _FIRST_PAUSE))
         return [
-            (event, _content(event, subject_name(connection, named(event.reached.account))))
+            (event, _content(event, subject_name(connection, parse_name(event.reached.account))))
             for event in events
         ]
 
@@ -85,7 +85,7 @@ def _done(database: Database, id_: str) -> None:
 
 def _content(event: BudgetEvent, name: str) -> bytes:
     reached = event.reached
-    account, kind = named(reached.account), CapPeriod(reached.period)
+    account, kind = parse_name(reached.account), CapPeriod(reached.period)
     start, end = period_of(kind, reached.period_start)
     is_total = kind is CapPeriod.TOTAL
     if kind is CapPeriod.ROLLING:
@@ -95,7 +95,7 @@ def _content(event: BudgetEvent, name: str) -> bytes:
             "id": event.id,
             "type": "budget.threshold_reached",
             "at": rfc3339(moment(event.at)),
-            "subject": {"type": account.sort, "id": account.id, "name": name},
+            "subject": {"type": account.kind, "id": account.id, "name": name},
             "threshold_percent": reached.threshold,
             "spent_micros": reached.spent_micros,
             "spend_limit_micros": reached.spend_limit_micros,

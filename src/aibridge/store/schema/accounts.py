@@ -1,4 +1,4 @@
-"""Accounts: what limits are of, and under which names what counts against them is kept."""
+"""The names of accounts: under these it is kept what counts against the limits of each."""
 
 from typing import NamedTuple
 
@@ -8,24 +8,26 @@ USER, GROUP, TOKEN, SESSION = "user", "group", "token", "session"
 _ID = len(EVERYONE)
 
 
-class Account(NamedTuple):
-    """A user, a group, a token, or a session of a user: its sort and its id."""
+class AccountName(NamedTuple):
+    """What an account is of: a user, a group, a token or a session, by its id."""
 
-    sort: str
+    kind: str
     id: str
     user_id: str = ""
     """Whose session it is."""
 
     @property
-    def name(self) -> str:
-        """The name of the account in the database, such as ``token:abcdefghij``."""
-        return f"{self.sort}:{self.user_id}{self.id}"
+    def text(self) -> str:
+        """The name as the database has it, such as ``token:abcdefghij``."""
+        return f"{self.kind}:{self.user_id}{self.id}"
 
 
-def named(name: str) -> Account:
-    """Return the account of a name."""
-    sort, _, id_ = name.partition(":")
-    return Account(sort, id_[_ID:], id_[:_ID]) if sort == SESSION else Account(sort, id_)
+def parse_name(text: str) -> AccountName:
+    """Return the name of an account that the database has as a text."""
+    kind, _, id_ = text.partition(":")
+    if kind == SESSION:
+        return AccountName(kind, id_[_ID:], id_[:_ID])
+    return AccountName(kind, id_)
 
 
 def charged_accounts(group_id: str, token_id: str | None) -> list[str]:

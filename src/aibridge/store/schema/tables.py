@@ -137,7 +137,7 @@ caps = Table(
     "caps",
     metadata,
     _id(key=True),
-    Column("scope", Text, nullable=False),  # of `budgets.caps.CapScope`
+    Column("scope", Text, nullable=False),  # of `contract.words.CapScope`
     _id("target_id"),
     Column("period", Text, nullable=False),  # of `contract.words.CapPeriod`
     Column("spend_limit_micros", BigInteger, nullable=False),
@@ -364,7 +364,7 @@ Money is in micro-dollars. It stays when calls are purged.
 account_spend = Table(
     "account_spend",
     metadata,
-    Column("account", Text, primary_key=True),  # see `usage.account_spend`
+    Column("account", Text, primary_key=True),  # see `schema.accounts`
     Column("day", Time, primary_key=True, autoincrement=False),  # in UTC, of the end
     Column("cost_micros", BigInteger, nullable=False),
     sqlite_with_rowid=False,

@@ -18,7 +18,7 @@ from aibridge.store.engine.servers import only_server
 from aibridge.store.record import partitions
 from aibridge.store.record.threads import beginning_threads
 from aibridge.store.record.used import used_sums
-from aibridge.store.schema.accounts import TOKEN, charged_accounts, named
+from aibridge.store.schema.accounts import TOKEN, charged_accounts, parse_name
 from aibridge.store.schema.measures import DAY
 from aibridge.store.schema.rows import DAILY_KEYS, USED, DailyUsageRow
 from aibridge.store.schema.tables import (
@@ -212,8 +212,8 @@ def _compared_accounts(connection: Connection) -> Iterator[str]:
             real[name, at] += int(micros)
     kept: Counter[tuple[str, int]] = Counter()
     for name, at, micros in connection.execute(select(account_spend)):
-        sort = named(name).sort
-        kept[f"{TOKEN}:" if sort == TOKEN else name, at] += micros
+        kind = parse_name(name).kind
+        kept[f"{TOKEN}:" if kind == TOKEN else name, at] += micros
     for name, at in sorted(kept.keys() | real.keys()):
         has, found = kept[name, at], real[name, at]
         if has != found:

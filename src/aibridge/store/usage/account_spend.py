@@ -3,25 +3,25 @@
 from sqlalchemy import Connection, func, or_, select
 
 from aibridge.store.record.correlation import session_ids
-from aibridge.store.schema.accounts import SESSION, USER, Account
+from aibridge.store.schema.accounts import SESSION, USER, AccountName
 from aibridge.store.schema.tables import account_spend, sessions
 from aibridge.store.usage.daily import UsageFilter, sums
 
 _c, _s = account_spend.c, sessions.c
 
 
-def spent(connection: Connection, account: Account, start: int, end: int) -> int:
+def spent(connection: Connection, account: AccountName, start: int, end: int) -> int:
     """Return what an account has spent on the days between two, in micro-dollars.
 
     What a session has spent it has whenever that was.
     """
-    if account.sort == USER:
+    if account.kind == USER:
         used = sums(connection, UsageFilter(start, end, user_ids=[account.id])).get(())
         return used.cost_micros if used else 0
-    if account.sort == SESSION:
+    if account.kind == SESSION:
         mine = (_s.initiator_id == account.user_id, or_(*session_ids(_s.id, account.id)))
         query = select(func.sum(_s.cost_micros)).where(*mine)
     else:
-        its_own = (_c.account == account.name, _c.day >= start, _c.day < end)
+        its_own = (_c.account == account.text, _c.day >= start, _c.day < end)
         query = select(func.sum(_c.cost_micros)).where(*its_own)
     return int(connection.scalar(query) or 0)
