@@ -36,6 +36,7 @@ from aibridge.store.schema.rows import (
     AnnotationRow,
     DailyUsageRow,
     EndRow,
+    InitiatorKindRow,
     InterceptionRow,
     Kind,
     ModelThoughtRow,
@@ -293,10 +294,7 @@ def _correct_days(connection: Connection, old: Recorded, new: Recorded, facet_id
     before = connection.scalar(select(kinds.c.id).where(*names, kinds.c.shape == 0))
     less = None if before is None else _daily(old, before, -1)
     for row in sorted(filter(None, (less, _daily(new, facet_id, 1)))):
-        adding = inserting(connection, daily_usage).values(row._asdict())
-        sums = {name: daily_usage.c[name] + getattr(row, name) for name in row._fields[DAILY_KEYS:]}
-        key = [daily_usage.c[name] for name in row._fields[:DAILY_KEYS]]
-        connection.execute(adding.on_conflict_do_update(index_elements=key, set_=sums))
+        _add_up(connection, daily_usage, row, DAILY_KEYS)
     _correct_accounts(connection, old, new)
     of_nothing = (
         daily_usage.c.initiator_id == old.row.initiator_id,
@@ -312,14 +310,22 @@ def _correct_accounts(connection: Connection, old: Recorded, new: Recorded) -> N
         day = _day(one.row)
         for account in charged_accounts(one.row.group_id, one.row.api_key_id):
             added[account, day] += sign * sum(each.cost_micros for each in one.facts[TokenUsageRow])
-    c = account_spend.c
     for (account, day), micros in sorted(added.items()):
         if micros:
-            row = AccountSpendRow(account, day, micros)
-            adding = inserting(connection, account_spend).values(row._asdict())
-            summed = {"cost_micros": c.cost_micros + micros}
-            key = [c.account, c.day]
-            connection.execute(adding.on_conflict_do_update(index_elements=key, set_=summed))
+            _add_up(connection, account_spend, AccountSpendRow(account, day, micros), 2)
+
+
+def _add_up(
+    connection: Connection,
+    table: Table,
+    row: DailyUsageRow | AccountSpendRow | InitiatorKindRow,
+    keys: int,
+) -> None:
+    """Add a row to the sums of its key, which is so many fields at its beginning."""
+    adding = inserting(connection, table).values(row._asdict())
+    sums = {name: table.c[name] + getattr(row, name) for name in row._fields[keys:]}
+    key = [table.c[name] for name in row._fields[:keys]]
+    connection.execute(adding.on_conflict_do_update(index_elements=key, set_=sums))
 
 
 def _day(row: InterceptionRow) -> int:
@@ -336,12 +342,8 @@ def _daily(one: Recorded, facet_id: int, sign: int) -> DailyUsageRow:
 
 def _count_kinds(connection: Connection, initiator_id: str, more: dict[int, int]) -> None:
     """Add to the numbers of kinds, in the order in which writers add."""
-    key = [_n.initiator_id, _n.kind_id]
     for kind_id, number in sorted(more.items()):
-        values = {"initiator_id": initiator_id, "kind_id": kind_id, "interceptions": number}
-        adding = inserting(connection, initiator_kinds).values(values)
-        summed = {"interceptions": _n.interceptions + number}
-        connection.execute(adding.on_conflict_do_update(index_elements=key, set_=summed))
+        _add_up(connection, initiator_kinds, InitiatorKindRow(initiator_id, kind_id, number), 2)
     its_own = (_n.initiator_id == initiator_id, _n.interceptions <= 0)
     connection.execute(delete(initiator_kinds).where(*its_own))
 

@@ -95,28 +95,25 @@ def newest_own() -> Select[Any]:
     )
 
 
-def session_ids(column: ColumnElement[str], client_session_id: str) -> list[ColumnElement[bool]]:
-    """Return the conditions of which one holds for a session that a client gave an id."""
-    first, beyond = client_session_id + SEPARATOR, client_session_id + _AFTER_SEPARATOR
-    return [column == client_session_id, and_(column >= first, column < beyond)]
+def of_client_session() -> list[ColumnElement[bool]]:
+    """Return the conditions on sessions of a person that a client gave one id.
 
-
-def latest_session() -> Select[Any]:
-    """Find the session that began last of those that a client gave one id, and when it was active.
-
-    The first has that id, the others have the time at which they began behind it.
+    The first has that id, the others have the time at which they began behind it. The parameters
+    are those of `latest_session_names`.
     """
     s = schema.sessions.c
     later = and_(s.id >= bindparam("first"), s.id < bindparam("beyond"))
+    return [
+        or_(s.id == bindparam("session_id"), later),
+        _unindexed(s.initiator_id) == bindparam("initiator_id"),
+    ]
+
+
+def latest_session() -> Select[Any]:
+    """Find the newest session of a client's id, and when it was active."""
+    s = schema.sessions.c
     active = case((s.ended_at > s.last_started_at, s.ended_at), else_=s.last_started_at)
-    return (
-        select(s.id, active)
-        .where(
-            or_(s.id == bindparam("session_id"), later),
-            _unindexed(s.initiator_id) == bindparam("initiator_id"),
-        )
-        .order_by(s.started_at.desc())
-    )
+    return select(s.id, active).where(*of_client_session()).order_by(s.started_at.desc())
 
 
 def latest_session_names(initiator_id: str, client_session_id: str) -> dict[str, str]:

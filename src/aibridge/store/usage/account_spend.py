@@ -1,13 +1,13 @@
 """What counts against the limits of an account."""
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, select
 
-from aibridge.store.record.correlation import session_ids
+from aibridge.store.record.correlation import latest_session_names, of_client_session
 from aibridge.store.schema.accounts import SESSION, USER, AccountName
 from aibridge.store.schema.tables import account_spend, sessions
 from aibridge.store.usage.daily import UsageFilter, sums
 
-_c, _s = account_spend.c, sessions.c
+_c = account_spend.c
 
 
 def spent(connection: Connection, account: AccountName, start: int, end: int) -> int:
@@ -19,9 +19,9 @@ def spent(connection: Connection, account: AccountName, start: int, end: int) ->
         used = sums(connection, UsageFilter(start, end, user_ids=[account.id])).get(())
         return used.cost_micros if used else 0
     if account.kind == SESSION:
-        mine = (_s.initiator_id == account.user_id, or_(*session_ids(_s.id, account.id)))
-        query = select(func.sum(_s.cost_micros)).where(*mine)
-    else:
-        its_own = (_c.account == account.text, _c.day >= start, _c.day < end)
-        query = select(func.sum(_c.cost_micros)).where(*its_own)
+        query = select(func.sum(sessions.c.cost_micros)).where(*of_client_session())
+        names = latest_session_names(account.user_id, account.id)
+        return int(connection.scalar(query, names) or 0)
+    its_own = (_c.account == account.text, _c.day >= start, _c.day < end)
+    query = select(func.sum(_c.cost_micros)).where(*its_own)
     return int(connection.scalar(query) or 0)
