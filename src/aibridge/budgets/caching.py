@@ -13,7 +13,9 @@ from aibridge.store.engine.database import Database
 from aibridge.store.lists.filters import UNKNOWN_CLIENT
 from aibridge.store.record.threads import is_persons
 from aibridge.store.usage import caches
-from aibridge.store.usage.caches import CachedCall, CacheUse, CallKey
+from aibridge.store.usage.caches import CachedCall, CacheUse
+from aibridge.store.usage.calls import Key as CallKey
+from aibridge.store.usage.calls import read_prices
 from aibridge.store.usage.daily import UsageFilter
 
 MOST_CALLS = 200_000
@@ -132,7 +134,7 @@ def _calls(
         with database.read(seconds=seconds) as connection:
             found = caches.calls(connection, where, after)
             ids = {use.price_id for call in found for use in call.used if use.price_id is not None}
-            texts = caches.price_texts(connection, sorted(ids - prices.keys()))
+            texts = read_prices(connection, sorted(ids - prices.keys()))
         prices |= {id_: _price(text) for id_, text in texts.items()}
         yield from ((call, list(_runs(call, prices))) for call in found if call.used)
         if len(found) < caches.BATCH:

@@ -82,8 +82,8 @@ def read(
     query = select(*columns).where(*_meant(where, after)).order_by(_c.started_at, _c.id)
     calls = [CallRow(*row) for row in connection.execute(query.limit(limit))]
     ids = [call.id for call in calls]
-    usages = _under(connection, _usages(), _u.interception_id, ids)
-    tools = _under(connection, _tools(), _t.interception_id, list(usages))
+    usages = under(connection, _usages(), _u.interception_id, ids)
+    tools = under(connection, _tools(), _t.interception_id, list(usages))
     return [
         UsedCall(
             call,
@@ -100,6 +100,11 @@ def _meant(where: UsageFilter, after: Key | None) -> Iterator[ColumnElement[bool
     yield _c.ended_at.between(where.start, where.end - 1)
     yield _c.started_at.between(first if after is None else after.started_at, where.end)
     yield may_have_started(_c.id, first, where.end)
+    yield from chosen(where, after)
+
+
+def chosen(where: UsageFilter, after: Key | None) -> Iterator[ColumnElement[bool]]:
+    """Yield what calls after a key have to be, but for the times that are meant."""
     if after is not None:
         yield tuple_(_c.started_at, _c.id) > tuple_(*after)
     if where.user_ids is not None:
@@ -121,13 +126,17 @@ def _tools() -> Select[Any]:
     return query.where(_t.provider_tool_call_id == "", _t.tool.endswith("_call", autoescape=True))
 
 
-def _under(
+def under(
     connection: Connection, query: Select[Any], of: ColumnElement[str], ids: Sequence[str]
 ) -> dict[str, list[Sequence[Any]]]:
-    """Return the rows under some calls, by the ids of these, which are their first column."""
+    """Return the rows under some calls, by the ids of these, which are their first column.
+
+    Between which ids they are says in which partitions.
+    """
     found: dict[str, list[Sequence[Any]]] = defaultdict(list)
     if ids:
-        for row in connection.execute(query.where(one_of(connection, of, ids))):
+        mine = (one_of(connection, of, ids), of.between(min(ids), max(ids)))
+        for row in connection.execute(query.where(*mine)):
             found[row[0]].append(row)
     return found
 
