@@ -106,8 +106,8 @@ def fill(database: Database) -> None:
 
 
 def _event() -> dict[str, Any]:
-    names = ("period_start", "spend_limit_micros", "threshold", "spent_micros", "at", "attempts")
-    numbers = dict(zip(names, range(6), strict=True))
+    names = ("period_start", "period_end", "spend_limit_micros", "threshold", "spent_micros")
+    numbers = dict(zip((*names, "at", "attempts"), range(7), strict=True))
     return {"id": "e-1", "account": "user:é", "period": "day", **numbers, "next_at": None}
 
 

@@ -37,7 +37,7 @@ def test_each_threshold_is_told_of_once(
     with databases.open() as database, database.write() as connection:
         add_user(connection, ANA, "ana")
         for each in limits:
-            note(connection, account, [each], Thresholds(is_told=True), START)
+            note(connection, account, [each], Thresholds((85, 100), is_told=True), START)
         rows = connection.execute(budget_events.select()).all()
         acts = entries(connection)
     assert sorted(row.threshold for row in rows) == told

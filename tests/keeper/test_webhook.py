@@ -19,7 +19,7 @@ from tests.wire import Wire
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
-REACHED = Reached(AccountName(USER, ANA).text, "day", START, 100, 85, 90)
+REACHED = Reached(AccountName(USER, ANA).text, "day", START, START + DAY, 100, 85, 90)
 
 
 @pytest.fixture

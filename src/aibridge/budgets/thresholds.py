@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aibridge.budgets.account_limits import Limit
+from aibridge.budgets.caps import target_name
 from aibridge.budgets.money import dollars
 from aibridge.contract.words import AuditAction, AuditResource
 from aibridge.identity.audit import Act, Target
-from aibridge.store.people.groups import find_group
-from aibridge.store.people.tokens import find_token
-from aibridge.store.people.users import Connection, find_user
-from aibridge.store.schema.accounts import GROUP, SESSION, TOKEN, AccountName, parse_name
+from aibridge.store.people.users import Connection
+from aibridge.store.schema.accounts import SESSION, USER, AccountName, parse_name
 from aibridge.store.usage import budget_events
 from aibridge.store.usage.budget_events import Reached
 
@@ -19,7 +18,7 @@ from aibridge.store.usage.budget_events import Reached
 class Thresholds:
     """Parts of a limit, in percent; ``is_told`` is whether a webhook is told of them too."""
 
-    percents: tuple[int, ...] = (85, 100)
+    percents: tuple[int, ...]
     is_told: bool = False
 
 
@@ -35,7 +34,7 @@ def note(
             if limit.spent * 100 < limit.micros * percent or not limit.micros:
                 continue
             reached = Reached(
-                account, limit.kind, limit.period.start, limit.micros, percent, limit.spent
+                account, limit.kind, *limit.period, limit.micros, percent, limit.spent
             )
             if budget_events.add(connection, reached, at, is_told=thresholds.is_told):
                 _log(connection, reached)
@@ -54,14 +53,8 @@ def _log(connection: Connection, reached: Reached) -> None:
 
 
 def subject_name(connection: Connection, account: AccountName) -> str:
-    """Return how people call what an account is of; its id where it is gone."""
+    """Return how people call what an account is of; by its id where it is gone."""
     if account.kind == SESSION:
         return f"session {account.id}"
-    if account.kind == GROUP:
-        group = find_group(connection, account.id)
-        return f"group {group.name if group else account.id}"
-    if account.kind == TOKEN:
-        token = find_token(connection, account.id)
-        return f"token {token.name if token else account.id}"
-    user = find_user(connection, account.id)
-    return user.username if user else account.id
+    name = target_name(connection, account.kind, account.id) or account.id
+    return name if account.kind == USER else f"{account.kind} {name}"

@@ -100,10 +100,11 @@ class BudgetStore:
     def _allot(self, account: str, reserved: int, wanted: list[int]) -> Balance:
         self._look()
         with self._database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
+            at = now()
             balance = allot(
-                connection, account, self._holder, reserved=reserved, wanted=wanted, at=now()
+                connection, account, self._holder, reserved=reserved, wanted=wanted, at=at
             )
-            note(connection, account, balance.limits, self._thresholds, now())
+            note(connection, account, balance.limits, self._thresholds, at)
             is_called_in = balance.is_short and time.monotonic() >= self._call_in_at
             if is_called_in:
                 self._call_in_at = time.monotonic() + CALL_IN_SECONDS

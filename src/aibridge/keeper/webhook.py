@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 import httpx
 import structlog
 
-from aibridge.budgets.periods import period_of
 from aibridge.budgets.thresholds import subject_name
 from aibridge.contract.words import CapPeriod, rfc3339
 from aibridge.ids import moment, now
 from aibridge.store.engine.database import Database
 from aibridge.store.engine.errors import DRIVER_ERRORS, said
 from aibridge.store.schema.accounts import parse_name
-from aibridge.store.schema.measures import DAY
 from aibridge.store.usage import budget_events
 from aibridge.store.usage.budget_events import BudgetEvent
 
@@ -66,12 +64,8 @@ async def tell(database: Database, webhook: Webhook, client: httpx.AsyncClient) 
 
 
 def _claim(database: Database) -> Sequence[tuple[BudgetEvent, bytes]]:
-    at = now()
     with database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
-        events = budget_events.claim(connection, at, at + _FIRST_PAUSE, _MOST)
-        for event in events:
-            pause = _FIRST_PAUSE << event.attempts - 1
-            budget_events.put_off(connection, event.id, at + max(pause, _FIRST_PAUSE))
+        events = budget_events.claim(connection, now(), _FIRST_PAUSE, _MOST)
         return [
             (event, _content(event, subject_name(connection, parse_name(event.reached.account))))
             for event in events
@@ -80,16 +74,14 @@ def _claim(database: Database) -> Sequence[tuple[BudgetEvent, bytes]]:
 
 def _done(database: Database, id_: str) -> None:
     with database.write_beside(lock_seconds=LOCK_SECONDS) as connection:
-        budget_events.put_off(connection, id_, None)
+        budget_events.end(connection, id_)
 
 
 def _content(event: BudgetEvent, name: str) -> bytes:
     reached = event.reached
-    account, kind = parse_name(reached.account), CapPeriod(reached.period)
-    start, end = period_of(kind, reached.period_start)
-    is_total = kind is CapPeriod.TOTAL
-    if kind is CapPeriod.ROLLING:
-        start, end = reached.period_start, reached.period_start + 30 * DAY
+    account = parse_name(reached.account)
+    is_total = reached.period == CapPeriod.TOTAL
+    start, end = reached.period_start, reached.period_end
     return json.dumps(
         {
             "id": event.id,

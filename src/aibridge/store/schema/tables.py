@@ -411,6 +411,7 @@ budget_events = Table(
     Column("account", Text, nullable=False),
     Column("period", Text, nullable=False),  # of `contract.words.CapPeriod`
     Column("period_start", Time, nullable=False),
+    Column("period_end", Time, nullable=False),
     Column("spend_limit_micros", BigInteger, nullable=False),
     Column("threshold", Integer, nullable=False),  # percent of the limit
     Column("spent_micros", BigInteger, nullable=False),

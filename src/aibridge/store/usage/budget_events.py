@@ -18,6 +18,7 @@ class Reached(NamedTuple):
     account: str
     period: str
     period_start: int
+    period_end: int
     spend_limit_micros: int
     threshold: int
     spent_micros: int
@@ -34,30 +35,31 @@ class BudgetEvent(NamedTuple):
 
 def add(connection: Connection, reached: Reached, at: int, *, is_told: bool) -> bool:
     """Keep an event; say whether it is new. It is to be told where somebody ``is_told``."""
-    values = {"id": new_id(), **reached._asdict(), "at": at, "attempts": 0}
-    values["next_at"] = at if is_told else None
-    adding = inserting(connection, budget_events).values(values)
+    about = {"id": new_id(), "at": at, "attempts": 0, "next_at": at if is_told else None}
+    adding = inserting(connection, budget_events).values(reached._asdict() | about)
     once = adding.on_conflict_do_nothing(index_elements=_KEY).returning(_c.id)
     return connection.execute(once).first() is not None
 
 
-def claim(connection: Connection, at: int, until: int, most: int) -> list[BudgetEvent]:
-    """Return events that are to be told, oldest first; nobody else tells them ``until`` then.
+def claim(connection: Connection, at: int, pause: int, most: int) -> list[BudgetEvent]:
+    """Return events that are to be told, oldest first, and count that as an attempt.
 
-    To be called in a transaction that writes, of its own.
+    They are due again after a ``pause``, in microseconds, which doubles with each attempt. To be
+    called in a transaction that writes, of its own.
     """
-    due = select(_c.id).where(_c.next_at <= at).order_by(_c.next_at, _c.id).limit(most)
+    fields = (_c[name] for name in Reached._fields)
+    due = select(_c.id, _c.at, _c.attempts, *fields).where(_c.next_at <= at)
+    due = due.order_by(_c.next_at, _c.id).limit(most)
     if connection.dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
-    ids = connection.scalars(due).all()
-    mine = _c.id.in_(ids)
-    changes = {"next_at": until, "attempts": _c.attempts + 1}
-    connection.execute(update(budget_events).where(mine).values(changes))
-    fields = (_c[name] for name in Reached._fields)
-    rows = connection.execute(select(_c.id, _c.at, _c.attempts, *fields).where(mine))
-    return [BudgetEvent(row[0], Reached(*row[3:]), row[1], row[2]) for row in rows.all()]
+    claimed = []
+    for id_, since, attempts, *reached in connection.execute(due).all():
+        later = {"attempts": attempts + 1, "next_at": at + (pause << attempts)}
+        connection.execute(update(budget_events).where(_c.id == id_).values(later))
+        claimed.append(BudgetEvent(id_, Reached(*reached), since, attempts + 1))
+    return claimed
 
 
-def put_off(connection: Connection, id_: str, until: int | None) -> None:
-    """Have an event told again from a moment on; `None` is never: it was, or is given up."""
-    connection.execute(update(budget_events).where(_c.id == id_).values(next_at=until))
+def end(connection: Connection, id_: str) -> None:
+    """Have an event told no more: it was, or is given up."""
+    connection.execute(update(budget_events).where(_c.id == id_).values(next_at=None))

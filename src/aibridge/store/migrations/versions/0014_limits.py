@@ -60,6 +60,7 @@ def upgrade() -> None:
         sa.Column("account", _TEXT, nullable=False),
         sa.Column("period", _TEXT, nullable=False),
         sa.Column("period_start", sa.BigInteger, nullable=False),
+        sa.Column("period_end", sa.BigInteger, nullable=False),
         sa.Column("spend_limit_micros", sa.BigInteger, nullable=False),
         sa.Column("threshold", sa.Integer, nullable=False),
         sa.Column("spent_micros", sa.BigInteger, nullable=False),
