@@ -19,6 +19,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
+    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -156,9 +157,8 @@ class Settings(ListenerSettings):
         repr=False,
         description="Where each of budget_thresholds that is reached is posted to as JSON.",
     )
-    budget_webhook_key: str = Field(
-        default="",
-        repr=False,
+    budget_webhook_key: SecretStr = Field(
+        default=SecretStr(""),
         description="The key that what is posted there is signed with, in X-AI-Bridge-Signature "
         "(HMAC-SHA256).",
     )
@@ -459,4 +459,6 @@ def _default(field: FieldInfo) -> str:
     default = None if field.is_required() else field.default
     if isinstance(default, timedelta):
         default = duration_text(default)
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
     return "" if default in (None, "", ()) else json.dumps(default)

@@ -302,7 +302,8 @@ class Ledger(RuleBasedStateMachine):
             if limit is not None:
                 caps.put_cap(connection, CapScope.GROUP, EVERYONE, kind, limit)
             else:
-                caps.delete_caps_of(connection, [EVERYONE])
+                for cap in caps.list_caps(connection, EVERYONE):
+                    caps.delete_cap(connection, cap.id)
         self.heard = next(self.news)
 
     @rule(user=st.sampled_from(USERS), is_member=st.booleans())

@@ -12,6 +12,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     PlainSerializer,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -103,6 +104,24 @@ class Body(BaseModel):
     """What a caller sends. A key that is not known is refused: it would be silently ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+MOST_FIELDS = 16
+"""Fields that a small body may have: twice as many as any has."""
+
+
+class SmallBody(Body):
+    """A body of which there may be many in a request.
+
+    One with too many fields is refused without a complaint about each.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, fields: object) -> object:
+        if isinstance(fields, dict) and len(fields) > MOST_FIELDS:
+            raise ValueError(f"expected {MOST_FIELDS} fields or fewer")
+        return fields
 
 
 Ignored = Annotated[Any, Field(description="Taken from clients of the original, and passed over.")]

@@ -2,17 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from aibridge.contract.base import WHOLE, Body, Model, Open, Time
+from aibridge.contract.base import WHOLE, Body, Model, Open, SmallBody, Time
 from aibridge.contract.groups import MAX_NAMES
 from aibridge.contract.words import MAX_SPEND_LIMIT_MICROS, PriceSource
 
 MAX_PRICES = MAX_NAMES
 """The most prices that a request may hold."""
-
-_MOST_FIELDS = 16
-"""Twice as many as a price has: what has more is refused without a complaint about each."""
 
 _Amount = Annotated[int, Field(ge=0, json_schema_extra={"maximum": MAX_SPEND_LIMIT_MICROS}), WHOLE]
 
@@ -39,7 +36,7 @@ class AIModelPrice(Model):
     """When it was set; null for a default price."""
 
 
-class CustomAIModelPrice(Body):
+class CustomAIModelPrice(SmallBody):
     """What a model of a provider type is to cost. The first four prices are required.
 
     Null says that a price is not known, and 0 that there is none to pay. At least one is known.
@@ -60,13 +57,6 @@ class CustomAIModelPrice(Body):
     cache_write_price: _Amount | None
     cache_write_1h_price: _Amount | None = None
     cache_write_12h_price: _Amount | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bounded(cls, fields: object) -> object:
-        if isinstance(fields, dict) and len(fields) > _MOST_FIELDS:
-            raise ValueError(f"expected {_MOST_FIELDS} fields or fewer")
-        return fields
 
 
 class UpsertAIModelPricesRequest(Body):

@@ -6,29 +6,19 @@ Money is in micro-dollars.
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from aibridge.contract.base import Body, Id, Model, Open
+from aibridge.contract.base import Body, Id, Model, Open, SmallBody
 from aibridge.contract.budgets import SpendLimit
 from aibridge.contract.groups import MAX_NAMES
 from aibridge.contract.spend import AISpendPeriod
 from aibridge.contract.words import LimitSource
 
-_MOST_FIELDS = 16
-"""More than a limit has: what has more is refused without a complaint about each."""
 
-
-class SimulatedGroupLimit(Body):
+class SimulatedGroupLimit(SmallBody):
     """A limit for each member of a group, or null for none from it."""
 
     spend_limit_micros: SpendLimit | None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bounded(cls, fields: object) -> object:
-        if isinstance(fields, dict) and len(fields) > _MOST_FIELDS:
-            raise ValueError(f"expected {_MOST_FIELDS} fields or fewer")
-        return fields
 
 
 class SimulatedUserLimit(SimulatedGroupLimit):

@@ -55,5 +55,5 @@ def keeper_settings(settings: "Settings") -> KeeperSettings:
         geographies={each.name: geography_of(str(each.base_url)) for each in settings.providers},
         log_level=settings.log_level,
         webhook_url=settings.budget_webhook_url,
-        webhook_key=settings.budget_webhook_key,
+        webhook_key=settings.budget_webhook_key.get_secret_value(),
     )

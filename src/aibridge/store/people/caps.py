@@ -1,6 +1,5 @@
 """Caps: limits beside the budgets, in micro-dollars."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, literal, select, update
@@ -84,8 +83,3 @@ def put_cap(connection: Connection, scope: str, target: str, period: str, limit:
 def delete_cap(connection: Connection, id_: str) -> None:
     """Take a cap away."""
     connection.execute(delete(caps).where(_c.id == id_))
-
-
-def delete_caps_of(connection: Connection, targets: Collection[str]) -> None:
-    """Take the caps of what is gone away."""
-    connection.execute(delete(caps).where(_c.target_id.in_(targets)))
